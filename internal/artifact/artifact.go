@@ -1,0 +1,49 @@
+// Package artifact puts generated files in place: whole or not at all, and only when their bytes differ.
+package artifact
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// Write puts data at path with mode: to a temporary file beside it, synced, then renamed over it.
+// Folders that lack are made.
+func Write(path string, data []byte, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder of %s: %w", path, err)
+	}
+	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode)); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+// WriteIfChanged is Write, left out where path already holds data with mode. It tells whether it wrote.
+func WriteIfChanged(path string, data []byte, mode fs.FileMode) (bool, error) {
+	same, err := holds(path, data, mode)
+	if err != nil || same {
+		return false, err
+	}
+	return true, Write(path, data, mode)
+}
+
+func holds(path string, data []byte, mode fs.FileMode) (bool, error) {
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot read what is at %s: %w", path, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, fmt.Errorf("cannot look at %s: %w", path, err)
+	}
+	return bytes.Equal(old, data) && info.Mode().Perm() == mode.Perm(), nil
+}
