@@ -1,0 +1,118 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxLabel is the length of a host name's label in characters (RFC 1123, 2.1).
+const maxLabel = 63
+
+var (
+	labelStart    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+	interfaceName = regexp.MustCompile(`^[^\s/:]{1,15}$`) // IFNAMSIZ less the final zero
+)
+
+func prefix(s *Settings, value string) error {
+	if !labelStart.MatchString(value) {
+		return errors.New("makes no valid host name: letters, digits and - are allowed, the first not a - (RFC 1123)")
+	}
+	s.Prefix = value
+	return nil
+}
+
+func number(field func(*Settings) *int, low, high int) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("a whole number from %d to %d is allowed", low, high)
+		}
+		*field(s) = n
+		return nil
+	}
+}
+
+func text(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if strings.TrimSpace(value) == "" {
+			return errors.New("must not be empty")
+		}
+		*field(s) = value
+		return nil
+	}
+}
+
+func anything(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		*field(s) = value
+		return nil
+	}
+}
+
+func folder(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if value == "" {
+			return errors.New("must not be empty")
+		}
+		path, err := filepath.Abs(value)
+		*field(s) = path
+		return err
+	}
+}
+
+func oneOf(field func(*Settings) *string, allowed ...string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if !slices.Contains(allowed, value) {
+			return fmt.Errorf("%s are allowed", strings.Join(allowed, ", "))
+		}
+		*field(s) = value
+		return nil
+	}
+}
+
+func onOff(field func(*Settings) *bool) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if value != "on" && value != "off" {
+			return errors.New("on or off is allowed")
+		}
+		*field(s) = value == "on"
+		return nil
+	}
+}
+
+func bridge(s *Settings, value string) error {
+	if !interfaceName.MatchString(value) {
+		return errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+	}
+	s.Bridge = value
+	return nil
+}
+
+func uri(s *Settings, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "" {
+		return errors.New("is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
+	}
+	s.URI = value
+	return nil
+}
+
+// timeout takes a Go duration or a bare number of seconds.
+func timeout(s *Settings, value string) error {
+	if _, err := strconv.Atoi(value); err == nil {
+		value += "s"
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		return errors.New("a duration above zero is allowed: 90s, 10m, 1h30m, or a number of seconds")
+	}
+	s.Timeout = d
+	return nil
+}

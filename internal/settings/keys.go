@@ -1,0 +1,98 @@
+package settings
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Key is one parameter: its name, what it means, and how its text becomes a value.
+type Key struct {
+	Name    string
+	Meaning string
+	Default string
+	Lab     string // default inside the lab, where it differs
+	set     func(s *Settings, value string) error
+}
+
+// LabVariable is the environment variable that tells a process that it runs inside the lab.
+const LabVariable = "COREOS_LAB"
+
+const envPrefix = "COREOS_"
+
+// Keys are all parameters, in the order in which `mage settings` prints them.
+func Keys(env Environment) []Key {
+	return []Key{
+		{"prefix", "node names: this and a number from 01", "core", "", prefix},
+		{"nodes", "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 999)},
+		{"ram", "memory of a node in MiB", "2048", "1024", number(func(s *Settings) *int { return &s.RAM }, 256, 16<<20)},
+		{"vcpu", "virtual processors of a node", "2", "", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
+		{"disk", "disk of a node in GiB", "10", "", number(func(s *Settings) *int { return &s.Disk }, 1, 65536)},
+		{"config", "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
+		{"image", "what nodes boot: a qcow2 file, a stream (fcos-stable), or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
+		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
+		{"uri", "libvirt connection URI", "qemu:///system", "", uri},
+		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
+		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", timeout},
+		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", onOff(func(s *Settings) *bool { return &s.Ready })},
+		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
+		{"node", "the node that `mage ssh` talks to", "", "", anything(func(s *Settings) *string { return &s.Node })},
+		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
+		{"user", "the user that `mage ssh` logs in as", "core", "", text(func(s *Settings) *string { return &s.User })},
+	}
+}
+
+// store is where base images go by default: FHS 3.0's folder for caches for root, as QEMU's own
+// user can read it there, and the user's cache folder for everybody else.
+func store(env Environment) string {
+	if env.Root {
+		return "/var/cache/coreos-libvirt"
+	}
+	return filepath.Join(env.Cache, "coreos-libvirt")
+}
+
+// Variable is the environment variable that sets the key.
+func (k Key) Variable() string { return envPrefix + strings.ToUpper(k.Name) }
+
+// choose gives the value that counts and where it is from.
+func (k Key) choose(given map[string]string, env Environment, lab bool) (value, from string) {
+	if value, ok := given[k.Name]; ok {
+		return value, fromWord
+	}
+	if value, ok := env.Lookup(k.Variable()); ok {
+		return value, "environment, " + k.Variable()
+	}
+	if lab && k.Lab != "" {
+		return k.Lab, fromLab
+	}
+	return k.Default, fromDefault
+}
+
+func known(name string) bool {
+	for _, k := range Keys(Environment{}) {
+		if k.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownKey is the error for a key that is none, with the nearest one where it is near.
+func unknownKey(key, value string) error {
+	near, best := "", 3
+	names := []string{}
+	for _, k := range Keys(Environment{}) {
+		names = append(names, k.Name)
+		if d := levenshtein.ComputeDistance(strings.ToLower(strings.TrimLeft(key, "-")), k.Name); d < best {
+			near, best = k.Name, d
+		}
+	}
+	if near != "" {
+		return hint.Errorf(fmt.Sprintf("did you mean %s=%s ?", near, value), "%s=%s: there is no setting %q", key, value, key)
+	}
+	return hint.Errorf("settings are "+strings.Join(names, ", "), "%s=%s: there is no setting %q", key, value, key)
+}

@@ -1,0 +1,124 @@
+// Package settings holds the parameters of a run: key=value words of the command line, COREOS_*
+// variables of the environment, and defaults, typed and validated as a whole before anything runs.
+package settings
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Settings are the validated parameters of one run.
+type Settings struct {
+	Prefix  string        // node names are Prefix and a number of at least two digits
+	Nodes   int           // size of the cluster
+	RAM     int           // MiB a node
+	VCPU    int           // virtual processors a node
+	Disk    int           // GiB a node, the virtual size of the overlay
+	Config  string        // path of the Butane config
+	Image   string        // what the nodes boot: a stream, a file, or "lab"
+	Bridge  string        // the bridge on the physical network
+	URI     string        // libvirt connection URI
+	Accel   string        // auto, kvm or tcg
+	Timeout time.Duration // for the cluster to be ready, and again for etcd to be healthy
+	Ready   bool          // whether nodes get the readiness unit
+	Store   string        // folder of base images and built helpers, shared by all clusters
+	Node    string        // the node that ssh talks to
+	Cmd     string        // what ssh runs there; empty is a login
+	User    string        // the user that ssh logs in as
+
+	Lab bool // whether this run is inside the lab
+
+	chosen []choice // every key with its value and source, in order
+}
+
+// Environment is what settings need of the process: the only place that reads its variables.
+type Environment struct {
+	Lookup func(name string) (string, bool)
+	Root   bool   // whether the user is root
+	Cache  string // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
+}
+
+// System is the Environment of this process.
+func System() Environment {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
+	}
+	return Environment{Lookup: os.LookupEnv, Root: os.Getuid() == 0, Cache: cache}
+}
+
+// choice is what a key came to.
+type choice struct {
+	key         Key
+	value, from string
+}
+
+// The sources of a value, as `mage settings` prints them.
+const (
+	fromDefault = "default"
+	fromLab     = "lab default"
+	fromWord    = "command line"
+)
+
+// Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
+// Every error names the key, the value and what is allowed; nothing but env is touched.
+func Load(words []string, env Environment) (*Settings, error) {
+	s := &Settings{}
+	_, s.Lab = env.Lookup(LabVariable)
+	given, err := parse(words)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range Keys(env) {
+		value, from := k.choose(given, env, s.Lab)
+		s.chosen = append(s.chosen, choice{k, value, from})
+		if err := k.set(s, value); err != nil {
+			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, value, from, err), "`mage settings` lists what each key takes")
+		}
+	}
+	return s, s.validate()
+}
+
+// Given tells whether the user gave key, in a word or in the environment.
+func (s *Settings) Given(key string) bool {
+	for _, c := range s.chosen {
+		if c.key.Name == key {
+			return c.from != fromDefault && c.from != fromLab
+		}
+	}
+	return false
+}
+
+// validate checks what no single key can tell.
+func (s *Settings) validate() error {
+	last := NodeName(s.Prefix, s.Nodes)
+	if len(last) > maxLabel {
+		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
+			s.Prefix, last, len(last), maxLabel)
+	}
+	return nil
+}
+
+// NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
+func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
+
+// parse splits words into keys and values and refuses unknown keys and contradictions.
+func parse(words []string) (map[string]string, error) {
+	given := map[string]string{}
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		if !known(key) {
+			return nil, unknownKey(key, value)
+		}
+		if old, twice := given[key]; twice && old != value {
+			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, old, key, value)
+		}
+		given[key] = value
+	}
+	return given, nil
+}

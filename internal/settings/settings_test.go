@@ -1,0 +1,117 @@
+package settings
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func environment(vars map[string]string) Environment {
+	lookup := func(name string) (string, bool) {
+		value, ok := vars[name]
+		return value, ok
+	}
+	return Environment{Lookup: lookup, Cache: "/home/u/.cache"}
+}
+
+func TestLoadDefaults(t *testing.T) {
+	s, err := Load(nil, environment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Prefix != "core" || s.Nodes != 3 || s.RAM != 2048 || s.VCPU != 2 || s.Config != "ignition/ignition.yml" ||
+		s.Bridge != "br0" || s.URI != "qemu:///system" || s.Accel != "auto" || s.Timeout != 10*time.Minute ||
+		!s.Ready || s.Image != "fcos-stable" || s.Store != "/home/u/.cache/coreos-libvirt" {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestLoadOrderOfSources(t *testing.T) {
+	env := environment(map[string]string{"COREOS_NODES": "5", "COREOS_RAM": "4096", "COREOS_LAB": "1"})
+	s, err := Load([]string{"nodes=7", "timeout=90"}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Nodes != 7 || s.RAM != 4096 || s.Image != "lab" || s.Accel != "tcg" || s.Timeout != 90*time.Second {
+		t.Errorf("got %+v", s)
+	}
+	if !s.Given("nodes") || !s.Given("ram") || s.Given("image") || s.Given("prefix") {
+		t.Error("Given must tell the user's values from defaults")
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	for word, want := range map[string]string{
+		"nods=3":                            "did you mean nodes=3",
+		"--nodes=3":                         "did you mean nodes=3",
+		"colour=red":                        "settings are prefix, nodes",
+		"nodes=0":                           "nodes=0 (command line): a whole number from 1 to 999",
+		"nodes=three":                       "nodes=three (command line): a whole number",
+		"nodes=":                            "nodes= (command line): a whole number",
+		"ram=2g":                            "ram=2g (command line): a whole number from 256",
+		"prefix=-x":                         "makes no valid host name",
+		"prefix=a_b":                        "makes no valid host name",
+		"prefix=../x":                       "makes no valid host name",
+		"prefix=" + strings.Repeat("x", 62): "64 characters, RFC 1123 allows 63",
+		"bridge=this-name-is-too-long":      "is no interface name",
+		"uri=localhost":                     "is no libvirt URI",
+		"accel=xen":                         "auto, kvm, tcg are allowed",
+		"timeout=-3s":                       "a duration above zero",
+		"ready=yes":                         "on or off is allowed",
+		"config= ":                          "must not be empty",
+	} {
+		_, err := Load([]string{word}, environment(nil))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "hint: ") {
+			t.Errorf("%s: got error %v, want %q and a hint", word, err, want)
+		}
+	}
+}
+
+func TestLoadRefusesContradiction(t *testing.T) {
+	if _, err := Load([]string{"nodes=3", "nodes=4"}, environment(nil)); err == nil || !strings.Contains(err.Error(), "nodes=3 and nodes=4") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load(nil, environment(map[string]string{"COREOS_NODES": "x"})); err == nil || !strings.Contains(err.Error(), "environment, COREOS_NODES") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	for n, want := range map[int]string{1: "core01", 99: "core99", 100: "core100"} {
+		if got := NodeName("core", n); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestPrint(t *testing.T) {
+	s, err := Load([]string{"nodes=5"}, environment(map[string]string{"COREOS_RAM": "512"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := s.Print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range Keys(environment(nil)) {
+		if !strings.Contains(out.String(), "\n"+key.Name+" ") {
+			t.Errorf("%s is not printed", key.Name)
+		}
+	}
+	lines := strings.Split(out.String(), "\n")
+	if f := strings.Fields(lines[2]); strings.Join(f[:5], " ") != "nodes 5 command line 3" {
+		t.Errorf("got %q", lines[2])
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("nodes=3")
+	f.Add("=")
+	f.Add("prefix=\x00")
+	f.Fuzz(func(t *testing.T, word string) {
+		s, err := Load([]string{word}, environment(nil))
+		if err == nil && (s.Nodes < 1 || len(NodeName(s.Prefix, s.Nodes)) > maxLabel) {
+			t.Errorf("%q gave %+v", word, s)
+		}
+	})
+}
