@@ -1,0 +1,70 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/vincent-petithory/dataurl"
+)
+
+// Readiness are the texts of the snippet by which a guest reports itself.
+type Readiness struct {
+	Script  []byte // goes to ReadyScript, run by the unit
+	Service []byte // the unit ReadyService
+}
+
+// Where the readiness snippet goes in a guest. /etc is writable on every CoreOS.
+const (
+	ReadyScript  = "/etc/coreos-libvirt/ready.sh"
+	ReadyService = "coreos-libvirt-ready.service"
+)
+
+// Node makes one node's Ignition document: the template with the readiness snippet merged in where
+// there is one, all words replaced, checked by Ignition's own validator.
+func Node(template []byte, ready *Readiness, words Words) ([]byte, error) {
+	doc := template
+	if ready != nil {
+		var err error
+		if doc, err = withReadiness(template, *ready); err != nil {
+			return nil, err
+		}
+	}
+	doc, err := Substitute(doc, words)
+	if err != nil {
+		return nil, err
+	}
+	return doc, Validate(doc)
+}
+
+func withReadiness(template []byte, ready Readiness) ([]byte, error) {
+	version, err := Version(template)
+	if err != nil {
+		return nil, err
+	}
+	snippet, err := ready.snippet(version)
+	if err != nil {
+		return nil, err
+	}
+	merged, err := Merge(template, snippet)
+	if err != nil {
+		return nil, fmt.Errorf("cannot merge the readiness snippet: %w", err)
+	}
+	return merged, nil
+}
+
+// snippet is the readiness script and unit as an Ignition document; it uses only what every version
+// from 3.0.0 has.
+func (r Readiness) snippet(version string) ([]byte, error) {
+	type object = map[string]any
+	return encode(object{
+		"ignition": object{"version": version},
+		"storage": object{"files": []object{{
+			"path":      ReadyScript,
+			"mode":      0o755,
+			"overwrite": true,
+			"contents":  object{"source": dataurl.EncodeBytes(r.Script)},
+		}}},
+		"systemd": object{"units": []object{{
+			"name": ReadyService, "enabled": true, "contents": string(r.Service),
+		}}},
+	})
+}

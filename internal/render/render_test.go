@@ -1,0 +1,222 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coreos/ignition/v2/config/v3_4"
+	"github.com/vincent-petithory/dataurl"
+
+	"coreos-libvirt/internal/transpile"
+)
+
+var words = Words{"Node_Name": "core01", "Node_Prefix": "core", "Etcd_Discovery_URL": "http://10.0.0.1:23790/a%b?c=\"d\"\n"}
+
+// butane transpiles text with the real Butane, which zips what is large.
+func butane(t *testing.T, text string) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ignition.yml")
+	if err := os.WriteFile(path, []byte("variant: fcos\nversion: 1.5.0\n"+text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	template, err := transpile.File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template.JSON
+}
+
+// contentsOf is what Ignition would write to path.
+func contentsOf(t *testing.T, doc []byte, path string) string {
+	t.Helper()
+	config, problems, err := v3_4.Parse(doc)
+	if err != nil {
+		t.Fatal(err, problems)
+	}
+	for _, file := range config.Storage.Files {
+		if file.Path == path {
+			url, err := dataurl.DecodeString(*file.Contents.Source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := unpack(url.Data, file.Contents.Compression != nil && *file.Contents.Compression == "gzip")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+	}
+	t.Fatalf("no file %s in %s", path, doc)
+	return ""
+}
+
+func TestSubstituteReachesEveryPlace(t *testing.T) {
+	long := strings.Repeat("a line for Node_Name of Node_Prefix\n    ", 200)
+	doc := butane(t, `
+storage:
+  files:
+  - {path: /etc/hostname, contents: {inline: Node_Name}}
+  - {path: /etc/url, contents: {inline: "Etcd_Discovery_URL"}}
+  - {path: /etc/Node_Name.conf, contents: {inline: x}}
+  - path: /etc/long
+    contents:
+      inline: |
+        `+strings.ReplaceAll(long, "\n    ", "\n        ")+`
+systemd:
+  units:
+  - {name: Node_Name.service, enabled: true, contents: "[Unit]\nDescription=of Node_Name-Node_Name\n[Install]\nWantedBy=x.target\n"}
+`)
+	if !strings.Contains(string(doc), `"compression": "gzip"`) {
+		t.Fatal("Butane did not zip the long file: the test tests nothing")
+	}
+	got, err := Substitute(doc, words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"/etc/hostname": "core01", "/etc/url": words["Etcd_Discovery_URL"], "/etc/core01.conf": "x",
+	} {
+		if is := contentsOf(t, got, path); is != want {
+			t.Errorf("%s holds %q, want %q", path, is, want)
+		}
+	}
+	if is := contentsOf(t, got, "/etc/long"); strings.Contains(is, "Node_") || strings.Count(is, "core01 of core\n") != 200 {
+		t.Errorf("the zipped file holds %.80q", is)
+	}
+	for _, want := range []string{`"name": "core01.service"`, `of core01-core01\n`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+}
+
+func TestSubstituteMergedConfigs(t *testing.T) {
+	inner := `{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/x","contents":{"source":"data:;base64,Tm9kZV9OYW1l"}}]}}`
+	doc := fmt.Sprintf(`{"ignition":{"version":"3.4.0","config":{"merge":[{"source":%q}]}}}`, dataurl.EncodeBytes([]byte(inner)))
+	got, err := Substitute([]byte(doc), words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, _, err := v3_4.Parse(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := dataurl.DecodeString(*config.Ignition.Config.Merge[0].Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := contentsOf(t, url.Data, "/x"); is != "core01" {
+		t.Errorf("the merged config's file holds %q", is)
+	}
+}
+
+func TestSubstituteKeepsOtherBytes(t *testing.T) {
+	doc := `{"a":{"source":"data:;base64,/wD/"},"b":{"source":"data:,x%20y","verification":{"hash":"sha256-00"}},"c":12345678901234567890}`
+	got, err := Substitute([]byte(doc), words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var squeezed bytes.Buffer
+	if err := json.Compact(&squeezed, got); err != nil || squeezed.String() != doc {
+		t.Errorf("got %s, %v", squeezed.String(), err)
+	}
+}
+
+func TestSubstituteRehashes(t *testing.T) {
+	doc := `{"contents":{"source":"data:,Node_Name","verification":{"hash":"sha256-00"}}}`
+	got, err := Substitute([]byte(doc), Words{"Node_Name": "core01"})
+	// printf core01 | sha256sum
+	if want := "sha256-6f8d3754f72a755334213a8fc1f4b78f4c23b831a7d961ef96320efbe20d8092"; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestSubstituteRefuses(t *testing.T) {
+	for doc, want := range map[string]string{
+		`{`:                              "no JSON",
+		`{} {}`:                          "something follows",
+		`{"c":{"source":"data:broken"}}`: "c: no data URL",
+		`{"c":{"source":"data:,x","compression":"gzip"}}`:                 "compression is gzip, but",
+		`{"c":{"source":"data:,Node_Name","verification":{"hash":"x-"}}}`: "unknown function",
+	} {
+		if got, err := Substitute([]byte(doc), words); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %s, %v, want %q", doc, got, err, want)
+		}
+	}
+}
+
+func TestUses(t *testing.T) {
+	doc := butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: '"+strings.Repeat("long ", 500)+"Etcd_Discovery_URL'}}\n")
+	got, err := Uses(doc, "Etcd_Discovery_URL", "Etcd_Discovery_Token")
+	if err != nil || len(got) != 1 || got[0] != "Etcd_Discovery_URL" {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestNodeMergesReadiness(t *testing.T) {
+	ready := &Readiness{Script: []byte("#!/bin/bash\necho Node_Name\n"), Service: []byte("[Service]\nExecStart=/bin/true\n")}
+	doc := butane(t, "systemd:\n  units:\n  - {name: mine.service, enabled: true, contents: \"[Install]\\nWantedBy=x.target\\n\"}\n")
+	got, err := Node(doc, ready, words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if is := contentsOf(t, got, ReadyScript); is != "#!/bin/bash\necho core01\n" {
+		t.Errorf("the script is %q", is)
+	}
+	for _, want := range []string{`"name": "mine.service"`, `"name": "` + ReadyService + `"`, `"version": "3.4.0"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("no %s in %s", want, got)
+		}
+	}
+	without, err := Node(doc, nil, words)
+	if err != nil || strings.Contains(string(without), "coreos-libvirt") {
+		t.Errorf("ready=off: got %s, %v", without, err)
+	}
+}
+
+func TestNodeMergesIntoEveryVersion(t *testing.T) {
+	for version := range specs {
+		doc := fmt.Sprintf(`{"ignition":{"version":%q}}`, version)
+		got, err := Node([]byte(doc), &Readiness{Service: []byte("[Unit]\n")}, words)
+		if err != nil {
+			t.Errorf("%s: %v", version, err)
+		}
+		if is, err := Version(got); err != nil || is != version {
+			t.Errorf("version %s became %s, %v", version, is, err)
+		}
+	}
+}
+
+func TestValidateRefuses(t *testing.T) {
+	for _, doc := range []string{`{}`, `{"ignition":{"version":"2.3.0"}}`, `[]`,
+		`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"relative"}]}}`} {
+		if err := Validate([]byte(doc)); err == nil {
+			t.Errorf("%s is taken", doc)
+		}
+	}
+}
+
+// FuzzSubstitute: no value can break the document, and the guest reads back exactly the value.
+func FuzzSubstitute(f *testing.F) {
+	f.Add("core01")
+	f.Add("\"},{\n%00+ \u2028Node_Name")
+	f.Fuzz(func(t *testing.T, value string) {
+		doc := `{"ignition":{"version":"3.4.0"},"storage":{"files":[
+			{"path":"/a","contents":{"source":"data:,%20Node_Name"}},
+			{"path":"/b","contents":{"source":"data:;base64,IE5vZGVfTmFtZQ=="}}]}}`
+		got, err := Substitute([]byte(doc), Words{"Node_Name": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/a", "/b"} {
+			if is := contentsOf(t, got, path); is != " "+value {
+				t.Errorf("%s holds %q, want %q", path, is, " "+value)
+			}
+		}
+	})
+}

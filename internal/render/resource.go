@@ -1,0 +1,108 @@
+package render
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/vincent-petithory/dataurl"
+)
+
+// A resource, in Ignition's words, is an object with the keys source, compression and verification:
+// file contents, merged configs, certificates, LUKS keys (Ignition spec 3.x, "resource").
+
+func isResource(v map[string]any) bool {
+	source, ok := v["source"].(string)
+	return ok && strings.HasPrefix(source, "data:")
+}
+
+// resource replaces words inside the bytes that v's data URL carries, and encodes them the way they
+// were. A hash of the contents is made anew.
+func (s substituter) resource(v map[string]any, at string) error {
+	url, err := dataurl.DecodeString(v["source"].(string))
+	if err != nil {
+		return fmt.Errorf("no data URL of RFC 2397: %w", err)
+	}
+	zipped := v["compression"] == "gzip"
+	old, err := unpack(url.Data, zipped)
+	if err != nil {
+		return err
+	}
+	replaced, err := s.contents(old, at)
+	if err != nil || bytes.Equal(replaced, old) {
+		return err
+	}
+	if url.Data, err = pack(replaced, zipped); err != nil {
+		return err
+	}
+	v["source"] = url.String()
+	return rehash(v, replaced)
+}
+
+// contents replaces words in a resource's bytes: as a document where Ignition merges it, else as text.
+func (s substituter) contents(data []byte, at string) ([]byte, error) {
+	if strings.HasPrefix(at, "ignition.config.") {
+		return s.document(data)
+	}
+	return []byte(s.text(string(data))), nil
+}
+
+func unpack(data []byte, zipped bool) ([]byte, error) {
+	if !zipped {
+		return data, nil
+	}
+	reader, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("compression is gzip, but the contents are not: %w", err)
+	}
+	plain, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, fmt.Errorf("cannot unzip the contents: %w", err)
+	}
+	return plain, nil
+}
+
+func pack(data []byte, zipped bool) ([]byte, error) {
+	if !zipped {
+		return data, nil
+	}
+	var out bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(data); err != nil {
+		return nil, err
+	}
+	err = writer.Close()
+	return out.Bytes(), err
+}
+
+// rehash makes verification.hash fit the new contents; it is of the uncompressed bytes, written
+// <function>-<hex> (Ignition spec 3.x).
+func rehash(v map[string]any, contents []byte) error {
+	verification, ok := v["verification"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	hash, ok := verification["hash"].(string)
+	if !ok {
+		return nil
+	}
+	switch function, _, _ := strings.Cut(hash, "-"); function {
+	case "sha256":
+		sum := sha256.Sum256(contents)
+		verification["hash"] = "sha256-" + hex.EncodeToString(sum[:])
+	case "sha512":
+		sum := sha512.Sum512(contents)
+		verification["hash"] = "sha512-" + hex.EncodeToString(sum[:])
+	default:
+		return fmt.Errorf("verification.hash has an unknown function %q", function)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+// Package render makes each node's Ignition document from the template: the project's words replaced
+// by the node's values, and the project's own snippets merged in.
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Words are the values that replace the project's words, by word.
+type Words map[string]string
+
+// Substitute replaces every word of the document by its value, wherever it stands: in plain strings
+// (a unit's name and contents, a host name, a key), and inside file contents that a data URL carries
+// URL-escaped, in base64, or gzipped. Contents without a word keep their bytes.
+// The result is indented and ends with a newline.
+func Substitute(doc []byte, words Words) ([]byte, error) {
+	s := substituter{words: words, replacer: words.replacer()}
+	return s.document(doc)
+}
+
+// Uses tells which of the words stand in the document, decoded contents included, in order.
+func Uses(doc []byte, words ...string) ([]string, error) {
+	s := substituter{words: Words{}, seen: map[string]bool{}}
+	for _, w := range words {
+		s.words[w] = w
+	}
+	s.replacer = s.words.replacer()
+	if _, err := s.document(doc); err != nil {
+		return nil, err
+	}
+	used := []string{}
+	for w := range s.seen {
+		used = append(used, w)
+	}
+	sort.Strings(used)
+	return used, nil
+}
+
+// replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
+// Of two words where one starts with the other, the longer wins.
+func (w Words) replacer() *strings.Replacer {
+	names := []string{}
+	for name := range w {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool { return len(names[i]) > len(names[j]) })
+	pairs := []string{}
+	for _, name := range names {
+		pairs = append(pairs, name, w[name])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+type substituter struct {
+	words    Words
+	replacer *strings.Replacer
+	seen     map[string]bool // words that were met, where somebody asks
+}
+
+func (s substituter) document(doc []byte) ([]byte, error) {
+	decoder := json.NewDecoder(bytes.NewReader(doc))
+	decoder.UseNumber()
+	var tree any
+	if err := decoder.Decode(&tree); err != nil {
+		return nil, hint.Errorf("`mage transpile` makes it anew", "the Ignition document is no JSON: %w", err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, hint.Errorf("`mage transpile` makes it anew", "something follows the Ignition document")
+	}
+	tree, err := s.value(tree, "")
+	if err != nil {
+		return nil, err
+	}
+	return encode(tree)
+}
+
+// encode is json.Marshal for people: indented, without escapes for <, > and &.
+func encode(tree any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(tree)
+	return out.Bytes(), err
+}
+
+// value gives v with all words in it replaced; at is its path in the document.
+func (s substituter) value(v any, at string) (any, error) {
+	switch v := v.(type) {
+	case string:
+		return s.text(v), nil
+	case []any:
+		for i := range v {
+			var err error
+			if v[i], err = s.value(v[i], fmt.Sprintf("%s[%d]", at, i)); err != nil {
+				return nil, err
+			}
+		}
+		return v, nil
+	case map[string]any:
+		return s.object(v, at)
+	}
+	return v, nil
+}
+
+func (s substituter) object(v map[string]any, at string) (any, error) {
+	if isResource(v) {
+		if err := s.resource(v, at); err != nil {
+			return nil, fmt.Errorf("%s: %w", at, err)
+		}
+		return v, nil
+	}
+	for key := range v {
+		var err error
+		if v[key], err = s.value(v[key], strings.TrimPrefix(at+"."+key, ".")); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+func (s substituter) text(text string) string {
+	for word := range s.words {
+		if s.seen != nil && strings.Contains(text, word) {
+			s.seen[word] = true
+		}
+	}
+	return s.replacer.Replace(text)
+}
