@@ -18,10 +18,22 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("cannot make the folder of %s: %w", path, err)
 	}
-	if err := renameio.WriteFile(path, data, mode, renameio.WithStaticPermissions(mode)); err != nil {
+	if err := replace(path, data, mode); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
+}
+
+func replace(path string, data []byte, mode fs.FileMode) error {
+	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Cleanup() }()
+	if _, err := file.Write(data); err != nil {
+		return err
+	}
+	return file.CloseAtomicallyReplace()
 }
 
 // WriteIfChanged is Write, left out where path already holds data with mode. It tells whether it wrote.
@@ -35,8 +47,8 @@ func WriteIfChanged(path string, data []byte, mode fs.FileMode) (bool, error) {
 
 func holds(path string, data []byte, mode fs.FileMode) (bool, error) {
 	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return false, nil // libvirt may have given a running node's files to QEMU's user
 	}
 	if err != nil {
 		return false, fmt.Errorf("cannot read what is at %s: %w", path, err)

@@ -61,7 +61,7 @@ func (r Readiness) snippet(version string) ([]byte, error) {
 			"path":      ReadyScript,
 			"mode":      0o755,
 			"overwrite": true,
-			"contents":  object{"source": dataurl.EncodeBytes(r.Script)},
+			"contents":  object{"source": "data:," + dataurl.Escape(r.Script)},
 		}}},
 		"systemd": object{"units": []object{{
 			"name": ReadyService, "enabled": true, "contents": string(r.Service),

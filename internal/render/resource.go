@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -24,7 +25,8 @@ func isResource(v map[string]any) bool {
 // resource replaces words inside the bytes that v's data URL carries, and encodes them the way they
 // were. A hash of the contents is made anew.
 func (s substituter) resource(v map[string]any, at string) error {
-	url, err := dataurl.DecodeString(v["source"].(string))
+	source := v["source"].(string)
+	url, err := dataurl.DecodeString(source)
 	if err != nil {
 		return fmt.Errorf("no data URL of RFC 2397: %w", err)
 	}
@@ -37,11 +39,21 @@ func (s substituter) resource(v map[string]any, at string) error {
 	if err != nil || bytes.Equal(replaced, old) {
 		return err
 	}
-	if url.Data, err = pack(replaced, zipped); err != nil {
+	packed, err := pack(replaced, zipped)
+	if err != nil {
 		return err
 	}
-	v["source"] = url.String()
+	head, _, _ := strings.Cut(source, ",")
+	v["source"] = head + "," + encodeData(packed, url.Encoding)
 	return rehash(v, replaced)
+}
+
+// encodeData is the part of a data URL behind its comma.
+func encodeData(data []byte, encoding string) string {
+	if encoding == dataurl.EncodingBase64 {
+		return base64.StdEncoding.EncodeToString(data)
+	}
+	return dataurl.Escape(data)
 }
 
 // contents replaces words in a resource's bytes: as a document where Ignition merges it, else as text.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
 )
 
@@ -96,16 +97,13 @@ func (s *Settings) Given(key string) bool {
 
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {
-	last := NodeName(s.Prefix, s.Nodes)
+	last := cluster.NodeName(s.Prefix, s.Nodes)
 	if len(last) > maxLabel {
 		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
 			s.Prefix, last, len(last), maxLabel)
 	}
 	return nil
 }
-
-// NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
-func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
 
 // parse splits words into keys and values and refuses unknown keys and contradictions.
 func parse(words []string) (map[string]string, error) {

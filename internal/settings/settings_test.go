@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/cluster"
 )
 
 func environment(vars map[string]string) Environment {
@@ -76,14 +78,6 @@ func TestLoadRefusesContradiction(t *testing.T) {
 	}
 }
 
-func TestNodeName(t *testing.T) {
-	for n, want := range map[int]string{1: "core01", 99: "core99", 100: "core100"} {
-		if got := NodeName("core", n); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-}
-
 func TestPrint(t *testing.T) {
 	s, err := Load([]string{"nodes=5"}, environment(map[string]string{"COREOS_RAM": "512"}))
 	if err != nil {
@@ -110,7 +104,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("prefix=\x00")
 	f.Fuzz(func(t *testing.T, word string) {
 		s, err := Load([]string{word}, environment(nil))
-		if err == nil && (s.Nodes < 1 || len(NodeName(s.Prefix, s.Nodes)) > maxLabel) {
+		if err == nil && (s.Nodes < 1 || len(cluster.NodeName(s.Prefix, s.Nodes)) > maxLabel) {
 			t.Errorf("%q gave %+v", word, s)
 		}
 	})

@@ -1,0 +1,58 @@
+package artifact
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestWriteIfChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b.json")
+	for i, c := range []struct {
+		data  string
+		mode  os.FileMode
+		wrote bool
+	}{{"x", 0o600, true}, {"x", 0o600, false}, {"y", 0o600, true}, {"y", 0o644, true}} {
+		wrote, err := WriteIfChanged(path, []byte(c.data), c.mode)
+		if err != nil || wrote != c.wrote {
+			t.Errorf("%d: wrote %v, %v", i, wrote, err)
+		}
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != c.mode {
+			t.Errorf("%d: mode %v, %v", i, info.Mode(), err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Dir(path) + "/.*"); len(left) != 0 {
+		t.Errorf("temporary files are left: %v", left)
+	}
+}
+
+func TestWriteFailsWhole(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Join(file, "below"), nil, 0o600); err == nil {
+		t.Error("a file is no folder")
+	}
+}
+
+func TestLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dir", ".lock")
+	unlock, err := Lock(context.Background(), path, func() { t.Error("nobody holds it") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := false
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := Lock(ctx, path, func() { waited = true }); err == nil || !waited {
+		t.Errorf("a held lock: waited %v, %v", waited, err)
+	}
+	unlock()
+	if _, err := Lock(context.Background(), path, func() { t.Error("it was given back") }); err != nil {
+		t.Error(err)
+	}
+}

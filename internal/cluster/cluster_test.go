@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"libvirt.org/go/libvirtxml"
+)
+
+func TestNodes(t *testing.T) {
+	nodes := Nodes("/w/vm", "kvm-core", 100)
+	for i, want := range map[int]struct{ name, mac string }{
+		0: {"kvm-core01", "52:54:00:86:6a:e4"}, 1: {"kvm-core02", "52:54:00:7d:89:21"}, 2: {"kvm-core03", "52:54:00:3a:c4:56"},
+		98: {"kvm-core99", ""}, 99: {"kvm-core100", ""},
+	} {
+		if n := nodes[i]; n.Name != want.name || n.Number != i+1 || want.mac != "" && n.MAC != want.mac {
+			t.Errorf("got %+v, want %v", n, want)
+		}
+	}
+	if again := Nodes("/w/vm", "kvm-core", 1)[0]; again != nodes[0] || again.UUID == Nodes("/other/vm", "kvm-core", 1)[0].UUID {
+		t.Error("a node's UUID must be its own, the same every time")
+	}
+}
+
+func TestForeign(t *testing.T) {
+	nodes := Nodes("/w/vm", "core", 3)
+	domains := map[string]Domain{
+		"core01": {Name: "core01", Metadata: &Metadata{Workspace: "/w", Cluster: "core"}},
+		"core02": {Name: "core02"},
+		"core03": {Name: "core03", Metadata: &Metadata{Workspace: "/else", Cluster: "core"}},
+		"core04": {Name: "core04"},
+	}
+	got := Foreign(nodes, domains, "/w", "core")
+	if got == nil || strings.Contains(got.Error(), "core01") || strings.Contains(got.Error(), "core04") ||
+		!strings.Contains(got.Error(), "core02: libvirt has a domain of this name that this project did not make") ||
+		!strings.Contains(got.Error(), "core03: the domain belongs to the workspace /else") {
+		t.Errorf("got %v", got)
+	}
+	if err := Foreign(nodes[:1], domains, "/w", "core"); err != nil {
+		t.Error(err)
+	}
+	if err := Foreign(nodes[:1], domains, "/w", "cor"); err == nil || !strings.Contains(err.Error(), "belongs to the cluster core") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	node := Nodes("/w/vm", "core", 1)[0]
+	want := Metadata{Ignition: "new", Base: "/base", Definition: "d"}
+	same, edited, retyped := want, want, want
+	edited.Ignition, retyped.Definition = "old", "old"
+	used := Disk{Exists: true, Backing: "/base"}
+	fresh := Disk{Exists: true, Backing: "/base", Pristine: true}
+	for name, c := range map[string]struct {
+		have   *Metadata
+		state  State
+		disk   Disk
+		action Action
+		why    string
+		drift  string
+	}{
+		"nothing there":            {nil, "", Disk{}, Create, "new", ""},
+		"killed before the domain": {nil, "", fresh, Create, "an overlay without a domain is made anew", ""},
+		"the same":                 {&same, Running, used, Keep, "defined, unchanged", ""},
+		"never booted, edited":     {&edited, ShutOff, fresh, Create, "ignition.json changed", ""},
+		"booted, edited":           {&edited, ShutOff, used, Keep, "defined, unchanged", "ignition.json changed"},
+		"running, edited":          {&edited, Running, used, Keep, "defined, unchanged", "ignition.json changed"},
+		"other hardware":           {&retyped, Running, used, Redefine, "the domain's definition changed", ""},
+		"overlay removed by hand":  {&same, ShutOff, Disk{}, Create, "its overlay is gone", ""},
+		"removed under a guest":    {&same, Running, Disk{}, Keep, "defined, unchanged", "its overlay is gone"},
+		"overlay of another base":  {&same, ShutOff, Disk{Exists: true, Backing: "/x"}, Keep, "defined, unchanged", "its overlay stands on /x"},
+	} {
+		got := Plan(node, want, Domain{State: c.state, Metadata: c.have}, c.have != nil, c.disk)
+		if got.Action != c.action || got.Why != c.why || got.Drift != c.drift {
+			t.Errorf("%s: got %s (%s), drift %q", name, got.Action, got.Why, got.Drift)
+		}
+		if c.drift != "" && got.Want.Ignition != c.have.Ignition {
+			t.Errorf("%s: a node that is not made anew must keep the digest it was made from", name)
+		}
+	}
+}
+
+func shipped(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../templates/domain.xml.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestDefine(t *testing.T) {
+	hw := Hardware{Type: "kvm", Arch: "x86_64", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2,
+		IgnitionKey: "opt/com.coreos/config", Ignition: "/w & <o>'/ignition.json", Overlay: "/w/core01.qcow2", Console: "/w/console.log",
+		MAC: "52:54:00:d2:b8:64", Bridge: "br0", ReadyChannel: "org.coreos.ready"}
+	meta := Metadata{Workspace: "/w & <o>'", Cluster: "core", Number: 1, Ignition: "aa", Base: "/b"}
+	text, err := Define(shipped(t), hw, &meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var domain libvirtxml.Domain
+	if err := domain.Unmarshal(text); err != nil {
+		t.Fatal(err)
+	}
+	entries := domain.SysInfo[0].FWCfg.Entry
+	if len(entries) != 1 || entries[0].Name != "opt/com.coreos/config" || entries[0].File != "/w & <o>'/ignition.json" {
+		t.Errorf("fw_cfg: got %+v", entries)
+	}
+	if domain.Features.ACPI == nil || domain.OS.Type.Machine != "q35" || domain.Devices.Disks[0].Target.Bus != "virtio" {
+		t.Error("ACPI, q35 and virtio are what Ignition and the guests need")
+	}
+	back, err := ParseMetadata(domain.Metadata.XML)
+	if err != nil || back.Workspace != meta.Workspace || back.Definition != meta.Definition || len(back.Definition) != 64 {
+		t.Errorf("metadata: got %+v, %v", back, err)
+	}
+	other := meta
+	other.Ignition = "bb"
+	if _, err := Define(shipped(t), hw, &other); err != nil || other.Definition != meta.Definition {
+		t.Error("the definition's digest must not depend on the metadata")
+	}
+}
+
+func TestDefineRefuses(t *testing.T) {
+	whole := shipped(t)
+	for name, tmpl := range map[string]string{
+		"broken template": "{{if}}",
+		"unknown field":   "{{.Nome}}",
+		"no XML":          "{{.Name}}",
+		"no metadata":     strings.ReplaceAll(whole, "{{.Metadata}}", ""),
+		"another name":    strings.ReplaceAll(whole, "{{.Name}}", "x"),
+	} {
+		if _, err := Define(tmpl, Hardware{Type: "kvm", Name: "core01"}, &Metadata{}); err == nil || !strings.Contains(err.Error(), "templates/domain.xml.tmpl") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

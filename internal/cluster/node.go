@@ -1,0 +1,54 @@
+// Package cluster knows the nodes of a cluster: what is wanted of each, what libvirt has of it, and
+// the step between the two.
+package cluster
+
+import (
+	"crypto/md5" //nolint:gosec // no secret: the addresses that DHCP reservations were made for
+	"fmt"
+	"path/filepath"
+
+	"github.com/google/uuid"
+)
+
+// Node is one member of a cluster.
+type Node struct {
+	Name   string // core01
+	Number int    // from 1
+	MAC    string // 52:54:00:d2:b8:64
+	UUID   string // of the domain, the same at every making of the node
+	Dir    string // its folder, absolute
+}
+
+// Nodes are the count nodes of the cluster prefix, with folders below dir.
+func Nodes(dir, prefix string, count int) []Node {
+	nodes := make([]Node, count)
+	for i := range nodes {
+		name := NodeName(prefix, i+1)
+		folder := filepath.Join(dir, name)
+		nodes[i] = Node{Name: name, Number: i + 1, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
+	}
+	return nodes
+}
+
+// NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
+func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
+
+// MAC is the node's hardware address, as the bash script made it, so that reservations made for it
+// hold: QEMU's prefix 52:54:00, then bytes 1, 3 and 5 of the MD5 sum of the name and a newline.
+func MAC(name string) string {
+	sum := md5.Sum([]byte(name + "\n")) //nolint:gosec // see above
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", sum[0], sum[2], sum[4])
+}
+
+// domainUUID is made from the node's folder: a node that is made anew keeps it, and with it the
+// machine-id that systemd takes from it, and the DHCP lease that goes with that.
+func domainUUID(folder string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("file://"+folder)).String()
+}
+
+// The node's files.
+
+func (n Node) Ignition() string { return filepath.Join(n.Dir, "ignition.json") }
+func (n Node) Overlay() string  { return filepath.Join(n.Dir, n.Name+".qcow2") }
+func (n Node) XML() string      { return filepath.Join(n.Dir, "domain.xml") }
+func (n Node) Console() string  { return filepath.Join(n.Dir, "console.log") }

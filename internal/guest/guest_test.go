@@ -1,0 +1,141 @@
+package guest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const line = `{"hostname":"core01","boot_id":"b1","uptime":12.5,"host_keys":["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVxxkTyq8DEBu5pfQzAzid4jIdDQhjDgVZGckzV/Q70"],"interfaces":[` +
+	`{"ifname":"docker0","address":"02:42:00:00:00:01","addr_info":[{"family":"inet","local":"172.17.0.1","scope":"global"}]},` +
+	`{"ifname":"eth0","address":"52:54:00:d2:b8:64","addr_info":[{"family":"inet6","local":"2001:db8::1","scope":"global"},{"family":"inet","local":"169.254.1.1","scope":"link"},{"family":"inet","local":"10.77.0.133","scope":"global"}]}]}`
+
+func TestReadReport(t *testing.T) {
+	r, err := ReadReport(strings.NewReader("0.133\"}]}\n\n{\"boot_id\":3}\n" + line + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.HostName != "core01" || r.Uptime != 12.5 || r.Address("52:54:00:D2:b8:64") != "10.77.0.133" {
+		t.Errorf("got %+v, address %s", r, r.Address("52:54:00:D2:b8:64"))
+	}
+	if got := r.Address("52:54:00:00:00:00"); got != "" {
+		t.Errorf("an interface that is not the node's: got %s", got)
+	}
+	if keys, err := r.Keys(); err != nil || len(keys) != 1 || keys[0].Type() != "ssh-ed25519" {
+		t.Errorf("keys: got %v, %v", keys, err)
+	}
+	if _, err := ReadReport(strings.NewReader("nothing\n")); err == nil {
+		t.Error("a channel that ends without a report must be an error")
+	}
+}
+
+func TestKeysRefusesWhatIsNone(t *testing.T) {
+	if _, err := (Report{HostKeys: []string{"ssh-ed25519 AAAA\ncore02 ssh-rsa x"}}).Keys(); err == nil {
+		t.Error("a guest could write lines of its own into known_hosts")
+	}
+}
+
+func TestConsole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console.log")
+	c := NewConsole(path)
+	add := func(text string) []string {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		told, err := c.Failure()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return told
+	}
+	if told, err := c.Failure(); told != nil || err != nil {
+		t.Errorf("no log yet: got %v, %v", told, err)
+	}
+	if told := add("\x1b[2J[    0.1] Linux version 6.1\r\n[    2.0] ignition[301]: Ignition 2.27.0\r\nIgnition fai"); told != nil {
+		t.Errorf("half a line must wait: got %v", told)
+	}
+	told := add("led: failed to fetch\r\nEntering emergency mode.\r\n")
+	if !slices.Equal(told, []string{"Ignition failed: failed to fetch", "Entering emergency mode."}) {
+		t.Errorf("got %q", told)
+	}
+	if got := c.Last()[0]; got != "[    0.1] Linux version 6.1" {
+		t.Errorf("escape sequences must go: got %q", got)
+	}
+}
+
+func TestConsoleKnowsFailures(t *testing.T) {
+	for text, failed := range map[string]bool{
+		"[ 3.1] Kernel panic - not syncing: VFS: Unable to mount root fs": true,
+		"Press Enter for emergency shell or wait 5 minutes for reboot.":   true,
+		"No bootable device.":                                                       true,
+		"You are in emergency mode. After logging in, type":                         true,
+		"[ 9.2] ignition[301]: files: createFilesystemsFiles: op(1): [finished] ok": false,
+		"core01 login:": false,
+	} {
+		path := filepath.Join(t.TempDir(), "console.log")
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if told, err := NewConsole(path).Failure(); err != nil || (told != nil) != failed {
+			t.Errorf("%s: got %v, %v", text, told, err)
+		}
+	}
+}
+
+func TestAccess(t *testing.T) {
+	a := Access{Dir: filepath.Join(t.TempDir(), "ssh.core")}
+	public, err := a.PublicKey("cluster-core")
+	if err != nil || !strings.HasPrefix(public, "ssh-ed25519 ") || !strings.HasSuffix(public, " cluster-core") {
+		t.Fatalf("got %q, %v", public, err)
+	}
+	if again, err := a.PublicKey("cluster-core"); err != nil || again != public {
+		t.Errorf("the key must stay: got %q, %v", again, err)
+	}
+	if info, err := os.Stat(a.key()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the private key: %v, %v", info.Mode(), err)
+	}
+	if err := os.WriteFile(a.key(), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.PublicKey("c"); err == nil || !strings.Contains(err.Error(), "hint: remove") {
+		t.Errorf("a broken key: got %v", err)
+	}
+}
+
+func TestTrust(t *testing.T) {
+	a := Access{Dir: t.TempDir()}
+	r, err := ReadReport(strings.NewReader(line + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reports := range []map[string]Report{{"core01": r}, {"core02": r}, {"core02": r}} {
+		if err := a.Trust(reports); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(a.knownHosts())
+	want := strings.ReplaceAll("core01 KEY\ncore02 KEY\n", "KEY", r.HostKeys[0])
+	if err != nil || string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+func TestCommandIsStrict(t *testing.T) {
+	args := Access{Dir: "/w s/vm/ssh.core"}.Command(context.Background(), "core", "core02", "10.0.0.2", "uname -r").Args
+	for _, want := range []string{"StrictHostKeyChecking=yes", "HostKeyAlias=core02", `UserKnownHostsFile="/w s/vm/ssh.core/known_hosts"`, "10.0.0.2", "uname -r"} {
+		if !slices.Contains(args, want) {
+			t.Errorf("no %s in %q", want, args)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package guest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/hint"
+)
+
+// Access is a cluster's way in: its own key pair and the host keys that its nodes reported, in a
+// folder of their own.
+type Access struct{ Dir string }
+
+func (a Access) key() string        { return filepath.Join(a.Dir, "id_ed25519") }
+func (a Access) knownHosts() string { return filepath.Join(a.Dir, "known_hosts") }
+
+// PublicKey is the line for authorized_keys of the cluster's key pair, which is made if it lacks.
+func (a Access) PublicKey(comment string) (string, error) {
+	private, err := os.ReadFile(a.key())
+	if errors.Is(err, fs.ErrNotExist) {
+		private, err = a.generate(comment)
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the cluster's ssh key: %w", err)
+	}
+	signer, err := ssh.ParsePrivateKey(private)
+	if err != nil {
+		return "", hint.Errorf("remove "+a.Dir+": a new key pair is then made", "%s is no ssh key: %w", a.key(), err)
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
+	return line + " " + comment, nil
+}
+
+func (a Access) generate(comment string) ([]byte, error) {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	block, err := ssh.MarshalPrivateKey(private, comment)
+	if err != nil {
+		return nil, err
+	}
+	data := pem.EncodeToMemory(block)
+	return data, artifact.Write(a.key(), data, 0o600)
+}
+
+// Trust writes the host keys that nodes reported, by node name, as the only ones that ssh accepts.
+func (a Access) Trust(reports map[string]Report) error {
+	lines := []string{}
+	for name, report := range reports {
+		keys, err := report.Keys()
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			lines = append(lines, knownhosts.Line([]string{name}, key))
+		}
+	}
+	kept, err := a.others(reports)
+	if err != nil {
+		return err
+	}
+	text := strings.Join(append(kept, lines...), "\n") + "\n"
+	_, err = artifact.WriteIfChanged(a.knownHosts(), []byte(text), 0o644)
+	return err
+}
+
+// others are the lines of known_hosts that are not of the nodes in reports.
+func (a Access) others(reports map[string]Report) ([]string, error) {
+	old, err := os.ReadFile(a.knownHosts())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	kept := []string{}
+	for line := range strings.Lines(string(old)) {
+		name, _, _ := strings.Cut(line, " ")
+		if _, ours := reports[name]; !ours && strings.TrimSpace(line) != "" {
+			kept = append(kept, strings.TrimSpace(line))
+		}
+	}
+	return kept, nil
+}
+
+// Command is the system's ssh to a node: its host key looked up by the node's name and checked
+// strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). cmd may be empty: a login.
+func (a Access) Command(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
+	args := []string{
+		"-i", a.key(),
+		"-o", "UserKnownHostsFile=" + quoteOption(a.knownHosts()),
+		"-o", "GlobalKnownHostsFile=/dev/null",
+		"-o", "StrictHostKeyChecking=yes",
+		"-o", "HostKeyAlias=" + node,
+		"-o", "LogLevel=ERROR",
+		"-l", user, address,
+	}
+	if cmd != "" {
+		args = append(args, "--", cmd)
+	}
+	return exec.CommandContext(ctx, "ssh", args...)
+}
+
+// quoteOption keeps a path with spaces one word in an ssh option.
+func quoteOption(path string) string { return `"` + path + `"` }

@@ -1,0 +1,74 @@
+//go:build cgo
+
+// Package hypervisor is libvirt: connections, domains and their channels. It is the only room that
+// needs cgo; built without a C compiler it compiles, and every call says what lacks.
+package hypervisor
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Available tells whether this program was built with libvirt's binding.
+const Available = true
+
+// Conn is a connection to a libvirt daemon.
+type Conn struct {
+	uri string
+	c   *libvirt.Connect
+}
+
+// startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
+// before the first connection (https://libvirt.org/html/libvirt-libvirt-event.html).
+var startEvents = sync.OnceValue(func() error {
+	if err := libvirt.EventRegisterDefaultImpl(); err != nil {
+		return err
+	}
+	go func() {
+		for libvirt.EventRunDefaultImpl() == nil {
+		}
+	}()
+	return nil
+})
+
+// Open connects to the daemon at uri (https://libvirt.org/uri.html).
+func Open(uri string) (*Conn, error) {
+	if err := startEvents(); err != nil {
+		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
+	}
+	c, err := libvirt.NewConnect(uri)
+	if err != nil {
+		return nil, hint.Errorf("is libvirtd running (systemctl start libvirtd) and may you use it? uri= names another; `mage lab up` brings one of its own",
+			"no libvirt at uri=%s: %w", uri, plain(err))
+	}
+	return &Conn{uri: uri, c: c}, nil
+}
+
+// Close ends the connection.
+func (c *Conn) Close() { _, _ = c.c.Close() }
+
+// plain makes libvirt's error read as a sentence: its message without codes and domains.
+func plain(err error) error {
+	var e libvirt.Error
+	if errors.As(err, &e) {
+		return errors.New(e.Message)
+	}
+	return err
+}
+
+func is(err error, code libvirt.ErrorNumber) bool {
+	var e libvirt.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+// HasKVM tells whether libvirt offers domains of the type kvm for arch (x86_64, aarch64). A KVM that
+// is offered may still fail when a domain starts.
+func (c *Conn) HasKVM(arch string) bool {
+	_, err := c.c.GetDomainCapabilities("", arch, "", "kvm", 0)
+	return err == nil
+}

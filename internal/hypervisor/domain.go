@@ -1,0 +1,164 @@
+//go:build cgo
+
+package hypervisor
+
+import (
+	"fmt"
+	"strings"
+
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hint"
+)
+
+var states = map[libvirt.DomainState]cluster.State{
+	libvirt.DOMAIN_RUNNING:  cluster.Running,
+	libvirt.DOMAIN_BLOCKED:  cluster.Running,
+	libvirt.DOMAIN_PAUSED:   cluster.Paused,
+	libvirt.DOMAIN_SHUTOFF:  cluster.ShutOff,
+	libvirt.DOMAIN_SHUTDOWN: cluster.Other,
+	libvirt.DOMAIN_CRASHED:  cluster.Crashed,
+}
+
+// Domains are all domains of the host, by name.
+func (c *Conn) Domains() (map[string]cluster.Domain, error) {
+	all, err := c.c.ListAllDomains(0)
+	if err != nil {
+		return nil, fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+	}
+	domains := map[string]cluster.Domain{}
+	for i := range all {
+		d, err := describe(&all[i])
+		_ = all[i].Free()
+		if is(err, libvirt.ERR_NO_DOMAIN) {
+			continue // gone since the list was made
+		}
+		if err != nil {
+			return nil, err
+		}
+		domains[d.Name] = d
+	}
+	return domains, nil
+}
+
+func describe(dom *libvirt.Domain) (cluster.Domain, error) {
+	name, err := dom.GetName()
+	if err != nil {
+		return cluster.Domain{}, err
+	}
+	d := cluster.Domain{Name: name, State: cluster.Other}
+	if d.UUID, err = dom.GetUUIDString(); err != nil {
+		return d, err
+	}
+	state, _, err := dom.GetState()
+	if err != nil {
+		return d, err
+	}
+	if known, ok := states[state]; ok {
+		d.State = known
+	}
+	d.Metadata, err = metadata(dom)
+	return d, err
+}
+
+func metadata(dom *libvirt.Domain) (*cluster.Metadata, error) {
+	text, err := dom.GetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, cluster.MetadataURI, libvirt.DOMAIN_AFFECT_CONFIG)
+	if is(err, libvirt.ERR_OPERATION_INVALID) { // a transient domain has no config
+		text, err = dom.GetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, cluster.MetadataURI, libvirt.DOMAIN_AFFECT_CURRENT)
+	}
+	if is(err, libvirt.ERR_NO_DOMAIN_METADATA) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cluster.ParseMetadata(text)
+}
+
+// State is the state of the domain name right now.
+func (c *Conn) State(name string) (cluster.State, error) {
+	state := cluster.Other
+	err := c.with(name, func(dom *libvirt.Domain) error {
+		d, err := describe(dom)
+		state = d.State
+		return err
+	})
+	return state, err
+}
+
+// Define makes the domain that the XML describes, or changes the one of the same name and UUID.
+func (c *Conn) Define(xml string) error {
+	dom, err := c.c.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
+	if err != nil {
+		return hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
+	}
+	return dom.Free()
+}
+
+// Start boots the domain, or lets a paused one go on.
+func (c *Conn) Start(name string) error {
+	return c.with(name, func(dom *libvirt.Domain) error {
+		err := dom.Create()
+		if is(err, libvirt.ERR_OPERATION_INVALID) { // active already
+			err = dom.Resume()
+		}
+		if err != nil {
+			return startError(plain(err))
+		}
+		return nil
+	})
+}
+
+// startError puts advice under the failures of a start that people meet.
+func startError(err error) error {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "failed to set MSR"), strings.Contains(text, "KVM"), strings.Contains(text, "kvm"):
+		return hint.Errorf("this host's KVM does not work: accel=tcg emulates, slowly but without it", "does not start: %w", err)
+	case strings.Contains(text, "Permission denied"):
+		return hint.Errorf("QEMU's user must be able to read vm/ and the store, every folder above them included", "does not start: %w", err)
+	}
+	return hint.Errorf("the libvirt daemon's log tells more", "does not start: %w", err)
+}
+
+// Remove ends the domain, if it runs, and deletes its definition with all that libvirt keeps for it.
+// A domain that is gone already is no error.
+func (c *Conn) Remove(name string) error {
+	err := c.with(name, func(dom *libvirt.Domain) error {
+		if err := dom.Destroy(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return plain(err)
+		}
+		return undefine(dom)
+	})
+	if is(err, libvirt.ERR_NO_DOMAIN) {
+		return nil
+	}
+	return err
+}
+
+func undefine(dom *libvirt.Domain) error {
+	flags := libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+		libvirt.DOMAIN_UNDEFINE_NVRAM | libvirt.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+	err := dom.UndefineFlags(flags)
+	if is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_NO_SUPPORT) { // drivers that know fewer flags
+		err = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
+	}
+	if err != nil && !is(err, libvirt.ERR_NO_DOMAIN) {
+		return fmt.Errorf("libvirt does not undefine it: %w", plain(err))
+	}
+	return nil
+}
+
+// with looks the domain up for the time of one call.
+func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
+	dom, err := c.c.LookupDomainByName(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer func() { _ = dom.Free() }()
+	if err := do(dom); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}

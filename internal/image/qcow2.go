@@ -1,0 +1,106 @@
+// Package image is about what nodes boot: base images and the overlays on them.
+package image
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bitfield/script"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Info is what qemu-img tells of an image.
+type Info struct {
+	Format      string `json:"format"`
+	VirtualSize int64  `json:"virtual-size"`          // bytes
+	Backing     string `json:"full-backing-filename"` // empty where it stands alone
+}
+
+const gib = 1 << 30
+
+// qemuImg runs qemu-img and gives its standard output; errors carry what it said.
+func qemuImg(ctx context.Context, args ...string) (string, error) {
+	var complaint strings.Builder
+	out, err := script.NewPipe().WithContext(ctx).WithStderr(&complaint).ExecCommand("qemu-img", args...).String()
+	if err == nil {
+		return out, nil
+	}
+	if said := strings.TrimSpace(complaint.String()); said != "" {
+		return "", fmt.Errorf("qemu-img %s: %s", args[0], said)
+	}
+	return "", hint.Errorf("is qemu-img installed (Debian: qemu-utils)?", "qemu-img %s: %w", args[0], err)
+}
+
+// Inspect reads an image's header, also of one in use.
+func Inspect(ctx context.Context, path string) (Info, error) {
+	out, err := qemuImg(ctx, "info", "-U", "--output=json", path)
+	if err != nil {
+		return Info{}, err
+	}
+	var info Info
+	if err := json.Unmarshal([]byte(out), &info); err != nil {
+		return Info{}, fmt.Errorf("%s: qemu-img's answer makes no sense: %w", path, err)
+	}
+	return info, nil
+}
+
+// CheckBase makes sure that the file can be a base image: qcow2, standing alone.
+func CheckBase(ctx context.Context, path string) (Info, error) {
+	if _, err := os.Stat(path); err != nil {
+		return Info{}, hint.Errorf("image= takes the path of a qcow2 file", "no base image: %w", err)
+	}
+	info, err := Inspect(ctx, path)
+	if err != nil {
+		return Info{}, hint.Add(err, "image= takes a qcow2 file")
+	}
+	if info.Format != "qcow2" {
+		return Info{}, hint.Errorf("convert it: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s is no qcow2 image but %s", path, info.Format)
+	}
+	if info.Backing != "" {
+		return Info{}, hint.Errorf("flatten it: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s stands on another image, %s", path, info.Backing)
+	}
+	return info, nil
+}
+
+// CreateOverlay makes the qcow2 file path on the base image, size GiB large; what was there is gone.
+// The base is only read, and its format is written down, as QEMU must not guess it.
+func CreateOverlay(ctx context.Context, path, base string, size int) error {
+	info, err := CheckBase(ctx, base)
+	if err != nil {
+		return err
+	}
+	if least := (info.VirtualSize + gib - 1) / gib; int64(size) < least {
+		return hint.Errorf(fmt.Sprintf("disk=%d or more", least), "disk=%d is smaller than the base image %s (%d GiB)", size, base, least)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	unfinished := path + ".new"
+	defer func() { _ = os.Remove(unfinished) }()
+	_, err = qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, unfinished, fmt.Sprintf("%dG", size))
+	if err != nil {
+		return err
+	}
+	return os.Rename(unfinished, path)
+}
+
+// Pristine tells whether no guest has ever written to the overlay: none of its clusters is allocated.
+// The overlay must not be in use.
+func Pristine(ctx context.Context, path string) (bool, error) {
+	out, err := qemuImg(ctx, "check", "-U", "--output=json", path)
+	if err != nil {
+		return false, err
+	}
+	var check struct {
+		Allocated int64 `json:"allocated-clusters"`
+	}
+	if err := json.Unmarshal([]byte(out), &check); err != nil {
+		return false, fmt.Errorf("%s: qemu-img's answer makes no sense: %w", path, err)
+	}
+	return check.Allocated == 0, nil
+}

@@ -1,0 +1,71 @@
+package image
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func make1G(t *testing.T, format string, more ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a base & image."+format)
+	args := append([]string{"create", "-q", "-f", format}, more...)
+	if out, err := exec.Command("qemu-img", append(args, path, "1G")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+func TestCreateOverlay(t *testing.T) {
+	ctx := context.Background()
+	base := make1G(t, "qcow2")
+	overlay := filepath.Join(t.TempDir(), "core01", "core01.qcow2")
+	if err := CreateOverlay(ctx, overlay, base, 4); err != nil {
+		t.Fatal(err)
+	}
+	info, err := Inspect(ctx, overlay)
+	if err != nil || info.Format != "qcow2" || info.Backing != base || info.VirtualSize != 4*gib {
+		t.Errorf("got %+v, %v", info, err)
+	}
+	if pristine, err := Pristine(ctx, overlay); err != nil || !pristine {
+		t.Errorf("a new overlay: pristine %v, %v", pristine, err)
+	}
+	if out, err := exec.Command("qemu-io", "-c", "write 0 64k", overlay).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if pristine, err := Pristine(ctx, overlay); err != nil || pristine {
+		t.Errorf("a written overlay: pristine %v, %v", pristine, err)
+	}
+}
+
+func TestCreateOverlayRefuses(t *testing.T) {
+	ctx := context.Background()
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("no image at all"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	base := make1G(t, "qcow2")
+	for name, c := range map[string]struct {
+		base string
+		size int
+		want string
+	}{
+		"no image":       {text, 4, "is no qcow2 image but raw"},
+		"raw image":      {make1G(t, "raw"), 4, "is no qcow2 image but raw"},
+		"nothing":        {"/nowhere.qcow2", 4, "no base image"},
+		"another's":      {make1G(t, "qcow2", "-b", base, "-F", "qcow2"), 4, "stands on another image"},
+		"a smaller disk": {make1G(t, "qcow2"), 0, "disk=0 is smaller"},
+	} {
+		overlay := filepath.Join(t.TempDir(), "x.qcow2")
+		err := CreateOverlay(ctx, overlay, c.base, c.size)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "\nhint: ") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if left, _ := filepath.Glob(filepath.Dir(overlay) + "/*"); len(left) != 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// end ends every process of the lab, which takes its namespaces along, and removes its state.
+func (w *World) end() error {
+	spaces := map[string]bool{}
+	for _, d := range []daemon{w.host, w.dhcp, w.virtlogd, w.libvirtd} {
+		if pid := d.pid(); pid != 0 && differentNet(pid) == nil {
+			spaces[netOf(pid)] = true
+		}
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		if err := endAll(spaces, signal); err == nil {
+			break
+		} else if signal == syscall.SIGKILL {
+			return err
+		}
+	}
+	return os.RemoveAll(w.dir)
+}
+
+// endAll signals all processes of the network namespaces until none is left, for five seconds.
+func endAll(spaces map[string]bool, signal syscall.Signal) error {
+	for range 100 {
+		pids := within(spaces)
+		if len(pids) == 0 {
+			return nil
+		}
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, signal) // it may have ended by itself
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return fmt.Errorf("lab: processes do not end: %v", within(spaces))
+}
+
+// within are the processes in the network namespaces, never one in this process' own.
+func within(spaces map[string]bool) []int {
+	entries, _ := os.ReadDir("/proc")
+	pids := []int{}
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err == nil && spaces[netOf(pid)] && differentNet(pid) == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// netOf names a process' network namespace: "net:[4026531840]" (namespaces(7)).
+func netOf(pid int) string {
+	name, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	return name
+}
+
+// differentNet is nil where the process has a network namespace other than this process' own.
+func differentNet(pid int) error {
+	if theirs := netOf(pid); theirs == "" || theirs == netOf(os.Getpid()) {
+		return fmt.Errorf("process %d has no network of its own", pid)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package guestimage
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// builder is one build: in a folder of its own in the store, with parts kept beside it.
+type builder struct {
+	ctx    context.Context
+	dir    string // removed at the end
+	parts  string // kept: what takes long and changes seldom
+	module string
+	say    func(format string, args ...any)
+}
+
+const workPattern = "lab-build-"
+
+// build makes the image at path, whole or not at all.
+func build(ctx context.Context, store, module, path string, say func(string, ...any)) error {
+	begin := time.Now()
+	if err := clean(store); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(store, workPattern)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	b := builder{ctx: ctx, dir: dir, parts: filepath.Join(store, "lab-parts"), module: module, say: say}
+	if err := os.MkdirAll(b.parts, 0o755); err != nil {
+		return err
+	}
+	for _, step := range []func() error{b.ignition, b.etcd, b.rootfs, b.disk, b.convert} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := publish(filepath.Join(dir, "base.qcow2"), path); err != nil {
+		return err
+	}
+	say("guest image: built in %.0f s, %s", time.Since(begin).Seconds(), path)
+	return nil
+}
+
+// clean removes what a killed build left. The lock tells that no other is at it.
+func clean(store string) error {
+	left, err := filepath.Glob(filepath.Join(store, workPattern+"*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ignition builds the real Ignition, as distributions do, without SELinux: Debian has none.
+func (b builder) ignition() error {
+	return b.part("ignition", "ignition-"+ignitionVersion, "Ignition "+ignitionVersion, func() error {
+		const pkg = "github.com/coreos/ignition/v2/internal"
+		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=false -X %s/version.Raw=%s", pkg, pkg, ignitionVersion[1:])
+		if err := b.run([]string{"GOFLAGS=", "GOBIN=" + b.dir}, "go", "install", "-trimpath", "-ldflags", flags, pkg+"@"+ignitionVersion); err != nil {
+			return err
+		}
+		return os.Rename(filepath.Join(b.dir, "internal"), filepath.Join(b.dir, "ignition"))
+	})
+}
+
+// etcd builds the etcd of go.mod, with the flags of the project's own helper, so that both share
+// what is compiled.
+func (b builder) etcd() error {
+	return b.part("etcd", "etcd-"+etcdVersion, "etcd "+etcdVersion, func() error {
+		return b.run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "-C", b.module, "build", "-trimpath", "-ldflags", "-s -w",
+			"-o", filepath.Join(b.dir, "etcd"), "go.etcd.io/etcd/server/v3")
+	})
+}
+
+func (b builder) rootfs() error {
+	return b.part("rootfs.tar", "rootfs-"+digest("rootfs.sh")+".tar", "root file system of Debian packages", func() error {
+		return b.script("rootfs.sh")
+	})
+}
+
+func (b builder) disk() error {
+	b.say("guest image: disk")
+	files, err := fs.Sub(recipe, ".")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(filepath.Join(b.dir, "files"), files); err != nil {
+		return err
+	}
+	if err := b.script("disk.sh"); err != nil {
+		return err
+	}
+	return installGRUB(filepath.Join(b.dir, "disk.raw"), "/usr/lib/grub/i386-pc/boot.img", filepath.Join(b.dir, "core.img"))
+}
+
+func (b builder) convert() error {
+	return b.run(nil, "qemu-img", "convert", "-O", "qcow2", "disk.raw", "base.qcow2")
+}
+
+// part puts what make leaves as name in the build's folder, or the copy of it that is kept as kept.
+func (b builder) part(name, kept, what string, make func() error) error {
+	from, to := filepath.Join(b.parts, kept), filepath.Join(b.dir, name)
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	b.say("guest image: %s", what)
+	if err := make(); err != nil {
+		return err
+	}
+	unfinished := from + ".new"
+	_ = os.Remove(unfinished)
+	if err := os.Link(to, unfinished); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, from)
+}
+
+// script runs one of the recipe's scripts in the build's folder.
+func (b builder) script(name string) error {
+	text, err := recipe.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
+		return err
+	}
+	return b.run(nil, "bash", name)
+}
+
+// run runs a command in the build's folder; its error has the last lines of what it said.
+func (b builder) run(env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(b.ctx, name, args...)
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return hint.Errorf("a build needs root, the Go module proxy and Debian's packages; run it again",
+		"%s: %w\n%s", strings.Join(cmd.Args[:min(3, len(cmd.Args))], " "), err, strings.Join(lines[max(0, len(lines)-15):], "\n"))
+}
+
+// publish moves the finished image into place: synced, read-only.
+func publish(from, to string) error {
+	file, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Chmod(from, 0o444); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}

@@ -1,0 +1,16 @@
+# Makes rootfs.tar in the current folder: a Debian root file system of its packages and the kernel.
+# The kernel is unpacked, not installed: its package would want an initramfs made.
+set -euo pipefail
+suite=bookworm
+packages=systemd,systemd-sysv,udev,dbus,openssh-server,iproute2,kmod,sudo,ca-certificates,curl,e2fsprogs,gdisk,procps
+
+# shellcheck disable=SC2016 # the hook runs in mmdebstrap, with its own $1
+mmdebstrap --variant=minbase --include=$packages,busybox-static \
+  --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+  --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+  --customize-hook='chroot "$1" sh -ec "
+    kernel=\$(apt-cache depends linux-image-cloud-amd64 | sed -n \"s/^ *Depends: //p\" | grep cloud-amd64)
+    cd /tmp && apt-get -qq -o APT::Sandbox::User=root download \$kernel
+    dpkg-deb --fsys-tarfile linux-image-*.deb | tar -x -C / --keep-directory-symlink
+    rm linux-image-*.deb"' \
+  $suite rootfs.tar

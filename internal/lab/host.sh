@@ -1,0 +1,22 @@
+# Runs in new mount and network namespaces: makes the lab's host there and holds it until it is killed.
+# Arguments: state folder, cache folder, bridge, its address, the file that tells that all is made.
+set -euo pipefail
+dir=$1 cache=$2 bridge=$3 address=$4 made=$5
+
+# this network's devices in /sys, where libvirt looks for bridges
+mount -t sysfs sysfs /sys
+# libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
+mkdir -p /etc/libvirt /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt
+mount --bind "$dir/etc" /etc/libvirt
+for folder in /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt; do
+  mount -t tmpfs -o mode=0755 tmpfs "$folder"
+done
+mount --bind "$cache" /var/cache/libvirt
+
+ip link set lo up
+ip link add "$bridge" type bridge stp_state 0
+ip address add "$address" dev "$bridge"
+ip link set "$bridge" up
+
+touch "$made"
+exec sleep infinity

@@ -1,0 +1,138 @@
+package lab
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// hostScript makes the inside of the host's namespaces, and then holds them.
+//
+//go:embed host.sh
+var hostScript string
+
+// patience is how long a part may take to be there.
+const patience = 30 * time.Second
+
+// startHost makes the namespaces of the host: mounts, so that libvirt's folders are the lab's own,
+// and the network with the bridge.
+func (w *World) startHost(ctx context.Context) error {
+	if err := os.MkdirAll(w.cache, 0o755); err != nil {
+		return err
+	}
+	if err := w.writeConfig(); err != nil {
+		return err
+	}
+	made := filepath.Join(w.dir, "host.made")
+	cmd := exec.Command("unshare", "--mount", "--net", "--propagation", "private", "--",
+		"bash", "-c", hostScript, "lab-host", w.dir, w.cache, Bridge, hostCIDR, made)
+	if err := w.host.start(cmd); err != nil {
+		return err
+	}
+	return w.await(ctx, w.host, func() error { _, err := os.Stat(made); return err })
+}
+
+// writeConfig writes libvirt's configuration whole, whatever the real host's is. There are no cgroups
+// of its own and nobody to confine QEMU for.
+func (w *World) writeConfig() error {
+	etc := filepath.Join(w.dir, "etc")
+	if err := os.MkdirAll(filepath.Join(etc, "qemu"), 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"qemu.conf": "security_driver = \"none\"\nuser = \"root\"\ngroup = \"root\"\n" +
+			"cgroup_controllers = []\nnamespaces = []\nstdio_handler = \"logd\"\n",
+		"libvirtd.conf": "auth_unix_rw = \"none\"\nunix_sock_rw_perms = \"0700\"\n",
+		"virtlogd.conf": "",
+		"libvirt.conf":  "",
+	} {
+		if err := os.WriteFile(filepath.Join(etc, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startDHCP makes the network outside: a namespace that dnsmasq itself holds, wired to the bridge.
+func (w *World) startDHCP(ctx context.Context) error {
+	cmd := exec.Command("unshare", "--net", "--", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
+		"--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+leaseRange, "--dhcp-authoritative",
+		"--dhcp-leasefile="+filepath.Join(w.dir, "leases"), "--pid-file=", "--log-facility=-", "--log-dhcp")
+	if err := w.dhcp.start(cmd); err != nil {
+		return err
+	}
+	// unshare has become dnsmasq when its namespace is another than ours
+	err := w.await(ctx, w.dhcp, func() error { return differentNet(w.dhcp.pid()) })
+	if err != nil {
+		return err
+	}
+	outside := fmt.Sprint(w.dhcp.pid())
+	return run(w.enter(ctx, "bash", "-ec", `
+		ip link del uplink 2>/dev/null || true
+		ip link add uplink type veth peer name uplink netns "$0"
+		ip link set uplink master "$1" up
+		nsenter --target "$0" --net -- bash -ec 'ip link set lo up; ip addr add "$0" dev uplink; ip link set uplink up' "$2"
+	`, outside, Bridge, serverCIDR))
+}
+
+func (w *World) startVirtlogd(ctx context.Context) error {
+	pid := filepath.Join(w.dir, "virtlogd.pid")
+	if err := w.virtlogd.start(w.enter(context.Background(), "env", "-i", "PATH="+os.Getenv("PATH"), "virtlogd", "--pid-file", pid)); err != nil {
+		return err
+	}
+	return w.await(ctx, w.virtlogd, func() error { return w.dial("virtlogd-sock") })
+}
+
+// startLibvirtd starts the daemon; it answers its first caller only after some seconds if it has to
+// find out what QEMU can do, which the cache remembers.
+func (w *World) startLibvirtd(ctx context.Context) error {
+	pid := filepath.Join(w.dir, "libvirtd.pid")
+	if err := w.libvirtd.start(w.enter(context.Background(), "env", "-i", "PATH="+os.Getenv("PATH"), "libvirtd", "--pid-file", pid)); err != nil {
+		return err
+	}
+	return w.await(ctx, w.libvirtd, func() error { return w.dial("libvirt-sock") })
+}
+
+// dial tries a socket of libvirt's inside the lab.
+func (w *World) dial(socket string) error {
+	path := fmt.Sprintf("/proc/%d/root/run/libvirt/%s", w.host.pid(), socket)
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// await waits for a started part, and ends at once where its process has.
+func (w *World) await(ctx context.Context, d daemon, there func() error) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := there()
+		if err == nil {
+			return nil
+		}
+		switch {
+		case !d.alive():
+			return d.failed(errors.New("it ended"))
+		case time.Now().After(deadline):
+			return d.failed(fmt.Errorf("not there after %s: %w", patience, err))
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func run(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

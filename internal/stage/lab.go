@@ -1,0 +1,89 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/lab"
+	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/settings"
+)
+
+// LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
+// Whatever needs the internet happens before: inside there is none.
+func (r *Run) LabUp(ctx context.Context, targets []string) error {
+	if r.Settings.Lab {
+		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
+	}
+	if err := r.prepareLab(ctx); err != nil {
+		return err
+	}
+	world := r.world()
+	if err := world.Up(ctx, r.log.Say); err != nil {
+		return err
+	}
+	if len(targets) == 0 {
+		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
+		return nil
+	}
+	return r.inside(ctx, world, targets)
+}
+
+// LabDown takes the lab apart.
+func (r *Run) LabDown(ctx context.Context) error {
+	if r.Settings.Lab {
+		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
+	}
+	return r.world().Down(ctx, r.log.Say)
+}
+
+func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Store) }
+
+func (r *Run) prepareLab(ctx context.Context) error {
+	if os.Getuid() != 0 {
+		return hint.Errorf("sudo", "the lab makes namespaces and needs root")
+	}
+	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
+		return err
+	}
+	if _, built := guestimage.Path(r.Store); built || r.Given("image") && r.Image != "lab" {
+		return nil
+	}
+	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
+		return err
+	}
+	_, err := guestimage.Ensure(ctx, r.Store, r.Workspace, r.log.Say)
+	return err
+}
+
+// inside runs this program there. Built without a C compiler it could not talk to libvirt: then it is
+// built anew, now that there is one.
+func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	argv := append([]string{program}, targets...)
+	if !hypervisor.Available {
+		argv = append([]string{"go", "run", "magefile.go"}, targets...)
+	}
+	cmd := world.Command(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
+	cmd.Cancel = func() error { return nil }
+	cmd.WaitDelay = time.Minute
+	err = cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return fmt.Errorf("in the lab: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/render"
+)
+
+// rendered is a node and the digest of its Ignition document.
+type rendered struct {
+	cluster.Node
+	digest string // sha256 in hex
+}
+
+// sshWord is replaced by the public half of the cluster's own key pair.
+const sshWord = "SSH_Authorized_Key"
+
+// Render makes each node's vm/<node>/ignition.json of the template.
+func (r *Run) Render(ctx context.Context) error {
+	if err := r.lock(ctx, r.Prefix); err != nil {
+		return err
+	}
+	ready, err := r.readiness()
+	if err != nil {
+		return err
+	}
+	shared, err := r.sharedWords()
+	if err != nil {
+		return err
+	}
+	r.nodes = nil
+	for _, node := range r.members() {
+		if err := r.renderNode(node, ready, shared); err != nil {
+			return fmt.Errorf("%s: %w", node.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared render.Words) error {
+	words := maps.Clone(shared)
+	words["Node_Name"] = node.Name
+	doc, err := render.Node(r.template.JSON, ready, words)
+	if err != nil {
+		return err
+	}
+	wrote, err := artifact.WriteIfChanged(node.Ignition(), doc, 0o600)
+	if err != nil {
+		return err
+	}
+	if wrote {
+		r.log.Say("%s: rendered %s", node.Name, r.relative(node.Ignition()))
+	} else {
+		r.log.Say("%s: ignition.json unchanged", node.Name)
+	}
+	sum := sha256.Sum256(doc)
+	r.nodes = append(r.nodes, rendered{node, hex.EncodeToString(sum[:])})
+	return nil
+}
+
+// sharedWords are the words whose values all nodes share, those of Discovery included.
+func (r *Run) sharedWords() (render.Words, error) {
+	words := render.Words{"Node_Prefix": r.Prefix}
+	maps.Copy(words, r.words)
+	used, err := render.Uses(r.template.JSON, sshWord)
+	if err != nil || len(used) == 0 {
+		return words, err
+	}
+	words[sshWord], err = r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)
+	return words, err
+}
+
+// readiness reads the snippet that every node gets, unless ready=off.
+func (r *Run) readiness() (*render.Readiness, error) {
+	if !r.Ready {
+		return nil, nil
+	}
+	script, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "ready.sh"))
+	if err != nil {
+		return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
+	}
+	service, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "ready.service"))
+	if err != nil {
+		return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
+	}
+	return &render.Readiness{Script: script, Service: service}, nil
+}

@@ -1,0 +1,109 @@
+// Package stage is what the targets do: a file a stage, each standing on what the stages before it
+// left in the Run.
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/transpile"
+)
+
+// Run is one run of targets on a workspace: its settings, and what the stages have made so far.
+type Run struct {
+	*settings.Settings
+	Workspace string // absolute path of the clone
+
+	log      *progress.Log
+	base     Base               // of Fetch
+	template transpile.Template // of Transpile
+	words    render.Words       // of Discovery: the words that the config uses, with values
+	nodes    []rendered         // of Render
+	steps    []cluster.Step     // of Define
+
+	mu   sync.Mutex
+	conn *hypervisor.Conn
+	held map[string]func() // locks, by prefix
+}
+
+// New is a run in the current folder with the settings that words and the environment give.
+func New(words []string) (*Run, error) {
+	s, err := settings.Load(words, settings.System())
+	if err != nil {
+		return nil, err
+	}
+	workspace, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
+	}
+	return &Run{Settings: s, Workspace: workspace, log: progress.New(os.Stdout), held: map[string]func(){}}, nil
+}
+
+// PrintSettings is `mage settings`.
+func (r *Run) PrintSettings() error { return r.Print(r.log.Writer()) }
+
+// vm is a path below the folder of generated files.
+func (r *Run) vm(parts ...string) string {
+	return filepath.Join(append([]string{r.Workspace, "vm"}, parts...)...)
+}
+
+// members are the nodes that the settings ask for.
+func (r *Run) members() []cluster.Node { return cluster.Nodes(r.vm(), r.Prefix, r.Nodes) }
+
+// access is the way into the cluster's nodes.
+func (r *Run) access(prefix string) guest.Access {
+	return guest.Access{Dir: r.vm("ssh." + prefix)}
+}
+
+// libvirt is the run's one connection.
+func (r *Run) libvirt() (*hypervisor.Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil {
+		return r.conn, nil
+	}
+	conn, err := hypervisor.Open(r.URI)
+	r.conn = conn
+	return conn, err
+}
+
+// domains are all of the host's, by name.
+func (r *Run) domains() (map[string]cluster.Domain, error) {
+	conn, err := r.libvirt()
+	if err != nil {
+		return nil, err
+	}
+	return conn.Domains()
+}
+
+// lock keeps other runs off the cluster until this process ends, however it ends.
+func (r *Run) lock(ctx context.Context, prefix string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held[prefix] != nil {
+		return nil
+	}
+	unlock, err := artifact.Lock(ctx, r.vm(".lock."+prefix), func() {
+		r.log.Say("%s: waiting for another run on this cluster to end", prefix)
+	})
+	r.held[prefix] = unlock
+	return err
+}
+
+// relative is path as the user would write it.
+func (r *Run) relative(path string) string {
+	if short, err := filepath.Rel(r.Workspace, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}

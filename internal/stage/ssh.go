@@ -1,0 +1,58 @@
+package stage
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/hint"
+)
+
+// sshPatience is how long a running node may take to say where it is; it does so every second.
+const sshPatience = 20 * time.Second
+
+// SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
+// virtio channel, tells its address and host keys. An *exec.ExitError carries ssh's exit status.
+func (r *Run) SSH(ctx context.Context) error {
+	node, err := r.chosen()
+	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, sshPatience)
+	defer cancel()
+	report, err := r.report(asking, node.Name)
+	if err != nil {
+		return hint.Errorf("is the node up? `mage up` says so; with ready=off it cannot tell where it is", "%s: no word from it: %w", node.Name, err)
+	}
+	access := r.access(node.Metadata.Cluster)
+	if err := access.Trust(map[string]guest.Report{node.Name: report}); err != nil {
+		return err
+	}
+	cmd := access.Command(ctx, r.User, node.Name, report.Address(cluster.MAC(node.Name)), r.Cmd)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd.Run()
+}
+
+// chosen is the node that node= names, of whatever cluster of this workspace; where there is only
+// one node, it needs no name.
+func (r *Run) chosen() (cluster.Domain, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return cluster.Domain{}, err
+	}
+	ours := cluster.Members(domains, r.Workspace, "")
+	names := []string{}
+	for _, d := range ours {
+		if d.Name == r.Node || len(ours) == 1 && r.Node == "" {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return cluster.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
+	}
+	return cluster.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", r.Node)
+}

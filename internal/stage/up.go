@@ -1,0 +1,159 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/progress"
+)
+
+// booted is what became of one node.
+type booted struct {
+	step   cluster.Step
+	report guest.Report
+	err    error
+	took   time.Duration
+}
+
+// Up boots the defined nodes together and waits until each says that it can be reached.
+func (r *Run) Up(ctx context.Context) error {
+	nodes, err := r.bootAll(ctx)
+	if err != nil {
+		return err
+	}
+	if !r.Ready {
+		r.log.Say("ready=off: the nodes run, whether they can be reached is not known")
+		return nil
+	}
+	r.printNodes(nodes)
+	return nil
+}
+
+// bootAll starts and watches all nodes at once. The error has a line for every node that failed.
+func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
+	nodes := make([]booted, len(r.steps))
+	var all sync.WaitGroup
+	for i, step := range r.steps {
+		all.Go(func() { nodes[i] = r.boot(ctx, step) })
+	}
+	all.Wait()
+	errs := []error{r.trust(nodes)}
+	for _, n := range nodes {
+		errs = append(errs, n.err)
+	}
+	return nodes, errors.Join(errs...)
+}
+
+// boot brings one node from whatever state it is in to ready.
+func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	b := booted{step: step}
+	if b.err = r.start(step); b.err == nil && r.Ready {
+		b.report, b.err = r.await(ctx, step)
+	}
+	b.took = time.Since(begin)
+	switch {
+	case b.err != nil:
+		b.err = fmt.Errorf("%s: %w", step.Node.Name, b.err)
+	case step.Running && r.Ready:
+		r.log.Say("%s: running and ready, %s", step.Node.Name, b.address())
+	case r.Ready:
+		r.log.Say("%s: ready, %s (%s)", step.Node.Name, b.address(), progress.Seconds(b.took))
+	}
+	return b
+}
+
+func (b booted) address() string { return b.report.Address(b.step.Node.MAC) }
+
+// start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
+// the user: libvirt's log daemon only appends to it.
+func (r *Run) start(step cluster.Step) error {
+	if step.Running {
+		return nil
+	}
+	conn, err := r.libvirt()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
+		return fmt.Errorf("cannot begin the console log: %w", err)
+	}
+	if err := conn.Start(step.Node.Name); err != nil {
+		return err
+	}
+	r.log.Say("%s: booting", step.Node.Name)
+	return nil
+}
+
+// await waits for the node's report, and ends early where its boot has failed.
+func (r *Run) await(ctx context.Context, step cluster.Step) (guest.Report, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		if err := r.watchFailure(ctx, step); err != nil {
+			cancel(err)
+		}
+	})
+	report, err := r.report(ctx, step.Node.Name)
+	if err != nil {
+		err = r.whyNotReady(ctx, step, err)
+	}
+	cancel(nil)
+	watching.Wait()
+	return report, err
+}
+
+// whyNotReady turns the end of the wait into what the user should see.
+func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) error {
+	console := r.relative(step.Node.Console())
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.DeadlineExceeded):
+		return hint.Errorf(fmt.Sprintf("%s shows how far it got; timeout= allows more time", console), "not ready after %s", r.Timeout)
+	case cause != nil:
+		return cause
+	}
+	return hint.Errorf(console+" shows how far it got", "no word from the node: %w", err)
+}
+
+// report is the node's next word that it can be reached at an address.
+func (r *Run) report(ctx context.Context, node string) (guest.Report, error) {
+	conn, err := r.libvirt()
+	if err != nil {
+		return guest.Report{}, err
+	}
+	channel, err := conn.Channel(ctx, node, guest.ReadyChannel)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	defer channel.Close()
+	for {
+		report, err := guest.ReadReport(channel)
+		if err != nil || report.Address(cluster.MAC(node)) != "" {
+			return report, err
+		}
+	}
+}
+
+// trust makes the host keys that nodes reported the ones that `mage ssh` accepts.
+func (r *Run) trust(nodes []booted) error {
+	reports := map[string]guest.Report{}
+	for _, n := range nodes {
+		if n.err == nil && r.Ready {
+			reports[n.step.Node.Name] = n.report
+		}
+	}
+	if len(reports) == 0 {
+		return nil
+	}
+	return r.access(r.Prefix).Trust(reports)
+}

@@ -1,0 +1,95 @@
+//go:build mage
+
+// Clusters of CoreOS virtual machines on libvirt, from one Ignition config. Settings are words behind
+// the target: mage up prefix=core nodes=3
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"sync"
+
+	"github.com/magefile/mage/mg"
+
+	"coreos-libvirt/internal/stage"
+)
+
+// Default is what a bare `mage` does.
+var Default = Up
+
+// run is shared by all targets of this process. Settings are checked before the first does anything.
+var run = sync.OnceValues(func() (*stage.Run, error) { return stage.New(words) })
+
+// do is one stage of the run, after the targets it needs.
+func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs ...any) error {
+	r, err := run()
+	if err != nil {
+		return err
+	}
+	mg.CtxDeps(ctx, needs...)
+	return status(one(r, ctx))
+}
+
+// status keeps the exit status of a program that a target ran for the user.
+func status(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return mg.Fatalf(exit.ExitCode(), "%s", err)
+	}
+	return err
+}
+
+// Fetch gets the image that nodes boot, unless it is in the store.
+func Fetch(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Fetch)
+}
+
+// Transpile makes ignition/ignition.yml into vm/ignition-template.json.
+func Transpile(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Transpile)
+}
+
+// Render makes each node's vm/<node>/ignition.json of the template.
+func Render(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Render, Transpile)
+}
+
+// Define makes each node's disk and libvirt domain.
+func Define(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Define, Fetch, Render)
+}
+
+// Up boots the cluster and waits until every node is ready and etcd is healthy.
+func Up(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Up, Define)
+}
+
+// Down removes the cluster prefix=, or without it all clusters of this workspace. Base images stay.
+func Down(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Down)
+}
+
+// SSH logs in to node=core02, or runs cmd='uname -r' there.
+func SSH(ctx context.Context) error {
+	return do(ctx, (*stage.Run).SSH)
+}
+
+// Settings prints each setting with its value, where that is from, its default and its meaning.
+func Settings() error {
+	r, err := run()
+	if err != nil {
+		return err
+	}
+	return r.PrintSettings()
+}
+
+// Lab runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.
+func Lab(ctx context.Context) error {
+	return do(ctx, func(r *stage.Run, ctx context.Context) error { return r.LabUp(ctx, behind) })
+}
+
+// Labdown takes the lab apart.
+func Labdown(ctx context.Context) error {
+	return do(ctx, (*stage.Run).LabDown)
+}
