@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"sync"
 
@@ -35,7 +36,7 @@ func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs 
 func status(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
-		return mg.Fatalf(exit.ExitCode(), "%s", err)
+		os.Exit(exit.ExitCode()) // it has said what it had to say
 	}
 	return err
 }
@@ -50,9 +51,14 @@ func Transpile(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Transpile)
 }
 
+// Discovery makes sure of a token by which the nodes' etcd find each other, if the config asks for one.
+func Discovery(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Discovery, Transpile)
+}
+
 // Render makes each node's vm/<node>/ignition.json of the template.
 func Render(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Render, Transpile)
+	return do(ctx, (*stage.Run).Render, Transpile, Discovery)
 }
 
 // Define makes each node's disk and libvirt domain.

@@ -53,6 +53,9 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
 		return err
 	}
+	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+		return err
+	}
 	if _, built := guestimage.Path(r.Store); built || r.Given("image") && r.Image != "lab" {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/progress"
@@ -27,7 +28,8 @@ type Run struct {
 	log      *progress.Log
 	base     Base               // of Fetch
 	template transpile.Template // of Transpile
-	words    render.Words       // of Discovery: the words that the config uses, with values
+	token    *discovery.Token   // of Discovery: nil where the config does not ask for one
+	words    render.Words       // of Discovery: the words that it stands for
 	nodes    []rendered         // of Render
 	steps    []cluster.Step     // of Define
 

@@ -3,14 +3,24 @@ package stage
 import (
 	"fmt"
 	"text/tabwriter"
+
+	"coreos-libvirt/internal/etcd"
 )
 
-// printNodes ends `up` with a line a node.
-func (r *Run) printNodes(nodes []booted) {
+// printNodes ends `up` with a line a node; members are their etcd's, in the same order, or nil.
+func (r *Run) printNodes(nodes []booted, members []etcd.Member) error {
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tADDRESS\tMAC\tHOST NAME")
-	for _, n := range nodes {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", n.step.Node.Name, n.address(), n.step.Node.MAC, n.report.HostName)
+	fmt.Fprint(table, "NODE\tHOST NAME\tADDRESS\tMAC")
+	if members != nil {
+		fmt.Fprint(table, "\tETCD")
 	}
-	_ = table.Flush()
+	fmt.Fprintln(table)
+	for i, n := range nodes {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.step.Node.Name, n.report.HostName, n.address(), n.step.Node.MAC)
+		if i < len(members) {
+			fmt.Fprint(table, "\t"+describe(members[i]))
+		}
+		fmt.Fprintln(table)
+	}
+	return table.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/progress"
@@ -22,8 +23,14 @@ type booted struct {
 	took   time.Duration
 }
 
-// Up boots the defined nodes together and waits until each says that it can be reached.
+// Up boots the defined nodes together, waits until each says that it can be reached and, where the
+// config asks for discovery, until their etcd is healthy.
 func (r *Run) Up(ctx context.Context) error {
+	server, err := r.serveNewcomers(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
 	nodes, err := r.bootAll(ctx)
 	if err != nil {
 		return err
@@ -32,8 +39,21 @@ func (r *Run) Up(ctx context.Context) error {
 		r.log.Say("ready=off: the nodes run, whether they can be reached is not known")
 		return nil
 	}
-	r.printNodes(nodes)
-	return nil
+	if r.token == nil {
+		return r.printNodes(nodes, nil)
+	}
+	status, err := r.formEtcd(ctx, nodes, server)
+	return errors.Join(r.printNodes(nodes, status.Members), err)
+}
+
+// serveNewcomers serves discovery from before the first node boots, if any does.
+func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
+	for _, step := range r.steps {
+		if !step.Running {
+			return r.serveDiscovery(ctx)
+		}
+	}
+	return nil, nil
 }
 
 // bootAll starts and watches all nodes at once. The error has a line for every node that failed.

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+)
+
+// patience is how long etcd may take to serve.
+const patience = 30 * time.Second
+
+// serve is an etcd of one member on the client URL listen ("http://10.77.0.2:23790"), which knows the
+// token, until standard input ends.
+func serve(listen, data, token string, size int) error {
+	config, err := configuration(listen, data)
+	if err != nil {
+		return err
+	}
+	server, err := embed.StartEtcd(config)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	select {
+	case <-server.Server.ReadyNotify():
+	case err := <-server.Err():
+		return err
+	case <-time.After(patience):
+		return errors.New("etcd does not get ready")
+	}
+	if err := register(server, token, size); err != nil {
+		return err
+	}
+	fmt.Println("serving")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// configuration has no listener for peers: there are none.
+func configuration(listen, data string) (*embed.Config, error) {
+	client, err := url.Parse(listen)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	config := embed.NewConfig()
+	config.Dir = data
+	config.ListenClientUrls = []url.URL{*client}
+	config.AdvertiseClientUrls = config.ListenClientUrls
+	config.ListenPeerUrls = nil
+	config.LogLevel = "warn"
+	config.LogOutputs = []string{filepath.Join(data, "log")}
+	config.AutoCompactionMode, config.AutoCompactionRetention = "revision", "1000"
+	return config, config.Validate()
+}
+
+// register tells how many members the cluster of the token has, unless that was said before. The key
+// is of etcd's v3 discovery (server/etcdserver/api/v3discovery/discovery.go in etcd 3.6).
+func register(server *embed.Etcd, token string, size int) error {
+	client := v3client.New(server.Server)
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	key := "/_etcd/registry/" + token + "/_config/size"
+	_, err := client.Txn(ctx).
+		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
+		Then(clientv3.OpPut(key, strconv.Itoa(size))).
+		Commit()
+	return err
+}

@@ -1,0 +1,72 @@
+package stage
+
+import (
+	"context"
+	"path/filepath"
+
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/render"
+)
+
+// Discovery makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as
+// long as the cluster: nodes that were made with it find each other by no other.
+func (r *Run) Discovery(ctx context.Context) error {
+	if err := r.lock(ctx, r.Prefix); err != nil {
+		return err
+	}
+	used, err := render.Uses(r.template.JSON, discovery.Words...)
+	if err != nil {
+		return err
+	}
+	if len(used) == 0 {
+		r.log.Say("discovery: the config does not ask for it")
+		return nil
+	}
+	token, err := r.keepOrMakeToken()
+	if err != nil {
+		return err
+	}
+	r.token, r.words = &token, token.Values()
+	return nil
+}
+
+func (r *Run) keepOrMakeToken() (discovery.Token, error) {
+	token, found, err := discovery.Read(r.vm(), r.Prefix)
+	if err != nil {
+		return token, err
+	}
+	if found && (token.Size == r.Nodes || r.anyOverlay()) {
+		r.log.Say("discovery: the token of this cluster of %d is kept", token.Size)
+		return token, nil
+	}
+	address, err := discovery.BridgeAddress(r.Bridge)
+	if err != nil {
+		return token, err
+	}
+	if token, err = discovery.New(address, r.Nodes); err != nil {
+		return token, err
+	}
+	r.log.Say("discovery: a new token for %d members, %s", token.Size, token.URL())
+	return token, token.Write(r.vm(), r.Prefix)
+}
+
+// anyOverlay tells whether a node of the cluster has been made.
+func (r *Run) anyOverlay() bool {
+	found, _ := filepath.Glob(r.vm(r.Prefix+"[0-9]*", r.Prefix+"[0-9]*.qcow2"))
+	return len(found) > 0
+}
+
+// helper is the program that carries etcd's modules.
+func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Store, "bin")) }
+
+// serveDiscovery serves the cluster's token while the nodes look for each other.
+func (r *Run) serveDiscovery(ctx context.Context) (*etcd.Server, error) {
+	if r.token == nil {
+		return nil, nil
+	}
+	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+		return nil, err
+	}
+	return r.helper().Serve(ctx, r.token.Endpoint, discovery.Data(r.vm(), r.Prefix), r.token.ID, r.token.Size)
+}

@@ -1,0 +1,69 @@
+package stage
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/progress"
+)
+
+// clientPort is where etcd's clients reach a member (IANA: etcd-client).
+const clientPort = "2379"
+
+// membersPatience is how long one question to the members may take.
+const membersPatience = 3 * time.Second
+
+// formEtcd waits until the cluster's etcd is healthy, and serves discovery until then if nobody does.
+func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server) (etcd.Status, error) {
+	endpoints, names := endpointsOf(nodes)
+	size := min(r.token.Size, len(nodes))
+	if server == nil { // all nodes ran before
+		status, err := r.helper().Status(ctx, endpoints, membersPatience)
+		if err == nil && status.Check(size) == nil {
+			return status, nil
+		}
+		if server, err = r.serveDiscovery(ctx); err != nil {
+			return status, err
+		}
+		defer server.Close()
+	}
+	begin := time.Now()
+	healthy := map[string]bool{}
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	return r.helper().WaitHealthy(ctx, endpoints, size, func(s etcd.Status) {
+		for _, m := range s.Healthy() {
+			if !healthy[m.Endpoint] {
+				r.log.Say("%s: etcd member healthy (%s)", names[m.Endpoint], progress.Seconds(time.Since(begin)))
+			}
+			healthy[m.Endpoint] = true
+		}
+	})
+}
+
+// endpointsOf are the client URLs of all nodes' members, in the nodes' order, and the nodes' names by
+// endpoint.
+func endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
+	names = map[string]string{}
+	for _, n := range nodes {
+		endpoint := "http://" + net.JoinHostPort(n.address(), clientPort)
+		endpoints = append(endpoints, endpoint)
+		names[endpoint] = n.step.Node.Name
+	}
+	return endpoints, names
+}
+
+// describe is one node's etcd in a few words, for the table.
+func describe(m etcd.Member) string {
+	switch {
+	case m.Healthy && m.IsLeader():
+		return "healthy, leader, " + m.Version
+	case m.Healthy:
+		return "healthy, " + m.Version
+	case m.Error != "":
+		return "not healthy: " + m.Error
+	}
+	return "-"
+}
