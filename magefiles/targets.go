@@ -58,7 +58,7 @@ func Discovery(ctx context.Context) error {
 
 // Render makes each node's vm/<node>/ignition.json of the template.
 func Render(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Render, Transpile, Discovery)
+	return do(ctx, (*stage.Run).Render, Discovery) // which needs Transpile: Mage tells an error once for each way to it
 }
 
 // Define makes each node's disk and libvirt domain.

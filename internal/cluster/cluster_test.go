@@ -91,9 +91,11 @@ func shipped(t *testing.T) string {
 }
 
 func TestDefine(t *testing.T) {
-	hw := Hardware{Type: "kvm", Arch: "x86_64", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2,
+	hw := Hardware{
+		Type: "kvm", Arch: "x86_64", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2,
 		IgnitionKey: "opt/com.coreos/config", Ignition: "/w & <o>'/ignition.json", Overlay: "/w/core01.qcow2", Console: "/w/console.log",
-		MAC: "52:54:00:d2:b8:64", Bridge: "br0", ReadyChannel: "org.coreos.ready"}
+		MAC: "52:54:00:d2:b8:64", Bridge: "br0", ReadyChannel: "org.coreos.ready",
+	}
 	meta := Metadata{Workspace: "/w & <o>'", Cluster: "core", Number: 1, Ignition: "aa", Base: "/b"}
 	text, err := Define(shipped(t), hw, &meta)
 	if err != nil {

@@ -46,9 +46,14 @@ func domainUUID(folder string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("file://"+folder)).String()
 }
 
-// The node's files.
-
+// Ignition is the path of the node's Ignition document.
 func (n Node) Ignition() string { return filepath.Join(n.Dir, "ignition.json") }
-func (n Node) Overlay() string  { return filepath.Join(n.Dir, n.Name+".qcow2") }
-func (n Node) XML() string      { return filepath.Join(n.Dir, "domain.xml") }
-func (n Node) Console() string  { return filepath.Join(n.Dir, "console.log") }
+
+// Overlay is the path of the node's disk.
+func (n Node) Overlay() string { return filepath.Join(n.Dir, n.Name+".qcow2") }
+
+// XML is the path of the node's domain definition, for who wants to read it.
+func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }
+
+// Console is the path of the node's console log.
+func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }

@@ -4,6 +4,7 @@ package hypervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -44,7 +45,7 @@ func (ch *Channel) Read(p []byte) (int, error) {
 		}
 		n, err := ch.stream.Recv(p)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return 0, io.EOF
 		case err != nil:
 			return 0, plain(err)

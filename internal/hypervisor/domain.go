@@ -150,15 +150,12 @@ func undefine(dom *libvirt.Domain) error {
 	return nil
 }
 
-// with looks the domain up for the time of one call.
+// with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
 func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
 	dom, err := c.c.LookupDomainByName(name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	defer func() { _ = dom.Free() }()
-	if err := do(dom); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return do(dom)
 }

@@ -64,7 +64,7 @@ func (w *World) writeConfig() error {
 func (w *World) startDHCP(ctx context.Context) error {
 	cmd := exec.Command("unshare", "--net", "--", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
 		"--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+leaseRange, "--dhcp-authoritative",
-		"--dhcp-leasefile="+filepath.Join(w.dir, "leases"), "--pid-file=", "--log-facility=-", "--log-dhcp")
+		"--dhcp-leasefile="+w.Leases(), "--pid-file=", "--log-facility=-", "--log-dhcp")
 	if err := w.dhcp.start(cmd); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (w *World) startDHCP(ctx context.Context) error {
 
 func (w *World) startVirtlogd(ctx context.Context) error {
 	pid := filepath.Join(w.dir, "virtlogd.pid")
-	if err := w.virtlogd.start(w.enter(context.Background(), "env", "-i", "PATH="+os.Getenv("PATH"), "virtlogd", "--pid-file", pid)); err != nil {
+	if err := w.virtlogd.start(w.bare("virtlogd", "--pid-file", pid)); err != nil {
 		return err
 	}
 	return w.await(ctx, w.virtlogd, func() error { return w.dial("virtlogd-sock") })
@@ -94,10 +94,17 @@ func (w *World) startVirtlogd(ctx context.Context) error {
 // find out what QEMU can do, which the cache remembers.
 func (w *World) startLibvirtd(ctx context.Context) error {
 	pid := filepath.Join(w.dir, "libvirtd.pid")
-	if err := w.libvirtd.start(w.enter(context.Background(), "env", "-i", "PATH="+os.Getenv("PATH"), "libvirtd", "--pid-file", pid)); err != nil {
+	if err := w.libvirtd.start(w.bare("libvirtd", "--pid-file", pid)); err != nil {
 		return err
 	}
 	return w.await(ctx, w.libvirtd, func() error { return w.dial("libvirt-sock") })
+}
+
+// bare is a program inside that outlives this one and sees nothing of this one's environment.
+func (w *World) bare(argv ...string) *exec.Cmd {
+	cmd := w.enter(context.Background(), argv...)
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	return cmd
 }
 
 // dial tries a socket of libvirt's inside the lab.

@@ -126,3 +126,9 @@ func (w *World) Down(ctx context.Context, say func(format string, args ...any)) 
 	say("lab %s: taken apart", w.id)
 	return nil
 }
+
+// State is the folder of the lab's state.
+func (w *World) State() string { return w.dir }
+
+// Leases is the file of the DHCP server's leases (dnsmasq's format: expiry, MAC, address, name, id).
+func (w *World) Leases() string { return filepath.Join(w.dir, "leases") }

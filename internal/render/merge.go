@@ -85,7 +85,7 @@ func specOf[Config any](parse func([]byte) (Config, report.Report, error)) spec 
 	check := func(doc []byte) (Config, error) {
 		parsed, problems, err := parse(doc)
 		if err != nil {
-			err = fmt.Errorf("Ignition refuses the document: %w\n%s", err, problems.String())
+			err = fmt.Errorf("the document is refused by Ignition: %w\n%s", err, problems.String())
 		}
 		return parsed, err
 	}

@@ -193,8 +193,10 @@ func TestNodeMergesIntoEveryVersion(t *testing.T) {
 }
 
 func TestValidateRefuses(t *testing.T) {
-	for _, doc := range []string{`{}`, `{"ignition":{"version":"2.3.0"}}`, `[]`,
-		`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"relative"}]}}`} {
+	for _, doc := range []string{
+		`{}`, `{"ignition":{"version":"2.3.0"}}`, `[]`,
+		`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"relative"}]}}`,
+	} {
 		if err := Validate([]byte(doc)); err == nil {
 			t.Errorf("%s is taken", doc)
 		}

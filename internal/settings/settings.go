@@ -32,7 +32,7 @@ type Settings struct {
 	Cmd     string        // what ssh runs there; empty is a login
 	User    string        // the user that ssh logs in as
 
-	Lab bool // whether this run is inside the lab
+	InLab bool // whether this run is inside the lab
 
 	chosen []choice // every key with its value and source, in order
 }
@@ -70,13 +70,13 @@ const (
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
 	s := &Settings{}
-	_, s.Lab = env.Lookup(LabVariable)
+	_, s.InLab = env.Lookup(LabVariable)
 	given, err := parse(words)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range Keys(env) {
-		value, from := k.choose(given, env, s.Lab)
+		value, from := k.choose(given, env, s.InLab)
 		s.chosen = append(s.chosen, choice{k, value, from})
 		if err := k.set(s, value); err != nil {
 			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, value, from, err), "`mage settings` lists what each key takes")

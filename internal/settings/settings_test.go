@@ -60,7 +60,7 @@ func TestLoadRefuses(t *testing.T) {
 		"accel=xen":                         "auto, kvm, tcg are allowed",
 		"timeout=-3s":                       "a duration above zero",
 		"ready=yes":                         "on or off is allowed",
-		"config= ":                          "must not be empty",
+		"config=":                           "must not be empty",
 	} {
 		_, err := Load([]string{word}, environment(nil))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "hint: ") {

@@ -54,7 +54,7 @@ func (r *Run) removeDomains(members []cluster.Domain) (int, error) {
 	for _, d := range members {
 		all.Go(func() error {
 			if err := conn.Remove(d.Name); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", d.Name, err)
 			}
 			r.log.Say("%s: domain removed", d.Name)
 			return nil
@@ -90,7 +90,9 @@ func (r *Run) prefixes(domains map[string]cluster.Domain) []string {
 	for _, kind := range perCluster {
 		paths, _ := filepath.Glob(r.vm(kind + "*"))
 		for _, path := range paths {
-			found = append(found, strings.TrimPrefix(filepath.Base(path), kind))
+			if prefix := strings.TrimPrefix(filepath.Base(path), kind); !strings.Contains(prefix, ".") {
+				found = append(found, prefix)
+			}
 		}
 	}
 	slices.Sort(found)

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"time"
 
@@ -55,15 +56,16 @@ func endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
 	return endpoints, names
 }
 
-// describe is one node's etcd in a few words, for the table.
-func describe(m etcd.Member) string {
+// describe is a node's etcd in a few words, for the table; formed tells that the cluster has its size
+// without it.
+func describe(m etcd.Member, formed int) string {
 	switch {
 	case m.Healthy && m.IsLeader():
 		return "healthy, leader, " + m.Version
 	case m.Healthy:
 		return "healthy, " + m.Version
-	case m.Error != "":
-		return "not healthy: " + m.Error
+	case formed > 0:
+		return fmt.Sprintf("no member: the cluster was formed of %d", formed)
 	}
-	return "-"
+	return "not healthy: " + m.Error
 }

@@ -19,7 +19,7 @@ import (
 // LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
 // Whatever needs the internet happens before: inside there is none.
 func (r *Run) LabUp(ctx context.Context, targets []string) error {
-	if r.Settings.Lab {
+	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
 	if err := r.prepareLab(ctx); err != nil {
@@ -38,7 +38,7 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 
 // LabDown takes the lab apart.
 func (r *Run) LabDown(ctx context.Context) error {
-	if r.Settings.Lab {
+	if r.InLab {
 		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
 	}
 	return r.world().Down(ctx, r.log.Say)

@@ -7,8 +7,13 @@ import (
 	"coreos-libvirt/internal/etcd"
 )
 
-// printNodes ends `up` with a line a node; members are their etcd's, in the same order, or nil.
-func (r *Run) printNodes(nodes []booted, members []etcd.Member) error {
+// printNodes ends `up` with a line a node, with its etcd where there is one: members are in the nodes' order.
+func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
+	members := status.Members
+	formed := 0
+	if r.token != nil && status.Check(r.token.Size) == nil {
+		formed = r.token.Size
+	}
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
 	fmt.Fprint(table, "NODE\tHOST NAME\tADDRESS\tMAC")
 	if members != nil {
@@ -18,7 +23,7 @@ func (r *Run) printNodes(nodes []booted, members []etcd.Member) error {
 	for i, n := range nodes {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.step.Node.Name, n.report.HostName, n.address(), n.step.Node.MAC)
 		if i < len(members) {
-			fmt.Fprint(table, "\t"+describe(members[i]))
+			fmt.Fprint(table, "\t"+describe(members[i], formed))
 		}
 		fmt.Fprintln(table)
 	}

@@ -40,10 +40,10 @@ func (r *Run) Up(ctx context.Context) error {
 		return nil
 	}
 	if r.token == nil {
-		return r.printNodes(nodes, nil)
+		return r.printNodes(nodes, etcd.Status{})
 	}
 	status, err := r.formEtcd(ctx, nodes, server)
-	return errors.Join(r.printNodes(nodes, status.Members), err)
+	return errors.Join(r.printNodes(nodes, status), err)
 }
 
 // serveNewcomers serves discovery from before the first node boots, if any does.

@@ -1,0 +1,52 @@
+// Package tests runs the project as its users do: here the command line, without guests.
+package tests
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// built is the folder of the compiled targets, as `mage -compile` makes them.
+var built string
+
+func TestMain(m *testing.M) {
+	os.Exit(withMage(m.Run))
+}
+
+func withMage(run func() int) int {
+	dir, err := os.MkdirTemp("", "coreos-libvirt-mage-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	cmd := exec.Command("go", "run", "magefile.go", "-compile", filepath.Join(dir, "mage"))
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	built = dir
+	return run()
+}
+
+// TestCommandLine runs the scripts of testdata, each in a workspace with the shipped config and templates.
+func TestCommandLine(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", built+":"+env.Getenv("PATH"))
+			env.Setenv("COREOS_STORE", filepath.Join(env.WorkDir, "store"))
+			for _, folder := range []string{"templates", "ignition"} {
+				if err := os.CopyFS(filepath.Join(env.WorkDir, folder), os.DirFS(filepath.Join("..", folder))); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+}

@@ -1,0 +1,200 @@
+//go:build lab
+
+package tests
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/lab"
+)
+
+// clone is a copy of the project as git has it, in a folder of its own: what a user begins with.
+type clone struct{ dir string }
+
+func newClone(t *testing.T) clone {
+	t.Helper()
+	c := clone{dir: filepath.Join(t.TempDir(), "coreos-libvirt")}
+	list, err := exec.Command("git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.Lines(string(list)) {
+		name = strings.TrimSpace(name)
+		data, err := os.ReadFile(filepath.Join("..", name))
+		if os.IsNotExist(err) {
+			continue // deleted, and not yet committed
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.write(t, name, string(data))
+	}
+	return c
+}
+
+func (c clone) read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(c.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (c clone) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(c.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readmeCommand is the first line of README's code that holds part.
+func (c clone) readmeCommand(t *testing.T, part string) string {
+	t.Helper()
+	for line := range strings.Lines(c.read(t, "README.md")) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "go run magefile.go") && strings.Contains(line, part) {
+			return line
+		}
+	}
+	t.Fatalf("README has no command with %q", part)
+	return ""
+}
+
+// run runs a shell command in the clone, which must succeed.
+func (c clone) run(t *testing.T, command string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = c.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+func (c clone) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("go", append([]string{"run", "magefile.go"}, args...)...)
+	cmd.Dir = c.dir
+	return cmd
+}
+
+// try runs targets, and gives all that they print.
+func (c clone) try(args ...string) (string, error) {
+	out, err := c.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+// mage runs targets that must succeed.
+func (c clone) mage(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := c.try(args...)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// store is where the runs of these tests keep images: the default one of root.
+const store = "/var/cache/coreos-libvirt"
+
+func (c clone) world() *lab.World { return lab.New(c.dir, store) }
+
+func (c clone) leases() string { return c.world().Leases() }
+
+// inLab runs a program inside the clone's lab.
+func (c clone) inLab(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := c.world().Command(context.Background(), name, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	return string(out)
+}
+
+// processes are the command lines of all that belong to the clone: its path is in them.
+func (c clone) processes(t *testing.T) (found []string) {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		text, _ := os.ReadFile(path) // it may have ended since
+		line := string(bytes.ReplaceAll(text, []byte{0}, []byte(" ")))
+		if strings.Contains(line, c.dir) || strings.Contains(line, c.world().State()) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// nothingIsLeft checks what `down` promises.
+func (c clone) nothingIsLeft(t *testing.T) {
+	t.Helper()
+	if domains := strings.TrimSpace(c.inLab(t, "virsh", "-q", "list", "--all", "--name")); domains != "" {
+		t.Errorf("libvirt has %s", domains)
+	}
+	entries, err := os.ReadDir(filepath.Join(c.dir, "vm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name != "README.md" && !strings.HasPrefix(name, ".lock.") {
+			t.Errorf("vm/ holds %s", name)
+		}
+	}
+	for _, line := range c.processes(t) {
+		if strings.Contains(line, "qemu-system") || strings.Contains(line, "etcd-helper") {
+			t.Errorf("a process is left: %s", line)
+		}
+	}
+}
+
+// waitFor starts cmd and waits until it has printed text. What it has printed by then is what said gives.
+func waitFor(t *testing.T, cmd *exec.Cmd, text string) (said func() string) {
+	t.Helper()
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never printed %q:\n%s", text, out.String())
+		}
+	}
+	return out.String
+}
+
+// output is a buffer that may be read while it is written.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+var _ io.Writer = (*output)(nil)
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}

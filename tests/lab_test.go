@@ -1,0 +1,236 @@
+//go:build lab
+
+package tests
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestLab is one story on one clone: each part stands on what the part before left. It boots real
+// guests in the lab and needs root, and some minutes.
+func TestLab(t *testing.T) {
+	c := newClone(t)
+	t.Cleanup(func() { c.mage(t, "labdown") })
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, clone)
+	}{
+		{"README's first command gives a healthy cluster", firstCommand},
+		{"ssh reaches each node", sshReaches},
+		{"again: every stage says why it is skipped", again},
+		{"an edited config is seen, and leaves the nodes alone", drift},
+		{"a fourth node leaves the three alone", fourth},
+		{"down leaves nothing", down},
+		{"what is wrong is said, and a good run follows", wrong},
+		{"a foreign domain is left alone", foreign},
+		{"kill -9 in the middle, then up", killed},
+		{"a boot that fails is reported", failedBoot},
+		{"the lab goes", labGoes},
+	} {
+		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {
+			return
+		}
+	}
+}
+
+// readyNode is a line of the table that `up` ends with.
+var readyNode = regexp.MustCompile(`(?m)^(core\d\d) +(core\d\d) +(10\.77\.0\.\d+) +(52:54:00:\S+) +healthy, (leader, )?3\.`)
+
+func firstCommand(t *testing.T, c clone) {
+	out := c.run(t, c.readmeCommand(t, "lab up"))
+	rows := readyNode.FindAllStringSubmatch(out, -1)
+	if len(rows) != 3 {
+		t.Fatalf("want three healthy nodes, got\n%s", out)
+	}
+	leases := c.inLab(t, "cat", c.leases())
+	for i, row := range rows {
+		name := fmt.Sprintf("core%02d", i+1)
+		if row[1] != name || row[2] != name {
+			t.Errorf("node %s has the host name %s", row[1], row[2])
+		}
+		if !strings.Contains(leases, row[4]+" "+row[3]+" ") {
+			t.Errorf("%s: the external DHCP server has no lease of %s for %s:\n%s", name, row[3], row[4], leases)
+		}
+	}
+	if console := c.read(t, "vm/core01/console.log"); !strings.Contains(console, "core01 login:") {
+		t.Errorf("the console log ends with\n%s", console)
+	}
+}
+
+func sshReaches(t *testing.T, c clone) {
+	for i := range 3 {
+		name := fmt.Sprintf("core%02d", i+1)
+		if got := strings.TrimSpace(c.mage(t, "lab", "ssh", "node="+name, "cmd=hostname; id -un")); got != name+"\ncore" {
+			t.Errorf("%s says %q", name, got)
+		}
+	}
+	if out, err := c.try("lab", "ssh", "node=core01", "cmd=exit 7"); err == nil {
+		t.Errorf("a failing command must fail: %s", out)
+	}
+	if known := c.read(t, "vm/ssh.core/known_hosts"); strings.Count(known, "ssh-ed25519 ") != 3 {
+		t.Errorf("known_hosts holds\n%s", known)
+	}
+}
+
+func again(t *testing.T, c clone) {
+	begin := time.Now()
+	out := c.mage(t, "lab", "up", "prefix=core", "nodes=3")
+	t.Logf("took %s", time.Since(begin))
+	for _, want := range []string{
+		"is in the store", "ignition.yml unchanged", "the token of this cluster of 3 is kept",
+		"core02: ignition.json unchanged", "core02: defined, unchanged", "core02: running and ready, 10.77.0.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "booting") || len(readyNode.FindAllString(out, -1)) != 3 {
+		t.Errorf("got\n%s", out)
+	}
+}
+
+func drift(t *testing.T, c clone) {
+	good := c.read(t, "ignition/ignition.yml")
+	c.write(t, "ignition/ignition.yml", strings.Replace(good, "inline: Node_Name", "inline: Node_Name.lan", 1))
+	out := c.mage(t, "lab", "define")
+	if strings.Count(out, "ignition.json changed since it was made; it goes on as it is") != 3 {
+		t.Errorf("got\n%s", out)
+	}
+	c.write(t, "ignition/ignition.yml", good)
+	if out := c.mage(t, "lab", "define"); strings.Count(out, ": defined, unchanged") != 3 || strings.Contains(out, "since it was made") {
+		t.Errorf("got\n%s", out)
+	}
+}
+
+func (c clone) bootIDs(t *testing.T) (ids string) {
+	t.Helper()
+	for i := range 3 {
+		ids += c.mage(t, "lab", "ssh", fmt.Sprintf("node=core%02d", i+1), "cmd=cat /proc/sys/kernel/random/boot_id")
+	}
+	return ids
+}
+
+func fourth(t *testing.T, c clone) {
+	before := c.bootIDs(t)
+	out := c.mage(t, "lab", "up", "nodes=4")
+	if !regexp.MustCompile(`(?m)^core04 +core04 +10\.77\.`).MatchString(out) || len(readyNode.FindAllString(out, -1)) != 3 {
+		t.Errorf("got\n%s", out)
+	}
+	if after := c.bootIDs(t); after != before {
+		t.Errorf("the three were booted anew: %q, then %q", before, after)
+	}
+}
+
+func down(t *testing.T, c clone) {
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+	if out := c.mage(t, "lab", "down"); !strings.Contains(out, "there is nothing") {
+		t.Errorf("down with nothing there: got\n%s", out)
+	}
+}
+
+func wrong(t *testing.T, c clone) {
+	good := c.read(t, "ignition/ignition.yml")
+	text := filepath.Join(t.TempDir(), "image")
+	if err := os.WriteFile(text, []byte("no image"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range map[string]struct {
+		config string
+		args   []string
+		want   string
+	}{
+		"a broken ignition.yml":      {"variant: fcos\nversion: 1.5.0\nstorage:\n  filez: []\n", nil, "ignition/ignition.yml:4:3: "},
+		"a missing file it names":    {strings.Replace(good, "local: etcd.sh", "local: gone.sh", 1), nil, "gone.sh"},
+		"a missing bridge":           {good, []string{"bridge=br7"}, "bridge=br7: there is no such"},
+		"no libvirtd at the URI":     {good, []string{"uri=qemu+unix:///system?socket=/nowhere"}, "no libvirt at uri=qemu+unix:///system"},
+		"an image that is no qcow2":  {good, []string{"image=" + text}, "is no qcow2 image"},
+		"an image that is not there": {good, []string{"image=/nowhere.qcow2"}, "no base image"},
+		"a disk that is too small":   {good, []string{"disk=1"}, "disk=1 is smaller than the base image"},
+	} {
+		c.write(t, "ignition/ignition.yml", w.config)
+		out, err := c.try(append([]string{"lab", "up", "nodes=1"}, w.args...)...)
+		if err == nil || !strings.Contains(out, w.want) || strings.Count(out, "\nhint: ") != 1 || strings.Contains(out, "panic") {
+			t.Errorf("%s: got %v\n%s", name, err, out)
+		}
+	}
+	c.write(t, "ignition/ignition.yml", good)
+	if out, err := c.try("lab", "up", "nodes=1", "accel=kvm", "timeout=60s"); err != nil && !strings.Contains(out, "accel=tcg") {
+		t.Errorf("KVM that does not work: got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "up", "nodes=1"); len(readyNode.FindAllString(out, -1)) != 1 {
+		t.Errorf("the good run: got\n%s", out)
+	}
+	c.mage(t, "lab", "down")
+}
+
+func foreign(t *testing.T, c clone) {
+	xml := filepath.Join(t.TempDir(), "core02.xml")
+	domain := "<domain type='qemu'><name>core02</name><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>"
+	if err := os.WriteFile(xml, []byte(domain), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.inLab(t, "virsh", "-q", "define", xml)
+	out, err := c.try("lab", "up", "prefix=core", "nodes=3")
+	if err == nil || !strings.Contains(out, "core02: libvirt has a domain of this name that this project did not make") {
+		t.Errorf("up: got %v\n%s", err, out)
+	}
+	if out = c.mage(t, "lab", "down", "prefix=core"); !strings.Contains(out, "core02: the domain of this name is not this workspace's") {
+		t.Errorf("down: got\n%s", out)
+	}
+	if got := strings.TrimSpace(c.inLab(t, "virsh", "-q", "list", "--all", "--name")); got != "core02" {
+		t.Errorf("libvirt has %q", got)
+	}
+	c.inLab(t, "virsh", "-q", "undefine", "core02")
+}
+
+func killed(t *testing.T, c clone) {
+	cmd := c.command("lab", "up", "nodes=2")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said := waitFor(t, cmd, "core02: booting")
+	time.Sleep(5 * time.Second) // in the middle of a boot
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if strings.Contains(said(), "ready") {
+		t.Fatal("it was ready before it was killed: the test tests nothing")
+	}
+	if out := c.mage(t, "lab", "up", "nodes=2"); len(readyNode.FindAllString(out, -1)) != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+}
+
+func failedBoot(t *testing.T, c clone) {
+	good := c.read(t, "ignition/ignition.yml")
+	bad := strings.Replace(good, "        local: etcd.sh\n", "        source: data:,x\n        verification: {hash: sha256-"+strings.Repeat("0", 64)+"}\n", 1)
+	if bad == good {
+		t.Fatal("the shipped config changed: this test does not know how to break it")
+	}
+	c.write(t, "ignition/ignition.yml", bad)
+	out, err := c.try("lab", "up", "nodes=1")
+	c.write(t, "ignition/ignition.yml", good)
+	if err == nil || !strings.Contains(out, "core01: the boot failed; its console says") || !strings.Contains(out, "hash verification failed") || !strings.Contains(out, "hint: vm/core01/console.log") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	c.mage(t, "lab", "down")
+}
+
+func labGoes(t *testing.T, c clone) {
+	c.mage(t, "labdown")
+	if left := c.processes(t); len(left) > 0 {
+		t.Errorf("processes are left:\n%s", strings.Join(left, "\n"))
+	}
+	if out := c.mage(t, "labdown"); !strings.Contains(out, "there is none") {
+		t.Errorf("labdown with no lab: got\n%s", out)
+	}
+}
