@@ -99,3 +99,8 @@ func Lab(ctx context.Context) error {
 func Labdown(ctx context.Context) error {
 	return do(ctx, (*stage.Run).LabDown)
 }
+
+// Test checks this project itself: builds, unit tests, linters, and real guests in a lab of its own.
+func Test(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Test)
+}

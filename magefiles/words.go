@@ -14,7 +14,9 @@ var words, behind []string
 // init takes both out of os.Args before Mage's main sees them: Mage itself knows no settings, and
 // what follows lab runs inside it.
 func init() {
-	os.Args, words, behind = split(os.Args)
+	rest, w, b := split(os.Args)
+	relaunch(rest[1:])
+	os.Args, words, behind = rest, w, b
 }
 
 // split sorts a command line into Mage's own part, all settings, and what follows lab (with the

@@ -1,7 +1,7 @@
-//go:build cgo
+//go:build cgo && libvirt_dlopen
 
 // Package hypervisor is libvirt: connections, domains and their channels. It is the only room that
-// needs cgo; built without a C compiler it compiles, and every call says what lacks.
+// needs cgo, and loads libvirt.so when it runs: the tag libvirt_dlopen does without libvirt's headers.
 package hypervisor
 
 import (

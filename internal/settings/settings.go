@@ -53,6 +53,15 @@ func System() Environment {
 	return Environment{Lookup: os.LookupEnv, Root: os.Getuid() == 0, Cache: cache}
 }
 
+// RelaunchedVariable is set for a run that another one started in its place.
+const RelaunchedVariable = "COREOS_RELAUNCHED"
+
+// Relaunched tells whether another run started this one in its place.
+func Relaunched() bool {
+	_, is := os.LookupEnv(RelaunchedVariable)
+	return is
+}
+
 // choice is what a key came to.
 type choice struct {
 	key         Key

@@ -1,6 +1,7 @@
-//go:build !cgo
+//go:build !cgo || !libvirt_dlopen
 
-// Package hypervisor, built without a C compiler: everything compiles, and every call says what lacks.
+// Package hypervisor, built without a C compiler or without the tag libvirt_dlopen: everything
+// compiles, and every call says what lacks.
 package hypervisor
 
 import (
@@ -15,7 +16,7 @@ import (
 const Available = false
 
 var errNoCgo = hint.Add(errors.New("this program was built without a C compiler and cannot talk to libvirt"),
-	"install gcc (apt-get install gcc libc6-dev) and run it again")
+	"install one (apt-get install gcc libc6-dev) and run it again")
 
 // Conn is never made here.
 type Conn struct{}

@@ -1,0 +1,141 @@
+// Package ci is how the project checks itself: linters, unit tests, and the story on real guests.
+package ci
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/bitfield/script"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/lab"
+	"coreos-libvirt/internal/lab/guestimage"
+)
+
+// linter is golangci-lint, built from its module: a release of it cannot be assumed to be there.
+const linter = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
+
+// tags are what unit tests are built with: libvirt's binding then needs no headers.
+const tags = "libvirt_dlopen"
+
+// Check is one run on the module in the folder dir, with built tools kept below store.
+type Check struct {
+	Dir   string
+	Store string
+	Say   func(format string, args ...any)
+}
+
+// All installs what lacks and runs every check: the cheap ones first.
+func (c Check) All(ctx context.Context) error {
+	if os.Getuid() != 0 {
+		return hint.Errorf("sudo, or: go test -tags "+tags+" ./...", "the test in the lab needs root")
+	}
+	packages := append(append([]string{"git", "shellcheck"}, lab.Packages...), guestimage.Packages...)
+	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		what string
+		run  func(context.Context) error
+	}{
+		{"builds, also without a C compiler", c.builds},
+		{"unit tests and the command line", c.unit},
+		{"linters", c.lint},
+		{"real guests in the lab", c.lab},
+	} {
+		c.Say("test: %s", step.what)
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("test: %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// builds compiles everything the ways that users do.
+func (c Check) builds(ctx context.Context) error {
+	if err := c.run(ctx, []string{"CGO_ENABLED=0"}, "go", "vet", "-tags", "mage", "./internal/...", "./magefiles"); err != nil {
+		return err
+	}
+	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
+}
+
+func (c Check) unit(ctx context.Context) error {
+	return c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./...")
+}
+
+func (c Check) lint(ctx context.Context) error {
+	if err := c.shellcheck(ctx); err != nil {
+		return err
+	}
+	program, err := c.linter(ctx)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, nil, program, "run")
+}
+
+// shellcheck reads every shell script that git knows, told by its first line or its name.
+func (c Check) shellcheck(ctx context.Context) error {
+	files, err := script.WithContext(ctx).ExecCommand("git", "-C", c.Dir, "grep", "-lE", `^#!/bin/(ba)?sh`).Slice()
+	if err != nil {
+		return err
+	}
+	named, err := script.WithContext(ctx).ExecCommand("git", "-C", c.Dir, "ls-files", "*.sh").Slice()
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, file := range append(files, named...) {
+		if seen[file] || filepath.Ext(file) == ".go" {
+			continue
+		}
+		seen[file] = true
+		if err := c.run(ctx, nil, "shellcheck", "--shell="+dialect(filepath.Join(c.Dir, file)), file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dialect is sh for a script that says so, else bash.
+func dialect(path string) string {
+	first, err := script.File(path).First(1).String()
+	if err == nil && first == "#!/bin/sh\n" {
+		return "sh"
+	}
+	return "bash"
+}
+
+// linter builds golangci-lint, once a version.
+func (c Check) linter(ctx context.Context) (string, error) {
+	bin := filepath.Join(c.Store, "bin", filepath.Base(linter))
+	program := filepath.Join(bin, "golangci-lint")
+	unlock, err := artifact.Lock(ctx, bin+".lock", func() { c.Say("test: another run builds the linter") })
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	c.Say("test: building %s", filepath.Base(linter))
+	return program, c.run(ctx, []string{"GOFLAGS=", "GOBIN=" + bin}, "go", "install", linter)
+}
+
+func (c Check) lab(ctx context.Context) error {
+	return c.run(ctx, nil, "go", "test", "-count=1", "-timeout=30m", "-v", "-tags", tags+",lab", "-run", "TestLab", "./tests")
+}
+
+// run runs a command in the module's folder, its output on this process' own.
+func (c Check) run(ctx context.Context, env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = c.Dir
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
+}

@@ -1,0 +1,12 @@
+package stage
+
+import (
+	"context"
+
+	"coreos-libvirt/internal/ci"
+)
+
+// Test checks the project itself.
+func (r *Run) Test(ctx context.Context) error {
+	return ci.Check{Dir: r.Workspace, Store: r.Store, Say: r.log.Say}.All(ctx)
+}
