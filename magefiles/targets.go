@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"sync"
 
 	"github.com/magefile/mage/mg"
@@ -32,11 +31,11 @@ func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs 
 	return status(one(r, ctx))
 }
 
-// status keeps the exit status of a program that a target ran for the user.
+// status keeps the exit status of a program that ran in the user's place.
 func status(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() > 0 {
-		os.Exit(exit.ExitCode()) // it has said what it had to say
+	var exit stage.ExitStatus
+	if errors.As(err, &exit) {
+		os.Exit(int(exit))
 	}
 	return err
 }

@@ -26,6 +26,7 @@ func TestLab(t *testing.T) {
 		{"ssh reaches each node", sshReaches},
 		{"again: every stage says why it is skipped", again},
 		{"an edited config is seen, and leaves the nodes alone", drift},
+		{"the lab repairs itself, the guests go on", repaired},
 		{"a fourth node leaves the three alone", fourth},
 		{"down leaves nothing", down},
 		{"what is wrong is said, and a good run follows", wrong},
@@ -115,6 +116,31 @@ func (c clone) bootIDs(t *testing.T) (ids string) {
 		ids += c.mage(t, "lab", "ssh", fmt.Sprintf("node=core%02d", i+1), "cmd=cat /proc/sys/kernel/random/boot_id")
 	}
 	return ids
+}
+
+// repaired kills the lab's daemons, by pid, as a crash would.
+func repaired(t *testing.T, c clone) {
+	before := c.bootIDs(t)
+	for _, daemon := range []string{"libvirtd", "dhcp"} {
+		text, err := os.ReadFile(filepath.Join(c.world().State(), daemon+".process"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pid int
+		if _, err := fmt.Sscan(string(text), &pid); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := c.mage(t, "lab", "up")
+	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Contains(out, "booting") {
+		t.Errorf("got\n%s", out)
+	}
+	if after := c.bootIDs(t); after != before {
+		t.Errorf("the guests were booted anew: %q, then %q", before, after)
+	}
 }
 
 func fourth(t *testing.T, c clone) {

@@ -2,10 +2,7 @@ package stage
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"time"
 
 	"coreos-libvirt/internal/hint"
@@ -66,7 +63,7 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	return err
 }
 
-// inside runs this program there. Built without a C compiler it could not talk to libvirt: then it is
+// inside runs this program there; an ExitStatus is its own. Built without a C compiler it could not talk to libvirt: then it is
 // built anew, now that there is one.
 func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) error {
 	program, err := os.Executable()
@@ -83,10 +80,5 @@ func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) er
 	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
 	cmd.Cancel = func() error { return nil }
 	cmd.WaitDelay = time.Minute
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return fmt.Errorf("in the lab: %w", err)
-	}
-	return err
+	return inPlace(cmd)
 }

@@ -15,7 +15,7 @@ import (
 const sshPatience = 20 * time.Second
 
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
-// virtio channel, tells its address and host keys. An *exec.ExitError carries ssh's exit status.
+// virtio channel, tells its address and host keys. An ExitStatus is ssh's own.
 func (r *Run) SSH(ctx context.Context) error {
 	node, err := r.chosen()
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *Run) SSH(ctx context.Context) error {
 	}
 	cmd := access.Command(ctx, r.User, node.Name, report.Address(cluster.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return cmd.Run()
+	return inPlace(cmd)
 }
 
 // chosen is the node that node= names, of whatever cluster of this workspace; where there is only

@@ -1,0 +1,181 @@
+package etcd_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/etcd"
+)
+
+const module = "../.."
+
+// programs are the helper and a real etcd, built once for all tests of this package.
+var programs struct {
+	helper etcd.Helper
+	server string
+}
+
+func TestMain(m *testing.M) { os.Exit(build(m.Run)) }
+
+func build(run func() int) int {
+	dir, err := os.MkdirTemp("", "coreos-libvirt-etcd-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	programs.server = filepath.Join(dir, "etcd")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", programs.server, "go.etcd.io/etcd/server/v3")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		return 1
+	}
+	programs.helper = etcd.NewHelper(module, filepath.Join(dir, "bin"))
+	if _, err := programs.helper.Build(context.Background(), func(string, ...any) {}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return run()
+}
+
+// free is an URL on loopback whose port was free a moment ago.
+func free(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return "http://" + listener.Addr().String()
+}
+
+// member starts a real etcd that looks for its peers by the token.
+func member(t *testing.T, name, discovery, token string) (client string, cmd *exec.Cmd) {
+	t.Helper()
+	client, peer := free(t), free(t)
+	cmd = exec.Command(programs.server, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--discovery-token="+token, "--discovery-endpoints="+discovery, "--log-level=error")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return client, cmd
+}
+
+func deadline(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestMembersFindEachOther(t *testing.T) {
+	ctx := deadline(t, time.Minute)
+	listen, data := free(t), filepath.Join(t.TempDir(), "discovery.core")
+	server, err := programs.helper.Serve(ctx, listen, data, "token", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var endpoints []string
+	for _, name := range []string{"core01", "core02"} {
+		client, _ := member(t, name, listen, "token")
+		endpoints = append(endpoints, client)
+	}
+	// the service goes and comes back with the same data: who has registered is still known
+	time.Sleep(2 * time.Second)
+	server.Close()
+	if server, err = programs.helper.Serve(ctx, listen, data, "token", 3); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, last := member(t, "core03", listen, "token")
+	endpoints = append(endpoints, client)
+
+	changes := 0
+	status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) { changes++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaders := 0
+	for i, m := range status.Members {
+		if m.Name != fmt.Sprintf("core%02d", i+1) || !m.Healthy || !strings.HasPrefix(m.Version, "3.6.") || m.DBSize == 0 {
+			t.Errorf("got %+v", m)
+		}
+		if m.IsLeader() {
+			leaders++
+		}
+	}
+	if leaders != 1 || changes == 0 {
+		t.Errorf("%d leaders, %d changes", leaders, changes)
+	}
+
+	if err := last.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = last.Wait()
+	status, err = programs.helper.Status(ctx, endpoints, 3*time.Second)
+	if err != nil || len(status.Healthy()) != 2 {
+		t.Errorf("one is gone: got %+v, %v", status, err)
+	}
+	if err := status.Check(3); err == nil || !strings.Contains(err.Error(), "2 of 3 members are healthy\n    "+endpoints[2]+": ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStatusOfNobodyReturnsInTime(t *testing.T) {
+	begin := time.Now()
+	status, err := programs.helper.Status(deadline(t, 20*time.Second), []string{"http://127.0.0.1:1"}, time.Second)
+	if err != nil || len(status.Members) != 1 || status.Members[0].Error == "" || status.Members[0].Healthy {
+		t.Errorf("got %+v, %v", status, err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %s for a patience of 1 s", took)
+	}
+}
+
+func TestWaitHealthyTellsWhatLacks(t *testing.T) {
+	_, err := programs.helper.WaitHealthy(deadline(t, 5*time.Second), []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) {})
+	if err == nil || !strings.Contains(err.Error(), "etcd: 0 of 1 members are healthy\n    http://127.0.0.1:1: ") || !strings.Contains(err.Error(), "\nhint: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestServeOnATakenAddress(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, err = programs.helper.Serve(deadline(t, 20*time.Second), "http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), "token", 1)
+	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "\nhint: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The service must not outlive who started it, however that ends: its standard input then does, too.
+func TestServiceEndsWithItsInput(t *testing.T) {
+	path, err := programs.helper.Build(context.Background(), func(string, ...any) { t.Error("it is built already") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "serve", free(t), filepath.Join(t.TempDir(), "d"), "token", "1")
+	cmd.Stdin = strings.NewReader("")
+	done := make(chan error, 1)
+	go func() { done <- cmd.Run() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		_ = cmd.Process.Kill()
+		t.Error("it goes on without its input")
+	}
+}

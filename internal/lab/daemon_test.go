@@ -1,0 +1,74 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDaemon(t *testing.T) {
+	d := daemon{name: "sleep", dir: t.TempDir()}
+	if d.alive() {
+		t.Error("nothing was started")
+	}
+	cmd := exec.Command("sleep", "60")
+	if err := d.start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if d.pid() != cmd.Process.Pid {
+		t.Errorf("got %d, want %d", d.pid(), cmd.Process.Pid)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); d.alive(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it lives on after it was killed")
+		}
+	}
+}
+
+// A pid that was given to another process is not the daemon.
+func TestDaemonIsNotWhoHasItsPid(t *testing.T) {
+	d := daemon{name: "x", dir: t.TempDir()}
+	for _, text := range []string{fmt.Sprintf("%d 1\n", os.Getpid()), "1\n", "x y\n", ""} {
+		if err := os.WriteFile(d.file(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if d.alive() {
+			t.Errorf("%q is taken for the daemon", text)
+		}
+	}
+}
+
+func TestDaemonFailureHasItsWords(t *testing.T) {
+	d := daemon{name: "sh", dir: t.TempDir()}
+	cmd := exec.Command("sh", "-c", "echo no such bridge >&2; sleep 0.2; exit 1")
+	if err := d.start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	for d.alive() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := d.failed(os.ErrClosed); !strings.Contains(err.Error(), "no such bridge") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLabsOfTwoClonesDiffer(t *testing.T) {
+	a, b := New("/a", "/cache"), New("/b", "/cache")
+	if a.id == b.id || a.dir == b.dir || New("/a", "/cache").id != a.id {
+		t.Errorf("got %s and %s", a.dir, b.dir)
+	}
+}
+
+// within must never name a process of the namespace that this one is in.
+func TestWithinSparesThisHost(t *testing.T) {
+	if pids := within(map[string]bool{netOf(os.Getpid()): true, "": true}); len(pids) != 0 {
+		t.Errorf("got %v", pids)
+	}
+}
