@@ -139,6 +139,8 @@ func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) err
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, context.DeadlineExceeded):
 		return hint.Errorf(fmt.Sprintf("%s shows how far it got; timeout= allows more time", console), "not ready after %s", r.Timeout)
+	case errors.Is(cause, context.Canceled):
+		return hint.Errorf("`mage up` waits for it again, `mage down` removes it", "interrupted; the node goes on booting")
 	case cause != nil:
 		return cause
 	}
