@@ -1,5 +1,5 @@
-// Package transpile turns the user's Butane config into an Ignition template: a document in which
-// the project's words (Node_Name and the like) still stand.
+// Package transpile turns the user's config, Butane or Container Linux Config, into an Ignition
+// template: a document in which the project's words (Node_Name and the like) still stand.
 package transpile
 
 import (
@@ -11,9 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/coreos/butane/config"
-	"github.com/coreos/butane/config/common"
-	"github.com/coreos/vcontext/report"
 	"gopkg.in/yaml.v3"
 
 	"coreos-libvirt/internal/hint"
@@ -21,13 +18,25 @@ import (
 
 // Template is a transpiled config.
 type Template struct {
-	Variant string // Butane's: fcos, flatcar, …
+	Variant string // Butane's: fcos, flatcar, …; flatcar for a Container Linux Config
 	JSON    []byte // the Ignition document, indented, with a final newline
+	Legacy  bool   // whether it was a Container Linux Config
+
+	Warnings []string // what is worth a word and does not stop, "path:line:column: warning: text"
 }
 
-// File transpiles the Butane config at path, strictly: what Butane only warns of fails. Local files
-// that it names come from the folder files beside it. Every problem is reported with its place.
+// File transpiles the config at path, strictly: what is only warned of fails. Local files that it
+// names come from the folder files beside it. Every problem is reported with its place.
 func File(path string) (Template, error) {
+	return file(path, filepath.Join(filepath.Dir(path), "files"))
+}
+
+// Overlay transpiles the config at path, whose local files are those of the config that it is merged over.
+func Overlay(path, config string) (Template, error) {
+	return file(path, filepath.Join(filepath.Dir(config), "files"))
+}
+
+func file(path, files string) (Template, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
@@ -36,67 +45,45 @@ func File(path string) (Template, error) {
 	if err != nil {
 		return Template{}, fmt.Errorf("%s: %w", path, err)
 	}
-	options := common.TranslateBytesOptions{Raw: true}
-	options.FilesDir = filepath.Join(filepath.Dir(path), "files")
-	out, problems, err := config.TranslateBytes(source, options)
-	if err != nil || len(problems.Entries) > 0 {
-		return Template{}, explain(path, options.FilesDir, problems, err)
+	t := Template{Variant: variant}
+	if variant == "" {
+		t.Variant, t.Legacy = "flatcar", true
+		var warnings []problem
+		t.JSON, warnings, err = containerLinux(path, source, files)
+		for _, w := range warnings {
+			t.Warnings = append(t.Warnings, w.show(path, strings.Split(string(source), "\n")))
+		}
+	} else {
+		t.JSON, err = butane(path, source, files)
 	}
-	pretty, err := indent(out)
-	return Template{Variant: variant, JSON: pretty}, err
+	return t, err
 }
 
+// variantOf is the config's variant: empty for a Container Linux Config, which has none.
 func variantOf(source []byte) (string, error) {
-	var header struct {
-		Variant string `yaml:"variant"`
-	}
+	var header map[string]any
 	if err := yaml.Unmarshal(source, &header); err != nil {
-		var mistyped *yaml.TypeError
-		if !errors.As(err, &mistyped) {
-			return "", hint.Errorf("correct the YAML there", "%w", err)
-		}
+		return "", hint.Errorf("correct the YAML there", "%w", err)
 	}
-	if header.Variant == "" {
-		return "", hint.Errorf("a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)",
-			"the config has no variant")
+	if len(header) == 0 {
+		return "", hint.Add(errors.New("the config is empty"), adviceVariant)
 	}
-	return header.Variant, nil
+	if header["variant"] == nil {
+		return "", nil
+	}
+	variant, ok := header["variant"].(string)
+	if !ok || variant == "" {
+		return "", hint.Add(errors.New("the config's variant is no word"), adviceVariant)
+	}
+	return variant, nil
 }
 
-// explain makes one error of what Butane reported: a line a problem, "path:line:column: kind: text".
-func explain(path, files string, problems report.Report, cause error) error {
-	if len(problems.Entries) == 0 {
-		return hint.Errorf("see https://coreos.github.io/butane/specs/", "%s: %w", path, cause)
-	}
-	lines := []string{}
-	advice := "a key that Butane does not know is mostly a typo: see https://coreos.github.io/butane/specs/"
-	for _, entry := range problems.Entries {
-		lines = append(lines, fmt.Sprintf("%s: %s: %s%s", place(path, entry), entry.Kind, entry.Message, context(entry)))
-		if strings.Contains(entry.Message, files) || strings.Contains(entry.Message, "no such file") {
-			advice = "local files are looked for in " + files
-		}
-	}
-	return hint.Errorf(advice, "%s", strings.Join(lines, "\n"))
-}
-
-func place(path string, entry report.Entry) string {
-	if p := entry.Marker.StartP; p != nil {
-		return fmt.Sprintf("%s:%d:%d", path, p.Line, p.Column)
-	}
-	return path
-}
-
-func context(entry report.Entry) string {
-	if entry.Context.Len() == 0 {
-		return ""
-	}
-	return " (" + entry.Context.String() + ")"
-}
+const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"
 
 func indent(doc []byte) ([]byte, error) {
 	var out bytes.Buffer
 	if err := json.Indent(&out, bytes.TrimSpace(doc), "", "  "); err != nil {
-		return nil, fmt.Errorf("butane gave no JSON: %w", err)
+		return nil, fmt.Errorf("the transpiler gave no JSON: %w", err)
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil

@@ -1,13 +1,17 @@
 package transpile
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coreos/ignition/v2/config/v3_0"
+	"github.com/coreos/ignition/v2/config/v3_0/types"
 )
 
-func write(t *testing.T, text string) string {
+func write(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ignition.yml")
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(path), "files"), 0o755); err != nil {
@@ -46,14 +50,19 @@ func TestFile(t *testing.T) {
 func TestFileRefuses(t *testing.T) {
 	head := "variant: fcos\nversion: 1.5.0\n"
 	for name, c := range map[string]struct{ text, want string }{
-		"unknown key":     {head + "storage:\n  filez: []\n", "ignition.yml:4:3: warning: unused key filez"},
-		"two problems":    {head + "storage:\n  filez: []\nsystemdd: {}\n", "ignition.yml:5:1: warning: unused key systemdd"},
+		"unknown key":     {head + "storage:\n  filez: []\n", "ignition.yml:4:3: warning: unused key filez\n    4 |   filez: []\n      |   ^\nhint: "},
+		"two problems":    {head + "systemdd: {}\nstorage:\n  filez: []\n", "ignition.yml:3:1: warning: unused key systemdd\n    3 | systemdd: {}\n      | ^\n"},
 		"missing file":    {head + "storage:\n  files:\n  - path: /x\n    contents: {local: gone}\n", "local files are looked for in"},
 		"not YAML":        {head + "storage: [\n", "hint: correct the YAML"},
-		"no variant":      {"storage: {}\n", "hint: a Butane config starts with `variant: fcos`"},
-		"empty":           {"", "the config has no variant"},
+		"empty":           {"", "the config is empty"},
+		"odd variant":     {"variant: 3\n", "the config's variant is no word"},
 		"unknown version": {"variant: fcos\nversion: 9.9.9\n", "hint: "},
 		"wrong type":      {head + "storage:\n  files: 3\n", "hint: "},
+		"a list":          {"- a\n", "hint: "},
+
+		"legacy, unknown key":  {"storage:\n  filez: []\n", "ignition.yml:2:3: warning: Config has unrecognized key: filez\n    2 |   filez: []\n      |   ^\n"},
+		"legacy, missing file": {"storage:\n  files:\n  - {filesystem: root, path: /x, contents: {local: gone}}\n", "local files are looked for in"},
+		"legacy, own disks":    {"storage:\n  files:\n  - {filesystem: data, path: /x, contents: {inline: x}}\n", "hint: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := File(write(t, c.text))
@@ -71,9 +80,104 @@ func TestFileIsGone(t *testing.T) {
 	}
 }
 
+// legacyConfig transpiles a Container Linux Config, checked by Ignition.
+func legacyConfig(t *testing.T, path string) types.Config {
+	t.Helper()
+	got, err := File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Variant != "flatcar" || !got.Legacy {
+		t.Errorf("variant %q, legacy %v", got.Variant, got.Legacy)
+	}
+	config, rpt, err := v3_0.Parse(got.JSON)
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, rpt, got.JSON)
+	}
+	return config
+}
+
+// The seed's own ignition.yml goes through untouched.
+func TestSeed(t *testing.T) {
+	config := legacyConfig(t, "../../ignition/examples/seed.yml")
+	modes := map[string]int{}
+	sources := map[string]string{}
+	for _, file := range config.Storage.Files {
+		modes[file.Path], sources[file.Path] = *file.Mode, *file.Contents.Source
+	}
+	if sources["/etc/hostname"] != "data:,Node_Name" || modes["/etc/hostname"] != 0o420 {
+		t.Errorf("hostname: got %s, mode %o", sources["/etc/hostname"], modes["/etc/hostname"])
+	}
+	if network := sources["/etc/systemd/network/20-dhcp.network"]; !strings.Contains(network, "DHCP%3Dyes") {
+		t.Errorf("networkd: got %s", network)
+	}
+	for _, user := range config.Passwd.Users {
+		if len(user.SSHAuthorizedKeys) != 2 || !strings.HasPrefix(*user.PasswordHash, "$6$ct4dIwnHLjzCVb5W$") {
+			t.Errorf("got %+v", user)
+		}
+	}
+	if len(config.Passwd.Users) != 2 {
+		t.Errorf("got %d users", len(config.Passwd.Users))
+	}
+}
+
+func TestEverySectionOfAContainerLinuxConfig(t *testing.T) {
+	path := write(t, `
+etcd:
+  name: "{HOSTNAME}"
+  advertise_client_urls: "http://{PUBLIC_IPV4}:2379"
+  discovery: Etcd_Discovery_URL
+flannel:
+  network_config: '{"Network": "10.1.0.0/16"}'
+docker:
+  flags: ["--debug"]
+locksmith:
+  reboot_strategy: "off"
+update:
+  group: stable
+networkd:
+  units:
+    - name: 00-eth.network
+      contents: "[Match]\nName=e*\n"
+      dropins:
+        - {name: 10-dns.conf, contents: "[Network]\nDNS=10.0.0.1\n"}
+systemd:
+  units:
+    - name: x.service
+      enable: true
+      contents: "[Install]\nWantedBy=multi-user.target\n"
+      dropins:
+        - {name: 20-y.conf, contents: "[Service]\nUser=core\n"}
+storage:
+  files:
+    - {filesystem: root, path: /etc/local, mode: 0600, contents: {local: a}}
+    - filesystem: root
+      path: /opt/remote
+      contents: {remote: {url: "http://10.0.0.1/x"}}
+`)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "files", "a"), []byte("of Node_Name"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(legacyConfig(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"20-clct-etcd-member.conf", "Etcd_Discovery_URL", "flannel", "--debug", "REBOOT_STRATEGY", "GROUP%3Dstable",
+		"/etc/systemd/network/00-eth.network", "/etc/systemd/network/00-eth.network.d/10-dns.conf",
+		`"name":"x.service"`, "20-y.conf", "data:,of%20Node_Name", "http://10.0.0.1/x",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
 func FuzzFile(f *testing.F) {
 	f.Add("variant: fcos\nversion: 1.5.0\n")
 	f.Add("variant: [")
+	f.Add("storage: {files: [{filesystem: root, path: /x, mode: 0420}]}\n")
+	f.Add("etcd: {name: \"{HOSTNAME}\"}\nnetworkd: {units: [{name: x, contents: y}]}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, err := File(write(t, text)); err == nil && len(got.JSON) == 0 {
 			t.Error("no error and no document")
