@@ -26,15 +26,15 @@ type spec struct {
 	merge    func(parent, child []byte) ([]byte, error)
 }
 
-var specs = map[string]spec{
-	"3.0.0":              specOf(v3_0.Parse),
-	"3.1.0":              specOf(v3_1.Parse),
-	"3.2.0":              specOf(v3_2.Parse),
-	"3.3.0":              specOf(v3_3.Parse),
-	"3.4.0":              specOf(v3_4.Parse),
-	"3.5.0":              specOf(v3_5.Parse),
-	"3.6.0":              specOf(v3_6.Parse),
-	"3.7.0-experimental": specOf(v3_7_experimental.Parse),
+var specs = map[string]spec{ // each takes documents of older versions too
+	"3.0.0":              specOf(v3_0.ParseCompatibleVersion),
+	"3.1.0":              specOf(v3_1.ParseCompatibleVersion),
+	"3.2.0":              specOf(v3_2.ParseCompatibleVersion),
+	"3.3.0":              specOf(v3_3.ParseCompatibleVersion),
+	"3.4.0":              specOf(v3_4.ParseCompatibleVersion),
+	"3.5.0":              specOf(v3_5.ParseCompatibleVersion),
+	"3.6.0":              specOf(v3_6.ParseCompatibleVersion),
+	"3.7.0-experimental": specOf(v3_7_experimental.ParseCompatibleVersion),
 }
 
 // Validate checks the document against the spec that it claims, with Ignition's own validator.
@@ -46,14 +46,34 @@ func Validate(doc []byte) error {
 	return s.validate(doc)
 }
 
-// Merge lays child over parent by Ignition's own rules (as its ignition.config.merge does). Both are
-// documents of the same version.
+// Merge lays child over parent by Ignition's own rules (as its ignition.config.merge does). The result
+// has the newer version of the two.
 func Merge(parent, child []byte) ([]byte, error) {
-	s, err := specFor(parent)
+	newer, err := newest(parent, child)
+	if err != nil {
+		return nil, err
+	}
+	s, err := specFor(newer)
 	if err != nil {
 		return nil, err
 	}
 	return s.merge(parent, child)
+}
+
+// newest is the document of the newer version.
+func newest(a, b []byte) ([]byte, error) {
+	versionA, err := Version(a)
+	if err != nil {
+		return nil, err
+	}
+	versionB, err := Version(b)
+	if err != nil {
+		return nil, err
+	}
+	if versionA < versionB { // the known ones, 3.0.0 to 3.7.0-experimental, sort as text
+		return b, nil
+	}
+	return a, nil
 }
 
 // Version is the version that the document claims: "3.4.0".

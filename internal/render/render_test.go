@@ -150,6 +150,26 @@ func TestSubstituteRefuses(t *testing.T) {
 	}
 }
 
+func TestSubstituteNamesWordsWithoutValue(t *testing.T) {
+	file := func(text string) []byte {
+		return butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: '"+strings.Repeat("long ", 500)+text+"'}}\n")
+	}
+	for text, want := range map[string]string{
+		"Etcd_Discovery_Token":  "storage.files[0] (/etc/x).contents: the word Etcd_Discovery_Token has no value",
+		"Node_Nmae":             "there is no word Node_Nmae\nhint: did you mean Node_Name ?",
+		"Etcd_Discovery_Friend": "there is no word Etcd_Discovery_Friend\nhint: words are Node_Name, ",
+	} {
+		if _, err := Substitute(file(text), words); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+	for _, text := range []string{"Node_Exporter", "Node_Name_2", "xNode_Nmae", "SSH_AUTH_SOCK", "Etcd_Discovery_URL"} {
+		if _, err := Substitute(file(text), words); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestUses(t *testing.T) {
 	doc := butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: '"+strings.Repeat("long ", 500)+"Etcd_Discovery_URL'}}\n")
 	got, err := Uses(doc, "Etcd_Discovery_URL", "Etcd_Discovery_Token")
@@ -189,6 +209,24 @@ func TestNodeMergesIntoEveryVersion(t *testing.T) {
 		if is, err := Version(got); err != nil || is != version {
 			t.Errorf("version %s became %s, %v", version, is, err)
 		}
+	}
+}
+
+func TestMergeTakesTheNewerVersion(t *testing.T) {
+	file := func(version, path string) []byte {
+		return []byte(fmt.Sprintf(`{"ignition":{"version":%q},"storage":{"files":[{"path":%q,"contents":{"source":"data:,%s"}}]}}`, version, path, version))
+	}
+	for _, c := range [][3]string{{"3.0.0", "3.4.0", "3.4.0"}, {"3.4.0", "3.0.0", "3.4.0"}, {"3.2.0", "3.2.0", "3.2.0"}} {
+		got, err := Merge(file(c[0], "/same"), file(c[1], "/same"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if version, _ := Version(got); version != c[2] || strings.Count(string(got), `"path"`) != 1 || !strings.Contains(string(got), "data:,"+c[1]) {
+			t.Errorf("%v: got %s", c, got)
+		}
+	}
+	if _, err := Merge(file("3.4.0", "/a"), file("9.9.9", "/a")); err == nil || !strings.Contains(err.Error(), "9.9.9") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -58,10 +58,11 @@ func encodeData(data []byte, encoding string) string {
 
 // contents replaces words in a resource's bytes: as a document where Ignition merges it, else as text.
 func (s substituter) contents(data []byte, at string) ([]byte, error) {
-	if strings.HasPrefix(at, "ignition.config.") {
+	if strings.HasPrefix(at, "ignition.config.") { // merge or replace
 		return s.document(data)
 	}
-	return []byte(s.text(string(data))), nil
+	text, err := s.text(string(data), at)
+	return []byte(text), err
 }
 
 func unpack(data []byte, zipped bool) ([]byte, error) {

@@ -20,8 +20,9 @@ type Words map[string]string
 // (a unit's name and contents, a host name, a key), and inside file contents that a data URL carries
 // URL-escaped, in base64, or gzipped. Contents without a word keep their bytes.
 // The result is indented and ends with a newline.
+// A word of the project's that has no value is an error that names its place.
 func Substitute(doc []byte, words Words) ([]byte, error) {
-	s := substituter{words: words, replacer: words.replacer()}
+	s := substituter{words: words, replacer: words.replacer(), check: words.checker()}
 	return s.document(doc)
 }
 
@@ -61,7 +62,8 @@ func (w Words) replacer() *strings.Replacer {
 type substituter struct {
 	words    Words
 	replacer *strings.Replacer
-	seen     map[string]bool // words that were met, where somebody asks
+	seen     map[string]bool         // words that were met, where somebody asks
+	check    func(text string) error // finds words without a value; nil where nobody asks
 }
 
 func (s substituter) document(doc []byte) ([]byte, error) {
@@ -95,7 +97,7 @@ func encode(tree any) ([]byte, error) {
 func (s substituter) value(v any, at string) (any, error) {
 	switch v := v.(type) {
 	case string:
-		return s.text(v), nil
+		return s.text(v, at)
 	case []any:
 		for i := range v {
 			var err error
@@ -111,6 +113,7 @@ func (s substituter) value(v any, at string) (any, error) {
 }
 
 func (s substituter) object(v map[string]any, at string) (any, error) {
+	at = named(v, at)
 	if isResource(v) {
 		if err := s.resource(v, at); err != nil {
 			return nil, fmt.Errorf("%s: %w", at, err)
@@ -126,11 +129,27 @@ func (s substituter) object(v map[string]any, at string) (any, error) {
 	return v, nil
 }
 
-func (s substituter) text(text string) string {
+// named adds to a place what people know it by: a file's path, a unit's or a user's name.
+func named(v map[string]any, at string) string {
+	for _, key := range []string{"path", "name"} {
+		if name, ok := v[key].(string); ok {
+			return fmt.Sprintf("%s (%s)", at, name)
+		}
+	}
+	return at
+}
+
+// text replaces words in the string at the place at.
+func (s substituter) text(text, at string) (string, error) {
 	for word := range s.words {
 		if s.seen != nil && strings.Contains(text, word) {
 			s.seen[word] = true
 		}
 	}
-	return s.replacer.Replace(text)
+	if s.check != nil {
+		if err := s.check(text); err != nil {
+			return "", fmt.Errorf("%s: %w", at, err)
+		}
+	}
+	return s.replacer.Replace(text), nil
 }

@@ -40,8 +40,9 @@ func Keys(env Environment) []Key {
 		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", timeout},
 		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", onOff(func(s *Settings) *bool { return &s.Ready })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
-		{"node", "the node that `mage ssh` talks to", "", "", anything(func(s *Settings) *string { return &s.Node })},
+		{"node", "the node that `mage ssh` and `mage show` are about", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
+		{"rounds", "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"user", "the user that `mage ssh` logs in as", "core", "", text(func(s *Settings) *string { return &s.User })},
 	}
 }

@@ -31,8 +31,10 @@ type Settings struct {
 	Node    string        // the node that ssh talks to
 	Cmd     string        // what ssh runs there; empty is a login
 	User    string        // the user that ssh logs in as
+	Rounds  int           // of SHA-512 crypt
 
-	InLab bool // whether this run is inside the lab
+	Vars  map[string]string // the user's own words, by name without "var."
+	InLab bool              // whether this run is inside the lab
 
 	chosen []choice // every key with its value and source, in order
 }
@@ -40,8 +42,9 @@ type Settings struct {
 // Environment is what settings need of the process: the only place that reads its variables.
 type Environment struct {
 	Lookup func(name string) (string, bool)
-	Root   bool   // whether the user is root
-	Cache  string // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
+	All    func() []string // NAME=value
+	Root   bool            // whether the user is root
+	Cache  string          // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
 }
 
 // System is the Environment of this process.
@@ -50,7 +53,7 @@ func System() Environment {
 	if err != nil {
 		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
 	}
-	return Environment{Lookup: os.LookupEnv, Root: os.Getuid() == 0, Cache: cache}
+	return Environment{Lookup: os.LookupEnv, All: os.Environ, Root: os.Getuid() == 0, Cache: cache}
 }
 
 // RelaunchedVariable is set for a run that another one started in its place.
@@ -82,6 +85,9 @@ func Load(words []string, env Environment) (*Settings, error) {
 	_, s.InLab = env.Lookup(LabVariable)
 	given, err := parse(words)
 	if err != nil {
+		return nil, err
+	}
+	if s.Vars, err = variables(given, env); err != nil {
 		return nil, err
 	}
 	for _, k := range Keys(env) {
@@ -119,7 +125,7 @@ func parse(words []string) (map[string]string, error) {
 	given := map[string]string{}
 	for _, word := range words {
 		key, value, _ := strings.Cut(word, "=")
-		if !known(key) {
+		if !known(key) && !strings.HasPrefix(key, varPrefix) {
 			return nil, unknownKey(key, value)
 		}
 		if old, twice := given[key]; twice && old != value {

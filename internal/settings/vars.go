@@ -1,0 +1,77 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// varPrefix marks the user's own words on the command line: var.Registry_Mirror=10.0.0.5:5000
+const varPrefix = "var."
+
+// varVariable marks them in the environment: COREOS_VAR_Registry_Mirror
+const varVariable = envPrefix + "VAR_"
+
+// A word is replaced wherever it stands: it must be one that stands nowhere by chance.
+var varName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$`)
+
+// reserved are the beginnings of the project's own words.
+var reserved = regexp.MustCompile(`^(Node|Cluster|Etcd|SSH)_`)
+
+// variables are the user's words of the command line and of the environment.
+func variables(given map[string]string, env Environment) (map[string]string, error) {
+	vars := map[string]string{}
+	if env.All != nil {
+		for _, pair := range env.All() {
+			name, value, _ := strings.Cut(pair, "=")
+			if name, ok := strings.CutPrefix(name, varVariable); ok {
+				vars[name] = value
+			}
+		}
+	}
+	for key, value := range given {
+		if name, ok := strings.CutPrefix(key, varPrefix); ok {
+			vars[name] = value
+		}
+	}
+	return vars, checkNames(vars)
+}
+
+func checkNames(vars map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if !varName.MatchString(name) || reserved.MatchString(name) {
+			return hint.Errorf("letters, digits and at least one _ are allowed, as in Registry_Mirror; Node_, Cluster_, Etcd_ and SSH_ are the project's",
+				"%s%s: this cannot be a word of yours", varPrefix, name)
+		}
+	}
+	return nil
+}
+
+// VarsFile reads the user's words from a YAML file of names and values, which need not be there, and
+// lays those of the environment and the command line over them.
+func (s *Settings) VarsFile(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return s.Vars, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read your words: %w", err)
+	}
+	vars := map[string]string{}
+	if err := yaml.Unmarshal(text, &vars); err != nil {
+		return nil, hint.Errorf("lines such as Registry_Mirror: 10.0.0.5:5000", "%s: %w", path, err)
+	}
+	if err := checkNames(vars); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	maps.Copy(vars, s.Vars)
+	return vars, nil
+}
