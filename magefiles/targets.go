@@ -103,3 +103,23 @@ func Labdown(ctx context.Context) error {
 func Test(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Test)
 }
+
+// Show prints the Ignition document of node=core01 as people read it: contents decoded.
+func Show(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Show, Render)
+}
+
+// Watch transpiles and renders on every save and prints what changed in the nodes' Ignition documents.
+func Watch(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Watch)
+}
+
+// Migrate writes a Container Linux Config as Butane, beside it.
+func Migrate(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Migrate, Transpile)
+}
+
+// Password prints the line for password_hash of a password that is typed twice, or piped in.
+func Password(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Password)
+}

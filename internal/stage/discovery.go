@@ -15,11 +15,11 @@ func (r *Run) Discovery(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
-	used, err := render.Uses(r.template.JSON, discovery.Words...)
+	used, err := r.uses(discovery.Words...)
 	if err != nil {
 		return err
 	}
-	if len(used) == 0 {
+	if !used {
 		r.log.Say("discovery: the config does not ask for it")
 		return nil
 	}
@@ -29,6 +29,20 @@ func (r *Run) Discovery(ctx context.Context) error {
 	}
 	r.token, r.words = &token, token.Values()
 	return nil
+}
+
+// uses tells whether one of the words stands in the config or in a node's overlay.
+func (r *Run) uses(words ...string) (bool, error) {
+	docs := [][]byte{r.template.JSON}
+	for _, overlay := range r.overlays {
+		docs = append(docs, overlay.JSON)
+	}
+	for _, doc := range docs {
+		if used, err := render.Uses(doc, words...); err != nil || len(used) > 0 {
+			return len(used) > 0, err
+		}
+	}
+	return false, nil
 }
 
 func (r *Run) keepOrMakeToken() (discovery.Token, error) {

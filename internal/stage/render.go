@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
@@ -15,9 +16,10 @@ import (
 	"coreos-libvirt/internal/render"
 )
 
-// rendered is a node and the digest of its Ignition document.
+// rendered is a node and its Ignition document.
 type rendered struct {
 	cluster.Node
+	doc    []byte
 	digest string // sha256 in hex
 }
 
@@ -47,9 +49,7 @@ func (r *Run) Render(ctx context.Context) error {
 }
 
 func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared render.Words) error {
-	words := maps.Clone(shared)
-	words["Node_Name"] = node.Name
-	doc, err := render.Node(r.template.JSON, ready, words)
+	doc, err := r.document(node, ready, shared)
 	if err != nil {
 		return err
 	}
@@ -63,16 +63,39 @@ func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared rend
 		r.log.Say("%s: ignition.json unchanged", node.Name)
 	}
 	sum := sha256.Sum256(doc)
-	r.nodes = append(r.nodes, rendered{node, hex.EncodeToString(sum[:])})
+	r.nodes = append(r.nodes, rendered{node, doc, hex.EncodeToString(sum[:])})
 	return nil
+}
+
+// document is the node's Ignition document: the config, the node's overlay over it, and the
+// readiness snippet over both, with the node's words.
+func (r *Run) document(node cluster.Node, ready *render.Readiness, shared render.Words) ([]byte, error) {
+	words := maps.Clone(shared)
+	maps.Copy(words, render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC})
+	template := r.template.JSON
+	if overlay, ok := r.overlays[node.Name]; ok {
+		var err error
+		if template, err = render.Merge(template, overlay.JSON); err != nil {
+			return nil, err
+		}
+	}
+	doc, err := render.Node(template, ready, words)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.configPath(), err)
+	}
+	return doc, nil
 }
 
 // sharedWords are the words whose values all nodes share, those of Discovery included.
 func (r *Run) sharedWords() (render.Words, error) {
-	words := render.Words{"Node_Prefix": r.Prefix}
+	vars, err := r.VarsFile(filepath.Join(filepath.Dir(r.configPath()), "vars.yml"))
+	if err != nil {
+		return nil, err
+	}
+	words := render.Words{"Node_Prefix": r.Prefix, "Cluster_Name": r.Prefix, "Node_Count": strconv.Itoa(r.Nodes)}
+	maps.Copy(words, vars)
 	maps.Copy(words, r.words)
-	used, err := render.Uses(r.template.JSON, sshWord)
-	if err != nil || len(used) == 0 {
+	if used, err := r.uses(sshWord); err != nil || !used {
 		return words, err
 	}
 	words[sshWord], err = r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)

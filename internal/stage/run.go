@@ -26,12 +26,13 @@ type Run struct {
 	Workspace string // absolute path of the clone
 
 	log      *progress.Log
-	base     Base               // of Fetch
-	template transpile.Template // of Transpile
-	token    *discovery.Token   // of Discovery: nil where the config does not ask for one
-	words    render.Words       // of Discovery: the words that it stands for
-	nodes    []rendered         // of Render
-	steps    []cluster.Step     // of Define
+	base     Base                          // of Fetch
+	template transpile.Template            // of Transpile
+	overlays map[string]transpile.Template // of Transpile, by node
+	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
+	words    render.Words                  // of Discovery: the words that it stands for
+	nodes    []rendered                    // of Render
+	steps    []cluster.Step                // of Define
 
 	mu   sync.Mutex
 	conn *hypervisor.Conn

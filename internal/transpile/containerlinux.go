@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	compact "github.com/clarketm/json" // leaves out empty structs
 	"github.com/coreos/ign-converter/translate/v23tov30"
 	old "github.com/coreos/ignition/config/v2_3/types"
 	ct "github.com/flatcar/container-linux-config-transpiler/config"
@@ -79,7 +80,7 @@ func toSpec3(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(translated)
+	return compact.Marshal(translated)
 }
 
 // filesystemPaths tells where in the running system each file system is that the config names: spec 3

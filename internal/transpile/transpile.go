@@ -22,6 +22,7 @@ type Template struct {
 	JSON    []byte // the Ignition document, indented, with a final newline
 	Legacy  bool   // whether it was a Container Linux Config
 
+	Source   []byte   // the config
 	Warnings []string // what is worth a word and does not stop, "path:line:column: warning: text"
 }
 
@@ -45,7 +46,7 @@ func file(path, files string) (Template, error) {
 	if err != nil {
 		return Template{}, fmt.Errorf("%s: %w", path, err)
 	}
-	t := Template{Variant: variant}
+	t := Template{Variant: variant, Source: source}
 	if variant == "" {
 		t.Variant, t.Legacy = "flatcar", true
 		var warnings []problem
@@ -76,6 +77,19 @@ func variantOf(source []byte) (string, error) {
 		return "", hint.Add(errors.New("the config's variant is no word"), adviceVariant)
 	}
 	return variant, nil
+}
+
+// Sections are the names of the config's top-level keys.
+func (t Template) Sections() (map[string]bool, error) {
+	var top map[string]yaml.Node
+	if err := yaml.Unmarshal(t.Source, &top); err != nil {
+		return nil, fmt.Errorf("the config is no YAML: %w", err)
+	}
+	has := map[string]bool{}
+	for name := range top {
+		has[name] = true
+	}
+	return has, nil
 }
 
 const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"

@@ -1,0 +1,23 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"coreos-libvirt/internal/password"
+)
+
+// Password prints the line for password_hash of a password that is typed, or piped in.
+func (r *Run) Password(context.Context) error {
+	typed, err := password.Read(os.Stdin, os.Stderr)
+	if err != nil {
+		return err
+	}
+	line, err := password.Hash(typed, r.Rounds)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(r.log.Writer(), line)
+	return err
+}
