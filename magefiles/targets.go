@@ -106,7 +106,7 @@ func Test(ctx context.Context) error {
 
 // Show prints the Ignition document of node=core01 as people read it: contents decoded.
 func Show(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Show, Render)
+	return do(ctx, (*stage.Run).Show)
 }
 
 // Watch transpiles and renders on every save and prints what changed in the nodes' Ignition documents.

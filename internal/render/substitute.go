@@ -97,7 +97,11 @@ func encode(tree any) ([]byte, error) {
 func (s substituter) value(v any, at string) (any, error) {
 	switch v := v.(type) {
 	case string:
-		return s.text(v, at)
+		text, err := s.text(v)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", at, err)
+		}
+		return text, err
 	case []any:
 		for i := range v {
 			var err error
@@ -139,8 +143,7 @@ func named(v map[string]any, at string) string {
 	return at
 }
 
-// text replaces words in the string at the place at.
-func (s substituter) text(text, at string) (string, error) {
+func (s substituter) text(text string) (string, error) {
 	for word := range s.words {
 		if s.seen != nil && strings.Contains(text, word) {
 			s.seen[word] = true
@@ -148,7 +151,7 @@ func (s substituter) text(text, at string) (string, error) {
 	}
 	if s.check != nil {
 		if err := s.check(text); err != nil {
-			return "", fmt.Errorf("%s: %w", at, err)
+			return "", err
 		}
 	}
 	return s.replacer.Replace(text), nil

@@ -24,11 +24,24 @@ func (r *Run) Discovery(ctx context.Context) error {
 		return nil
 	}
 	token, err := r.keepOrMakeToken()
+	if err != nil && r.preview {
+		r.unserved()
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	r.token, r.words = &token, token.Values()
 	return nil
+}
+
+// unserved leaves the words of discovery as they are: who only looks at documents needs no bridge.
+// Such documents are not written.
+func (r *Run) unserved() {
+	r.words = render.Words{}
+	for _, word := range discovery.Words {
+		r.words[word] = word
+	}
 }
 
 // uses tells whether one of the words stands in the config or in a node's overlay.

@@ -53,6 +53,11 @@ func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared rend
 	if err != nil {
 		return err
 	}
+	sum := sha256.Sum256(doc)
+	r.nodes = append(r.nodes, rendered{node, doc, hex.EncodeToString(sum[:])})
+	if r.preview && r.token == nil && len(r.words) > 0 {
+		return nil
+	}
 	wrote, err := artifact.WriteIfChanged(node.Ignition(), doc, 0o600)
 	if err != nil {
 		return err
@@ -62,8 +67,6 @@ func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared rend
 	} else {
 		r.log.Say("%s: ignition.json unchanged", node.Name)
 	}
-	sum := sha256.Sum256(doc)
-	r.nodes = append(r.nodes, rendered{node, doc, hex.EncodeToString(sum[:])})
 	return nil
 }
 

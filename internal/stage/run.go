@@ -25,6 +25,7 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
+	preview  bool // documents are only looked at
 	log      *progress.Log
 	base     Base                          // of Fetch
 	template transpile.Template            // of Transpile

@@ -12,15 +12,16 @@ import (
 )
 
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.
-func (r *Run) Show(context.Context) error {
+// Nothing else is printed: it can be piped.
+func (r *Run) Show(ctx context.Context) error {
+	texts, err := r.readableNodes(ctx)
+	if err != nil {
+		return err
+	}
 	names := []string{}
-	for _, node := range r.nodes {
+	for _, node := range r.members() {
 		if node.Name == r.Node || r.Node == "" {
-			text, err := readable.Document(node.doc)
-			if err != nil {
-				return fmt.Errorf("%s: %w", node.Name, err)
-			}
-			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.relative(node.Ignition()), text)
+			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.relative(node.Ignition()), texts[node.Name])
 			return err
 		}
 		names = append(names, node.Name)

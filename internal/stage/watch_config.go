@@ -87,8 +87,11 @@ func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]
 		return after
 	}
 	said := r.printDifferences(before, after)
+	took := time.Since(begin).Milliseconds()
 	if said == 0 {
-		r.log.Say("%s no change in the Ignition documents (%d ms)", time.Now().Format(time.TimeOnly), time.Since(begin).Milliseconds())
+		r.log.Say("%s nothing changed in the Ignition documents (%d ms)", time.Now().Format(time.TimeOnly), took)
+	} else {
+		r.log.Say("%s that was all (%d ms)", time.Now().Format(time.TimeOnly), took)
 	}
 	return after
 }
@@ -96,7 +99,7 @@ func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]
 // readableNodes is each node's document as people read it, rendered quietly from what the files are now.
 func (r *Run) readableNodes(ctx context.Context) (map[string]string, error) {
 	quiet := &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held, preview: true,
 	}
 	for _, stage := range []func(context.Context) error{quiet.Transpile, quiet.Discovery, quiet.Render} {
 		if err := stage(ctx); err != nil {
@@ -114,22 +117,33 @@ func (r *Run) readableNodes(ctx context.Context) (map[string]string, error) {
 	return texts, nil
 }
 
-// printDifferences prints one unified diff for all nodes that it is the same for, and counts them.
+// printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
+// the diffs.
 func (r *Run) printDifferences(before, after map[string]string) int {
 	var diffs []string
-	nodes := map[string][]string{}
+	nodes := map[string][]string{} // by the changed lines
 	for _, node := range r.members() {
-		diff := udiff.Unified("before", "after", before[node.Name], after[node.Name])
-		if diff == "" {
-			continue
-		}
-		if nodes[diff] == nil {
+		diff := udiff.Unified("", "", before[node.Name], after[node.Name])
+		changed := changedLines(diff)
+		if diff != "" && nodes[changed] == nil {
 			diffs = append(diffs, diff)
 		}
-		nodes[diff] = append(nodes[diff], node.Name)
+		nodes[changed] = append(nodes[changed], node.Name)
 	}
 	for _, diff := range diffs {
-		r.log.Say("%s %s\n%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[diff], ", "), strings.TrimSuffix(diff, "\n"))
+		_, hunks, _ := strings.Cut(diff, "@@") // the first two lines would name files
+		r.log.Say("%s %s\n@@%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[changedLines(diff)], ", "), strings.TrimSuffix(hunks, "\n"))
 	}
 	return len(diffs)
+}
+
+// changedLines are a diff's lines that were taken away or added, without those around them.
+func changedLines(diff string) string {
+	var changed strings.Builder
+	for line := range strings.Lines(diff) {
+		if line[0] == '+' || line[0] == '-' {
+			changed.WriteString(line)
+		}
+	}
+	return changed.String()
 }
