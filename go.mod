@@ -111,4 +111,7 @@ require (
 	sigs.k8s.io/yaml v1.4.0 // indirect
 )
 
-tool go.etcd.io/etcd/server/v3
+tool (
+	github.com/coreos/butane/internal
+	go.etcd.io/etcd/server/v3
+)

@@ -18,24 +18,18 @@ const (
 	ReadyService = "coreos-libvirt-ready.service"
 )
 
-// Node makes one node's Ignition document: the template with the readiness snippet merged in where
-// there is one, all words replaced, checked by Ignition's own validator.
-func Node(template []byte, ready *Readiness, words Words) ([]byte, error) {
-	doc := template
-	if ready != nil {
-		var err error
-		if doc, err = withReadiness(template, *ready); err != nil {
-			return nil, err
-		}
-	}
-	doc, err := Substitute(doc, words)
+// Node makes one node's Ignition document: all words of the template replaced, checked by Ignition's
+// own validator.
+func Node(template []byte, words Words) ([]byte, error) {
+	doc, err := Substitute(template, words)
 	if err != nil {
 		return nil, err
 	}
 	return doc, Validate(doc)
 }
 
-func withReadiness(template []byte, ready Readiness) ([]byte, error) {
+// WithReadiness merges the readiness snippet into the template.
+func WithReadiness(template []byte, ready Readiness) ([]byte, error) {
 	version, err := Version(template)
 	if err != nil {
 		return nil, err

@@ -156,14 +156,14 @@ func TestSubstituteNamesWordsWithoutValue(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"Etcd_Discovery_Token":  "storage.files[0] (/etc/x).contents: the word Etcd_Discovery_Token has no value",
-		"Node_Nmae":             "there is no word Node_Nmae\nhint: did you mean Node_Name ?",
+		"Node_Nane":             "there is no word Node_Nane\nhint: did you mean Node_Name ?",
 		"Etcd_Discovery_Friend": "there is no word Etcd_Discovery_Friend\nhint: words are Node_Name, ",
 	} {
 		if _, err := Substitute(file(text), words); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
-	for _, text := range []string{"Node_Exporter", "Node_Name_2", "xNode_Nmae", "SSH_AUTH_SOCK", "Etcd_Discovery_URL"} {
+	for _, text := range []string{"Node_Exporter", "Node_Name_2", "xNode_Nane", "SSH_AUTH_SOCK", "Etcd_Discovery_URL"} {
 		if _, err := Substitute(file(text), words); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
@@ -181,7 +181,11 @@ func TestUses(t *testing.T) {
 func TestNodeMergesReadiness(t *testing.T) {
 	ready := &Readiness{Script: []byte("#!/bin/bash\necho Node_Name\n"), Service: []byte("[Service]\nExecStart=/bin/true\n")}
 	doc := butane(t, "systemd:\n  units:\n  - {name: mine.service, enabled: true, contents: \"[Install]\\nWantedBy=x.target\\n\"}\n")
-	got, err := Node(doc, ready, words)
+	merged, err := WithReadiness(doc, *ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Node(merged, words)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +197,7 @@ func TestNodeMergesReadiness(t *testing.T) {
 			t.Errorf("no %s in %s", want, got)
 		}
 	}
-	without, err := Node(doc, nil, words)
+	without, err := Node(doc, words)
 	if err != nil || strings.Contains(string(without), "coreos-libvirt") {
 		t.Errorf("ready=off: got %s, %v", without, err)
 	}
@@ -202,7 +206,7 @@ func TestNodeMergesReadiness(t *testing.T) {
 func TestNodeMergesIntoEveryVersion(t *testing.T) {
 	for version := range specs {
 		doc := fmt.Sprintf(`{"ignition":{"version":%q}}`, version)
-		got, err := Node([]byte(doc), &Readiness{Service: []byte("[Unit]\n")}, words)
+		got, err := WithReadiness([]byte(doc), Readiness{Service: []byte("[Unit]\n")})
 		if err != nil {
 			t.Errorf("%s: %v", version, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/vincent-petithory/dataurl"
 )
@@ -85,16 +86,24 @@ func pack(data []byte, zipped bool) ([]byte, error) {
 		return data, nil
 	}
 	var out bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	writer, _ := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(writer)
+	writer.Reset(&out)
 	if _, err := writer.Write(data); err != nil {
 		return nil, err
 	}
-	err = writer.Close()
+	err := writer.Close()
 	return out.Bytes(), err
 }
+
+// zippers are reused: each takes most of a MiB. They compress as Butane does.
+var zippers = sync.Pool{New: func() any {
+	writer, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return writer
+}}
 
 // rehash makes verification.hash fit the new contents; it is of the uncompressed bytes, written
 // <function>-<hex> (Ignition spec 3.x).

@@ -8,7 +8,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
+
+	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
@@ -31,31 +34,70 @@ func (r *Run) Render(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
-	ready, err := r.readiness()
-	if err != nil {
-		return err
-	}
 	shared, err := r.sharedWords()
 	if err != nil {
 		return err
 	}
-	r.nodes = nil
-	for _, node := range r.members() {
-		if err := r.renderNode(node, ready, shared); err != nil {
-			return fmt.Errorf("%s: %w", node.Name, err)
-		}
-	}
-	return nil
-}
-
-func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared render.Words) error {
-	doc, err := r.document(node, ready, shared)
+	templates, err := r.templates()
 	if err != nil {
 		return err
 	}
+	r.nodes = make([]rendered, r.Nodes)
+	var all errgroup.Group
+	all.SetLimit(runtime.NumCPU())
+	for i, node := range r.members() {
+		all.Go(func() (err error) {
+			if r.nodes[i], err = r.renderNode(node, templates, shared); err != nil {
+				return fmt.Errorf("%s: %w", node.Name, err)
+			}
+			return nil
+		})
+	}
+	return all.Wait()
+}
+
+// templates are what nodes are rendered from, by node name: the config, the node's overlay over it,
+// the readiness snippet over both. The empty name's is for nodes without an overlay.
+func (r *Run) templates() (map[string][]byte, error) {
+	ready, err := r.readiness()
+	if err != nil {
+		return nil, err
+	}
+	templates := map[string][]byte{"": r.template.JSON}
+	for name, overlay := range r.overlays {
+		if templates[name], err = render.Merge(r.template.JSON, overlay.JSON); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if ready == nil {
+		return templates, nil
+	}
+	for name, template := range templates {
+		if templates[name], err = render.WithReadiness(template, *ready); err != nil {
+			return nil, err
+		}
+	}
+	return templates, nil
+}
+
+// renderNode makes the node's document of its template and words, and writes it.
+func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
+	words := maps.Clone(shared)
+	maps.Copy(words, render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC})
+	template, ok := templates[node.Name]
+	if !ok {
+		template = templates[""]
+	}
+	doc, err := render.Node(template, words)
+	if err != nil {
+		return rendered{}, fmt.Errorf("%s: %w", r.configPath(), err)
+	}
 	sum := sha256.Sum256(doc)
-	r.nodes = append(r.nodes, rendered{node, doc, hex.EncodeToString(sum[:])})
-	if r.preview && r.token == nil && len(r.words) > 0 {
+	return rendered{node, doc, hex.EncodeToString(sum[:])}, r.writeNode(node, doc)
+}
+
+func (r *Run) writeNode(node cluster.Node, doc []byte) error {
+	if r.preview && r.token == nil && len(r.words) > 0 { // words of discovery still stand in it
 		return nil
 	}
 	wrote, err := artifact.WriteIfChanged(node.Ignition(), doc, 0o600)
@@ -68,25 +110,6 @@ func (r *Run) renderNode(node cluster.Node, ready *render.Readiness, shared rend
 		r.log.Say("%s: ignition.json unchanged", node.Name)
 	}
 	return nil
-}
-
-// document is the node's Ignition document: the config, the node's overlay over it, and the
-// readiness snippet over both, with the node's words.
-func (r *Run) document(node cluster.Node, ready *render.Readiness, shared render.Words) ([]byte, error) {
-	words := maps.Clone(shared)
-	maps.Copy(words, render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC})
-	template := r.template.JSON
-	if overlay, ok := r.overlays[node.Name]; ok {
-		var err error
-		if template, err = render.Merge(template, overlay.JSON); err != nil {
-			return nil, err
-		}
-	}
-	doc, err := render.Node(template, ready, words)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.configPath(), err)
-	}
-	return doc, nil
 }
 
 // sharedWords are the words whose values all nodes share, those of Discovery included.
