@@ -33,6 +33,8 @@ func TestLab(t *testing.T) {
 		{"a foreign domain is left alone", foreign},
 		{"kill -9 in the middle, then up", killed},
 		{"a boot that fails is reported", failedBoot},
+		{"a Butane config arrives whole", butaneArrives},
+		{"the script's Container Linux Config arrives whole", seedArrives},
 		{"the lab goes", labGoes},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {

@@ -68,7 +68,7 @@ func TestSnake(t *testing.T) {
 
 // What Butane makes of the migrated config reads as what ct made of the old one.
 func TestButaneOfTheSeed(t *testing.T) {
-	old, err := transpile.File("../../ignition/examples/seed.yml")
+	old, err := transpile.File("../../ignition/examples/seed.yml", "../../ignition/files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestButaneOfTheSeed(t *testing.T) {
 	if err := os.WriteFile(path, config, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	migrated, err := transpile.File(path)
+	migrated, err := transpile.File(path, "../../ignition/files")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, config)
 	}

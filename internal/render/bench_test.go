@@ -10,7 +10,7 @@ import (
 
 // BenchmarkNode renders clusters of the shipped etcd config.
 func BenchmarkNode(b *testing.B) {
-	template, err := transpile.File("../../ignition/ignition.yml")
+	template, err := transpile.File("../../ignition/ignition.yml", "../../ignition/files")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func butane(t *testing.T, text string) []byte {
 	if err := os.WriteFile(path, []byte("variant: fcos\nversion: 1.5.0\n"+text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	template, err := transpile.File(path)
+	template, err := transpile.File(path, "../../ignition/files")
 	if err != nil {
 		t.Fatal(err)
 	}

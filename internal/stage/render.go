@@ -29,31 +29,53 @@ type rendered struct {
 // sshWord is replaced by the public half of the cluster's own key pair.
 const sshWord = "SSH_Authorized_Key"
 
-// Render makes each node's vm/<node>/ignition.json of the template.
+// Render makes each node's vm/<node>/ignition.json of the template. None is written before all are made.
 func (r *Run) Render(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
+	words, err := r.madeWords()
+	if err != nil {
+		return err
+	}
+	if r.nodes, err = r.renderAll(words); err != nil {
+		return err
+	}
+	for _, node := range r.nodes {
+		if err := r.writeNode(node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renderAll makes all nodes' documents, on every core, of the template, the settings' words and more words.
+func (r *Run) renderAll(more render.Words) ([]rendered, error) {
 	shared, err := r.sharedWords()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	maps.Copy(shared, more)
 	templates, err := r.templates()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.nodes = make([]rendered, r.Nodes)
+	nodes, errs := make([]rendered, r.Nodes), make([]error, r.Nodes)
 	var all errgroup.Group
 	all.SetLimit(runtime.NumCPU())
 	for i, node := range r.members() {
-		all.Go(func() (err error) {
-			if r.nodes[i], err = r.renderNode(node, templates, shared); err != nil {
-				return fmt.Errorf("%s: %w", node.Name, err)
-			}
+		all.Go(func() error {
+			nodes[i], errs[i] = r.renderNode(node, templates, shared)
 			return nil
 		})
 	}
-	return all.Wait()
+	_ = all.Wait() // the errors are in errs: the first node's is told, as most are the same for all
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cluster.NodeName(r.Prefix, i+1), err)
+		}
+	}
+	return nodes, nil
 }
 
 // templates are what nodes are rendered from, by node name: the config, the node's overlay over it,
@@ -80,10 +102,10 @@ func (r *Run) templates() (map[string][]byte, error) {
 	return templates, nil
 }
 
-// renderNode makes the node's document of its template and words, and writes it.
+// renderNode makes the node's document of its template and words.
 func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
 	words := maps.Clone(shared)
-	maps.Copy(words, render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC})
+	maps.Copy(words, nodeWords(node))
 	template, ok := templates[node.Name]
 	if !ok {
 		template = templates[""]
@@ -93,14 +115,19 @@ func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared 
 		return rendered{}, fmt.Errorf("%s: %w", r.configPath(), err)
 	}
 	sum := sha256.Sum256(doc)
-	return rendered{node, doc, hex.EncodeToString(sum[:])}, r.writeNode(node, doc)
+	return rendered{node, doc, hex.EncodeToString(sum[:])}, nil
 }
 
-func (r *Run) writeNode(node cluster.Node, doc []byte) error {
+// nodeWords are the words whose values differ from node to node.
+func nodeWords(node cluster.Node) render.Words {
+	return render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+}
+
+func (r *Run) writeNode(node rendered) error {
 	if r.preview && r.token == nil && len(r.words) > 0 { // words of discovery still stand in it
 		return nil
 	}
-	wrote, err := artifact.WriteIfChanged(node.Ignition(), doc, 0o600)
+	wrote, err := artifact.WriteIfChanged(node.Ignition(), node.doc, 0o600)
 	if err != nil {
 		return err
 	}
@@ -112,16 +139,24 @@ func (r *Run) writeNode(node cluster.Node, doc []byte) error {
 	return nil
 }
 
-// sharedWords are the words whose values all nodes share, those of Discovery included.
+// sharedWords are the words whose values all nodes share and the settings tell.
 func (r *Run) sharedWords() (render.Words, error) {
-	vars, err := r.VarsFile(filepath.Join(filepath.Dir(r.configPath()), "vars.yml"))
+	vars, err := r.VarsFile(r.beside("vars.yml"))
 	if err != nil {
 		return nil, err
 	}
 	words := render.Words{"Node_Prefix": r.Prefix, "Cluster_Name": r.Prefix, "Node_Count": strconv.Itoa(r.Nodes)}
 	maps.Copy(words, vars)
+	return words, nil
+}
+
+// madeWords are the words whose values are made for the cluster: those of Discovery, and the key pair's
+// public half if the config asks for it.
+func (r *Run) madeWords() (render.Words, error) {
+	words := render.Words{}
 	maps.Copy(words, r.words)
-	if used, err := r.uses(sshWord); err != nil || !used {
+	used, err := r.uses(sshWord)
+	if err != nil || !used {
 		return words, err
 	}
 	words[sshWord], err = r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/render"
 	"coreos-libvirt/internal/transpile"
 )
@@ -18,12 +19,15 @@ const templateName = "ignition-template.json"
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
 func (r *Run) Transpile(context.Context) error {
 	path := r.configPath()
-	template, err := r.transpile(path, transpile.File)
+	template, err := r.transpile(path)
 	if err != nil {
 		return err
 	}
 	r.template = template
 	if err := r.transpileOverlays(); err != nil {
+		return err
+	}
+	if err := r.try(); err != nil {
 		return err
 	}
 	wrote, err := artifact.WriteIfChanged(r.vm(templateName), template.JSON, 0o600)
@@ -38,17 +42,17 @@ func (r *Run) Transpile(context.Context) error {
 	return nil
 }
 
-// transpileOverlays reads what is special of a node: nodes/<node>.yml beside the config, where it exists.
+func overlayName(node string) string { return filepath.Join("nodes", node+".yml") }
+
+// transpileOverlays reads what is special of a node: nodes/<node>.yml, where it exists.
 func (r *Run) transpileOverlays() error {
 	r.overlays = map[string]transpile.Template{}
 	for _, node := range r.members() {
-		path := filepath.Join(filepath.Dir(r.configPath()), "nodes", node.Name+".yml")
+		path := r.beside(overlayName(node.Name))
 		if _, err := os.Stat(path); os.IsNotExist(err) {
 			continue
 		}
-		overlay, err := r.transpile(path, func(path string) (transpile.Template, error) {
-			return transpile.Overlay(path, r.configPath())
-		})
+		overlay, err := r.transpile(path)
 		if err != nil {
 			return err
 		}
@@ -57,9 +61,20 @@ func (r *Run) transpileOverlays() error {
 	return nil
 }
 
+// try renders all nodes before anything is written, with the words of discovery and the cluster's key
+// as their own values: what is wrong with the config leaves vm/ as it was.
+func (r *Run) try() error {
+	words := render.Words{sshWord: sshWord}
+	for _, word := range discovery.Words {
+		words[word] = word
+	}
+	_, err := r.renderAll(words)
+	return err
+}
+
 // transpile reads one config and says what is worth a word.
-func (r *Run) transpile(path string, read func(string) (transpile.Template, error)) (transpile.Template, error) {
-	template, err := read(path)
+func (r *Run) transpile(path string) (transpile.Template, error) {
+	template, err := transpile.File(path, r.beside("files"))
 	if err != nil {
 		return template, err
 	}
@@ -70,6 +85,15 @@ func (r *Run) transpile(path string, read func(string) (transpile.Template, erro
 		r.log.Say("%s: warning: the Ignition document has %d KiB; QEMU's fw_cfg is read slowly, fetch large files from a URL instead", path, kib)
 	}
 	return template, render.Validate(template.JSON)
+}
+
+// beside is where a thing is that goes with the config: beside it, and what is not there, in ignition/.
+func (r *Run) beside(name string) string {
+	own := filepath.Join(filepath.Dir(r.configPath()), name)
+	if _, err := os.Stat(own); err == nil {
+		return own
+	}
+	return filepath.Join("ignition", name)
 }
 
 // configPath is config= as the user would write it from the workspace.

@@ -48,9 +48,9 @@ func (r *Run) Watch(ctx context.Context) error {
 	}
 }
 
-// watchFolders watches the config's folder and all below it, and the templates.
+// watchFolders watches the config's folder, ignition/ and all below them, and the templates.
 func (r *Run) watchFolders(watcher *fsnotify.Watcher) error {
-	for _, root := range []string{filepath.Dir(r.configPath()), filepath.Join(r.Workspace, "templates")} {
+	for _, root := range []string{filepath.Dir(r.configPath()), "ignition", "templates"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.IsDir() {
 				return nil //nolint:nilerr // a file that is gone again is no reason to stop

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write what is made as the golden files"
 // golden compares what a config gives with what it gave when somebody looked.
 func golden(t *testing.T, config string) Template {
 	t.Helper()
-	got, err := Overlay(config, "testdata/config.yml") // local files are in testdata/files
+	got, err := File(config, "testdata/files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func BenchmarkFile(b *testing.B) {
 	for _, config := range []string{"../../ignition/ignition.yml", "../../ignition/examples/seed.yml"} {
 		b.Run(filepath.Base(config), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := File(config); err != nil {
+				if _, err := File(config, "testdata/files"); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -27,17 +26,8 @@ type Template struct {
 }
 
 // File transpiles the config at path, strictly: what is only warned of fails. Local files that it
-// names come from the folder files beside it. Every problem is reported with its place.
-func File(path string) (Template, error) {
-	return file(path, filepath.Join(filepath.Dir(path), "files"))
-}
-
-// Overlay transpiles the config at path, whose local files are those of the config that it is merged over.
-func Overlay(path, config string) (Template, error) {
-	return file(path, filepath.Join(filepath.Dir(config), "files"))
-}
-
-func file(path, files string) (Template, error) {
+// names come from the folder files. Every problem is reported with its place.
+func File(path, files string) (Template, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)

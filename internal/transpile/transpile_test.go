@@ -32,7 +32,7 @@ func TestFile(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "files", "name"), []byte("Node_Name"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		got, err := File(path)
+		got, err := File(path, filepath.Join(filepath.Dir(path), "files"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestFileRefuses(t *testing.T) {
 		"legacy, own disks":    {"storage:\n  files:\n  - {filesystem: data, path: /x, contents: {inline: x}}\n", "hint: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := File(write(t, c.text))
+			_, err := File(write(t, c.text), "files")
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "hint: ") {
 				t.Errorf("got %v, want %q and a hint", err, c.want)
 			}
@@ -74,7 +74,7 @@ func TestFileRefuses(t *testing.T) {
 }
 
 func TestFileIsGone(t *testing.T) {
-	_, err := File("nowhere.yml")
+	_, err := File("nowhere.yml", "files")
 	if err == nil || !strings.Contains(err.Error(), "nowhere.yml") || !strings.Contains(err.Error(), "hint: config=") {
 		t.Errorf("got %v", err)
 	}
@@ -83,7 +83,7 @@ func TestFileIsGone(t *testing.T) {
 // legacyConfig transpiles a Container Linux Config, checked by Ignition.
 func legacyConfig(t *testing.T, path string) types.Config {
 	t.Helper()
-	got, err := File(path)
+	got, err := File(path, filepath.Join(filepath.Dir(path), "files"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func FuzzFile(f *testing.F) {
 	f.Add("storage: {files: [{filesystem: root, path: /x, mode: 0420}]}\n")
 	f.Add("etcd: {name: \"{HOSTNAME}\"}\nnetworkd: {units: [{name: x, contents: y}]}\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, err := File(write(t, text)); err == nil && len(got.JSON) == 0 {
+		if got, err := File(write(t, text), "files"); err == nil && len(got.JSON) == 0 {
 			t.Error("no error and no document")
 		}
 	})

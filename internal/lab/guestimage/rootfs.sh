@@ -2,7 +2,7 @@
 # The kernel is unpacked, not installed: its package would want an initramfs made.
 set -euo pipefail
 suite=bookworm
-packages=systemd,systemd-sysv,udev,dbus,openssh-server,iproute2,kmod,sudo,ca-certificates,curl,e2fsprogs,gdisk,procps
+packages=systemd,systemd-sysv,udev,dbus,openssh-server,iproute2,kmod,sudo,ca-certificates,curl,e2fsprogs,gdisk,procps,libnss-myhostname
 
 # shellcheck disable=SC2016 # the hook runs in mmdebstrap, with its own $1
 mmdebstrap --variant=minbase --include=$packages,busybox-static \

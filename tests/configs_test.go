@@ -1,0 +1,119 @@
+//go:build lab
+
+package tests
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// aliceKey is a public key of nobody, for a user who only must have it.
+const aliceKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVxxkTyq8DEBu5pfQzAzid4jIdDQhjDgVZGckzV/Q70 alice"
+
+// butaneConfig has one of each thing that must arrive.
+const butaneConfig = `variant: fcos
+version: 1.5.0
+passwd:
+  users:
+    - name: core
+      ssh_authorized_keys: [SSH_Authorized_Key]
+    - name: alice
+      uid: 1500
+      groups: [sudo]
+      ssh_authorized_keys: ["` + aliceKey + `"]
+storage:
+  files:
+    - {path: /etc/hostname, mode: 0644, contents: {inline: Node_Name}}
+    - {path: /srv/big.txt, mode: 0640, user: {id: 1500}, group: {name: sudo}, contents: {local: big.txt}}
+    - {path: /srv/bytes.bin, mode: 0400, contents: {local: bytes.bin}}
+    - {path: /srv/Node_Name.conf, contents: {inline: "mirror=Registry_Mirror node=Node_Number/Node_Count mac=Node_MAC"}}
+  links:
+    - {path: /srv/link, target: /srv/Node_Name.conf}
+systemd:
+  units:
+    - name: hello.service
+      enabled: true
+      contents: |
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/bin/sh -c 'echo hello from Node_Name > /srv/hello'
+        [Install]
+        WantedBy=multi-user.target
+    - {name: off.service, enabled: false, contents: "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}
+    - {name: ssh.service, dropins: [{name: 10-words.conf, contents: "[Service]\nEnvironment=NODE=Node_Name\n"}]}
+`
+
+// onNode runs a shell command on the cluster's only node, as root.
+func (c clone) onNode(t *testing.T, command string) string {
+	t.Helper()
+	return strings.TrimSpace(c.mage(t, "lab", "ssh", "cmd=sudo sh -c '"+command+"'"))
+}
+
+// arrives compares what commands print on the node with what they should.
+func (c clone) arrives(t *testing.T, want map[string]string) {
+	t.Helper()
+	for command, text := range want {
+		if got := c.onNode(t, command); got != text {
+			t.Errorf("%s: want %q, got %q", command, text, got)
+		}
+	}
+}
+
+func butaneArrives(t *testing.T, c clone) {
+	big := strings.Repeat("node Node_Name of Cluster_Name, "+strings.Repeat("x", 32)+"\n", 1<<20/64)
+	raw := make([]byte, 4096)
+	for i := range raw {
+		raw[i] = byte(i * 7)
+	}
+	c.write(t, "ignition/all.yml", butaneConfig)
+	c.write(t, "ignition/files/big.txt", big)
+	c.write(t, "ignition/files/bytes.bin", string(raw))
+	c.mage(t, "lab", "up", "nodes=1", "config=ignition/all.yml", "var.Registry_Mirror=10.0.0.5:5000")
+	replaced := strings.NewReplacer("Node_Name", "core01", "Cluster_Name", "core").Replace(big)
+	c.arrives(t, map[string]string{
+		"hostname":                                  "core01",
+		"sha256sum < /srv/big.txt":                  fmt.Sprintf("%x  -", sha256.Sum256([]byte(replaced))),
+		"stat -c %a:%u:%G /srv/big.txt":             "640:1500:sudo",
+		"sha256sum < /srv/bytes.bin":                fmt.Sprintf("%x  -", sha256.Sum256(bytes.Clone(raw))),
+		"stat -c %a:%U:%G /srv/bytes.bin":           "400:root:root",
+		"cat /srv/core01.conf":                      "mirror=10.0.0.5:5000 node=1/1 mac=" + c.mac(t),
+		"stat -c %a:%U:%G /srv/core01.conf":         "644:root:root",
+		"readlink /srv/link":                        "/srv/core01.conf",
+		"cat /srv/hello":                            "hello from core01",
+		"systemctl is-enabled hello off.service||:": "enabled\ndisabled",
+		"systemctl show -P Environment ssh":         "NODE=core01",
+		"id -u alice; id -nG alice":                 "1500\nalice sudo",
+		"cat ~alice/.ssh/authorized_keys*/*":        aliceKey,
+	})
+	c.mage(t, "lab", "down")
+}
+
+// mac is the address that the domain's network card has.
+func (c clone) mac(t *testing.T) string {
+	t.Helper()
+	return strings.Fields(c.inLab(t, "virsh", "-q", "domiflist", "core01"))[4]
+}
+
+// seedArrives boots the config of the script's description, with a way in laid over it.
+func seedArrives(t *testing.T, c clone) {
+	c.write(t, "ignition/nodes/core01.yml", "variant: flatcar\nversion: 1.1.0\npasswd: {users: [{name: core, ssh_authorized_keys: [SSH_Authorized_Key]}]}\n")
+	c.mage(t, "lab", "up", "nodes=1", "config=ignition/examples/seed.yml")
+	hash := "$6$ct4dIwnHLjzCVb5W$CVtVgXNHkUuZRog6eXpORpfP4tvBVxY0jw4UYz5VfHZfJSzM4cP9Opl5D15KLdxbZCnaZqTF04lcWsf2nejcE1"
+	keys := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVxxkTyq8DEBu5pfQzAzid4jIdDQhjDgVZGckzV/Q70\n" +
+		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBLPwh4f8WpCtb/EOpuz3U4ECTviSW7tBDQvWpndcD2q"
+	c.arrives(t, map[string]string{
+		"hostname":                                           "core01",
+		"stat -c %a:%U:%G /etc/hostname":                     "420:root:root",
+		"getent shadow core | cut -d: -f2":                   hash,
+		"getent shadow root | cut -d: -f2":                   hash,
+		"cat ~root/.ssh/authorized_keys*/*":                  keys,
+		"grep -v cluster-core ~core/.ssh/authorized_keys*/*": keys,
+		"head -n2 /etc/systemd/network/20-dhcp.network":      "[Match]\nName=e*",
+	})
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+}
