@@ -12,6 +12,14 @@ for folder in /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt; do
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 mount --bind "$cache" /var/cache/libvirt
+# libvirt wants to know Debian's user for QEMU, though this one never is it; a package makes it that would
+# also start a libvirtd on the real host
+for database in passwd group; do
+  cp "/etc/$database" "$dir/$database"
+  mount --bind "$dir/$database" "/etc/$database"
+done
+getent passwd libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>/etc/passwd
+getent group libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:" >>/etc/group
 
 ip link set lo up
 ip link add "$bridge" type bridge stp_state 0
