@@ -6,7 +6,7 @@ dir=$1 cache=$2 bridge=$3 address=$4 made=$5
 # this network's devices in /sys, where libvirt looks for bridges
 mount -t sysfs sysfs /sys
 # libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
-mkdir -p /etc/libvirt /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt
+mkdir -p /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt
 mount --bind "$dir/etc" /etc/libvirt
 for folder in /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt; do
   mount -t tmpfs -o mode=0755 tmpfs "$folder"

@@ -1,8 +1,12 @@
 package stage
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
+	"slices"
 	"time"
 
 	"coreos-libvirt/internal/hint"
@@ -22,6 +26,9 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 	if err := r.prepareLab(ctx); err != nil {
 		return err
 	}
+	if err := r.rebuild(ctx); err != nil {
+		return err
+	}
 	world := r.world()
 	if err := world.Up(ctx, r.log.Say); err != nil {
 		return err
@@ -31,6 +38,22 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 		return nil
 	}
 	return r.inside(ctx, world, targets)
+}
+
+// launcher builds this program, and starts it.
+var launcher = []string{"go", "run", "magefile.go"}
+
+// rebuild compiles this program again if it was built without a C compiler, now that there is one, and
+// while there is internet for what it needs then.
+func (r *Run) rebuild(ctx context.Context) error {
+	if hypervisor.Available {
+		return nil
+	}
+	cmd := exec.CommandContext(ctx, launcher[0], slices.Concat(launcher[1:], []string{"-l"})...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("cannot build the targets with libvirt's binding: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // LabDown takes the lab apart.
@@ -63,8 +86,8 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	return err
 }
 
-// inside runs this program there; an ExitStatus is its own. Built without a C compiler it could not talk to libvirt: then it is
-// built anew, now that there is one.
+// inside runs this program there; an ExitStatus is its own. Built without a C compiler it could not talk
+// to libvirt: then it is built anew.
 func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -72,7 +95,7 @@ func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) er
 	}
 	argv := append([]string{program}, targets...)
 	if !hypervisor.Available {
-		argv = append([]string{"go", "run", "magefile.go"}, targets...)
+		argv = slices.Concat(launcher, targets)
 	}
 	cmd := world.Command(ctx, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
