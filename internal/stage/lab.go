@@ -43,13 +43,13 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 // launcher builds this program, and starts it.
 var launcher = []string{"go", "run", "magefile.go"}
 
-// rebuild compiles this program again if it was built without a C compiler, now that there is one, and
+// rebuild compiles this program again, by a target that does no more, if it was built without a C compiler, now that there is one, and
 // while there is internet for what it needs then.
 func (r *Run) rebuild(ctx context.Context) error {
 	if hypervisor.Available {
 		return nil
 	}
-	cmd := exec.CommandContext(ctx, launcher[0], slices.Concat(launcher[1:], []string{"-l"})...)
+	cmd := exec.CommandContext(ctx, launcher[0], slices.Concat(launcher[1:], []string{"settings"})...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot build the targets with libvirt's binding: %w\n%s", err, bytes.TrimSpace(out))
 	}
