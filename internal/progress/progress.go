@@ -6,12 +6,15 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/schollz/progressbar/v3"
 )
 
 // Log prints whole lines, also when several nodes move at once.
 type Log struct {
-	mu sync.Mutex
-	w  io.Writer
+	mu    sync.Mutex
+	w     io.Writer
+	below *progressbar.ProgressBar // stands below the lines, where one does
 }
 
 // New is a Log on w.
@@ -21,7 +24,13 @@ func New(w io.Writer) *Log { return &Log{w: w} }
 func (l *Log) Say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.below != nil {
+		_ = l.below.Clear()
+	}
 	fmt.Fprintf(l.w, format+"\n", args...)
+	if l.below != nil {
+		_ = l.below.RenderBlank()
+	}
 }
 
 // Writer is where tables go.

@@ -43,8 +43,8 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 // launcher builds this program, and starts it.
 var launcher = []string{"go", "run", "magefile.go"}
 
-// rebuild compiles this program again, by a target that does no more, if it was built without a C compiler, now that there is one, and
-// while there is internet for what it needs then.
+// rebuild compiles this program again, by a target that does no more, if it was built without a C
+// compiler: now that there is one, and while there is internet for what it needs then.
 func (r *Run) rebuild(ctx context.Context) error {
 	if hypervisor.Available {
 		return nil
