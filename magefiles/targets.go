@@ -104,6 +104,16 @@ func Test(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Test)
 }
 
+// Images lists the base images in the store: versions, sizes, who uses them, what is newer.
+func Images(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Images)
+}
+
+// Prune removes the base images that nothing stands on, of any workspace.
+func Prune(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Prune)
+}
+
 // Show prints the Ignition document of node=core01 as people read it: contents decoded.
 func Show(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Show)

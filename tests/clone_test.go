@@ -107,10 +107,13 @@ func (c clone) mage(t *testing.T, args ...string) string {
 	return out
 }
 
-// store is where the runs of these tests keep images: the default one of root.
-const store = "/var/cache/coreos-libvirt"
+// Where the runs of these tests keep what they build and images: the defaults of root.
+const (
+	cache = "/var/cache/coreos-libvirt"
+	store = "/var/lib/libvirt/images/coreos-libvirt"
+)
 
-func (c clone) world() *lab.World { return lab.New(c.dir, store) }
+func (c clone) world() *lab.World { return lab.New(c.dir, cache, store) }
 
 func (c clone) leases() string { return c.world().Leases() }
 

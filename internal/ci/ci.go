@@ -23,10 +23,10 @@ const linter = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
 // tags are what unit tests are built with: libvirt's binding then needs no headers.
 const tags = "libvirt_dlopen"
 
-// Check is one run on the module in the folder dir, with built tools kept below store.
+// Check is one run on the module in the folder dir, with built tools kept below cache.
 type Check struct {
 	Dir   string
-	Store string
+	Cache string
 	Say   func(format string, args ...any)
 }
 
@@ -113,7 +113,7 @@ func dialect(path string) string {
 
 // linter builds golangci-lint, once a version.
 func (c Check) linter(ctx context.Context) (string, error) {
-	bin := filepath.Join(c.Store, "bin", filepath.Base(linter))
+	bin := filepath.Join(c.Cache, "bin", filepath.Base(linter))
 	program := filepath.Join(bin, "golangci-lint")
 	unlock, err := artifact.Lock(ctx, bin+".lock", func() { c.Say("test: another run builds the linter") })
 	if err != nil {

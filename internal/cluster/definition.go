@@ -16,7 +16,8 @@ import (
 // Hardware is what the domain template is filled with, for one node.
 type Hardware struct {
 	Type         string // kvm or qemu
-	Arch         string // x86_64
+	Arch         string // x86_64 or aarch64
+	Firmware     string // efi, or empty for BIOS
 	Name         string
 	UUID         string
 	RAM          int // MiB

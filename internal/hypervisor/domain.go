@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"libvirt.org/go/libvirt"
+	"libvirt.org/go/libvirtxml"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
@@ -40,6 +41,43 @@ func (c *Conn) Domains() (map[string]cluster.Domain, error) {
 		domains[d.Name] = d
 	}
 	return domains, nil
+}
+
+// Disks are the files of all disks of all domains.
+func (c *Conn) Disks() ([]string, error) {
+	all, err := c.c.ListAllDomains(0)
+	if err != nil {
+		return nil, fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+	}
+	files := []string{}
+	for i := range all {
+		text, err := all[i].GetXMLDesc(0)
+		_ = all[i].Free()
+		if is(err, libvirt.ERR_NO_DOMAIN) {
+			continue
+		}
+		var domain libvirtxml.Domain
+		if err == nil {
+			err = domain.Unmarshal(text)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot read a domain's definition: %w", err)
+		}
+		files = append(files, diskFiles(domain)...)
+	}
+	return files, nil
+}
+
+func diskFiles(domain libvirtxml.Domain) (files []string) {
+	if domain.Devices == nil {
+		return nil
+	}
+	for _, disk := range domain.Devices.Disks {
+		if disk.Source != nil && disk.Source.File != nil {
+			files = append(files, disk.Source.File.File)
+		}
+	}
+	return files
 }
 
 func describe(dom *libvirt.Domain) (cluster.Domain, error) {

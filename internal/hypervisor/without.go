@@ -28,6 +28,7 @@ func Open(string) (*Conn, error)                                        { return
 func (*Conn) Close()                                                    {}
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
+func (*Conn) Disks() ([]string, error)                                  { return nil, errNoCgo }
 func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }
 func (*Conn) Define(string) error                                       { return errNoCgo }
 func (*Conn) Start(string) error                                        { return errNoCgo }

@@ -60,8 +60,8 @@ func TestDaemonFailureHasItsWords(t *testing.T) {
 }
 
 func TestLabsOfTwoClonesDiffer(t *testing.T) {
-	a, b := New("/a", "/cache"), New("/b", "/cache")
-	if a.id == b.id || a.dir == b.dir || New("/a", "/cache").id != a.id {
+	a, b := New("/a", "/cache", "/store"), New("/b", "/cache", "/store")
+	if a.id == b.id || a.dir == b.dir || New("/a", "/cache", "/store").id != a.id {
 		t.Errorf("got %s and %s", a.dir, b.dir)
 	}
 }

@@ -24,15 +24,17 @@ const patience = 30 * time.Second
 // startHost makes the namespaces of the host: mounts, so that libvirt's folders are the lab's own,
 // and the network with the bridge.
 func (w *World) startHost(ctx context.Context) error {
-	if err := os.MkdirAll(w.cache, 0o755); err != nil {
-		return err
+	for _, dir := range []string{w.cache, w.store} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
 	}
 	if err := w.writeConfig(); err != nil {
 		return err
 	}
 	made := filepath.Join(w.dir, "host.made")
 	cmd := exec.Command("unshare", "--mount", "--net", "--propagation", "private", "--",
-		"bash", "-c", hostScript, "lab-host", w.dir, w.cache, Bridge, hostCIDR, made)
+		"bash", "-c", hostScript, "lab-host", w.dir, w.cache, w.store, Bridge, hostCIDR, made)
 	if err := w.host.start(cmd); err != nil {
 		return err
 	}

@@ -37,16 +37,18 @@ type World struct {
 	id    string // six hex digits of the workspace's path
 	dir   string // state: pids, logs, leases, libvirt's configuration
 	cache string // outlives the lab
+	store string // of images, also seen inside
 
 	host, dhcp, virtlogd, libvirtd daemon
 }
 
-// New is the lab of the workspace. What it learns that outlives it (what QEMU can do) goes to cache.
-func New(workspace, cache string) *World {
+// New is the lab of the workspace. What it learns that outlives it (what QEMU can do) goes to cache. The
+// store of images is the same inside.
+func New(workspace, cache, store string) *World {
 	sum := sha256.Sum256([]byte(workspace))
 	id := hex.EncodeToString(sum[:3])
 	dir := filepath.Join("/run/coreos-libvirt-lab", id)
-	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt")}
+	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), store: store}
 	for name, d := range map[string]*daemon{"host": &w.host, "dhcp": &w.dhcp, "virtlogd": &w.virtlogd, "libvirtd": &w.libvirtd} {
 		*d = daemon{name: name, dir: dir}
 	}

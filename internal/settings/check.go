@@ -77,12 +77,34 @@ func oneOf(field func(*Settings) *string, allowed ...string) func(*Settings, str
 	}
 }
 
-func onOff(field func(*Settings) *bool) func(*Settings, string) error {
+func yesNo(field func(*Settings) *bool) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
-		if value != "on" && value != "off" {
-			return errors.New("on or off is allowed")
+		yes := slices.Contains([]string{"on", "true", "yes"}, value)
+		if !yes && !slices.Contains([]string{"off", "false", "no"}, value) {
+			return errors.New("on or off, true or false is allowed")
 		}
-		*field(s) = value == "on"
+		*field(s) = yes
+		return nil
+	}
+}
+
+var sha256Hex = regexp.MustCompile(`^([0-9a-f]{64})?$`)
+
+func digest(s *Settings, value string) error {
+	s.SHA256 = strings.ToLower(value)
+	if !sha256Hex.MatchString(s.SHA256) {
+		return errors.New("64 hexadecimal digits are allowed")
+	}
+	return nil
+}
+
+func server(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		u, err := url.Parse(strings.ReplaceAll(value, "{channel}", "stable"))
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return errors.New("a URL is allowed")
+		}
+		*field(s) = strings.TrimSuffix(value, "/")
 		return nil
 	}
 }

@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -33,12 +34,19 @@ func Keys(env Environment) []Key {
 		{"vcpu", "virtual processors of a node", "2", "", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
 		{"disk", "disk of a node in GiB", "10", "", number(func(s *Settings) *int { return &s.Disk }, 1, 65536)},
 		{"config", "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
-		{"image", "what nodes boot: a qcow2 file, a stream (fcos-stable), or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
+		{"image", "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
+		{"sha256", "of the file at the URL that image= names", "", "", digest},
+		{"arch", "of the nodes: x86_64 or aarch64", hostArch(), "", oneOf(func(s *Settings) *string { return &s.Arch }, "x86_64", "aarch64")},
+		{"firmware", "auto, bios or uefi", "auto", "", oneOf(func(s *Settings) *string { return &s.Firmware }, "auto", "bios", "uefi")},
+		{"keyring", "file of OpenPGP keys to trust instead of the distributor's", "", "", anything(func(s *Settings) *string { return &s.Keyring })},
+		{"refresh", "true: look the stream up now, not once a day", "false", "", yesNo(func(s *Settings) *bool { return &s.Refresh })},
+		{"fcos_url", "server or mirror of Fedora CoreOS", "https://builds.coreos.fedoraproject.org", "", server(func(s *Settings) *string { return &s.FCOSServer })},
+		{"flatcar_url", "server or mirror of Flatcar; {channel} is stable, beta, …", "https://{channel}.release.flatcar-linux.net", "", server(func(s *Settings) *string { return &s.FlatcarServer })},
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
 		{"uri", "libvirt connection URI", "qemu:///system", "", uri},
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", timeout},
-		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", onOff(func(s *Settings) *bool { return &s.Ready })},
+		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
 		{"node", "the node that `mage ssh` and `mage show` are about", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
@@ -47,13 +55,29 @@ func Keys(env Environment) []Key {
 	}
 }
 
-// store is where base images go by default: FHS 3.0's folder for caches for root, as QEMU's own
-// user can read it there, and the user's cache folder for everybody else.
+// store is where base images go by default: for root into libvirt's own folder of images, where QEMU's
+// user may read them and SELinux labels them so, for everybody else into the user's cache folder.
 func store(env Environment) string {
+	if env.Root {
+		return "/var/lib/libvirt/images/coreos-libvirt"
+	}
+	return filepath.Join(env.Cache, "coreos-libvirt")
+}
+
+// cache is where goes what can be built again: for root FHS 3.0's folder for that.
+func cache(env Environment) string {
 	if env.Root {
 		return "/var/cache/coreos-libvirt"
 	}
 	return filepath.Join(env.Cache, "coreos-libvirt")
+}
+
+// hostArch is this machine's architecture in the distributors' words.
+func hostArch() string {
+	if runtime.GOARCH == "arm64" {
+		return "aarch64"
+	}
+	return "x86_64"
 }
 
 // Variable is the environment variable that sets the key.

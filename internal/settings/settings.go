@@ -15,23 +15,30 @@ import (
 
 // Settings are the validated parameters of one run.
 type Settings struct {
-	Prefix  string        // node names are Prefix and a number of at least two digits
-	Nodes   int           // size of the cluster
-	RAM     int           // MiB a node
-	VCPU    int           // virtual processors a node
-	Disk    int           // GiB a node, the virtual size of the overlay
-	Config  string        // path of the Butane config
-	Image   string        // what the nodes boot: a stream, a file, or "lab"
-	Bridge  string        // the bridge on the physical network
-	URI     string        // libvirt connection URI
-	Accel   string        // auto, kvm or tcg
-	Timeout time.Duration // for the cluster to be ready, and again for etcd to be healthy
-	Ready   bool          // whether nodes get the readiness unit
-	Store   string        // folder of base images and built helpers, shared by all clusters
-	Node    string        // the node that ssh talks to
-	Cmd     string        // what ssh runs there; empty is a login
-	User    string        // the user that ssh logs in as
-	Rounds  int           // of SHA-512 crypt
+	Prefix                    string        // node names are Prefix and a number of at least two digits
+	Nodes                     int           // size of the cluster
+	RAM                       int           // MiB a node
+	VCPU                      int           // virtual processors a node
+	Disk                      int           // GiB a node, the virtual size of the overlay
+	Config                    string        // path of the Butane config
+	Image                     string        // what the nodes boot: a stream, a file, a URL, or "lab"
+	SHA256                    string        // of the file at the URL, hex
+	Arch                      string        // of the nodes: x86_64 or aarch64
+	Firmware                  string        // auto, bios or uefi
+	Keyring                   string        // file of OpenPGP keys that are trusted instead of the distributor's
+	Refresh                   bool          // whether to look streams up anew
+	FCOSServer, FlatcarServer string        // base URLs
+	Bridge                    string        // the bridge on the physical network
+	URI                       string        // libvirt connection URI
+	Accel                     string        // auto, kvm or tcg
+	Timeout                   time.Duration // for the cluster to be ready, and again for etcd to be healthy
+	Ready                     bool          // whether nodes get the readiness unit
+	Store                     string        // folder of base images, shared by all clusters
+	Cache                     string        // folder of what this project builds for itself
+	Node                      string        // the node that ssh talks to
+	Cmd                       string        // what ssh runs there; empty is a login
+	User                      string        // the user that ssh logs in as
+	Rounds                    int           // of SHA-512 crypt
 
 	Vars  map[string]string // the user's own words, by name without "var."
 	InLab bool              // whether this run is inside the lab
@@ -81,7 +88,7 @@ const (
 // Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
-	s := &Settings{}
+	s := &Settings{Cache: cache(env)}
 	_, s.InLab = env.Lookup(LabVariable)
 	given, err := parse(words)
 	if err != nil {

@@ -59,7 +59,7 @@ func TestLoadRefuses(t *testing.T) {
 		"uri=localhost":                     "is no libvirt URI",
 		"accel=xen":                         "auto, kvm, tcg are allowed",
 		"timeout=-3s":                       "a duration above zero",
-		"ready=yes":                         "on or off is allowed",
+		"ready=perhaps":                     "on or off, true or false is allowed",
 		"config=":                           "must not be empty",
 	} {
 		_, err := Load([]string{word}, environment(nil))

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"coreos-libvirt/internal/artifact"
@@ -15,9 +16,8 @@ import (
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/render"
 )
-
-const arch = "x86_64"
 
 // Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
 const (
@@ -35,12 +35,15 @@ func (r *Run) Define(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(cluster.Foreign(r.members(), domains, r.Workspace, r.Prefix), r.checkBridge()); err != nil {
+	if err := errors.Join(cluster.Foreign(r.members(), domains, r.Workspace, r.Prefix), r.checkBridge(), r.checkSpec()); err != nil {
 		return err
 	}
 	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
 	if err != nil {
 		return hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
+	}
+	if err := r.register(); err != nil {
+		return err
 	}
 	r.steps = nil
 	for _, node := range r.nodes {
@@ -48,7 +51,18 @@ func (r *Run) Define(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", node.Name, err)
 		}
 	}
+	if r.release != nil { // the overlays show from now on that the image is used
+		r.release()
+	}
 	return nil
+}
+
+// register tells the store that overlays of this workspace stand on its images.
+func (r *Run) register() error {
+	if filepath.Dir(r.base.Path) != r.Store {
+		return nil
+	}
+	return r.images().Register(r.Workspace)
 }
 
 // define plans one node's step and takes it.
@@ -131,7 +145,7 @@ func diskOf(ctx context.Context, node cluster.Node, running bool) (cluster.Disk,
 
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {
 	return cluster.Hardware{
-		Type: r.domainType(conn), Arch: arch, Name: node.Name, UUID: node.UUID,
+		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge,
 		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel,
@@ -140,10 +154,34 @@ func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardwar
 
 // domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
 func (r *Run) domainType(conn *hypervisor.Conn) string {
-	if r.Accel == "tcg" || r.Accel == "auto" && !conn.HasKVM(arch) {
+	if r.Accel == "tcg" || r.Accel == "auto" && !conn.HasKVM(r.Arch) {
 		return "qemu"
 	}
 	return "kvm"
+}
+
+// uefiFlatcar is the first of Flatcar's versions that is booted by UEFI: its images can be long since,
+// and newer ones want it.
+const uefiFlatcar = 4000
+
+// firmware is libvirt's word for the firmware, which it then finds by itself; empty is BIOS.
+func (r *Run) firmware() string {
+	major, _, _ := strings.Cut(r.base.Version, ".")
+	n, _ := strconv.Atoi(major)
+	auto := r.Arch == "aarch64" || r.base.OS == "flatcar" && n >= uefiFlatcar
+	if r.Firmware == "uefi" || r.Firmware == "auto" && auto {
+		return "efi"
+	}
+	return ""
+}
+
+// checkSpec makes sure that the image's Ignition reads what the config makes.
+func (r *Run) checkSpec() error {
+	spec, err := render.Version(r.template.JSON)
+	if err != nil {
+		return err
+	}
+	return r.base.Accepts(spec)
 }
 
 // ignitionKey is of the image's system or, where that is not known, of the config's variant.

@@ -85,7 +85,7 @@ func (r *Run) anyOverlay() bool {
 }
 
 // helper is the program that carries etcd's modules.
-func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Store, "bin")) }
+func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }
 
 // serveDiscovery serves the cluster's token while the nodes look for each other.
 func (r *Run) serveDiscovery(ctx context.Context) (*etcd.Server, error) {

@@ -40,6 +40,18 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 	return r.inside(ctx, world, targets)
 }
 
+// fetchForLab gets an image from the network while there is one.
+func (r *Run) fetchForLab(ctx context.Context) error {
+	if !r.remote() {
+		return nil
+	}
+	if err := r.Fetch(ctx); err != nil {
+		return err
+	}
+	r.release() // the run inside takes its own
+	return nil
+}
+
 // launcher builds this program, and starts it.
 var launcher = []string{"go", "run", "magefile.go"}
 
@@ -64,7 +76,7 @@ func (r *Run) LabDown(ctx context.Context) error {
 	return r.world().Down(ctx, r.log.Say)
 }
 
-func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Store) }
+func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Cache, r.Store) }
 
 func (r *Run) prepareLab(ctx context.Context) error {
 	if os.Getuid() != 0 {
@@ -76,13 +88,16 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
 		return err
 	}
-	if _, built := guestimage.Path(r.Store); built || r.Given("image") && r.Image != "lab" {
+	if r.Given("image") && r.Image != "lab" {
+		return r.fetchForLab(ctx)
+	}
+	if _, built := guestimage.Path(r.Cache); built {
 		return nil
 	}
 	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
 		return err
 	}
-	_, err := guestimage.Ensure(ctx, r.Store, r.Workspace, r.log.Say)
+	_, err := guestimage.Ensure(ctx, r.Cache, r.Workspace, r.log.Say)
 	return err
 }
 

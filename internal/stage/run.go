@@ -28,6 +28,7 @@ type Run struct {
 	preview  bool // documents are only looked at
 	log      *progress.Log
 	base     Base                          // of Fetch
+	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one

@@ -1,0 +1,127 @@
+// Package download gets files over HTTP: small documents whole, images as one stream that goes on
+// across broken connections.
+package download
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Client asks servers, again after network errors and answers from 500 on, with longer and longer
+// waits between.
+type Client struct {
+	// Stall is how long no byte may come before it is an error.
+	Stall time.Duration
+	// Wait is the least wait before another try.
+	Wait time.Duration
+	// Tries is how often in a row is tried again without a byte.
+	Tries int
+
+	transport http.RoundTripper
+}
+
+// New is a client over the transport.
+func New(transport http.RoundTripper) *Client {
+	return &Client{Stall: 30 * time.Second, Wait: 500 * time.Millisecond, Tries: 4, transport: transport}
+}
+
+const longestWait = 8 * time.Second
+
+var errDowngrade = errors.New("a redirect from https to http is not followed")
+
+func (c *Client) retrying() *retryablehttp.Client {
+	client := retryablehttp.NewClient()
+	client.HTTPClient = &http.Client{Transport: c.transport, CheckRedirect: stayEncrypted}
+	client.Logger = nil
+	client.RetryMax, client.RetryWaitMin, client.RetryWaitMax = c.Tries, c.Wait, longestWait
+	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	client.CheckRetry = func(ctx context.Context, answer *http.Response, err error) (bool, error) {
+		if errors.Is(err, errDowngrade) {
+			return false, err
+		}
+		return retryablehttp.DefaultRetryPolicy(ctx, answer, err)
+	}
+	return client
+}
+
+// stayEncrypted is what browsers call no mixed content; and Go's own limit of ten redirects.
+func stayEncrypted(to *http.Request, via []*http.Request) error {
+	if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
+		return errDowngrade
+	}
+	if len(via) >= 10 {
+		return errors.New("stopped after 10 redirects")
+	}
+	return nil
+}
+
+// StatusError is an answer other than the one that was asked for.
+type StatusError struct {
+	URL  string
+	Code int
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s: %d %s", e.URL, e.Code, http.StatusText(e.Code))
+}
+
+// get asks for the URL. The answer's status is any; an error says what the network said.
+func (c *Client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = header
+	request.Header.Set("Accept-Encoding", "identity") // lengths and ETags are those of the file
+	answer, err := c.retrying().Do(request)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	return answer, plain(address, err)
+}
+
+// plain is err with the address once and without Go's words around it.
+func plain(address string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var wrapped *url.Error
+	for errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return hint.Add(fmt.Errorf("%s: %w", address, err), "is the network there? a run later goes on from where this one ended")
+}
+
+// Document gets a small file whole. One larger than limit bytes is an error.
+func (c *Client) Document(ctx context.Context, address string, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Stall, fmt.Errorf("no answer within %s", c.Stall))
+	defer cancel()
+	answer, err := c.get(ctx, address, http.Header{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, &StatusError{address, answer.StatusCode}
+	}
+	data, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	if err != nil {
+		return nil, plain(address, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: larger than %d KiB: this cannot be what it should be", address, limit>>10)
+	}
+	return data, nil
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/image/trust"
+)
+
+// signed is a signature and the keys of which one must have made it.
+type signed struct {
+	ring      trust.Keyring
+	signature []byte
+}
+
+// maxKeys is more than any key material there is.
+const maxKeys = 4 << 20
+
+// signature gets the image's signature and the keys, before the image itself: a missing one, or one by a
+// stranger, costs no download.
+func (f Fetcher) signature(ctx context.Context, i stream.Image) (s signed, err error) {
+	if i.Signature == "" {
+		return s, vouched(i)
+	}
+	if s.signature, err = f.Client.Document(ctx, i.Signature, maxKeys); err != nil {
+		return s, hint.Add(fmt.Errorf("no signature: %w", err), "an image of a stream is not used without its signature")
+	}
+	for _, fresh := range []bool{false, true} {
+		if s.ring, err = f.keys(ctx, i.Distributor(), fresh); err != nil {
+			return s, err
+		}
+		if err = s.known(); !errors.Is(err, trust.ErrUnknownSigner) {
+			break
+		}
+	}
+	return s, hint.Add(err, "this version trusts "+strings.Join(i.Distributor().Fingerprints, ", ")+"; keyring= names a file of other keys")
+}
+
+// known tells at once whether one of the keys may have made the signature.
+func (s signed) known() error {
+	_, err := s.ring.Verify(strings.NewReader(""), s.signature)
+	return err
+}
+
+// keys are those in keyring=, or the distributor's: fetched once, and anew where fresh says so.
+func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (trust.Keyring, error) {
+	if f.Keyring != "" {
+		data, err := os.ReadFile(f.Keyring)
+		if err != nil {
+			return trust.Keyring{}, hint.Errorf("keyring= names a file of OpenPGP keys", "cannot read the keys: %w", err)
+		}
+		return readKeys(f.Keyring, data, nil)
+	}
+	cached := filepath.Join(f.Dir, "keys", strings.ToLower(d.Name)+".gpg")
+	if data, err := os.ReadFile(cached); err == nil && !fresh {
+		if ring, err := readKeys(cached, data, d.Fingerprints); err == nil {
+			return ring, nil
+		}
+	}
+	data, err := f.Client.Document(ctx, d.Keys, maxKeys)
+	if err != nil {
+		return trust.Keyring{}, hint.Add(fmt.Errorf("no keys of %s: %w", d.Name, err), "keyring= names a file of keys")
+	}
+	ring, err := readKeys(d.Keys, data, d.Fingerprints)
+	if err != nil {
+		return ring, err
+	}
+	return ring, artifact.Write(cached, data, 0o644)
+}
+
+func readKeys(source string, data []byte, fingerprints []string) (trust.Keyring, error) {
+	ring, err := trust.ReadKeys(data, fingerprints)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", source, err)
+	}
+	return ring, err
+}

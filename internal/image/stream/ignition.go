@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/coreos/go-semver/semver"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// specs are Ignition's specifications and the first version of Ignition that knows each
+// (https://coreos.github.io/ignition/specs/).
+var specs = []struct{ spec, ignition string }{
+	{"3.0.0", "2.0.0"},
+	{"3.1.0", "2.3.0"},
+	{"3.2.0", "2.7.0"},
+	{"3.3.0", "2.11.0"},
+	{"3.4.0", "2.15.0"},
+	{"3.5.0", "2.20.0"},
+	{"3.6.0", "2.26.0"},
+}
+
+// Accepts tells whether the image's Ignition reads documents of the spec; nil where that is not known.
+func (i Image) Accepts(spec string) error {
+	if i.Ignition == "" {
+		return nil
+	}
+	has, err := semver.NewVersion(i.Ignition)
+	if err != nil {
+		return nil
+	}
+	newest := ""
+	for _, known := range specs {
+		if !has.LessThan(*semver.New(known.ignition)) {
+			newest = known.spec
+		}
+		if known.spec == spec && newest == spec {
+			return nil
+		}
+	}
+	return hint.Errorf("use an older version: in the config, or a newer image",
+		"the config makes Ignition %s, but %s %s has Ignition %s, which reads up to %s", spec, i.Name, i.Version, i.Ignition, newest)
+}
+
+// ignition finds out what Ignition the image has, from the list of packages that is published with it.
+// Empty is not known: that stops nothing.
+func (s Source) ignition(ctx context.Context, i Image) string {
+	base := i.URL[:strings.LastIndex(i.URL, "/")+1]
+	if i.OS == "flatcar" {
+		return s.flatcarIgnition(ctx, base)
+	}
+	return s.fcosIgnition(ctx, base)
+}
+
+// fcosIgnition reads rpm-ostree's metadata: packages as name, epoch, version, release, architecture.
+func (s Source) fcosIgnition(ctx context.Context, base string) string {
+	data, err := s.Get(ctx, base+"commitmeta.json", maxDocument)
+	if err != nil {
+		return ""
+	}
+	var meta struct {
+		Packages [][]string `json:"rpmostree.rpmdb.pkglist"`
+	}
+	if json.Unmarshal(data, &meta) != nil {
+		return ""
+	}
+	for _, p := range meta.Packages {
+		if len(p) > 2 && p[0] == "ignition" {
+			return p[2]
+		}
+	}
+	return ""
+}
+
+var flatcarPackage = regexp.MustCompile(`(?m)^sys-apps/ignition-(\d+\.\d+\.\d+)`)
+
+func (s Source) flatcarIgnition(ctx context.Context, base string) string {
+	data, err := s.Get(ctx, base+"flatcar_production_image_packages.txt", maxDocument)
+	if err != nil {
+		return ""
+	}
+	if found := flatcarPackage.FindSubmatch(data); found != nil {
+		return string(found[1])
+	}
+	return ""
+}

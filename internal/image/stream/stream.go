@@ -1,0 +1,135 @@
+// Package stream tells what image a name such as fcos-stable or flatcar-beta@4230.1.0 stands for.
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image/trust"
+)
+
+// Image is one file that a distributor serves, and what it says of it.
+type Image struct {
+	Name    string `json:"name"` // of the stream, "fcos-stable"
+	OS      string `json:"os"`   // "fcos" or "flatcar"; empty where it is not known
+	Version string `json:"version"`
+	Arch    string `json:"arch"` // "x86_64" or "aarch64"
+
+	Ignition string `json:"ignition,omitempty"` // its version in the image, where that is known
+
+	URL       string `json:"url"`
+	Signature string `json:"signature,omitempty"` // URL of the detached OpenPGP signature
+	Format    string `json:"format"`              // "qcow2", and its compression: "qcow2.xz"
+
+	SHA256         string `json:"sha256,omitempty"` // of the file as it is served, hex
+	SHA512         string `json:"sha512,omitempty"`
+	UnpackedSHA256 string `json:"unpacked-sha256,omitempty"`
+	UnpackedSize   int64  `json:"unpacked-size,omitempty"` // bytes; 0 where it is not told
+}
+
+// Distributor is who signs the image.
+func (i Image) Distributor() trust.Distributor {
+	if i.OS == "flatcar" {
+		return trust.Flatcar
+	}
+	return trust.Fedora
+}
+
+// Name is a stream, and the version where one is named.
+type Name struct{ OS, Channel, Version string }
+
+func (n Name) String() string { return n.OS + "-" + n.Channel }
+
+var channels = map[string][]string{
+	"fcos":    {"stable", "testing", "next"},
+	"flatcar": {"stable", "beta", "alpha", "lts"},
+}
+
+// Parse reads a name. What begins as none is not one: ok is false.
+func Parse(text string) (n Name, ok bool, err error) {
+	whole, version, hasVersion := strings.Cut(text, "@")
+	os, channel, _ := strings.Cut(whole, "-")
+	known, ok := channels[os]
+	if !ok || strings.ContainsAny(text, "/") {
+		return n, false, nil
+	}
+	if !slices.Contains(known, channel) {
+		return n, true, hint.Errorf(os+"-"+strings.Join(known, ", "+os+"-")+" are the streams, each also with a version: "+os+"-stable@…",
+			"image=%s: there is no such stream", text)
+	}
+	if hasVersion && !isVersion(version) {
+		return n, true, hint.Errorf("a version is numbers and dots, as in fcos-stable@43.20260101.3.0", "image=%s: this is no version", text)
+	}
+	return Name{os, channel, version}, true, nil
+}
+
+func isVersion(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789.") == "" && !strings.Contains(text, "..")
+}
+
+// Source is where streams are looked up.
+type Source struct {
+	FCOS    string // base URL
+	Flatcar string // base URL, with {channel} in it
+	Get     func(ctx context.Context, url string, limit int64) ([]byte, error)
+}
+
+// What the distributors' servers are.
+const (
+	FCOSServer    = "https://builds.coreos.fedoraproject.org"
+	FlatcarServer = "https://{channel}.release.flatcar-linux.net"
+)
+
+// maxDocument is more than any metadata there is: a stream document has some 100 KiB.
+const maxDocument = 16 << 20
+
+// Lookup asks the distributor what image the name stands for, today or in the version that it names.
+func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, error) {
+	lookup := s.latestFCOS
+	switch {
+	case name.OS == "flatcar":
+		lookup = s.flatcar
+	case name.Version != "":
+		lookup = s.namedFCOS
+	}
+	image, err := lookup(ctx, name, arch)
+	if err != nil {
+		return image, fmt.Errorf("image %s: %w", name, err)
+	}
+	image.Name, image.OS, image.Arch = name.String(), name.OS, arch
+	if err := image.check(); err != nil {
+		return image, err
+	}
+	image.Ignition = s.ignition(ctx, image)
+	return image, nil
+}
+
+// check refuses what would make no sense further on, as the document comes from outside.
+func (i Image) check() error {
+	for _, address := range []string{i.URL, i.Signature} {
+		if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return fmt.Errorf("image %s: the distributor's metadata name no URL but %q", i.Name, address)
+		}
+	}
+	if !isVersion(i.Version) {
+		return fmt.Errorf("image %s: the distributor's metadata name no version but %q", i.Name, i.Version)
+	}
+	return nil
+}
+
+// document gets a JSON document.
+func (s Source) document(ctx context.Context, address string, into any) error {
+	data, err := s.Get(ctx, address, maxDocument)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return hint.Errorf("is this a server of images, or a proxy's page?", "%s: no metadata as they should be: %w", address, err)
+	}
+	return nil
+}

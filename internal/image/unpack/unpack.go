@@ -1,0 +1,104 @@
+// Package unpack undoes the compression that images come in, as the bytes stream by.
+package unpack
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Formats are the file names' endings that Reader knows; none is a file that is kept as it comes.
+var Formats = []string{"xz", "bz2", "gz", "zst"}
+
+// Compression is the ending of a format such as "qcow2.xz" or a file name, where it is one of Formats.
+func Compression(name string) string {
+	for _, format := range Formats {
+		if strings.HasSuffix(name, "."+format) {
+			return format
+		}
+	}
+	return ""
+}
+
+// programs are the system's own, which use every core, in the order of preference. What they lack Go does.
+var programs = map[string][][]string{
+	"xz":  {{"xz", "-dc", "-T0"}},
+	"bz2": {{"lbzip2", "-dc"}, {"bzip2", "-dc"}},
+}
+
+// Reader gives what the packed bytes hold. It is to be closed; Close tells whether all went well.
+func Reader(ctx context.Context, compression string, packed io.Reader) (io.ReadCloser, error) {
+	for _, argv := range programs[compression] {
+		if path, err := exec.LookPath(argv[0]); err == nil {
+			return program(ctx, packed, path, argv[1:]...)
+		}
+	}
+	return Library(compression, packed)
+}
+
+// Library is Reader without the system's programs.
+func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
+	var unpacked io.Reader
+	var err error
+	switch compression {
+	case "":
+		unpacked = packed
+	case "xz":
+		unpacked, err = xz.NewReader(packed)
+	case "bz2":
+		unpacked = bzip2.NewReader(packed)
+	case "gz":
+		unpacked, err = gzip.NewReader(packed)
+	case "zst":
+		var decoder *zstd.Decoder
+		if decoder, err = zstd.NewReader(packed); err == nil {
+			return decoder.IOReadCloser(), nil
+		}
+	default:
+		err = errors.New("no such compression is known")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot unpack %s: %w", compression, err)
+	}
+	return io.NopCloser(unpacked), nil
+}
+
+// process is a program that unpacks, and what it wrote to standard error.
+type process struct {
+	io.ReadCloser
+	cmd       *exec.Cmd
+	complaint bytes.Buffer
+}
+
+func program(ctx context.Context, packed io.Reader, path string, args ...string) (io.ReadCloser, error) {
+	p := &process{cmd: exec.CommandContext(ctx, path, args...)}
+	p.cmd.Stdin, p.cmd.Stderr = packed, &p.complaint
+	var err error
+	if p.ReadCloser, err = p.cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, hint.Errorf("reinstall it", "cannot unpack: %w", err)
+	}
+	return p, nil
+}
+
+// Close ends the program, also before it has given all.
+func (p *process) Close() error {
+	_ = p.ReadCloser.Close()
+	if err := p.cmd.Wait(); err != nil {
+		return fmt.Errorf("cannot unpack: %w: %s", err, strings.TrimSpace(p.complaint.String()))
+	}
+	return nil
+}
