@@ -6,8 +6,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/lab/guestimage"
 )
 
 // aliceKey is a public key of nobody, for a user who only must have it.
@@ -116,4 +120,36 @@ func seedArrives(t *testing.T, c clone) {
 	})
 	c.mage(t, "lab", "down")
 	c.nothingIsLeft(t)
+}
+
+// fetchedBoots has the lab's own image served as Fedora CoreOS is, compressed and signed, on the real
+// network: it is fetched before the lab is entered, and boots there.
+func fetchedBoots(t *testing.T, c clone) {
+	d := distributor.New(t)
+	path, built := guestimage.Path(cache)
+	if !built {
+		t.Fatalf("there is no %s", path)
+	}
+	var err error
+	d.Image, err = os.ReadFile(path)
+	distributor.Must(t, err)
+	d.FCOS(t, distributor.Packed(t, d.Image, "xz", "-T0", "-0"))
+	t.Setenv("SSL_CERT_FILE", d.Authority(t))
+	args := []string{
+		"nodes=1", "image=fcos-stable", "fcos_url=" + d.URL, "keyring=" + distributor.Keyring(t, d.Key), "store=" + t.TempDir(),
+	}
+	out := c.mage(t, append([]string{"lab", "up"}, args...)...)
+	if !strings.Contains(out, "fetched and verified") || len(readyNode.FindAllString(out, -1)) != 1 {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.mage(t, append([]string{"lab", "images"}, args...)...); !strings.Contains(out, "core01") {
+		t.Errorf("images: got\n%s", out)
+	}
+	if out := c.mage(t, append([]string{"lab", "prune"}, args...)...); !strings.Contains(out, "nothing to remove") {
+		t.Errorf("prune: got\n%s", out)
+	}
+	c.mage(t, append([]string{"lab", "down"}, args...)...)
+	if out := c.mage(t, append([]string{"lab", "prune"}, args...)...); !strings.Contains(out, "removed") {
+		t.Errorf("prune after down: got\n%s", out)
+	}
 }

@@ -35,6 +35,7 @@ func TestLab(t *testing.T) {
 		{"a boot that fails is reported", failedBoot},
 		{"a Butane config arrives whole", butaneArrives},
 		{"the script's Container Linux Config arrives whole", seedArrives},
+		{"an image fetched from a stream boots", fetchedBoots},
 		{"the lab goes", labGoes},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {

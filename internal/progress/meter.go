@@ -31,7 +31,7 @@ type bar struct {
 func (l *Log) bar(what string, done, total int64) io.WriteCloser {
 	b := &bar{log: l, shown: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(l.w), progressbar.OptionSetDescription(what), progressbar.OptionShowBytes(true),
-		progressbar.OptionShowTotalBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionShowCount(), progressbar.OptionUseIECUnits(true), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth(),
 		progressbar.OptionUseANSICodes(true))}
 	_ = b.shown.Set64(done)
@@ -84,6 +84,6 @@ func (m *lines) line(now time.Time) string {
 }
 
 // Bytes is a number of bytes as people read it: "1.2 GiB".
-func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) } //nolint:gosec // not below zero
+func Bytes(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
 func (m *lines) Close() error { return nil }

@@ -9,75 +9,76 @@ import (
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
+	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/trust"
 )
 
 // pin makes the test's server Fedora, with the keys as its key material and the fingerprints pinned.
-func pin(t *testing.T, d *distributor, f *Fetcher, pinned *openpgp.Entity, keys ...*openpgp.Entity) {
+func pin(t *testing.T, d *distributor.Server, f *Fetcher, pinned *openpgp.Entity, keys ...*openpgp.Entity) {
 	t.Helper()
 	was := trust.Fedora
 	t.Cleanup(func() { trust.Fedora = was })
 	trust.Fedora = trust.Distributor{Name: "Fedora", Keys: d.URL + "/fedora.gpg", Fingerprints: []string{fmt.Sprintf("%X", pinned.PrimaryKey.Fingerprint)}}
-	d.files["/fedora.gpg"] = public(t, keys...)
+	d.Files["/fedora.gpg"] = public(t, keys...)
 	f.Keyring = ""
 }
 
 func public(t *testing.T, keys ...*openpgp.Entity) []byte {
 	t.Helper()
-	data, err := os.ReadFile(keyring(t, keys...))
-	must(t, err)
+	data, err := os.ReadFile(distributor.Keyring(t, keys...))
+	distributor.Must(t, err)
 	return data
 }
 
 func TestPinnedKeysAreFetchedOnce(t *testing.T) {
-	d := newDistributor(t)
-	f, _ := d.fetcher(t)
-	pin(t, d, &f, d.key, newKey(t, nil), d.key)
-	path, err := d.get(t, f, "fcos-stable")
-	must(t, err)
-	d.arrived(t, f, path)
-	must(t, remove(path))
-	_, err = d.get(t, f, "fcos-stable")
-	must(t, err)
-	if got := d.bytesOf("/fedora.gpg"); got != len(d.files["/fedora.gpg"]) {
-		t.Errorf("the keys of %d bytes were sent as %d", len(d.files["/fedora.gpg"]), got)
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	pin(t, d, &f, d.Key, distributor.NewKey(t, nil), d.Key)
+	path, err := get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	arrived(t, d, f, path)
+	distributor.Must(t, remove(path))
+	_, err = get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	if got := d.Sent("/fedora.gpg"); got != len(d.Files["/fedora.gpg"]) {
+		t.Errorf("the keys of %d bytes were sent as %d", len(d.Files["/fedora.gpg"]), got)
 	}
 }
 
 func TestAKeyThatIsNotPinnedIsNotBelieved(t *testing.T) {
-	d := newDistributor(t)
-	f, _ := d.fetcher(t)
-	stranger := newKey(t, nil)
-	pin(t, d, &f, d.key, stranger, d.key)
-	good := d.files[fcosPath+".sig"]
-	d.files[fcosPath+".sig"] = sign(t, stranger, d.files[fcosPath], nil)
-	if path, err := d.get(t, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), "not trusted") || !strings.Contains(err.Error(), "hint: this version trusts") {
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	stranger := distributor.NewKey(t, nil)
+	pin(t, d, &f, d.Key, stranger, d.Key)
+	good := d.Files[distributor.FCOSPath+".sig"]
+	d.Files[distributor.FCOSPath+".sig"] = distributor.Sign(t, stranger, d.Files[distributor.FCOSPath], nil)
+	if path, err := get(t, d, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), "not trusted") || !strings.Contains(err.Error(), "hint: this version trusts") {
 		t.Errorf("got %q, %v", path, err)
 	}
-	d.files["/fedora.gpg"] = public(t, stranger)
-	must(t, os.RemoveAll(f.Dir+"/keys"))
-	if path, err := d.get(t, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), "none of the keys has a fingerprint that is trusted") {
+	d.Files["/fedora.gpg"] = public(t, stranger)
+	distributor.Must(t, os.RemoveAll(f.Dir+"/keys"))
+	if path, err := get(t, d, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), "none of the keys has a fingerprint that is trusted") {
 		t.Errorf("got %q, %v", path, err)
 	}
-	d.files["/fedora.gpg"], d.files[fcosPath+".sig"] = public(t, d.key), good
-	path, err := d.get(t, f, "fcos-stable")
-	must(t, err)
-	d.arrived(t, f, path)
+	d.Files["/fedora.gpg"], d.Files[distributor.FCOSPath+".sig"] = public(t, d.Key), good
+	path, err := get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	arrived(t, d, f, path)
 }
 
 func TestANewSubkeyOfAPinnedKeyIsLookedFor(t *testing.T) {
-	d := newDistributor(t)
-	f, _ := d.fetcher(t)
-	pin(t, d, &f, d.key, d.key)
-	path, err := d.get(t, f, "fcos-stable")
-	must(t, err)
-	must(t, remove(path))
-	signature, key := bySubkey(t, d.files[fcosPath], 0, 0, nil)
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	pin(t, d, &f, d.Key, d.Key)
+	path, err := get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	distributor.Must(t, remove(path))
+	signature, key := bySubkey(t, d.Files[distributor.FCOSPath], 0, 0, nil)
 	pin(t, d, &f, key, key) // as if the pinned key had got a subkey since
-	d.files[fcosPath+".sig"], d.key = signature, key
-	path, err = d.get(t, f, "fcos-stable")
-	must(t, err)
-	d.arrived(t, f, path)
+	d.Files[distributor.FCOSPath+".sig"], d.Key = signature, key
+	path, err = get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	arrived(t, d, f, path)
 }
 
 func TestPinnedFingerprintsAreWhole(t *testing.T) {
@@ -91,19 +92,19 @@ func TestPinnedFingerprintsAreWhole(t *testing.T) {
 }
 
 func TestArmoredKeysAndSignatures(t *testing.T) {
-	key := newKey(t, nil)
+	key := distributor.NewKey(t, nil)
 	data := []byte("signed")
 	var armored bytes.Buffer
-	must(t, openpgp.ArmoredDetachSign(&armored, []*openpgp.Entity{key}, bytes.NewReader(data), nil))
+	distributor.Must(t, openpgp.ArmoredDetachSign(&armored, []*openpgp.Entity{key}, bytes.NewReader(data), nil))
 	ring, err := trust.ReadKeys(public(t, key), nil)
-	must(t, err)
+	distributor.Must(t, err)
 	v, err := ring.Verify(bytes.NewReader(data), armored.Bytes())
-	must(t, err)
+	distributor.Must(t, err)
 	if _, err := v.Signer(); err == nil {
 		t.Error("nothing was read yet, and it holds")
 	}
 	_, err = new(bytes.Buffer).ReadFrom(v)
-	must(t, err)
+	distributor.Must(t, err)
 	if signer, err := v.Signer(); err != nil || signer != fmt.Sprintf("%X", key.PrimaryKey.Fingerprint) {
 		t.Errorf("got %s, %v", signer, err)
 	}

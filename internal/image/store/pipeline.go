@@ -144,7 +144,7 @@ func (p *pipeline) unpack(ctx context.Context, source io.Reader, content io.Writ
 	if p.out != p.packed {
 		to = io.MultiWriter(content, p.out)
 	}
-	_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{unpacked}, make([]byte, 1<<18))
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{unpacked}, make([]byte, 1<<20))
 	if closing := unpacked.Close(); err == nil {
 		err = closing
 	}

@@ -5,48 +5,50 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/image/distributor"
 )
 
 func TestPruneKeepsWhatIsUsed(t *testing.T) {
-	d := newDistributor(t)
-	f, _ := d.fetcher(t)
-	used, err := d.get(t, f, "fcos-stable")
-	must(t, err)
-	unused, err := d.get(t, f, "flatcar-stable")
-	must(t, err)
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	used, err := get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
+	unused, err := get(t, d, f, "flatcar-stable")
+	distributor.Must(t, err)
 	workspace := t.TempDir()
-	must(t, f.Register(workspace))
-	must(t, os.MkdirAll(filepath.Join(workspace, "vm", "core01"), 0o755))
+	distributor.Must(t, f.Register(workspace))
+	distributor.Must(t, os.MkdirAll(filepath.Join(workspace, "vm", "core01"), 0o755))
 	overlay := filepath.Join(workspace, "vm", "core01", "core01.qcow2")
-	packed(t, nil, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", used, overlay)
-	must(t, os.WriteFile(used+".part", []byte("left"), 0o600))
+	distributor.Packed(t, nil, "qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", used, overlay)
+	distributor.Must(t, os.WriteFile(used+".part", []byte("left"), 0o600))
 
 	users, err := f.Users(t.Context(), nil)
-	must(t, err)
+	distributor.Must(t, err)
 	if got := strings.Join(users[used], " "); got != overlay || len(users[unused]) > 0 {
 		t.Errorf("users are %v", users)
 	}
 	release, err := f.Use(t.Context())
-	must(t, err)
+	distributor.Must(t, err)
 	if removed, err := f.Prune(users); err == nil || len(removed) > 0 {
 		t.Errorf("another run is about to use one: got %v, %v", removed, err)
 	}
 	release()
 	removed, err := f.Prune(users)
-	must(t, err)
-	if len(removed) != 1 || removed[0].Path != unused || removed[0].Version != flatcarVersion {
+	distributor.Must(t, err)
+	if len(removed) != 1 || removed[0].Path != unused || removed[0].Version != distributor.FlatcarVersion {
 		t.Errorf("removed %+v", removed)
 	}
-	d.arrived(t, f, used)
+	arrived(t, d, f, used)
 }
 
 func TestPruneKeepsTheDisksOfDomains(t *testing.T) {
-	d := newDistributor(t)
-	f, _ := d.fetcher(t)
-	direct, err := d.get(t, f, "fcos-stable")
-	must(t, err)
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	direct, err := get(t, d, f, "fcos-stable")
+	distributor.Must(t, err)
 	users, err := f.Users(t.Context(), []string{direct, "/nowhere"})
-	must(t, err)
+	distributor.Must(t, err)
 	if removed, err := f.Prune(users); err != nil || len(removed) > 0 {
 		t.Errorf("got %v, %v", removed, err)
 	}

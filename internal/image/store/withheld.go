@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // headSize is how much is withheld: without its first MiB, which has the header, no image boots.
@@ -16,7 +18,12 @@ type withheld struct {
 	path       string
 	head, body *os.File
 	size       int64 // bytes written
+	flushed    int64 // bytes that are on their way to the disk
 }
+
+// flushEvery is how many bytes are written before the disk is asked to begin with them, so that the wait
+// at the end is short.
+const flushEvery = 32 << 20
 
 func headOf(path string) string { return path + ".head" }
 
@@ -70,6 +77,10 @@ func (w *withheld) Write(p []byte) (int, error) {
 	}
 	err := writeSparse(w.body, p, w.size)
 	w.size += int64(len(p))
+	if w.size-w.flushed >= flushEvery {
+		_ = unix.SyncFileRange(int(w.body.Fd()), w.flushed, w.size-w.flushed, unix.SYNC_FILE_RANGE_WRITE)
+		w.flushed = w.size
+	}
 	return int(w.size - begin), err
 }
 

@@ -2,18 +2,21 @@
 package unpack
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
+	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/hint"
 )
@@ -49,6 +52,7 @@ func Reader(ctx context.Context, compression string, packed io.Reader) (io.ReadC
 
 // Library is Reader without the system's programs.
 func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
+	packed = bufio.NewReaderSize(packed, pipeSize) // xz reads byte by byte
 	var unpacked io.Reader
 	var err error
 	switch compression {
@@ -76,29 +80,55 @@ func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
 
 // process is a program that unpacks, and what it wrote to standard error.
 type process struct {
-	io.ReadCloser
+	*os.File
 	cmd       *exec.Cmd
 	complaint bytes.Buffer
+	fed       chan error // what became of its input
 }
 
 func program(ctx context.Context, packed io.Reader, path string, args ...string) (io.ReadCloser, error) {
-	p := &process{cmd: exec.CommandContext(ctx, path, args...)}
-	p.cmd.Stdin, p.cmd.Stderr = packed, &p.complaint
-	var err error
-	if p.ReadCloser, err = p.cmd.StdoutPipe(); err != nil {
+	p := &process{cmd: exec.CommandContext(ctx, path, args...), fed: make(chan error, 1)}
+	stdin, feed, err := widePipe()
+	if err != nil {
 		return nil, err
 	}
-	if err := p.cmd.Start(); err != nil {
+	out, stdout, err := widePipe()
+	if err != nil {
+		return nil, err
+	}
+	p.File, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = out, stdin, stdout, &p.complaint
+	err = p.cmd.Start()
+	_, _ = stdin.Close(), stdout.Close() // the program has its own
+	if err != nil {
+		_, _ = feed.Close(), out.Close()
 		return nil, hint.Errorf("reinstall it", "cannot unpack: %w", err)
 	}
+	go func() {
+		_, err := io.CopyBuffer(struct{ io.Writer }{feed}, packed, make([]byte, pipeSize))
+		_ = feed.Close()
+		p.fed <- err
+	}()
 	return p, nil
+}
+
+// pipeSize is what Linux allows everybody, in bytes (pipe(7)): the program and this process then take
+// turns less often than with the usual 64 KiB.
+const pipeSize = 1 << 20
+
+func widePipe() (from, to *os.File, err error) {
+	if from, to, err = os.Pipe(); err != nil {
+		return nil, nil, err
+	}
+	_, _ = unix.FcntlInt(to.Fd(), unix.F_SETPIPE_SZ, pipeSize) // else it is a narrow one
+	return from, to, nil
 }
 
 // Close ends the program, also before it has given all.
 func (p *process) Close() error {
-	_ = p.ReadCloser.Close()
-	if err := p.cmd.Wait(); err != nil {
+	_ = p.File.Close()
+	err, feeding := p.cmd.Wait(), <-p.fed
+	if err != nil {
 		return fmt.Errorf("cannot unpack: %w: %s", err, strings.TrimSpace(p.complaint.String()))
 	}
-	return nil
+	return feeding
 }
