@@ -65,6 +65,11 @@ func Define(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Define, Fetch, Render)
 }
 
+// Plan prints what up would do, node by node; exit status 2 where that is something, format=json.
+func Plan(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Plan)
+}
+
 // Up boots the cluster and waits until every node is ready and etcd is healthy.
 func Up(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Up, Define)
@@ -78,6 +83,46 @@ func Down(ctx context.Context) error {
 // SSH logs in to node=core02, or runs cmd='uname -r' there.
 func SSH(ctx context.Context) error {
 	return do(ctx, (*stage.Run).SSH)
+}
+
+// Status prints how each node is, without waiting for any; format=json.
+func Status(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Status)
+}
+
+// Console is the serial console of node=core01; Ctrl-] leaves it.
+func Console(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Console)
+}
+
+// Logs prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.
+func Logs(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Logs)
+}
+
+// Stop shuts node=core01, or all nodes, down: by ACPI, and after grace= by force.
+func Stop(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Stop)
+}
+
+// Start boots node=core01, or all nodes, that are there and do not run.
+func Start(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Start)
+}
+
+// Restart stops node=core01, or all nodes, and boots them again.
+func Restart(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Restart)
+}
+
+// Env prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".
+func Env(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Env)
+}
+
+// SSHConfig prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.
+func SSHConfig(ctx context.Context) error {
+	return do(ctx, (*stage.Run).SSHConfig)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.

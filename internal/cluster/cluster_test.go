@@ -71,7 +71,7 @@ func TestPlan(t *testing.T) {
 		"removed under a guest":    {&same, Running, Disk{}, Keep, "defined, unchanged", "its overlay is gone"},
 		"overlay of another base":  {&same, ShutOff, Disk{Exists: true, Backing: "/x"}, Keep, "defined, unchanged", "its overlay stands on /x"},
 	} {
-		got := Plan(node, want, Domain{State: c.state, Metadata: c.have}, c.have != nil, c.disk)
+		got := Plan(node, want, Found{Domain: Domain{State: c.state, Metadata: c.have}, Defined: c.have != nil, Disk: c.disk})
 		if got.Action != c.action || got.Why != c.why || got.Drift != c.drift {
 			t.Errorf("%s: got %s (%s), drift %q", name, got.Action, got.Why, got.Drift)
 		}
@@ -112,7 +112,8 @@ func TestDefine(t *testing.T) {
 	if domain.Features.ACPI == nil || domain.OS.Type.Machine != "q35" || domain.Devices.Disks[0].Target.Bus != "virtio" {
 		t.Error("ACPI, q35 and virtio are what Ignition and the guests need")
 	}
-	back, err := ParseMetadata(domain.Metadata.XML)
+	parsed, err := ParseDomain(text)
+	back := parsed.Metadata
 	if err != nil || back.Workspace != meta.Workspace || back.Definition != meta.Definition || len(back.Definition) != 64 {
 		t.Errorf("metadata: got %+v, %v", back, err)
 	}

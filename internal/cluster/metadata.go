@@ -2,7 +2,12 @@ package cluster
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
 
 	"coreos-libvirt/internal/hint"
 )
@@ -13,30 +18,19 @@ const MetadataURI = "urn:coreos-libvirt:node:1"
 // Metadata is what the project writes into each domain: whose it is, and what it was made from.
 // It is the only record; there is no state file.
 type Metadata struct {
-	XMLName    xml.Name `xml:"node"`
-	Namespace  string   `xml:"xmlns,attr"`     // MetadataURI; libvirt gives the element back without it
+	XMLName    xml.Name `xml:"urn:coreos-libvirt:node:1 node"`
 	Workspace  string   `xml:"workspace,attr"` // absolute path of the clone
 	Cluster    string   `xml:"cluster,attr"`   // the prefix
 	Number     int      `xml:"number,attr"`
-	Ignition   string   `xml:"ignition,attr"`   // sha256 of ignition.json, in hex
+	Ignition   string   `xml:"ignition,attr"`   // sha256 of ignition.json before the words of discovery are replaced, in hex
 	Base       string   `xml:"base,attr"`       // path of the base image
 	Definition string   `xml:"definition,attr"` // sha256 of the domain XML less this element, in hex
 }
 
 // Element is m as libvirt keeps it.
 func (m Metadata) Element() (string, error) {
-	m.Namespace = MetadataURI
 	text, err := xml.Marshal(m)
 	return string(text), err
-}
-
-// ParseMetadata reads the element as libvirt gives it back.
-func ParseMetadata(text string) (*Metadata, error) {
-	var m Metadata
-	if err := xml.Unmarshal([]byte(text), &m); err != nil {
-		return nil, fmt.Errorf("cannot read the project's metadata: %w", err)
-	}
-	return &m, nil
 }
 
 // Domain is what libvirt has under a node's name.
@@ -45,6 +39,66 @@ type Domain struct {
 	UUID     string
 	State    State
 	Metadata *Metadata // nil where the project did not make the domain
+
+	XML   string   // the definition for the next start, as libvirt has it
+	MACs  []string // of its network cards
+	Disks []string // files
+}
+
+// ParseDomain reads a domain's definition. The state is not part of it.
+func ParseDomain(text string) (Domain, error) {
+	var x libvirtxml.Domain
+	if err := x.Unmarshal(text); err != nil {
+		return Domain{}, fmt.Errorf("cannot read a domain's definition: %w", err)
+	}
+	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text}
+	if x.Devices != nil {
+		for _, disk := range x.Devices.Disks {
+			if disk.Source != nil && disk.Source.File != nil {
+				d.Disks = append(d.Disks, disk.Source.File.File)
+			}
+		}
+		for _, card := range x.Devices.Interfaces {
+			if card.MAC != nil {
+				d.MACs = append(d.MACs, card.MAC.Address)
+			}
+		}
+	}
+	if x.Metadata == nil {
+		return d, nil
+	}
+	var err error
+	d.Metadata, err = findMetadata(x.Metadata.XML)
+	return d, err
+}
+
+// findMetadata is the project's element among those of others; nil where there is none.
+func findMetadata(text string) (*Metadata, error) {
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot read a domain's metadata: %w", err)
+		}
+		element, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		if element.Name.Space != MetadataURI {
+			if err := decoder.Skip(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var m Metadata
+		if err := decoder.DecodeElement(&m, &element); err != nil {
+			return nil, fmt.Errorf("cannot read the project's metadata: %w", err)
+		}
+		return &m, nil
+	}
 }
 
 // State of a domain, in libvirt's words.

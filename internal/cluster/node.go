@@ -23,11 +23,16 @@ type Node struct {
 func Nodes(dir, prefix string, count int) []Node {
 	nodes := make([]Node, count)
 	for i := range nodes {
-		name := NodeName(prefix, i+1)
-		folder := filepath.Join(dir, name)
-		nodes[i] = Node{Name: name, Number: i + 1, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
+		nodes[i] = NodeAt(dir, prefix, i+1)
 	}
 	return nodes
+}
+
+// NodeAt is the nth node of the cluster prefix, from 1.
+func NodeAt(dir, prefix string, n int) Node {
+	name := NodeName(prefix, n)
+	folder := filepath.Join(dir, name)
+	return Node{Name: name, Number: n, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
 }
 
 // NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
@@ -54,6 +59,9 @@ func (n Node) Overlay() string { return filepath.Join(n.Dir, n.Name+".qcow2") }
 
 // XML is the path of the node's domain definition, for who wants to read it.
 func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }
+
+// Defined is the path of the definition as libvirt had it when it was made.
+func (n Node) Defined() string { return filepath.Join(n.Dir, "defined.xml") }
 
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }

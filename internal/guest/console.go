@@ -20,6 +20,9 @@ var (
 	escapes = regexp.MustCompile(`\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c])|[\r\x00-\x08\x0e-\x1a]`)
 )
 
+// Plain is a line of a console without what would move a terminal's cursor or colour it.
+func Plain(line string) string { return strings.TrimRight(escapes.ReplaceAllString(line, ""), " \n") }
+
 // Console follows a node's console log from its beginning.
 type Console struct {
 	path   string

@@ -112,5 +112,16 @@ func (a Access) Command(ctx context.Context, user, node, address, cmd string) *e
 	return exec.CommandContext(ctx, "ssh", args...)
 }
 
+// Config is the node's block of ssh_config(5), by which ssh and all that use it reach the node by name.
+func (a Access) Config(user, node, address string) string {
+	return fmt.Sprintf(`Host %s
+  HostName %s
+  User %s
+  IdentityFile %s
+  UserKnownHostsFile %s
+  HostKeyAlias %s
+  StrictHostKeyChecking yes`, node, address, user, quoteOption(a.key()), quoteOption(a.knownHosts()), node)
+}
+
 // quoteOption keeps a path with spaces one word in an ssh option.
 func quoteOption(path string) string { return `"` + path + `"` }

@@ -10,35 +10,83 @@ import (
 	"time"
 
 	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/hint"
 )
 
-// streamPoll is how often a channel is looked at for new bytes.
-const streamPoll = 100 * time.Millisecond
+// How often a stream is looked at for new bytes: where a guest answers within a second, and where
+// somebody types.
+const (
+	channelPoll = 100 * time.Millisecond
+	consolePoll = 10 * time.Millisecond
+)
 
-// Channel is the host's end of a running domain's virtio channel.
+// Channel is the host's end of a running domain's virtio channel, or of its serial console.
 type Channel struct {
 	ctx    context.Context
 	stream *libvirt.Stream
+	poll   time.Duration
 }
 
 // Channel opens the virtio channel of that name. One program at a time can have it. Reads end with
 // ctx's error when ctx does.
 func (c *Conn) Channel(ctx context.Context, domain, channel string) (*Channel, error) {
+	ch, err := c.open(ctx, domain, channelPoll, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+		return dom.OpenChannel(channel, stream, 0)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the channel %s does not open: %w", channel, err)
+	}
+	return ch, nil
+}
+
+// Console opens the domain's first serial console.
+func (c *Conn) Console(ctx context.Context, domain string) (*Channel, error) {
+	ch, err := c.open(ctx, domain, consolePoll, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+		return dom.OpenConsole("", stream, libvirt.DOMAIN_CONSOLE_SAFE)
+	})
+	if err != nil {
+		return nil, hint.Errorf("another console may be open; a node that does not run has none", "the console does not open: %w", err)
+	}
+	return ch, nil
+}
+
+func (c *Conn) open(ctx context.Context, domain string, poll time.Duration, open func(*libvirt.Domain, *libvirt.Stream) error) (*Channel, error) {
 	stream, err := c.c.NewStream(libvirt.STREAM_NONBLOCK)
 	if err != nil {
 		return nil, plain(err)
 	}
-	err = c.with(domain, func(dom *libvirt.Domain) error { return dom.OpenChannel(channel, stream, 0) })
-	if err != nil {
+	if err := c.with(domain, func(dom *libvirt.Domain) error { return open(dom, stream) }); err != nil {
 		_ = stream.Free()
-		return nil, fmt.Errorf("the channel %s does not open: %w", channel, plain(err))
+		return nil, plain(err)
 	}
-	return &Channel{ctx: ctx, stream: stream}, nil
+	return &Channel{ctx: ctx, stream: stream, poll: poll}, nil
 }
+
+// Write sends bytes to the guest.
+func (ch *Channel) Write(p []byte) (int, error) {
+	sent := 0
+	for sent < len(p) {
+		if err := ch.ctx.Err(); err != nil {
+			return sent, err
+		}
+		n, err := ch.stream.Send(p[sent:])
+		switch {
+		case err != nil:
+			return sent, plain(err)
+		case n == wouldBlock:
+			time.Sleep(ch.poll)
+		default:
+			sent += n
+		}
+	}
+	return sent, nil
+}
+
+const wouldBlock = -2 // virStreamRecv(3), virStreamSend(3)
 
 // Read gives the next bytes that the guest sent, io.EOF when the channel ends with its domain.
 func (ch *Channel) Read(p []byte) (int, error) {
-	const wouldBlock = -2 // virStreamRecv(3)
 	for {
 		if err := ch.ctx.Err(); err != nil {
 			return 0, err
@@ -52,7 +100,7 @@ func (ch *Channel) Read(p []byte) (int, error) {
 		case n != wouldBlock:
 			return n, nil
 		}
-		time.Sleep(streamPoll)
+		time.Sleep(ch.poll)
 	}
 }
 

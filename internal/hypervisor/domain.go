@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"libvirt.org/go/libvirt"
-	"libvirt.org/go/libvirtxml"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
@@ -43,95 +42,47 @@ func (c *Conn) Domains() (map[string]cluster.Domain, error) {
 	return domains, nil
 }
 
-// Disks are the files of all disks of all domains.
-func (c *Conn) Disks() ([]string, error) {
-	all, err := c.c.ListAllDomains(0)
-	if err != nil {
-		return nil, fmt.Errorf("libvirt does not list its domains: %w", plain(err))
-	}
-	files := []string{}
-	for i := range all {
-		text, err := all[i].GetXMLDesc(0)
-		_ = all[i].Free()
-		if is(err, libvirt.ERR_NO_DOMAIN) {
-			continue
-		}
-		var domain libvirtxml.Domain
-		if err == nil {
-			err = domain.Unmarshal(text)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("cannot read a domain's definition: %w", err)
-		}
-		files = append(files, diskFiles(domain)...)
-	}
-	return files, nil
-}
-
-func diskFiles(domain libvirtxml.Domain) (files []string) {
-	if domain.Devices == nil {
-		return nil
-	}
-	for _, disk := range domain.Devices.Disks {
-		if disk.Source != nil && disk.Source.File != nil {
-			files = append(files, disk.Source.File.File)
-		}
-	}
-	return files
-}
-
 func describe(dom *libvirt.Domain) (cluster.Domain, error) {
-	name, err := dom.GetName()
+	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
 		return cluster.Domain{}, err
 	}
-	d := cluster.Domain{Name: name, State: cluster.Other}
-	if d.UUID, err = dom.GetUUIDString(); err != nil {
-		return d, err
-	}
-	state, _, err := dom.GetState()
+	d, err := cluster.ParseDomain(text)
 	if err != nil {
 		return d, err
 	}
-	if known, ok := states[state]; ok {
-		d.State = known
-	}
-	d.Metadata, err = metadata(dom)
+	d.State, err = stateOf(dom)
 	return d, err
 }
 
-func metadata(dom *libvirt.Domain) (*cluster.Metadata, error) {
-	text, err := dom.GetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, cluster.MetadataURI, libvirt.DOMAIN_AFFECT_CONFIG)
-	if is(err, libvirt.ERR_OPERATION_INVALID) { // a transient domain has no config
-		text, err = dom.GetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, cluster.MetadataURI, libvirt.DOMAIN_AFFECT_CURRENT)
+func stateOf(dom *libvirt.Domain) (cluster.State, error) {
+	state, _, err := dom.GetState()
+	if known, ok := states[state]; ok && err == nil {
+		return known, nil
 	}
-	if is(err, libvirt.ERR_NO_DOMAIN_METADATA) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return cluster.ParseMetadata(text)
+	return cluster.Other, err
 }
 
 // State is the state of the domain name right now.
 func (c *Conn) State(name string) (cluster.State, error) {
 	state := cluster.Other
-	err := c.with(name, func(dom *libvirt.Domain) error {
-		d, err := describe(dom)
-		state = d.State
+	err := c.with(name, func(dom *libvirt.Domain) (err error) {
+		state, err = stateOf(dom)
 		return err
 	})
 	return state, err
 }
 
-// Define makes the domain that the XML describes, or changes the one of the same name and UUID.
-func (c *Conn) Define(xml string) error {
+// Define makes the domain that the XML describes, or changes the one of the same name and UUID. It gives
+// the definition as libvirt has it then.
+func (c *Conn) Define(xml string) (string, error) {
 	dom, err := c.c.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
 	if err != nil {
-		return hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
+		return "", hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
 	}
-	return dom.Free()
+	defer func() { _ = dom.Free() }()
+	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+	return text, plain(err)
 }
 
 // Start boots the domain, or lets a paused one go on.
@@ -158,6 +109,26 @@ func startError(err error) error {
 		return hint.Errorf("QEMU's user must be able to read vm/ and the store, every folder above them included", "does not start: %w", err)
 	}
 	return hint.Errorf("the libvirt daemon's log tells more", "does not start: %w", err)
+}
+
+// Shutdown asks the guest to end, by ACPI.
+func (c *Conn) Shutdown(name string) error {
+	return c.with(name, func(dom *libvirt.Domain) error {
+		if err := dom.Shutdown(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return fmt.Errorf("does not take the request to shut down: %w", plain(err))
+		}
+		return nil
+	})
+}
+
+// Destroy ends the guest as pulling the plug does. One that does not run is no error.
+func (c *Conn) Destroy(name string) error {
+	return c.with(name, func(dom *libvirt.Domain) error {
+		if err := dom.Destroy(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return fmt.Errorf("does not end: %w", plain(err))
+		}
+		return nil
+	})
 }
 
 // Remove ends the domain, if it runs, and deletes its definition with all that libvirt keeps for it.

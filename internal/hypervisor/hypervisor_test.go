@@ -31,7 +31,7 @@ const ours = `<node xmlns="urn:coreos-libvirt:node:1" workspace="/w" cluster="co
 
 func TestLifecycle(t *testing.T) {
 	conn := open(t)
-	if err := conn.Define(definition("core01", ours)); err != nil {
+	if _, err := conn.Define(definition("core01", ours)); err != nil {
 		t.Fatal(err)
 	}
 	domains, err := conn.Domains()
@@ -66,7 +66,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 	if _, err := Open("qemu+unix:///system?socket=/nowhere"); err == nil || !strings.Contains(err.Error(), "no libvirt at uri=qemu+unix") || !strings.Contains(err.Error(), "hint: ") {
 		t.Errorf("no daemon: %v", err)
 	}
-	if err := conn.Define("<domain/>"); err == nil || !strings.Contains(err.Error(), "hint: ") {
+	if _, err := conn.Define("<domain/>"); err == nil || !strings.Contains(err.Error(), "hint: ") {
 		t.Errorf("bad XML: %v", err)
 	}
 	if err := conn.Start("nobody"); err == nil {

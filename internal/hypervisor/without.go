@@ -28,11 +28,14 @@ func Open(string) (*Conn, error)                                        { return
 func (*Conn) Close()                                                    {}
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
-func (*Conn) Disks() ([]string, error)                                  { return nil, errNoCgo }
+func (*Conn) Shutdown(string) error                                     { return errNoCgo }
+func (*Conn) Destroy(string) error                                      { return errNoCgo }
 func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }
-func (*Conn) Define(string) error                                       { return errNoCgo }
+func (*Conn) Define(string) (string, error)                             { return "", errNoCgo }
 func (*Conn) Start(string) error                                        { return errNoCgo }
 func (*Conn) Remove(string) error                                       { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (*Channel, error) { return nil, errNoCgo }
+func (*Conn) Console(context.Context, string) (*Channel, error)         { return nil, errNoCgo }
+func (*Channel) Write([]byte) (int, error)                              { return 0, errNoCgo }
 func (*Channel) Read([]byte) (int, error)                               { return 0, errNoCgo }
 func (*Channel) Close()                                                 {}

@@ -126,15 +126,17 @@ func uri(s *Settings, value string) error {
 	return nil
 }
 
-// timeout takes a Go duration or a bare number of seconds.
-func timeout(s *Settings, value string) error {
-	if _, err := strconv.Atoi(value); err == nil {
-		value += "s"
+// duration takes a Go duration or a bare number of seconds.
+func duration(field func(*Settings) *time.Duration) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if _, err := strconv.Atoi(value); err == nil {
+			value += "s"
+		}
+		d, err := time.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return errors.New("a duration above zero is allowed: 90s, 10m, 1h30m, or a number of seconds")
+		}
+		*field(s) = d
+		return nil
 	}
-	d, err := time.ParseDuration(value)
-	if err != nil || d <= 0 {
-		return errors.New("a duration above zero is allowed: 90s, 10m, 1h30m, or a number of seconds")
-	}
-	s.Timeout = d
-	return nil
 }

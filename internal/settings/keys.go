@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/agnivade/levenshtein"
 
@@ -45,10 +46,18 @@ func Keys(env Environment) []Key {
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
 		{"uri", "libvirt connection URI", "qemu:///system", "", uri},
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
-		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", timeout},
+		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
-		{"node", "the node that `mage ssh` and `mage show` are about", "", "", anything(func(s *Settings) *string { return &s.Node })},
+		{"recreate", "nodes that `mage up` makes anew: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
+		{"parallel", "true: nodes are made anew all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
+		{"redefine", "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},
+		{"wait", "false: fail where another run is at the cluster, rather than wait for it", "true", "", yesNo(func(s *Settings) *bool { return &s.Wait })},
+		{"grace", "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
+		{"format", "of what `mage plan` and `mage status` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
+		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
+		{"archive", "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
+		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
 		{"rounds", "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"user", "the user that `mage ssh` logs in as", "core", "", text(func(s *Settings) *string { return &s.User })},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +37,15 @@ type Settings struct {
 	Ready                     bool          // whether nodes get the readiness unit
 	Store                     string        // folder of base images, shared by all clusters
 	Cache                     string        // folder of what this project builds for itself
-	Node                      string        // the node that ssh talks to
+	Node                      string        // the node that a target is about
+	Recreate                  string        // changed, all, names with commas, or empty
+	Parallel                  bool          // whether nodes are made anew all at once
+	Redefine                  bool          // whether others' changes of definitions are overwritten
+	Wait                      bool          // whether to wait for another run on the cluster
+	Grace                     time.Duration // for a guest to shut down
+	Format                    string        // table or json
+	Follow                    bool          // whether logs go on
+	Archive                   string        // file for what down removes, or empty
 	Cmd                       string        // what ssh runs there; empty is a login
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
@@ -123,6 +133,20 @@ func (s *Settings) validate() error {
 	if len(last) > maxLabel {
 		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
 			s.Prefix, last, len(last), maxLabel)
+	}
+	return s.validateRecreate()
+}
+
+// validateRecreate makes sure that recreate= names nodes that there will be.
+func (s *Settings) validateRecreate() error {
+	if slices.Contains([]string{"", "changed", "all"}, s.Recreate) {
+		return nil
+	}
+	for _, name := range strings.Split(s.Recreate, ",") {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, s.Prefix)); err != nil || n < 1 || n > s.Nodes || cluster.NodeName(s.Prefix, n) != name {
+			return hint.Errorf(fmt.Sprintf("recreate=changed, recreate=all, or names from %s to %s, with commas",
+				cluster.NodeName(s.Prefix, 1), cluster.NodeName(s.Prefix, s.Nodes)), "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+		}
 	}
 	return nil
 }

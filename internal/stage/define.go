@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -25,30 +24,21 @@ const (
 	flatcarKey = "opt/org.flatcar-linux/config"
 )
 
-// Define makes each node's overlay and libvirt domain.
-func (r *Run) Define(ctx context.Context) error {
-	conn, err := r.libvirt()
-	if err != nil {
+// Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up.
+func (r *Run) Define(ctx context.Context) (err error) {
+	if r.steps, err = r.plan(ctx); err != nil {
 		return err
-	}
-	domains, err := conn.Domains()
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(cluster.Foreign(r.members(), domains, r.Workspace, r.Prefix), r.checkBridge(), r.checkSpec()); err != nil {
-		return err
-	}
-	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
-	if err != nil {
-		return hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
 	if err := r.register(); err != nil {
 		return err
 	}
-	r.steps = nil
-	for _, node := range r.nodes {
-		if err := r.define(ctx, conn, node, string(tmpl), domains); err != nil {
-			return fmt.Errorf("%s: %w", node.Name, err)
+	for _, step := range r.steps {
+		r.sayStep(step)
+		if step.Action == cluster.Recreate {
+			continue
+		}
+		if err := r.define(ctx, step); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
 	if r.release != nil { // the overlays show from now on that the image is used
@@ -65,54 +55,40 @@ func (r *Run) register() error {
 	return r.images().Register(r.Workspace)
 }
 
-// define plans one node's step and takes it.
-func (r *Run) define(ctx context.Context, conn *hypervisor.Conn, node rendered, tmpl string, domains map[string]cluster.Domain) error {
-	want := cluster.Metadata{
-		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
+// define takes the step as far as the domain's definition.
+func (r *Run) define(ctx context.Context, step cluster.Step) error {
+	if step.Action == cluster.Keep {
+		return nil
 	}
-	hw := r.hardware(conn, node.Node)
-	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
-		return err
-	}
-	domain, ok := domains[node.Name]
-	disk, err := diskOf(ctx, node.Node, ok && domain.State == cluster.Running)
-	if err != nil {
-		return err
-	}
-	step := cluster.Plan(node.Node, want, domain, ok, disk)
-	text, err := cluster.Define(tmpl, hw, &step.Want)
-	if err != nil {
-		return err
-	}
-	r.steps = append(r.steps, step)
-	return r.take(ctx, conn, step, text)
-}
-
-func (r *Run) take(ctx context.Context, conn *hypervisor.Conn, step cluster.Step, xml string) error {
-	r.sayStep(step)
-	if step.Action == cluster.Create {
+	if step.Action != cluster.Redefine {
 		if err := image.CreateOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk); err != nil {
 			return err
 		}
 	}
-	if step.Action == cluster.Keep {
-		return nil
-	}
-	if err := artifact.Write(step.Node.XML(), []byte(xml), 0o644); err != nil {
+	if err := artifact.Write(step.Node.XML(), []byte(step.XML), 0o644); err != nil {
 		return err
 	}
-	return conn.Define(xml)
+	made, err := r.conn.Define(step.XML)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o644)
 }
 
 func (r *Run) sayStep(step cluster.Step) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		r.log.Say("%s: %s since it was made; it goes on as it is (hint: `mage down prefix=%s` and `mage up` make it anew)",
-			name, step.Drift, r.Prefix)
+		r.log.Say("%s: %s since it was made; it goes on as it is (hint: recreate=changed makes it anew)",
+			name, step.Drift)
+	}
+	if step.Edited != "" {
+		r.log.Say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
 	}
 	switch step.Action {
 	case cluster.Create:
 		r.log.Say("%s: defined, %s", name, step.Why)
+	case cluster.Recreate:
+		r.log.Say("%s: to be made anew, %s", name, step.Why)
 	case cluster.Redefine:
 		when := ""
 		if step.Running {
@@ -122,25 +98,6 @@ func (r *Run) sayStep(step cluster.Step) {
 	case cluster.Keep:
 		r.log.Say("%s: %s", name, step.Why)
 	}
-}
-
-// diskOf looks at a node's overlay. A running node's is not pristine.
-func diskOf(ctx context.Context, node cluster.Node, running bool) (cluster.Disk, error) {
-	if _, err := os.Stat(node.Overlay()); err != nil {
-		if os.IsNotExist(err) {
-			err = nil
-		}
-		return cluster.Disk{}, err
-	}
-	info, err := image.Inspect(ctx, node.Overlay())
-	if err != nil {
-		return cluster.Disk{}, hint.Add(err, "`mage down` clears it away")
-	}
-	disk := cluster.Disk{Exists: true, Backing: info.Backing}
-	if !running {
-		disk.Pristine, err = image.Pristine(ctx, node.Overlay())
-	}
-	return disk, err
 }
 
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {

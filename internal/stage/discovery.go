@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"coreos-libvirt/internal/discovery"
@@ -12,7 +13,7 @@ import (
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as
 // long as the cluster: nodes that were made with it find each other by no other.
 func (r *Run) Discovery(ctx context.Context) error {
-	if err := r.lock(ctx, r.Prefix); err != nil {
+	if err := r.lockUnlessReadOnly(ctx); err != nil {
 		return err
 	}
 	used, err := r.uses(discovery.Words...)
@@ -58,14 +59,20 @@ func (r *Run) uses(words ...string) (bool, error) {
 	return false, nil
 }
 
+// errNoToken is a look at what would be, before there is a token.
+var errNoToken = errors.New("there is no discovery token yet")
+
 func (r *Run) keepOrMakeToken() (discovery.Token, error) {
 	token, found, err := discovery.Read(r.vm(), r.Prefix)
 	if err != nil {
 		return token, err
 	}
-	if found && (token.Size == r.Nodes || r.anyOverlay()) {
+	if found && (token.Size == r.Nodes || r.anyOverlay()) && r.Recreate != "all" {
 		r.log.Say("discovery: the token of this cluster of %d is kept", token.Size)
 		return token, nil
+	}
+	if r.readOnly {
+		return token, errNoToken
 	}
 	address, err := discovery.BridgeAddress(r.Bridge)
 	if err != nil {

@@ -67,7 +67,7 @@ func (r *Run) useFile(ctx context.Context) error {
 // fetchLab builds the lab's own guest image where it lacks. It reads Ignition as Fedora CoreOS does.
 func (r *Run) fetchLab(ctx context.Context) error {
 	path, built := guestimage.Path(r.Cache)
-	if built {
+	if built || r.readOnly {
 		r.log.Say("image: %s is in the store", filepath.Base(path))
 	} else {
 		var err error
@@ -97,12 +97,14 @@ func (r *Run) fetchStream(ctx context.Context, name stream.Name) error {
 
 func (r *Run) fetchImage(ctx context.Context, i stream.Image) error {
 	kept := r.images()
-	release, err := kept.Use(ctx)
-	if err != nil {
-		return err
+	if !r.readOnly {
+		release, err := kept.Use(ctx)
+		if err != nil {
+			return err
+		}
+		r.release = release
 	}
-	r.release = release
-	if kept.Has(i) {
+	if kept.Has(i) || r.readOnly {
 		r.base = Base{Path: kept.Path(i), Image: i}
 		r.log.Say("image: %s is in the store", filepath.Base(r.base.Path))
 		return nil

@@ -77,11 +77,12 @@ func (r *Run) newer(e store.Entry) string {
 
 // disks are all disk files of libvirt's domains.
 func (r *Run) disks() ([]string, error) {
-	conn, err := r.libvirt()
-	if err != nil {
-		return nil, err
+	domains, err := r.domains()
+	files := []string{}
+	for _, d := range domains {
+		files = append(files, d.Disks...)
 	}
-	return conn.Disks()
+	return files, err
 }
 
 // Prune removes the images that no overlay of any workspace and no domain of libvirt's stands on.

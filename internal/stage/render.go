@@ -15,6 +15,7 @@ import (
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/render"
 )
@@ -23,7 +24,7 @@ import (
 type rendered struct {
 	cluster.Node
 	doc    []byte
-	digest string // sha256 in hex
+	digest string // sha256 in hex, with the words of discovery as they are
 }
 
 // sshWord is replaced by the public half of the cluster's own key pair.
@@ -31,7 +32,7 @@ const sshWord = "SSH_Authorized_Key"
 
 // Render makes each node's vm/<node>/ignition.json of the template. None is written before all are made.
 func (r *Run) Render(ctx context.Context) error {
-	if err := r.lock(ctx, r.Prefix); err != nil {
+	if err := r.lockUnlessReadOnly(ctx); err != nil {
 		return err
 	}
 	words, err := r.madeWords()
@@ -39,6 +40,9 @@ func (r *Run) Render(ctx context.Context) error {
 		return err
 	}
 	if r.nodes, err = r.renderAll(words); err != nil {
+		return err
+	}
+	if err := r.digest(words); err != nil {
 		return err
 	}
 	for _, node := range r.nodes {
@@ -114,8 +118,27 @@ func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared 
 	if err != nil {
 		return rendered{}, fmt.Errorf("%s: %w", r.configPath(), err)
 	}
-	sum := sha256.Sum256(doc)
-	return rendered{node, doc, hex.EncodeToString(sum[:])}, nil
+	return rendered{Node: node, doc: doc}, nil
+}
+
+// digest notes what each node's document is apart from the words of discovery: they change from one
+// generation of the cluster to the next, and a node that has joined needs them no more.
+func (r *Run) digest(words render.Words) error {
+	neutral, same := maps.Clone(words), r.nodes
+	for _, word := range discovery.Words {
+		neutral[word] = word
+	}
+	if r.token != nil {
+		var err error
+		if same, err = r.renderAll(neutral); err != nil {
+			return err
+		}
+	}
+	for i := range r.nodes {
+		sum := sha256.Sum256(same[i].doc)
+		r.nodes[i].digest = hex.EncodeToString(sum[:])
+	}
+	return nil
 }
 
 // nodeWords are the words whose values differ from node to node.
@@ -124,7 +147,7 @@ func nodeWords(node cluster.Node) render.Words {
 }
 
 func (r *Run) writeNode(node rendered) error {
-	if r.preview && r.token == nil && len(r.words) > 0 { // words of discovery still stand in it
+	if r.readOnly || r.preview && r.token == nil && len(r.words) > 0 { // words of discovery still stand in it
 		return nil
 	}
 	wrote, err := artifact.WriteIfChanged(node.Ignition(), node.doc, 0o600)
@@ -158,6 +181,10 @@ func (r *Run) madeWords() (render.Words, error) {
 	used, err := r.uses(sshWord)
 	if err != nil || !used {
 		return words, err
+	}
+	if _, none := os.Stat(r.access(r.Prefix).Dir); none != nil && r.readOnly {
+		words[sshWord] = sshWord // the key pair is still to be made, as are the nodes
+		return words, nil
 	}
 	words[sshWord], err = r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)
 	return words, err

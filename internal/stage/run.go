@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/progress"
 	"coreos-libvirt/internal/render"
@@ -26,6 +28,7 @@ type Run struct {
 	Workspace string // absolute path of the clone
 
 	preview  bool // documents are only looked at
+	readOnly bool // nothing is written or fetched at all
 	log      *progress.Log
 	base     Base                          // of Fetch
 	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
@@ -91,6 +94,13 @@ func (r *Run) domains() (map[string]cluster.Domain, error) {
 	return conn.Domains()
 }
 
+func (r *Run) lockUnlessReadOnly(ctx context.Context) error {
+	if r.readOnly {
+		return nil
+	}
+	return r.lock(ctx, r.Prefix)
+}
+
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
 	r.mu.Lock()
@@ -98,11 +108,37 @@ func (r *Run) lock(ctx context.Context, prefix string) error {
 	if r.held[prefix] != nil {
 		return nil
 	}
-	unlock, err := artifact.Lock(ctx, r.vm(".lock."+prefix), func() {
-		r.log.Say("%s: waiting for another run on this cluster to end", prefix)
+	path := r.vm(".lock." + prefix)
+	waiting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	unlock, err := artifact.Lock(waiting, path, func() {
+		if !r.Wait {
+			giveUp(hint.Errorf("wait=true waits for it", "%s: %s is at this cluster", prefix, holder(path)))
+			return
+		}
+		r.log.Say("%s: waiting for %s, which is at this cluster", prefix, holder(path))
 	})
+	if cause := context.Cause(waiting); err != nil && cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
 	r.held[prefix] = unlock
-	return err
+	return os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
+}
+
+// holder names the process that has the lock, as well as can be told.
+func holder(path string) string {
+	text, _ := os.ReadFile(path)
+	pid := strings.TrimSpace(string(text))
+	line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+	if pid == "" || err != nil {
+		return "another run"
+	}
+	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
+	argv[0] = filepath.Base(argv[0])
+	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
 }
 
 // relative is path as the user would write it.

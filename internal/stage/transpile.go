@@ -30,6 +30,9 @@ func (r *Run) Transpile(context.Context) error {
 	if err := r.try(); err != nil {
 		return err
 	}
+	if r.readOnly {
+		return nil
+	}
 	wrote, err := artifact.WriteIfChanged(r.vm(templateName), template.JSON, 0o600)
 	if err != nil {
 		return err

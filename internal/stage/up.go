@@ -31,8 +31,14 @@ func (r *Run) Up(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
+	if err := r.recreateTogether(ctx); err != nil {
+		return err
+	}
 	nodes, err := r.bootAll(ctx)
 	if err != nil {
+		return err
+	}
+	if nodes, err = r.recreateInTurn(ctx, nodes); err != nil {
 		return err
 	}
 	if !r.Ready {
@@ -49,7 +55,7 @@ func (r *Run) Up(ctx context.Context) error {
 // serveNewcomers serves discovery from before the first node boots, if any does.
 func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 	for _, step := range r.steps {
-		if !step.Running {
+		if step.Starts() {
 			return r.serveDiscovery(ctx)
 		}
 	}
@@ -61,6 +67,9 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
+		if nodes[i].step = step; step.Action == cluster.Recreate {
+			continue // what it is now is of no interest
+		}
 		all.Go(func() { nodes[i] = r.boot(ctx, step) })
 	}
 	all.Wait()
@@ -168,14 +177,20 @@ func (r *Run) report(ctx context.Context, node string) (guest.Report, error) {
 
 // trust makes the host keys that nodes reported the ones that `mage ssh` accepts.
 func (r *Run) trust(nodes []booted) error {
-	reports := map[string]guest.Report{}
-	for _, n := range nodes {
-		if n.err == nil && r.Ready {
-			reports[n.step.Node.Name] = n.report
-		}
-	}
+	reports := reportsOf(nodes)
 	if len(reports) == 0 {
 		return nil
 	}
 	return r.access(r.Prefix).Trust(reports)
+}
+
+// reportsOf are the reports of the nodes that gave one, by name.
+func reportsOf(nodes []booted) map[string]guest.Report {
+	reports := map[string]guest.Report{}
+	for _, n := range nodes {
+		if n.err == nil && n.report.BootID != "" {
+			reports[n.step.Node.Name] = n.report
+		}
+	}
+	return reports
 }

@@ -1,0 +1,173 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/guest"
+)
+
+// glance is how long a running node has to say where it is: one that is ready answers within a second.
+const glance = 1500 * time.Millisecond
+
+// nodeStatus is a node as `mage status format=json` prints it.
+type nodeStatus struct {
+	Node    string  `json:"node"`
+	Cluster string  `json:"cluster"`
+	State   string  `json:"state"` // libvirt's word
+	Ready   bool    `json:"ready"`
+	Address string  `json:"address,omitempty"`
+	MAC     string  `json:"mac"`
+	Uptime  float64 `json:"uptime,omitempty"` // seconds, the guest's own
+	Image   string  `json:"image"`
+	Drift   string  `json:"drift,omitempty"`
+}
+
+// Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
+// not known is shown so.
+func (r *Run) Status(ctx context.Context) error {
+	domains, err := r.domains()
+	if err != nil {
+		return err
+	}
+	members := cluster.Members(domains, r.Workspace, r.givenPrefix())
+	drift := r.drift(ctx)
+	all := make([]nodeStatus, len(members))
+	var asking sync.WaitGroup
+	for i, d := range members {
+		asking.Go(func() { all[i] = r.nodeStatus(ctx, d, drift[d.Name]) })
+	}
+	asking.Wait()
+	if r.Format == "json" {
+		return r.printJSON(all)
+	}
+	if len(all) == 0 {
+		r.log.Say("status: there are no nodes")
+		return nil
+	}
+	return r.printStatus(all)
+}
+
+// givenPrefix is prefix= where the user gave it, else empty: all clusters.
+func (r *Run) givenPrefix() string {
+	if r.Given("prefix") {
+		return r.Prefix
+	}
+	return ""
+}
+
+// drift tells of the nodes of the cluster prefix= what `mage up` would find changed. Where the config has
+// an error nothing can be told.
+func (r *Run) drift(ctx context.Context) map[string]string {
+	found := map[string]string{}
+	steps, err := r.planned(ctx)
+	if err != nil {
+		r.log.Say("status: drift is not known: %s", firstLine(err))
+	}
+	for _, s := range steps {
+		switch {
+		case s.Drift != "":
+			found[s.Node.Name] = s.Drift
+		case s.Edited != "":
+			found[s.Node.Name] = "its definition was changed by somebody else"
+		case s.Action == cluster.Redefine:
+			found[s.Node.Name] = s.Why
+		}
+	}
+	return found
+}
+
+func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain, drift string) nodeStatus {
+	s := nodeStatus{
+		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: cluster.MAC(d.Name),
+		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"), Drift: drift,
+	}
+	if d.State != cluster.Running {
+		return s
+	}
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	report, err := r.report(ctx, d.Name)
+	if err == nil {
+		s.Ready, s.Address, s.Uptime = true, report.Address(s.MAC), report.Uptime
+	}
+	return s
+}
+
+func (r *Run) printStatus(all []nodeStatus) error {
+	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
+	fmt.Fprintln(table, "NODE\tSTATE\tREADY\tADDRESS\tMAC\tUPTIME\tIMAGE\tDRIFT")
+	for _, s := range all {
+		ready, uptime := "not known", "-"
+		if s.Ready {
+			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
+		} else if s.State != string(cluster.Running) {
+			ready = "no"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Node, s.State, ready, dash(s.Address), s.MAC, uptime, s.Image, dash(s.Drift))
+	}
+	return table.Flush()
+}
+
+// SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works.
+func (r *Run) SSHConfig(ctx context.Context) error {
+	hosts, err := r.hosts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		r.log.Say("%s", h)
+	}
+	return nil
+}
+
+// Env prints what a shell needs so that `docker` talks to node=: eval "$(mage env node=core01)".
+func (r *Run) Env(ctx context.Context) error {
+	node, err := r.chosen()
+	if err != nil {
+		return err
+	}
+	r.Node = node.Name
+	hosts, err := r.hosts(ctx)
+	if err != nil {
+		return err
+	}
+	r.log.Say("export DOCKER_HOST=ssh://%s@%s", r.User, node.Name)
+	r.log.Say("# ssh must know the node: put these lines into ~/.ssh/config (`mage sshconfig` prints those of all nodes)")
+	for line := range strings.Lines(hosts[0]) {
+		r.log.Say("# %s", strings.TrimRight(line, "\n"))
+	}
+	return nil
+}
+
+// hosts are the blocks of ssh_config(5) of node=, or of all nodes that run, after asking them where they are.
+func (r *Run) hosts(ctx context.Context) ([]string, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return nil, err
+	}
+	hosts := []string{}
+	for _, d := range cluster.Members(domains, r.Workspace, r.givenPrefix()) {
+		if d.State != cluster.Running || r.Node != "" && d.Name != r.Node {
+			continue
+		}
+		asking, cancel := context.WithTimeout(ctx, sshPatience)
+		report, err := r.report(asking, d.Name)
+		cancel()
+		if err != nil {
+			return nil, fmt.Errorf("%s: no word from it: %w", d.Name, err)
+		}
+		access := r.access(d.Metadata.Cluster)
+		if err := access.Trust(map[string]guest.Report{d.Name: report}); err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, access.Config(r.User, d.Name, report.Address(cluster.MAC(d.Name))))
+	}
+	return hosts, nil
+}
