@@ -90,6 +90,11 @@ func Status(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Status)
 }
 
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size.
+func Etcd(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Etcd)
+}
+
 // Console is the serial console of node=core01; Ctrl-] leaves it.
 func Console(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Console)

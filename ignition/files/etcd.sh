@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs this node's etcd. The members of a new cluster find each other by the discovery token; one that
-# has data already ignores it.
+# Runs this node's etcd. Etcd_Discovery_Flags are a discovery token in a new cluster, and the members that
+# there are in a node that joins them; one that has data already ignores either.
 endpoints=Etcd_Discovery_Endpoints
 host=${endpoints#*://}
 host=${host%:*}
@@ -18,5 +18,5 @@ install -d -m 0700 /var/lib/etcd
 exec "${etcd[@]}" --name=Node_Name --data-dir=/var/lib/etcd \
   --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls="http://$address:2379" \
   --listen-peer-urls=http://0.0.0.0:2380 --initial-advertise-peer-urls="http://$address:2380" \
-  --discovery-token=Etcd_Discovery_Token --discovery-endpoints="$endpoints" \
+  Etcd_Discovery_Flags \
   --heartbeat-interval=250 --election-timeout=2500

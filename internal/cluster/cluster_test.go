@@ -124,6 +124,42 @@ func TestDefine(t *testing.T) {
 	}
 }
 
+func TestDefineOtherHardware(t *testing.T) {
+	hw := Hardware{Type: "qemu", Arch: "aarch64", Firmware: "efi", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2, MAC: "52:54:00:d2:b8:64"}
+	text, err := Define(shipped(t), hw, &Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var domain libvirtxml.Domain
+	if err := domain.Unmarshal(text); err != nil {
+		t.Fatal(err)
+	}
+	features := domain.OS.FirmwareInfo.Features
+	if domain.OS.Firmware != "efi" || domain.OS.Type.Machine != "virt" || domain.OS.Type.Arch != "aarch64" || domain.Features.APIC != nil ||
+		len(features) != 1 || features[0].Name != "secure-boot" || features[0].Enabled != "no" {
+		t.Errorf("got %+v", domain.OS)
+	}
+}
+
+func TestParseDomain(t *testing.T) {
+	text := `<domain type="kvm"><name>x</name><uuid>1c0b0ed3-8e5e-5b4e-9c0c-000000000001</uuid><metadata>
+		<o:os xmlns:o="urn:other"><o:node workspace="/wrong"/></o:os>
+		<c:node xmlns:c="urn:coreos-libvirt:node:1" workspace="/w &amp; x" cluster="core" number="2"/></metadata>
+		<devices><disk type="file"><source file="/a.qcow2"/></disk><disk type="block"><source dev="/dev/sda"/></disk>
+		<interface type="bridge"><mac address="52:54:00:00:00:01"/></interface></devices></domain>`
+	d, err := ParseDomain(text)
+	if err != nil || d.Metadata == nil || d.Metadata.Workspace != "/w & x" || d.Metadata.Number != 2 ||
+		len(d.Disks) != 1 || d.Disks[0] != "/a.qcow2" || len(d.MACs) != 1 || d.MACs[0] != "52:54:00:00:00:01" {
+		t.Errorf("got %+v with %+v, %v", d, d.Metadata, err)
+	}
+	if d, err := ParseDomain("<domain><name>y</name></domain>"); err != nil || d.Metadata != nil {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	if _, err := ParseDomain("<domain"); err == nil {
+		t.Error("no XML must be an error")
+	}
+}
+
 func TestDefineRefuses(t *testing.T) {
 	whole := shipped(t)
 	for name, tmpl := range map[string]string{

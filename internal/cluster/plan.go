@@ -17,6 +17,7 @@ const (
 	Recreate Action = "recreate" // the same, after what is there has been removed
 	Redefine Action = "redefine" // the domain; the overlay stays
 	Keep     Action = "keep"     // nothing
+	Remove   Action = "remove"   // overlay and domain, for good
 )
 
 // Step is one node's way from what is there to what is wanted.
@@ -32,7 +33,9 @@ type Step struct {
 }
 
 // Starts tells whether the step boots the node.
-func (s Step) Starts() bool { return !s.Running || s.Action == Recreate }
+func (s Step) Starts() bool {
+	return (!s.Running || s.Action == Recreate) && s.Action != Remove
+}
 
 // Changes tells whether the step does anything at all.
 func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }
@@ -107,7 +110,7 @@ func Plan(node Node, want Metadata, found Found) Step {
 	changed := changes(have, want, found.Disk)
 	switch {
 	case found.Force:
-		step.Action, step.Why = Recreate, "made anew, as recreate= says"
+		step.Action, step.Why = Recreate, "as recreate= says"
 	case changed == "":
 		step.Action, step.Why = definition(have, want, found)
 	case !step.Running && (found.Disk.Pristine || !found.Disk.Exists):

@@ -25,10 +25,11 @@ const (
 	WordURL       = "Etcd_Discovery_URL"       // http://10.77.0.2:23790/<id>
 	WordToken     = "Etcd_Discovery_Token"     //nolint:gosec // no credential: <id>, etcd's --discovery-token
 	WordEndpoints = "Etcd_Discovery_Endpoints" // http://10.77.0.2:23790, etcd's --discovery-endpoints
+	WordFlags     = "Etcd_Discovery_Flags"     // etcd's flags by which a member finds the others, forming or joining
 )
 
 // Words are all of them.
-var Words = []string{WordURL, WordToken, WordEndpoints}
+var Words = []string{WordURL, WordToken, WordEndpoints, WordFlags}
 
 // Token is one generation of a cluster: it is used up by the members that registered with it.
 type Token struct {
@@ -42,7 +43,15 @@ func (t Token) URL() string { return t.Endpoint + "/" + t.ID }
 
 // Values are what the words are replaced by.
 func (t Token) Values() map[string]string {
-	return map[string]string{WordURL: t.URL(), WordToken: t.ID, WordEndpoints: t.Endpoint}
+	return map[string]string{
+		WordURL: t.URL(), WordToken: t.ID, WordEndpoints: t.Endpoint,
+		WordFlags: "--discovery-token=" + t.ID + " --discovery-endpoints=" + t.Endpoint,
+	}
+}
+
+// Joining is what WordFlags stands for in a member that joins a cluster that there is already.
+func Joining(initialCluster string) string {
+	return "--initial-cluster=" + initialCluster + " --initial-cluster-state=existing"
 }
 
 // New is a fresh token for a cluster of size members, on a port of address that is free now: several

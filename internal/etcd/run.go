@@ -45,6 +45,9 @@ func (h Helper) Build(ctx context.Context, say func(format string, args ...any))
 		return "", err
 	}
 	defer unlock()
+	if _, err := os.Stat(path); err == nil {
+		return path, nil // the run that was waited for
+	}
 	say("etcd helper: building it, once")
 	unfinished := path + ".new"
 	// the flags of the lab's own etcd, so that both share what is compiled
@@ -63,7 +66,7 @@ func (h Helper) digest() (string, error) {
 		return "", err
 	}
 	sum := sha256.New()
-	for _, file := range append(files, filepath.Join(h.module, "internal", "etcd", "status.go"), filepath.Join(h.module, "go.mod")) {
+	for _, file := range append(files, filepath.Join(h.module, "internal", "etcd", "status.go"), filepath.Join(h.module, "internal", "etcd", "members.go"), filepath.Join(h.module, "go.mod")) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the etcd helper's source: %w", err)

@@ -50,9 +50,9 @@ func (s Status) Check(n int) error {
 	lines := []string{}
 	for _, m := range s.Members {
 		if !slices.Contains(healthy, m) {
-			lines = append(lines, fmt.Sprintf("    %s: %s", m.Endpoint, m.Error))
+			lines = append(lines, fmt.Sprintf("\n    %s: %s", m.Endpoint, m.Error))
 		}
 	}
 	return hint.Errorf("the member's own words: mage ssh node=... cmd='journalctl -u etcd -n 30'",
-		"etcd: %d of %d members are healthy\n%s", len(healthy), n, strings.Join(lines, "\n"))
+		"etcd: %d of %d members are healthy%s", len(healthy), n, strings.Join(lines, ""))
 }

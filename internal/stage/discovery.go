@@ -3,6 +3,8 @@ package stage
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"coreos-libvirt/internal/discovery"
@@ -81,8 +83,21 @@ func (r *Run) keepOrMakeToken() (discovery.Token, error) {
 	if token, err = discovery.New(address, r.Nodes); err != nil {
 		return token, err
 	}
+	if err := r.forgetJoining(); err != nil {
+		return token, err
+	}
 	r.log.Say("discovery: a new token for %d members, %s", token.Size, token.URL())
 	return token, token.Write(r.vm(), r.Prefix)
+}
+
+// forgetJoining forgets by what flags nodes joined an earlier generation of the cluster.
+func (r *Run) forgetJoining() error {
+	for _, node := range r.members() {
+		if err := os.Remove(r.joiningFile(node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // anyOverlay tells whether a node of the cluster has been made.

@@ -34,7 +34,11 @@ func (r *Run) Down(ctx context.Context) error {
 		return err
 	}
 	r.sayForeign(domains)
-	removed, err := r.removeDomains(cluster.Members(domains, r.Workspace, prefix))
+	members := cluster.Members(domains, r.Workspace, prefix)
+	if err := r.keepArchive(members); err != nil {
+		return err
+	}
+	removed, err := r.removeDomains(members)
 	if err != nil {
 		return err
 	}

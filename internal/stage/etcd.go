@@ -44,12 +44,15 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 	})
 }
 
+// clientURL is where the member at the address serves its clients.
+func clientURL(address string) string { return "http://" + net.JoinHostPort(address, clientPort) }
+
 // endpointsOf are the client URLs of all nodes' members, in the nodes' order, and the nodes' names by
 // endpoint.
 func endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
 	names = map[string]string{}
 	for _, n := range nodes {
-		endpoint := "http://" + net.JoinHostPort(n.address(), clientPort)
+		endpoint := clientURL(n.address())
 		endpoints = append(endpoints, endpoint)
 		names[endpoint] = n.step.Node.Name
 	}

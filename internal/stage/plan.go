@@ -47,7 +47,12 @@ func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 			return nil, err
 		}
 	}
-	return dry.plan(ctx)
+	steps, err := dry.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	surplus, err := dry.surplus()
+	return append(steps, surplus...), err
 }
 
 // dry is a run like this one that says nothing and changes nothing.
@@ -158,7 +163,7 @@ func diskOf(ctx context.Context, node cluster.Node, running bool) (cluster.Disk,
 // plannedStep is a step as `mage plan format=json` prints it.
 type plannedStep struct {
 	Node   string `json:"node"`
-	Action string `json:"action"` // create, recreate, redefine, start or unchanged
+	Action string `json:"action"` // create, recreate, redefine, start, remove or unchanged
 	Reason string `json:"reason"`
 	Starts bool   `json:"starts"`           // whether the node is booted
 	Drift  string `json:"drift,omitempty"`  // what needs the node made anew and is left

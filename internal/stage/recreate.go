@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hint"
 )
 
 // together tells whether nodes are made anew all at once: all of the cluster, which is a new one then, or
@@ -20,13 +21,22 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	if !r.together() {
 		return nil
 	}
+	if r.token != nil && r.Recreate != "all" {
+		return hint.Errorf("without parallel=true etcd's members are replaced one after the other; recreate=all makes a new cluster",
+			"parallel=true: etcd would lose its quorum and its data")
+	}
 	var all errgroup.Group
 	for i := range r.steps {
 		step := &r.steps[i]
 		if step.Action != cluster.Recreate {
 			continue
 		}
-		all.Go(func() error { return r.makeAnew(ctx, step) })
+		all.Go(func() error {
+			if err := r.makeAnew(ctx, step); err != nil {
+				return fmt.Errorf("%s: %w", step.Node.Name, err)
+			}
+			return nil
+		})
 	}
 	return all.Wait()
 }
@@ -34,31 +44,39 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 // makeAnew removes the node and defines it again. It is a new one from then on, which does not run.
 func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 	if err := r.conn.Remove(step.Node.Name); err != nil {
-		return fmt.Errorf("%s: %w", step.Node.Name, err)
+		return err
 	}
 	step.Action, step.Running = cluster.Create, false
 	if err := r.define(ctx, *step); err != nil {
-		return fmt.Errorf("%s: %w", step.Node.Name, err)
+		return err
 	}
 	r.log.Say("%s: made anew", step.Node.Name)
 	return nil
 }
 
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
-// the next. nodes are all of the cluster, those that are to be made anew as they are now.
-func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) ([]booted, error) {
-	for i := range r.steps {
-		step := &r.steps[i]
-		if step.Action != cluster.Recreate {
+// the next. nodes are all of the cluster; of those that are to be made anew nothing is known yet.
+func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
+	for i := range nodes {
+		if nodes[i].step.Action != cluster.Recreate {
 			continue
 		}
-		if err := r.makeAnew(ctx, step); err != nil {
-			return nodes, err
+		one := r.anew
+		if r.token != nil {
+			one = r.replace
 		}
-		nodes[i] = r.boot(ctx, *step)
-		if err := errors.Join(nodes[i].err, r.trust(nodes)); err != nil {
-			return nodes, err
+		if err := one(ctx, nodes, i); err != nil {
+			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
 		}
 	}
-	return nodes, nil
+	return nil
+}
+
+// anew makes the node anew and boots it.
+func (r *Run) anew(ctx context.Context, nodes []booted, i int) error {
+	if err := r.makeAnew(ctx, &nodes[i].step); err != nil {
+		return err
+	}
+	nodes[i] = r.boot(ctx, nodes[i].step)
+	return errors.Join(nodes[i].err, r.trust(nodes))
 }

@@ -110,6 +110,9 @@ func (r *Run) templates() (map[string][]byte, error) {
 func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
 	words := maps.Clone(shared)
 	maps.Copy(words, nodeWords(node))
+	if flags, err := os.ReadFile(r.joiningFile(node)); err == nil && r.token != nil && words[discovery.WordFlags] == r.words[discovery.WordFlags] {
+		words[discovery.WordFlags] = string(flags)
+	}
 	template, ok := templates[node.Name]
 	if !ok {
 		template = templates[""]

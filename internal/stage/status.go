@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func (r *Run) drift(ctx context.Context) map[string]string {
 	found := map[string]string{}
 	steps, err := r.planned(ctx)
 	if err != nil {
-		r.log.Say("status: drift is not known: %s", firstLine(err))
+		fmt.Fprintln(os.Stderr, "status: drift is not known:", firstLine(err))
 	}
 	for _, s := range steps {
 		switch {

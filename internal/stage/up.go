@@ -38,17 +38,23 @@ func (r *Run) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if nodes, err = r.recreateInTurn(ctx, nodes); err != nil {
+	if err := r.recreateInTurn(ctx, nodes); err != nil {
 		return err
 	}
 	if !r.Ready {
 		r.log.Say("ready=off: the nodes run, whether they can be reached is not known")
-		return nil
+		return r.shrink(ctx, etcd.Status{})
 	}
 	if r.token == nil {
-		return r.printNodes(nodes, etcd.Status{})
+		return errors.Join(r.shrink(ctx, etcd.Status{}), r.printNodes(nodes, etcd.Status{}))
 	}
 	status, err := r.formEtcd(ctx, nodes, server)
+	if err == nil {
+		status, err = r.grow(ctx, nodes, status)
+	}
+	if err == nil {
+		err = r.shrink(ctx, status)
+	}
 	return errors.Join(r.printNodes(nodes, status), err)
 }
 

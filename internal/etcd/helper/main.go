@@ -2,6 +2,9 @@
 //
 //	helper serve LISTEN DATA TOKEN SIZE     until its standard input ends
 //	helper watch ENDPOINTS N PATIENCE       prints a Status a line until N members are healthy
+//	helper list ENDPOINTS -                 prints the members as JSON
+//	helper add ENDPOINTS PEERURL            adds a learner
+//	helper remove|promote|lead ENDPOINTS ID
 package main
 
 import (
@@ -44,5 +47,8 @@ func run(args []string) error {
 		}
 		return watch(context.Background(), strings.Split(args[1], ","), n, patience)
 	}
-	return errors.New("usage: helper serve LISTEN DATA TOKEN SIZE | helper watch ENDPOINTS N PATIENCE")
+	if len(args) == 3 {
+		return change(context.Background(), strings.Split(args[1], ","), args[0], args[2])
+	}
+	return errors.New("usage: helper serve LISTEN DATA TOKEN SIZE | helper watch ENDPOINTS N PATIENCE | helper VERB ENDPOINTS ARGUMENT")
 }

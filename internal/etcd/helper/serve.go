@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,11 +27,15 @@ func serve(listen, data, token string, size int) error {
 	if err != nil {
 		return err
 	}
+	old := &v2{listen: listen}
+	config.UserHandlers = map[string]http.Handler{v2Path: old, "/new": old}
 	server, err := embed.StartEtcd(config)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
+	old.client = v3client.New(server.Server)
+	defer func() { _ = old.client.Close() }()
 	select {
 	case <-server.Server.ReadyNotify():
 	case err := <-server.Err():
@@ -38,7 +43,9 @@ func serve(listen, data, token string, size int) error {
 	case <-time.After(patience):
 		return errors.New("etcd does not get ready")
 	}
-	if err := register(server, token, size); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := errors.Join(register(ctx, old.client, token, size), old.register(ctx, token, size)); err != nil {
 		return err
 	}
 	fmt.Println("serving")
@@ -60,6 +67,8 @@ func configuration(listen, data string) (*embed.Config, error) {
 	config.ListenClientUrls = []url.URL{*client}
 	config.AdvertiseClientUrls = config.ListenClientUrls
 	config.ListenPeerUrls = nil
+	config.EnableGRPCGateway = false
+	config.GRPCAdditionalServerOptions = onlyDiscovery()
 	config.LogLevel = "warn"
 	config.LogOutputs = []string{filepath.Join(data, "log")}
 	config.AutoCompactionMode, config.AutoCompactionRetention = "revision", "1000"
@@ -68,12 +77,8 @@ func configuration(listen, data string) (*embed.Config, error) {
 
 // register tells how many members the cluster of the token has, unless that was said before. The key
 // is of etcd's v3 discovery (server/etcdserver/api/v3discovery/discovery.go in etcd 3.6).
-func register(server *embed.Etcd, token string, size int) error {
-	client := v3client.New(server.Server)
-	defer func() { _ = client.Close() }()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	key := "/_etcd/registry/" + token + "/_config/size"
+func register(ctx context.Context, client *clientv3.Client, token string, size int) error {
+	key := registry + token + "/_config/size"
 	_, err := client.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 		Then(clientv3.OpPut(key, strconv.Itoa(size))).

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// registry is where v3 discovery keeps tokens (etcd's server/etcdserver/api/v3discovery/discovery.go).
+const registry = "/_etcd/registry/"
+
+var errOnlyDiscovery = status.Error(codes.PermissionDenied, "this serves the discovery of etcd's members and nothing else")
+
+// onlyDiscovery are the server's options by which nobody on the network reads or writes anything else.
+func onlyDiscovery() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			if !isDiscovery(request) {
+				return nil, errOnlyDiscovery
+			}
+			return next(ctx, request)
+		}),
+		grpc.ChainStreamInterceptor(func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			if info.FullMethod != "/etcdserverpb.Watch/Watch" {
+				return errOnlyDiscovery
+			}
+			return next(server, stream)
+		}),
+	}
+}
+
+func isDiscovery(request any) bool {
+	switch r := request.(type) {
+	case *pb.RangeRequest:
+		return isToken(r.Key)
+	case *pb.PutRequest:
+		return isToken(r.Key)
+	case *pb.TxnRequest:
+		return allOf(r.Success) && allOf(r.Failure)
+	}
+	return false
+}
+
+func isToken(key []byte) bool { return strings.HasPrefix(string(key), registry) }
+
+func allOf(operations []*pb.RequestOp) bool {
+	for _, o := range operations {
+		put, read := o.GetRequestPut(), o.GetRequestRange()
+		if (put == nil || !isToken(put.Key)) && (read == nil || !isToken(read.Key)) {
+			return false
+		}
+	}
+	return true
+}

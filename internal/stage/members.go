@@ -1,0 +1,244 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/hint"
+)
+
+// promotePoll is how often a learner that has not caught up is tried again.
+const promotePoll = 500 * time.Millisecond
+
+// grow makes members of the nodes that are none, one after the other, as etcd wants it: a learner first,
+// which gets its vote when it has caught up (https://etcd.io/docs/v3.6/op-guide/runtime-configuration/).
+// What an interrupted run began is ended. status is of the nodes, in their order.
+func (r *Run) grow(ctx context.Context, nodes []booted, status etcd.Status) (etcd.Status, error) {
+	if status.Check(len(nodes)) == nil {
+		return status, nil
+	}
+	endpoints, _ := endpointsOf(nodes)
+	voters := endpointsOfMembers(status.Healthy())
+	for i := range nodes {
+		if err := r.beMember(ctx, nodes, i, voters); err != nil {
+			return status, fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
+		}
+	}
+	return r.helper().WaitHealthy(ctx, endpoints, len(nodes), func(s etcd.Status) { status = s })
+}
+
+// beMember makes sure that the node is a member with a vote; voters are endpoints of some that are.
+func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []string) error {
+	peers, err := r.helper().Peers(ctx, voters)
+	if err != nil {
+		return err
+	}
+	address := nodes[i].address()
+	peer, known := peers.At(address)
+	switch {
+	case known && peer.Name != "" && !peer.Learner:
+		return nil
+	case known && peer.Name != "":
+		return r.promote(ctx, voters, address)
+	case known: // added, and never started
+		if err := r.helper().Remove(ctx, voters, peer.ID); err != nil {
+			return err
+		}
+		peers = peers.Without(peer)
+	}
+	return r.join(ctx, nodes, i, peers, address, voters)
+}
+
+// join makes the node anew as a member of the cluster that there is, at the address that it had before:
+// etcd wants to know it before the member starts. Where that fails the cluster is as it was.
+func (r *Run) join(ctx context.Context, nodes []booted, i int, peers etcd.Peers, address string, voters []string) (err error) {
+	step := &nodes[i].step
+	peerURL, err := peers.URLAt(address)
+	if err != nil {
+		return err
+	}
+	flags := discovery.Joining(peers.InitialCluster(step.Node.Name, peerURL))
+	doc, err := r.renderJoining(step.Node, flags)
+	if err != nil {
+		return err
+	}
+	r.log.Say("%s: joins etcd as a learner", step.Node.Name)
+	if err := r.helper().Add(ctx, voters, peerURL); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.takeOut(voters, address))
+		}
+	}()
+	if err := artifact.Write(r.joiningFile(step.Node), []byte(flags), 0o600); err != nil {
+		return err
+	}
+	if err := r.writeNode(doc); err != nil {
+		return err
+	}
+	if err := r.makeAnew(ctx, step); err != nil {
+		return err
+	}
+	nodes[i] = r.boot(ctx, *step)
+	if err := errors.Join(nodes[i].err, r.trust(nodes)); err != nil {
+		return err
+	}
+	if now := nodes[i].address(); now != address {
+		return hint.Errorf("a reservation at the DHCP server keeps a node's address", "it had the address %s and has %s now", address, now)
+	}
+	return r.promote(ctx, voters, address)
+}
+
+// takeOut removes the learner at the address again, whatever ended the run.
+func (r *Run) takeOut(voters []string, address string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), membersPatience)
+	defer cancel()
+	peers, err := r.helper().Peers(ctx, voters)
+	if err != nil {
+		return err
+	}
+	if peer, ok := peers.At(address); ok && peer.Learner {
+		return r.helper().Remove(ctx, voters, peer.ID)
+	}
+	return nil
+}
+
+// promote gives the learner at the address its vote, as soon as it has caught up.
+func (r *Run) promote(ctx context.Context, voters []string, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	for {
+		peers, err := r.helper().Peers(ctx, voters)
+		if err != nil {
+			return err
+		}
+		peer, ok := peers.At(address)
+		if !ok {
+			return errors.New("etcd does not know the member any more")
+		}
+		if !peer.Learner {
+			return nil
+		}
+		refused := errors.New("it has not started")
+		if peer.Name != "" {
+			refused = r.helper().Promote(ctx, voters, peer.ID)
+		}
+		if refused != nil && !sleep(ctx, promotePoll) {
+			return hint.Errorf("mage ssh node=… cmd='journalctl -u etcd -n 30' has its own words", "the member does not get its vote: %w", refused)
+		}
+	}
+}
+
+// renderJoining is the node's document as that of a member that joins.
+func (r *Run) renderJoining(node cluster.Node, flags string) (rendered, error) {
+	if used, err := r.uses(discovery.WordFlags); err != nil || !used {
+		return rendered{}, errors.Join(err, hint.Errorf("start etcd with "+discovery.WordFlags+", as ignition/files/etcd.sh does",
+			"the config does not say how a member joins: the word %s is missing", discovery.WordFlags))
+	}
+	words, err := r.madeWords()
+	if err != nil {
+		return rendered{}, err
+	}
+	words[discovery.WordFlags] = flags
+	shared, err := r.sharedWords()
+	if err != nil {
+		return rendered{}, err
+	}
+	maps.Copy(shared, words)
+	templates, err := r.templates()
+	if err != nil {
+		return rendered{}, err
+	}
+	return r.renderNode(node, templates, shared)
+}
+
+// joiningFile keeps by what flags the node joined, so that it is rendered the same again.
+func (r *Run) joiningFile(node cluster.Node) string { return filepath.Join(node.Dir, "etcd-flags") }
+
+// leave takes the node's member out of etcd, if it is one. The others must be healthy without it, and
+// one of them leads then. It gives the address that the member had.
+func (r *Run) leave(ctx context.Context, name string, others []string) (peer etcd.Peer, err error) {
+	if len(others) == 0 {
+		return peer, hint.Errorf("recreate=all makes a new cluster", "%s is etcd's only member", name)
+	}
+	peers, err := r.helper().Peers(ctx, others)
+	if err != nil {
+		return peer, err
+	}
+	peer, ok := peers.Named(name)
+	if !ok {
+		return peer, nil
+	}
+	staying := peers.Without(peer)
+	status, err := r.helper().Status(ctx, staying.Clients(), membersPatience)
+	if err != nil {
+		return peer, err
+	}
+	if err := status.Check(len(staying)); err != nil {
+		return peer, hint.Add(fmt.Errorf("etcd would not be healthy without it: %w", err), "recreate=all makes a new cluster")
+	}
+	healthy := status.Healthy()[0]
+	if healthy.Leader == peer.ID && len(peer.Clients) > 0 {
+		if err := r.helper().Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
+			return peer, err
+		}
+	}
+	return peer, r.helper().Remove(ctx, others, peer.ID)
+}
+
+// replace makes the node anew, and its member with it: no data are lost while the others are healthy.
+func (r *Run) replace(ctx context.Context, nodes []booted, i int) error {
+	name := nodes[i].step.Node.Name
+	others := r.othersOf(nodes, i)
+	peer, err := r.leave(ctx, name, others)
+	if err != nil {
+		return err
+	}
+	if peer.ID == "" || len(peer.URLs) == 0 { // it was none: grow makes it one
+		return r.anew(ctx, nodes, i)
+	}
+	r.log.Say("%s: has left etcd", name)
+	peers, err := r.helper().Peers(ctx, others)
+	if err != nil {
+		return err
+	}
+	return r.join(ctx, nodes, i, peers, hostOf(peer.URLs[0]), others)
+}
+
+// othersOf are the client URLs of the members of all nodes but one, of those that are ready.
+func (r *Run) othersOf(nodes []booted, but int) []string {
+	endpoints := []string{}
+	for i, n := range nodes {
+		if i != but && n.address() != "" {
+			endpoints = append(endpoints, clientURL(n.address()))
+		}
+	}
+	return endpoints
+}
+
+// hostOf is the host of a URL.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func endpointsOfMembers(members []etcd.Member) []string {
+	endpoints := []string{}
+	for _, m := range members {
+		endpoints = append(endpoints, m.Endpoint)
+	}
+	return endpoints
+}
