@@ -1,14 +1,13 @@
 #!/bin/bash
 # Runs this node's etcd. Etcd_Discovery_Flags are a discovery token in a new cluster, and the members that
 # there are in a node that joins them; one that has data already ignores either.
-endpoints=Etcd_Discovery_Endpoints
-host=${endpoints#*://}
-host=${host%:*}
 
-# the address by which this node reaches the host, and the other nodes reach this one
-until address=$(ip -4 -o route get "$host" 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p') && [[ $address ]]; do
-  sleep 0.5
-done
+# the address that the other nodes reach this one by: that of the default route, or else the first
+own_address() {
+  ip -4 -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p' | grep . ||
+    ip -4 -o address show up scope global | sed -n '1s/.* inet \([0-9.]*\).*/\1/p' | grep .
+}
+until address=$(own_address); do sleep 0.5; done
 
 etcd=(/usr/local/bin/etcd)
 if [[ ! -x ${etcd[0]} ]]; then # Fedora CoreOS has Podman and no etcd

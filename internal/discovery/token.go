@@ -25,28 +25,79 @@ const (
 	WordURL       = "Etcd_Discovery_URL"       // http://10.77.0.2:23790/<id>
 	WordToken     = "Etcd_Discovery_Token"     //nolint:gosec // no credential: <id>, etcd's --discovery-token
 	WordEndpoints = "Etcd_Discovery_Endpoints" // http://10.77.0.2:23790, etcd's --discovery-endpoints
+	WordInitial   = "Etcd_Initial_Cluster"     // core01=http://10.77.0.11:2380,…, etcd's --initial-cluster
 	WordFlags     = "Etcd_Discovery_Flags"     // etcd's flags by which a member finds the others, forming or joining
 )
 
 // Words are all of them.
-var Words = []string{WordURL, WordToken, WordEndpoints, WordFlags}
+var Words = []string{WordURL, WordToken, WordEndpoints, WordInitial, WordFlags}
+
+// The kinds of tokens: by who knows them.
+const (
+	KindEmbedded = "embedded" // a service of the project's own, for v2 and v3
+	KindV2       = "v2"       // a service elsewhere, of the v2 protocol
+	KindV3       = "v3"       // an etcd elsewhere
+	KindStatic   = "static"   // nobody: the members are known beforehand
+	KindSRV      = "srv"      // DNS
+)
+
+// v2Path is where an etcd keeps the tokens of its v2 API; the embedded service does the same.
+const v2Path = "/v2/keys/discovery/"
 
 // Token is one generation of a cluster: it is used up by the members that registered with it.
 type Token struct {
-	Endpoint string // of the service, as nodes reach it: http://10.77.0.2:23790
-	ID       string
-	Size     int // how many members the cluster is formed of
+	Kind     string
+	Endpoint string // of the service, as nodes reach it: http://10.77.0.2:23790, several with commas; the domain of srv
+	ID       string // the token; of static the initial cluster
+	Size     int    // how many members the cluster is formed of
 }
 
-// URL is the token as the bash script kept it, and as etcd's --discovery took it.
-func (t Token) URL() string { return t.Endpoint + "/" + t.ID }
+// URL is the token as the bash script kept it, and as etcd's --discovery takes it.
+func (t Token) URL() string {
+	if t.Kind == KindEmbedded {
+		return t.Endpoint + v2Path + t.ID
+	}
+	return t.Endpoint + "/" + t.ID
+}
 
-// Values are what the words are replaced by.
+// Values are what the words are replaced by. A word that the kind has no value for is not among them.
 func (t Token) Values() map[string]string {
-	return map[string]string{
-		WordURL: t.URL(), WordToken: t.ID, WordEndpoints: t.Endpoint,
+	switch t.Kind {
+	case KindV2:
+		return map[string]string{WordURL: t.URL(), WordFlags: "--discovery=" + t.URL()}
+	case KindStatic:
+		return map[string]string{WordInitial: t.ID, WordFlags: "--initial-cluster=" + t.ID + " --initial-cluster-state=new"}
+	case KindSRV:
+		return map[string]string{WordFlags: "--discovery-srv=" + t.Endpoint}
+	}
+	values := map[string]string{
+		WordToken: t.ID, WordEndpoints: t.Endpoint,
 		WordFlags: "--discovery-token=" + t.ID + " --discovery-endpoints=" + t.Endpoint,
 	}
+	if t.Kind == KindEmbedded {
+		values[WordURL] = t.URL()
+	}
+	return values
+}
+
+// Static is of the members' addresses, in the nodes' order.
+func Static(names, addresses []string) Token {
+	parts := []string{}
+	for i, name := range names {
+		parts = append(parts, name+"=http://"+net.JoinHostPort(addresses[i], "2380"))
+	}
+	return Token{Kind: KindStatic, ID: strings.Join(parts, ","), Size: len(names)}
+}
+
+// Fresh is a token for an etcd elsewhere, still to be registered there.
+func Fresh(endpoints string, size int) Token {
+	return Token{Kind: KindV3, Endpoint: endpoints, ID: random(), Size: size}
+}
+
+func random() string {
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails
+	return hex.EncodeToString(id)
 }
 
 // Joining is what WordFlags stands for in a member that joins a cluster that there is already.
@@ -62,9 +113,7 @@ func New(address netip.Addr, size int) (Token, error) {
 		return Token{}, fmt.Errorf("no port for the discovery service: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	return Token{Endpoint: "http://" + listener.Addr().String(), ID: hex.EncodeToString(id), Size: size}, nil
+	return Token{Kind: KindEmbedded, Endpoint: "http://" + listener.Addr().String(), ID: random(), Size: size}, nil
 }
 
 // file is where the cluster's token stands: its URL, where the script kept it, and its size below.
@@ -78,7 +127,7 @@ func (t Token) Write(vm, cluster string) error {
 	if err := os.RemoveAll(Data(vm, cluster)); err != nil {
 		return err
 	}
-	return artifact.Write(file(vm, cluster), fmt.Appendf(nil, "%s\nsize=%d\n", t.URL(), t.Size), 0o644)
+	return artifact.Write(file(vm, cluster), fmt.Appendf(nil, "%s\nsize=%d\nkind=%s\n", t.URL(), t.Size, t.Kind), 0o644)
 }
 
 // Read gives the cluster's token, and whether there is one.
@@ -99,16 +148,35 @@ func Read(vm, cluster string) (Token, bool, error) {
 }
 
 func parse(text string) (Token, error) {
-	first, second, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	u, err := url.Parse(first)
-	if err != nil || u.Scheme == "" || u.Host == "" || len(u.Path) < 2 {
-		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
-	}
+	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	second, third, _ := strings.Cut(rest, "\n")
 	size, err := strconv.Atoi(strings.TrimPrefix(second, "size="))
 	if err != nil || size < 1 {
 		return Token{}, fmt.Errorf("the second line is no size=N: %q", second)
 	}
-	return Token{Endpoint: u.Scheme + "://" + u.Host, ID: u.Path[1:], Size: size}, nil
+	kind, at := strings.TrimPrefix(third, "kind="), strings.LastIndex(first, "/")
+	if kind == KindStatic || kind == KindSRV {
+		endpoint, id, _ := strings.Cut(first, "/")
+		return Token{Kind: kind, Endpoint: endpoint, ID: id, Size: size}, nil
+	}
+	if at < 0 || at+1 == len(first) || !areURLs(first[:at]) {
+		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
+	}
+	token := Token{Kind: kind, Endpoint: first[:at], ID: first[at+1:], Size: size}
+	if kind == KindEmbedded || kind == "" {
+		token.Kind, token.Endpoint = KindEmbedded, strings.TrimSuffix(token.Endpoint+"/", v2Path)
+	}
+	return token, nil
+}
+
+// areURLs tells whether the text is one URL, or several with commas.
+func areURLs(text string) bool {
+	for _, one := range strings.Split(text, ",") {
+		if u, err := url.Parse(one); err != nil || u.Scheme == "" || u.Host == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // BridgeAddress is the host's address on the bridge, by which nodes reach it: the first global IPv4

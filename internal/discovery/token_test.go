@@ -32,7 +32,7 @@ func TestTokenIsKept(t *testing.T) {
 		t.Errorf("got %+v, %v, %v, want %+v", got, found, err, token)
 	}
 	values := got.Values()
-	if values[WordURL] != values[WordEndpoints]+"/"+values[WordToken] || len(values[WordToken]) != 32 {
+	if values[WordURL] != values[WordEndpoints]+"/v2/keys/discovery/"+values[WordToken] || len(values[WordToken]) != 32 {
 		t.Errorf("got %v", values)
 	}
 	text, err := os.ReadFile(filepath.Join(vm, "discovery.url.core"))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"os/exec"
@@ -98,6 +99,12 @@ func (h Helper) Peers(ctx context.Context, endpoints []string) (Peers, error) {
 	}
 	var peers Peers
 	return peers, json.Unmarshal(out, &peers)
+}
+
+// Register puts a fresh discovery token for a cluster of that size into the etcd that serves discovery.
+func (h Helper) Register(ctx context.Context, endpoints []string, token string, size int) error {
+	_, err := h.change(ctx, endpoints, "register", fmt.Sprintf("%s:%d", token, size))
+	return err
 }
 
 // Add adds a learner with that peer URL.

@@ -43,6 +43,10 @@ func Keys(env Environment) []Key {
 		{"refresh", "true: look the stream up now, not once a day", "false", "", yesNo(func(s *Settings) *bool { return &s.Refresh })},
 		{"fcos_url", "server or mirror of Fedora CoreOS", "https://builds.coreos.fedoraproject.org", "", server(func(s *Settings) *string { return &s.FCOSServer })},
 		{"flatcar_url", "server or mirror of Flatcar; {channel} is stable, beta, …", "https://{channel}.release.flatcar-linux.net", "", server(func(s *Settings) *string { return &s.FlatcarServer })},
+		{"discovery", "how etcd's members find each other: embedded, a discovery URL or service (v2), etcd endpoints (v3), static, or srv:<domain>", discoveryDefault(env), "", text(func(s *Settings) *string { return &s.Discovery })},
+		{"discovery_listen", "address of the embedded service, as nodes reach it; none is the bridge's", "", "", anything(func(s *Settings) *string { return &s.DiscoveryListen })},
+		{"addresses", "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
+		{"renew", "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
 		{"uri", "libvirt connection URI", "qemu:///system", "", uri},
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
@@ -79,6 +83,17 @@ func cache(env Environment) string {
 		return "/var/cache/coreos-libvirt"
 	}
 	return filepath.Join(env.Cache, "coreos-libvirt")
+}
+
+// discoveryDefault is what the bash script's users have in their environment, or the service of the
+// project's own.
+func discoveryDefault(env Environment) string {
+	if env.Lookup != nil {
+		if url, ok := env.Lookup("ETCD_DISCOVERY_URL"); ok && url != "" {
+			return url
+		}
+	}
+	return "embedded"
 }
 
 // hostArch is this machine's architecture in the distributors' words.

@@ -32,6 +32,10 @@ type Settings struct {
 	FCOSServer, FlatcarServer string        // base URLs
 	Bridge                    string        // the bridge on the physical network
 	URI                       string        // libvirt connection URI
+	Discovery                 string        // embedded, static, srv:<domain>, or URLs
+	DiscoveryListen           string        // address of the embedded service, or empty
+	Addresses                 string        // of the nodes, with commas, or empty
+	Renew                     bool          // whether to make a new token
 	Accel                     string        // auto, kvm or tcg
 	Timeout                   time.Duration // for the cluster to be ready, and again for etcd to be healthy
 	Ready                     bool          // whether nodes get the readiness unit

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -26,6 +27,13 @@ func change(ctx context.Context, endpoints []string, verb, argument string) erro
 	if verb == "add" { // as a learner: it has no vote before it has caught up
 		_, err := client.MemberAddAsLearner(ctx, []string{argument})
 		return err
+	}
+	if token, size, ok := strings.Cut(argument, ":"); ok && verb == "register" {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return err
+		}
+		return register(ctx, client, token, n)
 	}
 	id, err := strconv.ParseUint(argument, 16, 64)
 	if err != nil && verb != "list" {

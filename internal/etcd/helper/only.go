@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -36,7 +37,7 @@ func onlyDiscovery() []grpc.ServerOption {
 func isDiscovery(request any) bool {
 	switch r := request.(type) {
 	case *pb.RangeRequest:
-		return isToken(r.Key)
+		return isToken(r.Key) && endsInside(r.RangeEnd)
 	case *pb.PutRequest:
 		return isToken(r.Key)
 	case *pb.TxnRequest:
@@ -47,10 +48,16 @@ func isDiscovery(request any) bool {
 
 func isToken(key []byte) bool { return strings.HasPrefix(string(key), registry) }
 
+// endsInside tells whether a range that begins inside the registry ends there: none, or a key before the
+// first one behind it.
+func endsInside(end []byte) bool {
+	return len(end) == 0 || string(end) > registry && string(end) <= clientv3.GetPrefixRangeEnd(registry)
+}
+
 func allOf(operations []*pb.RequestOp) bool {
 	for _, o := range operations {
 		put, read := o.GetRequestPut(), o.GetRequestRange()
-		if (put == nil || !isToken(put.Key)) && (read == nil || !isToken(read.Key)) {
+		if (put == nil || !isToken(put.Key)) && (read == nil || !isToken(read.Key) || !endsInside(read.RangeEnd)) {
 			return false
 		}
 	}

@@ -1,0 +1,179 @@
+package etcd_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+)
+
+// oldEtcd is Debian's etcd 3.4, out of its package: installed it would run as a service.
+func oldEtcd(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("sh", "-ec", `cd "$0" && apt-get -qq -o APT::Sandbox::User=root download etcd-server && dpkg-deb -x etcd-server_*.deb .`, dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("no etcd of Debian's: %v\n%s", err, out)
+	}
+	return filepath.Join(dir, "usr", "bin", "etcd")
+}
+
+// oldMember starts an etcd that knows v2 discovery.
+func oldMember(t *testing.T, program, name, url string) (client string) {
+	t.Helper()
+	client, peer := free(t), free(t)
+	cmd := exec.Command(program, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--discovery="+url, "--log-level=error")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return client
+}
+
+func TestOldMembersFindEachOther(t *testing.T) {
+	program := oldEtcd(t)
+	ctx := deadline(t, time.Minute)
+	listen := free(t)
+	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for what, url := range map[string]string{"the cluster's own token": listen + "/v2/keys/discovery/token", "a new one": get(t, listen+"/new?size=3")} {
+		var endpoints []string
+		for _, name := range []string{"core01", "core02", "core03"} {
+			endpoints = append(endpoints, oldMember(t, program, name, url))
+			time.Sleep(300 * time.Millisecond) // one comes after the other
+		}
+		status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
+		if err != nil || !strings.HasPrefix(status.Members[0].Version, "3.4.") {
+			t.Errorf("%s: got %+v, %v", what, status, err)
+		}
+		if _, err := discovery.URL(ctx, url, 3); err == nil || !strings.Contains(err.Error(), "this token is used up: all 3 members have registered\nhint: ") {
+			t.Errorf("%s: it is used up, got %v", what, err)
+		}
+	}
+	// the way of who uses a service: a new token, which nobody has used
+	token, err := discovery.Service(ctx, listen, 3)
+	if err != nil || token.Kind != discovery.KindV2 {
+		t.Fatalf("got %+v, %v", token, err)
+	}
+	if again, err := discovery.URL(ctx, token.URL(), 3); err != nil || again != token {
+		t.Errorf("got %+v, %v", again, err)
+	}
+	if _, err := discovery.URL(ctx, token.URL(), 5); err == nil || !strings.Contains(err.Error(), "this token is for 3 members, not for 5\nhint: ") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := discovery.URL(ctx, listen+"/v2/keys/discovery/none", 3); err == nil || !strings.Contains(err.Error(), "404 Not Found\nhint: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnEtcdElsewhereServesDiscovery registers a fresh token there, and members form by it.
+func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
+	ctx := deadline(t, time.Minute)
+	listen := free(t)
+	cmd := exec.Command(programs.server, "--data-dir="+t.TempDir(), "--listen-client-urls="+listen, "--advertise-client-urls="+listen, "--listen-peer-urls="+free(t), "--log-level=error")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for !discovery.IsEtcd(ctx, listen) && ctx.Err() == nil {
+		time.Sleep(100 * time.Millisecond)
+	}
+	token := discovery.Fresh(listen, 2)
+	if err := programs.helper.Register(ctx, []string{listen}, token.ID, 2); err != nil {
+		t.Fatal(err)
+	}
+	one, _ := member(t, "core01", token.Endpoint, token.ID)
+	two, _ := member(t, "core02", token.Endpoint, token.ID)
+	if status, err := programs.helper.WaitHealthy(ctx, []string{one, two}, 2, func(etcd.Status) {}); err != nil {
+		t.Errorf("got %+v, %v", status, err)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestOnlyDiscoveryIsServed looks at what else somebody on the network could do with the service.
+func TestOnlyDiscoveryIsServed(t *testing.T) {
+	ctx := deadline(t, 30*time.Second)
+	listen := free(t)
+	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{listen}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	for what, do := range map[string]func(context.Context) error{
+		"a put elsewhere": func(ctx context.Context) error { _, err := client.Put(ctx, "mine", "x"); return err },
+		"a get elsewhere": func(ctx context.Context) error { _, err := client.Get(ctx, "", clientv3.WithPrefix()); return err },
+		"a get of all": func(ctx context.Context) error {
+			_, err := client.Get(ctx, "/_etcd/registry/", clientv3.WithFromKey())
+			return err
+		},
+		"a delete": func(ctx context.Context) error {
+			_, err := client.Delete(ctx, "/_etcd/registry/token/_config/size")
+			return err
+		},
+		"the members":    func(ctx context.Context) error { _, err := client.MemberList(ctx); return err },
+		"a lease":        func(ctx context.Context) error { _, err := client.Grant(ctx, 10); return err },
+		"authentication": func(ctx context.Context) error { _, err := client.AuthStatus(ctx); return err },
+		"a snapshot": func(ctx context.Context) error {
+			r, err := client.Snapshot(ctx)
+			if err == nil {
+				_, err = io.ReadAll(r)
+			}
+			return err
+		},
+		"a delete in a txn": func(ctx context.Context) error {
+			_, err := client.Txn(ctx).Then(clientv3.OpDelete("/_etcd/registry/token/_config/size")).Commit()
+			return err
+		},
+		"defragmenting": func(ctx context.Context) error { _, err := client.Defragment(ctx, listen); return err },
+		"compaction":    func(ctx context.Context) error { _, err := client.Compact(ctx, 1); return err },
+	} {
+		if err := do(ctx); err == nil || !strings.Contains(err.Error(), "and nothing else") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+	if answer, err := client.Get(ctx, "/_etcd/registry/token/_config/size"); err != nil || string(answer.Kvs[0].Value) != "3" {
+		t.Errorf("what discovery needs: got %v", err)
+	}
+	for _, path := range []string{"/v2/keys/mine", "/v2/keys/discovery/none", "/v3/kv/range"} {
+		answer, err := http.Get(listen + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			t.Errorf("%s: got %s", path, answer.Status)
+		}
+	}
+}
