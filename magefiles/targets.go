@@ -130,6 +130,11 @@ func SSHConfig(ctx context.Context) error {
 	return do(ctx, (*stage.Run).SSHConfig)
 }
 
+// Timeline draws the last up of the cluster as an SVG: what each node was at, and for how long.
+func Timeline(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Timeline)
+}
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings() error {
 	r, err := run()

@@ -20,6 +20,19 @@ var (
 	escapes = regexp.MustCompile(`\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c])|[\r\x00-\x08\x0e-\x1a]`)
 )
 
+// phases are what a node goes through until it can be reached, and the first words of each on its console.
+var phases = []struct {
+	name string
+	seen *regexp.Regexp
+}{
+	{"firmware", nil},
+	{"boot loader", regexp.MustCompile(`(?i)^booting|grub|boot loader`)},
+	{"kernel", regexp.MustCompile(`Linux version|^Command line:|Run /init as init process`)},
+	{"Ignition", regexp.MustCompile(`(?i)ignition`)},
+	{"system", regexp.MustCompile(`(?i)^SELinux: |Welcome to |switch.?root|Reached target`)},
+	{"login", regexp.MustCompile(`login: ?$`)},
+}
+
 // Plain is a line of a console without what would move a terminal's cursor or colour it.
 func Plain(line string) string { return strings.TrimRight(escapes.ReplaceAllString(line, ""), " \n") }
 
@@ -30,6 +43,7 @@ type Console struct {
 	told   []string // lines that tell of a failure
 	last   []string // the latest lines, whatever they are
 	failed bool
+	phase  int
 }
 
 // NewConsole is for the log at path, which need not be there yet.
@@ -37,6 +51,9 @@ func NewConsole(path string) *Console { return &Console{path: path} }
 
 // Last are the latest lines of what Failure has read.
 func (c *Console) Last() []string { return c.last }
+
+// Phase is how far the boot has got, as far as Failure has read.
+func (c *Console) Phase() string { return phases[c.phase].name }
 
 // Failure reads what is new and gives the lines that tell of a failed boot, once one says so: nil
 // before that.
@@ -75,6 +92,12 @@ func (c *Console) note(line string) {
 	const most, latest, long = 12, 8, 400
 	if line == "" {
 		return
+	}
+	for i := c.phase + 1; i < len(phases); i++ {
+		if phases[i].seen.MatchString(line) {
+			c.phase = i
+			break
+		}
 	}
 	if len(line) > long {
 		line = strings.ToValidUTF8(line[:long], "") + " …"

@@ -1,20 +1,24 @@
-// Package progress is what the terminal shows while targets run.
+// Package progress is what the terminal shows while targets run: lines, and on a terminal what moves
+// below them.
 package progress
 
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"github.com/vbauerster/mpb/v8"
+	"golang.org/x/term"
 )
 
 // Log prints whole lines, also when several nodes move at once.
 type Log struct {
 	mu    sync.Mutex
 	w     io.Writer
-	below *progressbar.ProgressBar // stands below the lines, where one does
+	below *mpb.Progress // stands below the lines, while anything does
+	bars  int           // how many
 }
 
 // New is a Log on w.
@@ -24,17 +28,45 @@ func New(w io.Writer) *Log { return &Log{w: w} }
 func (l *Log) Say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var to io.Writer = l.w
 	if l.below != nil {
-		_ = l.below.Clear()
+		to = l.below
 	}
-	fmt.Fprintf(l.w, format+"\n", args...)
-	if l.below != nil {
-		_ = l.below.RenderBlank()
-	}
+	fmt.Fprintf(to, format+"\n", args...)
 }
 
 // Writer is where tables go.
 func (l *Log) Writer() io.Writer { return l.w }
+
+func (l *Log) onTerminal() bool {
+	file, ok := l.w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// add puts a bar below the lines.
+func (l *Log) add(total int64, filler mpb.BarFillerBuilder, options ...mpb.BarOption) *mpb.Bar {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.below == nil {
+		l.below = mpb.New(mpb.WithOutput(l.w), mpb.WithRefreshRate(refresh))
+	}
+	l.bars++
+	return l.below.New(total, filler, options...)
+}
+
+const refresh = 150 * time.Millisecond
+
+// drop takes a bar away again. With the last one nothing stands below the lines any more.
+func (l *Log) drop(bar *mpb.Bar) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bar.Abort(true)
+	bar.Wait()
+	if l.bars--; l.bars == 0 {
+		l.below.Wait()
+		l.below = nil
+	}
+}
 
 // Seconds is a duration as lines show it: "41 s".
 func Seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }

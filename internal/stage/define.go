@@ -60,11 +60,13 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 	if step.Action == cluster.Keep {
 		return nil
 	}
+	r.times.reach(step.Node.Name, "overlay")
 	if step.Action != cluster.Redefine {
 		if err := image.CreateOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk); err != nil {
 			return err
 		}
 	}
+	r.times.reach(step.Node.Name, "define")
 	if err := artifact.Write(step.Node.XML(), []byte(step.XML), 0o644); err != nil {
 		return err
 	}

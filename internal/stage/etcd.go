@@ -37,6 +37,7 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 	return r.helper().WaitHealthy(ctx, endpoints, size, func(s etcd.Status) {
 		for _, m := range s.Healthy() {
 			if !healthy[m.Endpoint] {
+				r.times.reach(names[m.Endpoint], "etcd")
 				r.log.Say("%s: etcd member healthy (%s)", names[m.Endpoint], progress.Seconds(time.Since(begin)))
 			}
 			healthy[m.Endpoint] = true

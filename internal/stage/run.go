@@ -39,6 +39,8 @@ type Run struct {
 	nodes    []rendered                    // of Render
 	steps    []cluster.Step                // of Define
 
+	times times // what nodes reached when, for `mage timeline`
+
 	mu   sync.Mutex
 	conn *hypervisor.Conn
 	held map[string]func() // locks, by prefix

@@ -26,6 +26,7 @@ type booted struct {
 // Up boots the defined nodes together, waits until each says that it can be reached and, where the
 // config asks for discovery, until their etcd is healthy.
 func (r *Run) Up(ctx context.Context) error {
+	defer r.keepTimes()
 	server, err := r.serveNewcomers(ctx)
 	if err != nil {
 		return err
@@ -92,10 +93,17 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	b := booted{step: step}
+	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
+	moved := func(phase string) {
+		shown.Phase(phase)
+		r.times.reach(step.Node.Name, phase)
+	}
 	if b.err = r.start(step); b.err == nil && r.Ready {
-		b.report, b.err = r.await(ctx, step)
+		b.report, b.err = r.await(ctx, step, moved)
 	}
 	b.took = time.Since(begin)
+	r.times.reach(step.Node.Name, "ready")
+	shown.Done()
 	switch {
 	case b.err != nil:
 		b.err = fmt.Errorf("%s: %w", step.Node.Name, b.err)
@@ -119,23 +127,25 @@ func (r *Run) start(step cluster.Step) error {
 	if err != nil {
 		return err
 	}
+	r.times.reach(step.Node.Name, "start")
 	if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 		return fmt.Errorf("cannot begin the console log: %w", err)
 	}
 	if err := conn.Start(step.Node.Name); err != nil {
 		return err
 	}
+	r.times.reach(step.Node.Name, "firmware")
 	r.log.Say("%s: booting", step.Node.Name)
 	return nil
 }
 
 // await waits for the node's report, and ends early where its boot has failed.
-func (r *Run) await(ctx context.Context, step cluster.Step) (guest.Report, error) {
+func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase string)) (guest.Report, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		if err := r.watchFailure(ctx, step); err != nil {
+		if err := r.watchFailure(ctx, step, moved); err != nil {
 			cancel(err)
 		}
 	})

@@ -21,12 +21,13 @@ const (
 
 // watchFailure gives an error when the node's console or its domain's state shows that it will never
 // be ready, and nil when ctx ends first.
-func (r *Run) watchFailure(ctx context.Context, step cluster.Step) error {
+func (r *Run) watchFailure(ctx context.Context, step cluster.Step, moved func(phase string)) error {
 	if step.Running && !sleep(ctx, letSpeak) {
 		return nil
 	}
 	console := guest.NewConsole(step.Node.Console())
 	for sleep(ctx, watchEvery) {
+		moved(console.Phase())
 		if err := r.failure(ctx, step, console); err != nil {
 			return err
 		}
