@@ -28,7 +28,7 @@ func New(w io.Writer) *Log { return &Log{w: w} }
 func (l *Log) Say(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var to io.Writer = l.w
+	to := l.w
 	if l.below != nil {
 		to = l.below
 	}
