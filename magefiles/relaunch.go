@@ -11,11 +11,12 @@ import (
 	"syscall"
 
 	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 )
 
 // needLibvirt are the targets that talk to libvirt; a bare `mage` is up.
-var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "plan", "status", "logs", "console", "stop", "start", "restart", "env", "sshconfig", "etcd"}
+var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "plan", "status", "logs", "console", "stop", "start", "restart", "env", "sshconfig", "etcd", "host:check"}
 
 // relaunch starts the same targets by the launcher, which builds them with libvirt's binding: a plain
 // `mage` builds them without, as that would need libvirt's headers. It returns where that is not
@@ -24,14 +25,34 @@ func relaunch(args []string) {
 	if hypervisor.Available || settings.Relaunched() || !slices.ContainsFunc(args, isOfLibvirt) && len(args) > 0 {
 		return
 	}
-	program, err := exec.LookPath("go")
+	program, argv, err := launcher()
 	if err != nil {
 		return
 	}
-	argv := append([]string{"go", "run", "magefile.go"}, os.Args[1:]...)
-	err = syscall.Exec(program, argv, append(os.Environ(), settings.RelaunchedVariable+"=1"))
-	fmt.Fprintln(os.Stderr, "cannot start go:", err)
+	env := append(os.Environ(), settings.RelaunchedVariable+"=1")
+	for name, value := range launch.Environment() {
+		env = append(env, name+"="+value)
+	}
+	err = syscall.Exec(program, append(argv, os.Args[1:]...), env)
+	fmt.Fprintln(os.Stderr, "cannot start", program+":", err)
 	os.Exit(1)
+}
+
+// launcher is Mage itself, which keeps exit statuses, or where it is not there `go run magefile.go`.
+func launcher() (program string, argv []string, err error) {
+	self, _ := os.Executable()
+	if mage, err := exec.LookPath("mage"); err == nil && !sameFile(mage, self) {
+		return mage, []string{"mage"}, nil
+	}
+	program, err = exec.LookPath("go")
+	return program, []string{"go", "run", "magefile.go"}, err
+}
+
+// sameFile tells whether both are one program: targets may have been compiled to a file called mage.
+func sameFile(a, b string) bool {
+	one, errOne := os.Stat(a)
+	other, errOther := os.Stat(b)
+	return errOne == nil && errOther == nil && os.SameFile(one, other)
 }
 
 func isOfLibvirt(arg string) bool { return slices.Contains(needLibvirt, strings.ToLower(arg)) }

@@ -135,6 +135,14 @@ func Timeline(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Timeline)
 }
 
+// Host are targets about the machine that libvirt runs on.
+type Host mg.Namespace
+
+// Check looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.
+func (Host) Check(ctx context.Context) error {
+	return do(ctx, (*stage.Run).HostCheck)
+}
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings() error {
 	r, err := run()

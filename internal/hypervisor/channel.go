@@ -17,7 +17,7 @@ import (
 // How often a stream is looked at for new bytes: where a guest answers within a second, and where
 // somebody types.
 const (
-	channelPoll = 100 * time.Millisecond
+	channelPoll = 20 * time.Millisecond
 	consolePoll = 10 * time.Millisecond
 )
 

@@ -7,6 +7,7 @@ package hypervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"libvirt.org/go/libvirt"
@@ -71,4 +72,34 @@ func is(err error, code libvirt.ErrorNumber) bool {
 func (c *Conn) HasKVM(arch string) bool {
 	_, err := c.c.GetDomainCapabilities("", arch, "", "kvm", 0)
 	return err == nil
+}
+
+// Version is the daemon's, as three numbers: 9.0.0.
+func (c *Conn) Version() (major, minor, release uint32, err error) {
+	v, err := c.c.GetLibVersion()
+	if err != nil {
+		return 0, 0, 0, plain(err)
+	}
+	return v / 1000000, v / 1000 % 1000, v % 1000, nil
+}
+
+// probe is a domain that is never let run: QEMU has set its processor up by then.
+const probe = `<domain type='kvm'><name>coreos-libvirt-probe-%d</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
+<os><type arch='%s' machine='%s'>hvm</type></os><features><acpi/></features><cpu mode='host-passthrough'/>
+<devices><memballoon model='none'/></devices></domain>`
+
+// ProbeKVM starts a domain without disks, paused, and ends it at once: a KVM that is there but does not
+// work fails here.
+func (c *Conn) ProbeKVM(arch string) error {
+	machine := "q35"
+	if arch == "aarch64" {
+		machine = "virt"
+	}
+	xml := fmt.Sprintf(probe, os.Getpid(), arch, machine)
+	dom, err := c.c.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
+	if err != nil {
+		return startError(plain(err))
+	}
+	defer func() { _ = dom.Free() }()
+	return plain(dom.Destroy())
 }

@@ -1,0 +1,49 @@
+// Package launch is how the targets are built with libvirt's binding.
+package launch
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/magefile/mage/mg"
+)
+
+// dlopen is the tag by which libvirt's binding needs no headers: it loads libvirt.so when it runs.
+const dlopen = "libvirt_dlopen"
+
+// Environment are the variables by which Mage builds them so: GOFLAGS with the tag, and a cache of its own.
+// In one cache the targets with and without the binding would take turns, each linked anew.
+func Environment() map[string]string {
+	cache := mg.CacheDir()
+	if filepath.Base(cache) != dlopen {
+		cache = filepath.Join(cache, dlopen)
+	}
+	return map[string]string{"GOFLAGS": withTag(goflags()), mg.CacheEnv: cache}
+}
+
+// goflags is what Go would use, from the environment or from `go env -w`.
+func goflags() string {
+	out, err := exec.Command("go", "env", "GOFLAGS").Output()
+	if err != nil {
+		return os.Getenv("GOFLAGS")
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// withTag adds the tag to those that flags may hold.
+func withTag(flags string) string {
+	words := strings.Fields(flags)
+	for i, word := range words {
+		name, tags, ok := strings.Cut(word, "=")
+		if !ok || name != "-tags" && name != "--tags" {
+			continue
+		}
+		if !strings.Contains(","+tags+",", ","+dlopen+",") {
+			words[i] = name + "=" + tags + "," + dlopen
+		}
+		return strings.Join(words, " ")
+	}
+	return strings.Join(append(words, "-tags="+dlopen), " ")
+}

@@ -1,0 +1,104 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
+)
+
+// HostCheck looks at the machine, check by check, and prints each with what was found or its remedy. It
+// fails where one does.
+func (r *Run) HostCheck(ctx context.Context) error {
+	results, ok := host.RunAll(ctx, r.hostChecks())
+	if r.Format == "json" {
+		if err := r.printJSON(results); err != nil {
+			return err
+		}
+	} else {
+		for _, result := range results {
+			r.printResult(result)
+		}
+	}
+	if !ok {
+		return ExitStatus(1)
+	}
+	return nil
+}
+
+func (r *Run) printResult(result host.Result) {
+	mark := "ok  "
+	if !result.OK {
+		mark = "FAIL"
+	}
+	r.log.Say("%s  %-20s %s", mark, result.Check, strings.ReplaceAll(result.Found, "\n", " "))
+	if result.Remedy != "" {
+		r.log.Say("      %s", result.Remedy)
+	}
+}
+
+// hostChecks are in the order in which their remedies make sense.
+func (r *Run) hostChecks() []host.Check {
+	const root = host.Root("/")
+	folder := r.vm()
+	return []host.Check{
+		{Name: "programs", Run: programs},
+		{Name: "libvirt", Run: func(context.Context) (string, error) { return r.checkLibvirt() }},
+		{Name: "KVM", Run: func(context.Context) (string, error) { return r.checkKVM() }},
+		{Name: "bridge", Run: func(context.Context) (string, error) { return root.Bridge(r.Bridge) }},
+		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx)) }},
+		{Name: "vm/ for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), folder) }},
+		{Name: "store for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), r.Store) }},
+		{Name: "disk space", Run: func(context.Context) (string, error) { return host.Space(folder, r.Nodes) }},
+		{Name: "memory", Run: func(context.Context) (string, error) { return root.Memory(r.Nodes, r.RAM) }},
+	}
+}
+
+// programs are those that targets run.
+func programs(context.Context) (string, error) {
+	lacking := []string{}
+	for _, name := range []string{"qemu-img", "ssh"} {
+		if _, err := exec.LookPath(name); err != nil {
+			lacking = append(lacking, name)
+		}
+	}
+	if len(lacking) > 0 {
+		return "", hint.Errorf("Debian: apt-get install qemu-utils openssh-client; Fedora: dnf install qemu-img openssh-clients", "programs are missing: %s", strings.Join(lacking, ", "))
+	}
+	return "qemu-img, ssh", nil
+}
+
+// checkLibvirt makes sure that the daemon answers and knows fw_cfg (from 6.5.0, its news says).
+func (r *Run) checkLibvirt() (string, error) {
+	conn, err := r.libvirt()
+	if err != nil {
+		return "", err
+	}
+	major, minor, release, err := conn.Version()
+	if err != nil {
+		return "", err
+	}
+	if major < 6 || major == 6 && minor < 5 {
+		return "", hint.Errorf("use a newer distribution", "libvirt %d.%d.%d does not know <sysinfo type='fwcfg'>, 6.5.0 does", major, minor, release)
+	}
+	return fmt.Sprintf("%s, %d.%d.%d", r.URI, major, minor, release), nil
+}
+
+// checkKVM makes sure that KVM works, unless the nodes are to be emulated.
+func (r *Run) checkKVM() (string, error) {
+	if r.Accel == "tcg" {
+		return "not used: accel=tcg", nil
+	}
+	conn, err := r.libvirt()
+	if err != nil {
+		return "", hint.Errorf("libvirt first, see above", "not looked at: there is no libvirt to ask")
+	}
+	if !conn.HasKVM(r.Arch) {
+		return "", hint.Errorf("enable virtualization in the machine's firmware, and modprobe kvm_intel or kvm_amd; accel=tcg emulates, slowly but without it",
+			"libvirt offers no KVM for %s", r.Arch)
+	}
+	return "a domain starts with it", conn.ProbeKVM(r.Arch)
+}
