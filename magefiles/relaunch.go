@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,11 +30,14 @@ func relaunch(args []string) {
 	if err != nil {
 		return
 	}
-	env := append(os.Environ(), settings.RelaunchedVariable+"=1")
-	for name, value := range launch.Environment() {
-		env = append(env, name+"="+value)
+	env := launch.Environment()
+	env[settings.RelaunchedVariable] = "1"
+	for name, value := range env {
+		err = errors.Join(err, os.Setenv(name, value)) // of a name that is there twice the first counts
 	}
-	err = syscall.Exec(program, append(argv, os.Args[1:]...), env)
+	if err == nil {
+		err = syscall.Exec(program, append(argv, os.Args[1:]...), os.Environ())
+	}
 	fmt.Fprintln(os.Stderr, "cannot start", program+":", err)
 	os.Exit(1)
 }

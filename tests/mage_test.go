@@ -24,10 +24,9 @@ func TestRealMage(t *testing.T) {
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", filepath.Join(dir, "base.qcow2"), "64M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(filepath.Join(dir, "mage"), "plan", "nodes=1", "prefix=real-mage")
+	cmd := exec.Command("sh", "-c", `PATH="$0:$PATH" GOFLAGS= mage plan nodes=1 prefix=real-mage ready=off uri=test:///default \
+		image="$0/base.qcow2" config="$0/plain.yml"`, dir)
 	cmd.Dir = ".."
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "PATH="+dir+":"+os.Getenv("PATH"), "COREOS_URI=test:///default", "COREOS_READY=off",
-		"COREOS_IMAGE="+filepath.Join(dir, "base.qcow2"), "COREOS_CONFIG="+filepath.Join(dir, "plain.yml"))
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 || strings.Join(strings.Fields(string(out)), " ") != "NODE ACTION REASON real-mage01 create new" {
