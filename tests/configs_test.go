@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -152,4 +153,26 @@ func fetchedBoots(t *testing.T, c clone) {
 	if out := c.mage(t, append([]string{"lab", "prune"}, args...)...); !strings.Contains(out, "removed") {
 		t.Errorf("prune after down: got\n%s", out)
 	}
+}
+
+// onANetwork boots a node on a libvirt network of its own instead of the bridge: etcd finds the discovery
+// service there, and ssh the node.
+func onANetwork(t *testing.T, c clone) {
+	xml := filepath.Join(t.TempDir(), "net.xml")
+	network := "<network><name>lone</name><bridge name='lone0'/><ip address='10.78.0.1' netmask='255.255.255.0'><dhcp><range start='10.78.0.10' end='10.78.0.20'/></dhcp></ip></network>"
+	distributor.Must(t, os.WriteFile(xml, []byte(network), 0o600))
+	c.mage(t, "lab")
+	c.inLab(t, "virsh", "-q", "net-define", xml)
+	if out, err := c.try("lab", "up", "nodes=1", "network=lone"); err == nil || !strings.Contains(out, "network=lone: it is not active\nhint: virsh net-start lone") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	c.inLab(t, "virsh", "-q", "net-start", "lone")
+	out := c.mage(t, "lab", "up", "nodes=1", "network=lone")
+	if !strings.Contains(out, "core01: ready, 10.78.0.1") || !strings.Contains(out, "healthy, leader") {
+		t.Errorf("got\n%s", out)
+	}
+	c.arrives(t, map[string]string{"hostname": "core01"})
+	c.mage(t, "lab", "down")
+	c.inLab(t, "virsh", "-q", "net-destroy", "lone")
+	c.inLab(t, "virsh", "-q", "net-undefine", "lone")
 }

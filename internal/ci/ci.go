@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/bitfield/script"
 
@@ -23,6 +24,10 @@ const linter = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
 // tags are what unit tests are built with: libvirt's binding then needs no headers.
 const tags = "libvirt_dlopen"
 
+// Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
+// with, or that a user would use.
+var Packages = []string{"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates"}
+
 // Check is one run on the module in the folder dir, with built tools kept below cache.
 type Check struct {
 	Dir   string
@@ -35,7 +40,7 @@ func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf("sudo, or: go test -tags "+tags+" ./...", "the test in the lab needs root")
 	}
-	packages := append(append([]string{"git", "shellcheck"}, lab.Packages...), guestimage.Packages...)
+	packages := append(append(slices.Clone(Packages), lab.Packages...), guestimage.Packages...)
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}

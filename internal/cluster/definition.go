@@ -28,6 +28,7 @@ type Hardware struct {
 	Console      string // path
 	MAC          string
 	Bridge       string
+	Network      string // libvirt's, instead of the bridge; or empty
 	ReadyChannel string
 	Metadata     string // the project's element, whole
 }
@@ -57,7 +58,7 @@ func Define(tmpl string, hw Hardware, want *Metadata) (string, error) {
 }
 
 func fill(parsed *template.Template, hw Hardware) (string, error) {
-	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge} {
+	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge, &hw.Network} {
 		var escaped bytes.Buffer
 		if err := xml.EscapeText(&escaped, []byte(*field)); err != nil {
 			return "", err

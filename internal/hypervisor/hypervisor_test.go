@@ -77,6 +77,16 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 	}
 }
 
+func TestNetworkBridge(t *testing.T) {
+	conn := open(t)
+	if bridge, err := conn.NetworkBridge("default"); err != nil || bridge != "virbr0" {
+		t.Errorf("got %q, %v", bridge, err)
+	}
+	if _, err := conn.NetworkBridge("none"); err == nil || !strings.Contains(err.Error(), "network=none: ") || !strings.Contains(err.Error(), "\nhint: libvirt has network=default") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStartErrorAdvice(t *testing.T) {
 	for text, want := range map[string]string{
 		"internal error: process exited while connecting to monitor: qemu-system-x86_64: error: failed to set MSR 0x345 to 0x2000": "accel=tcg",

@@ -28,6 +28,7 @@ func Open(string) (*Conn, error)                                        { return
 func (*Conn) Close()                                                    {}
 func (*Conn) Version() (major, minor, release uint32, err error)        { return 0, 0, 0, errNoCgo }
 func (*Conn) ProbeKVM(string) error                                     { return errNoCgo }
+func (*Conn) NetworkBridge(string) (string, error)                      { return "", errNoCgo }
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
 func (*Conn) Shutdown(string) error                                     { return errNoCgo }

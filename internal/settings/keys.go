@@ -48,6 +48,7 @@ func Keys(env Environment) []Key {
 		{"addresses", "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
 		{"renew", "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
+		{"network", "a libvirt network instead of the bridge, for hosts without one (its NAT keeps the nodes on this host)", "", "", anything(func(s *Settings) *string { return &s.Network })},
 		{"uri", "libvirt connection URI", "qemu:///system", "", uri},
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},

@@ -31,6 +31,7 @@ type Settings struct {
 	Refresh                   bool          // whether to look streams up anew
 	FCOSServer, FlatcarServer string        // base URLs
 	Bridge                    string        // the bridge on the physical network
+	Network                   string        // a libvirt network instead of the bridge, or empty
 	URI                       string        // libvirt connection URI
 	Discovery                 string        // embedded, static, srv:<domain>, or URLs
 	DiscoveryListen           string        // address of the embedded service, or empty

@@ -105,7 +105,7 @@ func (r *Run) sayStep(step cluster.Step) {
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {
 	return cluster.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
-		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge,
+		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network,
 		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel,
 	}
@@ -151,10 +151,26 @@ func (r *Run) ignitionKey() string {
 	return coreosKey
 }
 
+// hostBridge is the bridge that the nodes are on: bridge=, or that of the libvirt network.
+func (r *Run) hostBridge() (string, error) {
+	if r.Network == "" {
+		return r.Bridge, nil
+	}
+	conn, err := r.libvirt()
+	if err != nil {
+		return "", err
+	}
+	return conn.NetworkBridge(r.Network)
+}
+
 // checkBridge finds a missing bridge before QEMU does. libvirt's other drivers have networks of their own.
 func (r *Run) checkBridge() error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil
+	}
+	if r.Network != "" {
+		_, err := r.hostBridge()
+		return err
 	}
 	if _, err := os.Stat(filepath.Join("/sys/class/net", r.Bridge, "bridge")); err == nil {
 		return nil

@@ -194,7 +194,11 @@ func (r *Run) staticToken(ctx context.Context) (discovery.Token, error) {
 // discoveryAddress is where the nodes reach the embedded service.
 func (r *Run) discoveryAddress() (netip.Addr, error) {
 	if r.DiscoveryListen == "" {
-		return discovery.BridgeAddress(r.Bridge)
+		bridge, err := r.hostBridge()
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		return discovery.BridgeAddress(bridge)
 	}
 	address, err := netip.ParseAddr(r.DiscoveryListen)
 	if err != nil {

@@ -48,7 +48,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "programs", Run: programs},
 		{Name: "libvirt", Run: func(context.Context) (string, error) { return r.checkLibvirt() }},
 		{Name: "KVM", Run: func(context.Context) (string, error) { return r.checkKVM() }},
-		{Name: "bridge", Run: func(context.Context) (string, error) { return root.Bridge(r.Bridge) }},
+		{Name: "bridge", Run: func(context.Context) (string, error) { return r.checkNetwork(root) }},
 		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx)) }},
 		{Name: "vm/ for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), folder) }},
 		{Name: "store for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), r.Store) }},
@@ -85,6 +85,15 @@ func (r *Run) checkLibvirt() (string, error) {
 		return "", hint.Errorf("use a newer distribution", "libvirt %d.%d.%d does not know <sysinfo type='fwcfg'>, 6.5.0 does", major, minor, release)
 	}
 	return fmt.Sprintf("%s, %d.%d.%d", r.URI, major, minor, release), nil
+}
+
+// checkNetwork looks at the bridge, or at the libvirt network that is used instead.
+func (r *Run) checkNetwork(root host.Root) (string, error) {
+	if r.Network == "" {
+		return root.Bridge(r.Bridge)
+	}
+	bridge, err := r.hostBridge()
+	return fmt.Sprintf("network %s, on %s", r.Network, bridge), err
 }
 
 // checkKVM makes sure that KVM works, unless the nodes are to be emulated.
