@@ -105,6 +105,8 @@ func startError(err error) error {
 	switch {
 	case strings.Contains(text, "failed to set MSR"), strings.Contains(text, "KVM"), strings.Contains(text, "kvm"):
 		return hint.Errorf("this host's KVM does not work: accel=tcg emulates, slowly but without it", "does not start: %w", err)
+	case strings.Contains(text, "firmware"):
+		return hint.Errorf("install UEFI for guests (Debian: ovmf, for aarch64 qemu-efi-aarch64; Fedora: edk2-ovmf), or firmware=bios where the image boots by it", "does not start: %w", err)
 	case strings.Contains(text, "Permission denied"):
 		return hint.Errorf("QEMU's user must be able to read vm/ and the store, every folder above them included", "does not start: %w", err)
 	}

@@ -92,6 +92,7 @@ func TestStartErrorAdvice(t *testing.T) {
 		"internal error: process exited while connecting to monitor: qemu-system-x86_64: error: failed to set MSR 0x345 to 0x2000": "accel=tcg",
 		"Could not access KVM kernel module: No such file or directory":                                                            "accel=tcg",
 		"Cannot access storage file '/root/x.qcow2': Permission denied":                                                            "QEMU's user must be able to read",
+		"operation failed: Unable to find any firmware to satisfy 'efi'":                                                           "firmware=bios",
 		"Cannot get interface MTU on 'br7': No such device":                                                                        "daemon's log",
 	} {
 		if got := startError(fmt.Errorf("%s", text)).Error(); !strings.Contains(got, "\nhint: ") || !strings.Contains(got, want) {
