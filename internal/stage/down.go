@@ -133,6 +133,9 @@ func (r *Run) generated(entry fs.DirEntry, prefix string) bool {
 			return true
 		}
 	}
+	if name == timelineOf(prefix, "json") || name == timelineOf(prefix, "svg") {
+		return true
+	}
 	if prefix == "" && name == templateName {
 		return true
 	}

@@ -267,6 +267,34 @@ func TestASecondRunWaitsOrFails(t *testing.T) {
 	}
 }
 
+func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
+	workspace(t)
+	mustUp(t, "prefix=other", "nodes=1")
+	mustUp(t)
+	r := run(t)
+	if err := r.Timeline(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r = run(t, "prefix=core")
+	if err := r.Down(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.unlockAll()
+	entries, err := os.ReadDir("vm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := []string{}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".lock.") {
+			left = append(left, entry.Name())
+		}
+	}
+	if got := strings.Join(left, " "); got != "ignition-template.json other01 timeline.other.json" {
+		t.Errorf("left are %s", got)
+	}
+}
+
 func TestDownKeepsAnArchive(t *testing.T) {
 	workspace(t)
 	mustUp(t)

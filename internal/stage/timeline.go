@@ -42,7 +42,10 @@ func (t *times) reach(node, phase string) {
 	t.all[node] = append(t.all[node], moment{phase, time.Now()})
 }
 
-func (r *Run) timesFile() string { return r.vm("timeline." + r.Prefix + ".json") }
+func (r *Run) timesFile() string { return r.vm(timelineOf(r.Prefix, "json")) }
+
+// timelineOf is the name in vm/ of a cluster's timeline, as data (json) or drawing (svg).
+func timelineOf(prefix, kind string) string { return "timeline." + prefix + "." + kind }
 
 // keepTimes keeps what this run saw, where it booted anything.
 func (r *Run) keepTimes() {
@@ -98,7 +101,7 @@ func (r *Run) Timeline(context.Context) error {
 	if err != nil {
 		return err
 	}
-	path := r.vm("timeline." + r.Prefix + ".svg")
+	path := r.vm(timelineOf(r.Prefix, "svg"))
 	if err := artifact.Write(path, drawing, 0o644); err != nil {
 		return err
 	}
