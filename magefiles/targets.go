@@ -95,6 +95,16 @@ func Etcd(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Etcd)
 }
 
+// Backup writes a snapshot of the cluster's etcd to file=core.db.
+func Backup(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Backup)
+}
+
+// Restore puts all keys of the snapshot file=core.db into the cluster's etcd, which must be empty.
+func Restore(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Restore)
+}
+
 // Console is the serial console of node=core01; Ctrl-] leaves it.
 func Console(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Console)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,6 +129,23 @@ func members(t *testing.T, c clone) {
 	l.end(t)
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 3 {
 		t.Errorf("etcd: got\n%s", out)
+	}
+	backedUp(t, c, l)
+}
+
+// backedUp has every key in a new cluster, from a snapshot of the one before.
+func backedUp(t *testing.T, c clone, l load) {
+	t.Helper()
+	before := l.keys(t)
+	file := "file=" + filepath.Join(l.dir, "core.db")
+	c.mage(t, "lab", "backup", file)
+	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "up", "nodes=3")
+	if out := c.mage(t, "lab", "restore", file); !strings.Contains(out, fmt.Sprintf("restore: %d keys", len(before))) {
+		t.Errorf("got\n%s", out)
+	}
+	if after := l.keys(t); !maps.Equal(before, after) {
+		t.Errorf("%d keys were there, %d are", len(before), len(after))
 	}
 }
 

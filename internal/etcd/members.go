@@ -101,6 +101,18 @@ func (h Helper) Peers(ctx context.Context, endpoints []string) (Peers, error) {
 	return peers, json.Unmarshal(out, &peers)
 }
 
+// Backup writes a snapshot of the member at the endpoint, its digest checked, to a file.
+func (h Helper) Backup(ctx context.Context, endpoint, path string) error {
+	_, err := h.change(ctx, []string{endpoint}, "backup", path)
+	return err
+}
+
+// Restore puts all keys of a snapshot into an empty cluster, and tells how many there are.
+func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (keys string, err error) {
+	out, err := h.change(ctx, endpoints, "restore", path)
+	return strings.TrimSpace(string(out)), err
+}
+
 // Register puts a fresh discovery token for a cluster of that size into the etcd that serves discovery.
 func (h Helper) Register(ctx context.Context, endpoints []string, token string, size int) error {
 	_, err := h.change(ctx, endpoints, "register", fmt.Sprintf("%s:%d", token, size))

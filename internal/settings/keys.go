@@ -61,6 +61,7 @@ func Keys(env Environment) []Key {
 		{"grace", "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
 		{"format", "of what `mage plan` and `mage status` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
+		{"file", "the snapshot that `mage backup` writes and `mage restore` reads", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"archive", "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},

@@ -51,6 +51,7 @@ type Settings struct {
 	Format                    string        // table or json
 	Follow                    bool          // whether logs go on
 	Archive                   string        // file for what down removes, or empty
+	File                      string        // a snapshot of etcd's
 	Cmd                       string        // what ssh runs there; empty is a login
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt

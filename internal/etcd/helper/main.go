@@ -5,6 +5,8 @@
 //	helper list ENDPOINTS -                 prints the members as JSON
 //	helper add ENDPOINTS PEERURL            adds a learner
 //	helper remove|promote|lead ENDPOINTS ID
+//	helper register ENDPOINTS TOKEN:SIZE    puts a discovery token there
+//	helper backup|restore ENDPOINTS FILE    a snapshot
 package main
 
 import (

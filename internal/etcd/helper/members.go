@@ -17,13 +17,22 @@ import (
 
 // change is what a verb does to the membership, through members that are healthy.
 func change(ctx context.Context, endpoints []string, verb, argument string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	if verb != "backup" && verb != "restore" { // which take as long as they take
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = client.Close() }()
+	switch verb {
+	case "backup":
+		return backup(ctx, client, argument)
+	case "restore":
+		return restore(ctx, client, argument)
+	}
 	if verb == "add" { // as a learner: it has no vote before it has caught up
 		_, err := client.MemberAddAsLearner(ctx, []string{argument})
 		return err

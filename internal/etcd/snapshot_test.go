@@ -1,0 +1,96 @@
+package etcd_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"coreos-libvirt/internal/discovery"
+)
+
+// alone is a cluster of one member, and a client of it.
+func alone(t *testing.T) (url string, client *clientv3.Client) {
+	t.Helper()
+	url = free(t)
+	cmd := exec.Command(programs.server, "--data-dir="+t.TempDir(), "--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+free(t), "--log-level=error")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for !discovery.IsEtcd(t.Context(), url) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{url}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return url, client
+}
+
+func TestBackupAndRestore(t *testing.T) {
+	ctx := deadline(t, time.Minute)
+	url, client := alone(t)
+	for i := range 250 {
+		for _, value := range []string{"first", fmt.Sprint("last ", i)} {
+			if _, err := client.Put(ctx, fmt.Sprintf("key%03d", i), value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := client.Delete(ctx, "key007"); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "core.db")
+	if err := programs.helper.Backup(ctx, url, file); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(file + "?*"); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
+
+	empty, restored := alone(t)
+	keys, err := programs.helper.Restore(ctx, []string{empty}, file)
+	if err != nil || keys != "249" {
+		t.Fatalf("got %q keys, %v", keys, err)
+	}
+	answer, err := restored.Get(ctx, "", clientv3.WithPrefix())
+	if err != nil || len(answer.Kvs) != 249 {
+		t.Fatalf("got %v, %v", answer, err)
+	}
+	for _, kv := range answer.Kvs {
+		var i int
+		if _, err := fmt.Sscanf(string(kv.Key), "key%d", &i); err != nil || i == 7 || string(kv.Value) != fmt.Sprint("last ", i) {
+			t.Errorf("got %s=%s", kv.Key, kv.Value)
+		}
+	}
+
+	if _, err := programs.helper.Restore(ctx, []string{empty}, file); err == nil || !strings.Contains(err.Error(), "the cluster has 249 keys already") {
+		t.Errorf("into one that is not empty: got %v", err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, _ := alone(t)
+	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is damaged: its digest does not fit") {
+		t.Errorf("a damaged one: got %v", err)
+	}
+	if err := os.WriteFile(file, []byte("no snapshot"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is no snapshot of etcd's") {
+		t.Errorf("no snapshot at all: got %v", err)
+	}
+}
