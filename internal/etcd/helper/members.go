@@ -15,9 +15,37 @@ import (
 	"coreos-libvirt/internal/etcd"
 )
 
-// change is what a verb does to the membership, through members that are healthy.
-func change(ctx context.Context, endpoints []string, verb, argument string) error {
-	if verb != "backup" && verb != "restore" { // which take as long as they take
+// verb is one thing that is asked of or done to a cluster, with an argument.
+type verb func(ctx context.Context, client *clientv3.Client, argument string) error
+
+var verbs = map[string]verb{
+	"list":     list,
+	"add":      add,
+	"register": registerToken,
+	"backup":   backup,
+	"restore":  restore,
+	"remove": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
+		_, err := client.MemberRemove(ctx, id)
+		return err
+	}),
+	"promote": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
+		_, err := client.MemberPromote(ctx, id)
+		return err
+	}),
+	// only the leader itself can pass the lead on: endpoints are its own
+	"lead": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
+		_, err := client.MoveLeader(ctx, id)
+		return err
+	}),
+}
+
+// change does what the verb says, through members that are healthy.
+func change(ctx context.Context, endpoints []string, name, argument string) error {
+	do, ok := verbs[name]
+	if !ok {
+		return fmt.Errorf("%s is no verb", name)
+	}
+	if name != "backup" && name != "restore" { // which take as long as they take
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
@@ -27,44 +55,38 @@ func change(ctx context.Context, endpoints []string, verb, argument string) erro
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	switch verb {
-	case "backup":
-		return backup(ctx, client, argument)
-	case "restore":
-		return restore(ctx, client, argument)
-	}
-	if verb == "add" { // as a learner: it has no vote before it has caught up
-		_, err := client.MemberAddAsLearner(ctx, []string{argument})
-		return err
-	}
-	if token, size, ok := strings.Cut(argument, ":"); ok && verb == "register" {
-		n, err := strconv.Atoi(size)
+	return do(ctx, client, argument)
+}
+
+// withID is a verb whose argument is a member's id in hexadecimal.
+func withID(do func(ctx context.Context, client *clientv3.Client, id uint64) error) verb {
+	return func(ctx context.Context, client *clientv3.Client, argument string) error {
+		id, err := strconv.ParseUint(argument, 16, 64)
 		if err != nil {
 			return err
 		}
-		return register(ctx, client, token, n)
+		return do(ctx, client, id)
 	}
-	id, err := strconv.ParseUint(argument, 16, 64)
-	if err != nil && verb != "list" {
-		return err
-	}
-	switch verb {
-	case "list":
-		return list(ctx, client)
-	case "remove":
-		_, err = client.MemberRemove(ctx, id)
-	case "promote":
-		_, err = client.MemberPromote(ctx, id)
-	case "lead": // only the leader itself can pass the lead on: endpoints are its own
-		_, err = client.MoveLeader(ctx, id)
-	default:
-		err = fmt.Errorf("%s is no verb", verb)
-	}
+}
+
+// add adds a learner with that peer URL: it has no vote before it has caught up.
+func add(ctx context.Context, client *clientv3.Client, peerURL string) error {
+	_, err := client.MemberAddAsLearner(ctx, []string{peerURL})
 	return err
 }
 
+// registerToken is register of TOKEN:SIZE.
+func registerToken(ctx context.Context, client *clientv3.Client, argument string) error {
+	token, size, _ := strings.Cut(argument, ":")
+	n, err := strconv.Atoi(size)
+	if err != nil {
+		return err
+	}
+	return register(ctx, client, token, n)
+}
+
 // list prints the members as the cluster knows them.
-func list(ctx context.Context, client *clientv3.Client) error {
+func list(ctx context.Context, client *clientv3.Client, _ string) error {
 	answer, err := client.MemberList(ctx)
 	if err != nil {
 		return err
