@@ -42,9 +42,7 @@ func (r *Run) Render(ctx context.Context) error {
 	if r.nodes, err = r.renderAll(words); err != nil {
 		return err
 	}
-	if err := r.digest(words); err != nil {
-		return err
-	}
+	r.digest(words)
 	for _, node := range r.nodes {
 		if err := r.writeNode(node); err != nil {
 			return err
@@ -126,22 +124,11 @@ func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared 
 
 // digest notes what each node's document is apart from the words of discovery: they change from one
 // generation of the cluster to the next, and a node that has joined needs them no more.
-func (r *Run) digest(words render.Words) error {
-	neutral, same := maps.Clone(words), r.nodes
-	for _, word := range discovery.Words {
-		neutral[word] = word
-	}
-	if r.token != nil {
-		var err error
-		if same, err = r.renderAll(neutral); err != nil {
-			return err
-		}
-	}
+func (r *Run) digest(words render.Words) {
 	for i := range r.nodes {
-		sum := sha256.Sum256(same[i].doc)
+		sum := sha256.Sum256(append(r.tried[i][:], words[sshWord]...))
 		r.nodes[i].digest = hex.EncodeToString(sum[:])
 	}
-	return nil
 }
 
 // nodeWords are the words whose values differ from node to node.

@@ -4,6 +4,7 @@ package stage
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type Run struct {
 	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
+	tried    [][sha256.Size]byte           // of Transpile: digests of the nodes' documents less the words that are made later
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
 	words    render.Words                  // of Discovery: the words that it stands for
 	nodes    []rendered                    // of Render

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"crypto/sha256"
 	"os"
 	"path/filepath"
 
@@ -65,13 +66,18 @@ func (r *Run) transpileOverlays() error {
 }
 
 // try renders all nodes before anything is written, with the words of discovery and the cluster's key
-// as their own values: what is wrong with the config leaves vm/ as it was.
+// as their own values: what is wrong with the config leaves vm/ as it was. What it gives tells later
+// whether a node differs from what it was made from.
 func (r *Run) try() error {
 	words := render.Words{sshWord: sshWord}
 	for _, word := range discovery.Words {
 		words[word] = word
 	}
-	_, err := r.renderAll(words)
+	nodes, err := r.renderAll(words)
+	r.tried = nil
+	for _, node := range nodes {
+		r.tried = append(r.tried, sha256.Sum256(node.doc))
+	}
 	return err
 }
 
