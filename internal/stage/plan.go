@@ -73,19 +73,27 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
+	tmpl, err := r.domainTemplate()
 	if err != nil {
-		return nil, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
+		return nil, err
 	}
 	steps := []cluster.Step{}
 	for _, node := range r.nodes {
-		step, err := r.planNode(ctx, node, string(tmpl), domains)
+		step, err := r.planNode(ctx, node, tmpl, domains)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", node.Name, err)
 		}
 		steps = append(steps, step)
 	}
 	return steps, nil
+}
+
+func (r *Run) domainTemplate() (string, error) {
+	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
+	if err != nil {
+		return "", hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
+	}
+	return string(tmpl), nil
 }
 
 func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {

@@ -41,12 +41,19 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	return all.Wait()
 }
 
-// makeAnew removes the node and defines it again. It is a new one from then on, which does not run.
+// makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
+// not run.
 func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 	if err := r.conn.Remove(step.Node.Name); err != nil {
 		return err
 	}
-	step.Action, step.Running = cluster.Create, false
+	tmpl, err := r.domainTemplate()
+	if err != nil {
+		return err
+	}
+	if *step, err = r.planNode(ctx, r.nodes[step.Node.Number-1], tmpl, nil); err != nil {
+		return err
+	}
 	if err := r.define(ctx, *step); err != nil {
 		return err
 	}
