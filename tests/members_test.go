@@ -149,15 +149,40 @@ func backedUp(t *testing.T, c clone, l load) {
 	}
 }
 
-// anyNumber of kill -9 between `member add` and the vote: here one, and the next run ends what it began.
+// killedWhileGrowing ends a run with kill -9 between `member add` and the vote: the next ends what it began.
 func killedWhileGrowing(t *testing.T, c clone) {
 	killAfter(t, c, "core04: joins etcd as a learner", 3*time.Second, "nodes=4")
-	if out := c.mage(t, "lab", "up", "nodes=4"); len(readyNode.FindAllString(out, -1)) != 4 {
+	out := c.mage(t, "lab", "up", "nodes=4")
+	if len(readyNode.FindAllString(out, -1)) != 4 {
 		t.Errorf("got\n%s", out)
 	}
+	inUse(t, c, "http://"+addresses.FindStringSubmatch(out)[1]+":2379")
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 4 {
 		t.Errorf("etcd: got\n%s", out)
 	}
 	c.mage(t, "lab", "down")
 	c.nothingIsLeft(t)
+}
+
+// inUse has core04's member taken out by somebody: the node has been in use, and is not made anew before
+// the user says so.
+func inUse(t *testing.T, c clone, url string) {
+	t.Helper()
+	var answer struct {
+		Members []struct{ ID, Name string } `json:"members"`
+	}
+	if err := json.Unmarshal([]byte(c.inLab(t, "curl", "-sf", "-d", "{}", url+"/v3/cluster/member/list")), &answer); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range answer.Members {
+		if m.Name == "core04" {
+			c.inLab(t, "curl", "-sf", "-d", `{"ID":"`+m.ID+`"}`, url+"/v3/cluster/member/remove")
+		}
+	}
+	if out := c.mage(t, "lab", "up", "nodes=4"); !strings.Contains(out, "core04: is no member of etcd at") || strings.Contains(out, "made anew\n") {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "up", "nodes=4", "recreate=core04"); len(readyNode.FindAllString(out, -1)) != 4 {
+		t.Errorf("got\n%s", out)
+	}
 }

@@ -63,5 +63,9 @@ func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }
 // Defined is the path of the definition as libvirt had it when it was made.
 func (n Node) Defined() string { return filepath.Join(n.Dir, "defined.xml") }
 
+// Fresh is the path of the mark that the node was made and no run that made or booted it has come to its
+// end: until then it may be made anew without asking.
+func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
+
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }

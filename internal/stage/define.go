@@ -62,6 +62,9 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 	}
 	r.times.reach(step.Node.Name, "overlay")
 	if step.Action != cluster.Redefine {
+		if err := artifact.Write(step.Node.Fresh(), nil, 0o644); err != nil {
+			return err
+		}
 		if err := image.CreateOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -28,34 +29,44 @@ func (r *Run) grow(ctx context.Context, nodes []booted, status etcd.Status) (etc
 	}
 	endpoints, _ := endpointsOf(nodes)
 	voters := endpointsOfMembers(status.Healthy())
+	members := 0
 	for i := range nodes {
-		if err := r.beMember(ctx, nodes, i, voters); err != nil {
+		is, err := r.beMember(ctx, nodes, i, voters)
+		if err != nil {
 			return status, fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
 		}
+		if is {
+			members++
+		}
 	}
-	return r.helper().WaitHealthy(ctx, endpoints, len(nodes), func(s etcd.Status) { status = s })
+	return r.helper().WaitHealthy(ctx, endpoints, members, func(s etcd.Status) { status = s })
 }
 
-// beMember makes sure that the node is a member with a vote; voters are endpoints of some that are.
-func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []string) error {
+// beMember makes the node a member with a vote, and tells whether it is one; voters are endpoints of some
+// that are. A node that has been in use is not made anew for that: what is on it is the user's.
+func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []string) (bool, error) {
 	peers, err := r.helper().Peers(ctx, voters)
 	if err != nil {
-		return err
+		return false, err
 	}
-	address := nodes[i].address()
+	node, address := nodes[i].step.Node, nodes[i].address()
 	peer, known := peers.At(address)
+	_, used := os.Stat(node.Fresh())
 	switch {
 	case known && peer.Name != "" && !peer.Learner:
-		return nil
+		return true, nil
 	case known && peer.Name != "":
-		return r.promote(ctx, voters, address)
+		return true, r.promote(ctx, voters, address)
+	case used != nil:
+		r.log.Say("%s: is no member of etcd at %s (hint: recreate=%s makes it anew, as one)", node.Name, address, node.Name)
+		return false, nil
 	case known: // added, and never started
 		if err := r.helper().Remove(ctx, voters, peer.ID); err != nil {
-			return err
+			return false, err
 		}
 		peers = peers.Without(peer)
 	}
-	return r.join(ctx, nodes, i, peers, address, voters)
+	return true, r.join(ctx, nodes, i, peers, address, voters)
 }
 
 // join makes the node anew as a member of the cluster that there is, at the address that it had before:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -27,6 +28,18 @@ type booted struct {
 // config asks for discovery, until their etcd is healthy.
 func (r *Run) Up(ctx context.Context) error {
 	defer r.keepTimes()
+	if err := r.upAll(ctx); err != nil {
+		return err
+	}
+	for _, step := range r.steps {
+		if err := os.Remove(step.Node.Fresh()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) upAll(ctx context.Context) error {
 	server, err := r.serveNewcomers(ctx)
 	if err != nil {
 		return err
