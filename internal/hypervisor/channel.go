@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"libvirt.org/go/libvirt"
@@ -21,6 +22,9 @@ const (
 	consolePoll = 10 * time.Millisecond
 )
 
+// lockPatience is how long another's hold of a channel is waited for.
+const lockPatience = 10 * time.Second
+
 // Channel is the host's end of a running domain's virtio channel, or of its serial console.
 type Channel struct {
 	ctx    context.Context
@@ -28,12 +32,17 @@ type Channel struct {
 	poll   time.Duration
 }
 
-// Channel opens the virtio channel of that name. One program at a time can have it. Reads end with
-// ctx's error when ctx does.
-func (c *Conn) Channel(ctx context.Context, domain, channel string) (*Channel, error) {
-	ch, err := c.open(ctx, domain, channelPoll, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
-		return dom.OpenChannel(channel, stream, 0)
-	})
+// Channel opens the virtio channel of that name. One program at a time can have it: another's, which may
+// just be about to give it back, is waited for a little. Reads end with ctx's error when ctx does.
+func (c *Conn) Channel(ctx context.Context, domain, channel string) (ch *Channel, err error) {
+	for begin := time.Now(); ; time.Sleep(channelPoll) {
+		ch, err = c.open(ctx, domain, channelPoll, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+			return dom.OpenChannel(channel, stream, 0)
+		})
+		if err == nil || !strings.Contains(err.Error(), "is locked") || ctx.Err() != nil || time.Since(begin) > lockPatience {
+			break
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the channel %s does not open: %w", channel, err)
 	}
