@@ -83,15 +83,7 @@ func TestOldMembersFindEachOther(t *testing.T) {
 // TestAnEtcdElsewhereServesDiscovery registers a fresh token there, and members form by it.
 func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
 	ctx := deadline(t, time.Minute)
-	listen := free(t)
-	cmd := exec.Command(programs.server, "--data-dir="+t.TempDir(), "--listen-client-urls="+listen, "--advertise-client-urls="+listen, "--listen-peer-urls="+free(t), "--log-level=error")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for !discovery.IsEtcd(ctx, listen) && ctx.Err() == nil {
-		time.Sleep(100 * time.Millisecond)
-	}
+	listen, _ := alone(t)
 	token := discovery.Fresh(listen, 2)
 	if err := programs.helper.Register(ctx, []string{listen}, token.ID, 2); err != nil {
 		t.Fatal(err)

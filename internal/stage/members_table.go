@@ -22,11 +22,9 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 		if d.State != cluster.Running {
 			continue
 		}
-		asking, cancel := context.WithTimeout(ctx, sshPatience)
-		report, err := r.report(asking, d.Name)
-		cancel()
+		report, err := r.whereabouts(ctx, d.Name)
 		if err != nil {
-			r.log.Say("%s: no word from it: %v", d.Name, err)
+			r.log.Say("%s", firstLine(err))
 			continue
 		}
 		nodes = append(nodes, booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), r.Prefix, d.Metadata.Number)}, report: report})

@@ -21,11 +21,9 @@ func (r *Run) SSH(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeout(ctx, sshPatience)
-	defer cancel()
-	report, err := r.report(asking, node.Name)
+	report, err := r.whereabouts(ctx, node.Name)
 	if err != nil {
-		return hint.Errorf("is the node up? `mage up` says so; with ready=off it cannot tell where it is", "%s: no word from it: %w", node.Name, err)
+		return err
 	}
 	access := r.access(node.Metadata.Cluster)
 	if err := access.Trust(map[string]guest.Report{node.Name: report}); err != nil {
@@ -34,6 +32,17 @@ func (r *Run) SSH(ctx context.Context) error {
 	cmd := access.Command(ctx, r.User, node.Name, report.Address(cluster.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return inPlace(cmd)
+}
+
+// whereabouts is the report of a node that runs, which it gives within a second where it is ready.
+func (r *Run) whereabouts(ctx context.Context, node string) (guest.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, sshPatience)
+	defer cancel()
+	report, err := r.report(ctx, node)
+	if err != nil {
+		err = hint.Errorf("is the node up? `mage up` says so; with ready=off it cannot tell where it is", "%s: no word from it: %w", node, err)
+	}
+	return report, err
 }
 
 // chosen is the node that node= names, of whatever cluster of this workspace; where there is only

@@ -158,11 +158,9 @@ func (r *Run) hosts(ctx context.Context) ([]string, error) {
 		if d.State != cluster.Running || r.Node != "" && d.Name != r.Node {
 			continue
 		}
-		asking, cancel := context.WithTimeout(ctx, sshPatience)
-		report, err := r.report(asking, d.Name)
-		cancel()
+		report, err := r.whereabouts(ctx, d.Name)
 		if err != nil {
-			return nil, fmt.Errorf("%s: no word from it: %w", d.Name, err)
+			return nil, err
 		}
 		access := r.access(d.Metadata.Cluster)
 		if err := access.Trust(map[string]guest.Report{d.Name: report}); err != nil {
