@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/bitfield/script v0.25.2
+	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/coreos/butane v0.29.0
 	github.com/coreos/ignition/v2 v2.27.0
 	github.com/magefile/mage v1.17.2
@@ -57,7 +58,6 @@ require (
 	github.com/alecthomas/units v0.0.0-20211218093645-b94a6e3cc137 // indirect
 	github.com/aws/aws-sdk-go-v2 v1.43.4 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
-	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/clipperhouse/stringish v0.1.1 // indirect
 	github.com/clipperhouse/uax29/v2 v2.3.0 // indirect

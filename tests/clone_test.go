@@ -166,6 +166,17 @@ func (c clone) nothingIsLeft(t *testing.T) {
 	}
 }
 
+// logConsoles is for whoever reads why a test failed: the ends of the nodes' consoles.
+func (c clone) logConsoles(t *testing.T) {
+	t.Helper()
+	paths, _ := filepath.Glob(filepath.Join(c.dir, "vm", "*", "console.log"))
+	for _, path := range paths {
+		text, _ := os.ReadFile(path) // it may be gone by now
+		lines := strings.Split(string(text), "\n")
+		t.Logf("%s ends with\n%s", path, strings.Join(lines[max(0, len(lines)-20):], "\n"))
+	}
+}
+
 // waitFor starts cmd and waits until it has printed text. What it has printed by then is what said gives.
 func waitFor(t *testing.T, cmd *exec.Cmd, text string) (said func() string) {
 	t.Helper()

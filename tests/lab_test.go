@@ -42,6 +42,7 @@ func TestLab(t *testing.T) {
 		{"the lab goes", labGoes},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {
+			c.logConsoles(t)
 			return
 		}
 	}

@@ -20,6 +20,9 @@ import (
 // promotePoll is how often a learner that has not caught up is tried again.
 const promotePoll = 500 * time.Millisecond
 
+// takeOutPatience is how long etcd may take to let a learner go again.
+const takeOutPatience = 30 * time.Second
+
 // grow makes members of the nodes that are none, one after the other, as etcd wants it: a learner first,
 // which gets its vote when it has caught up (https://etcd.io/docs/v3.6/op-guide/runtime-configuration/).
 // What an interrupted run began is ended. status is of the nodes, in their order.
@@ -112,7 +115,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, peers etcd.Peers,
 
 // takeOut removes the learner at the address again, whatever ended the run.
 func (r *Run) takeOut(voters []string, address string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), membersPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), takeOutPatience)
 	defer cancel()
 	peers, err := r.helper().Peers(ctx, voters)
 	if err != nil {

@@ -3,16 +3,24 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
 	"coreos-libvirt/internal/etcd"
+)
+
+const (
+	unhealthyPoll     = 500 * time.Millisecond
+	unhealthyPatience = 20 * time.Second
 )
 
 // verb is one thing that is asked of or done to a cluster, with an argument.
@@ -55,7 +63,20 @@ func change(ctx context.Context, endpoints []string, name, argument string) erro
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	return do(ctx, client, argument)
+	return patiently(ctx, func() error { return do(ctx, client, argument) })
+}
+
+// patiently tries again what etcd refuses because a member was not connected for its last five seconds
+// (HealthInterval in its server): one that has just started, or that a busy host kept waiting.
+func patiently(ctx context.Context, do func() error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := do()
+		if err != nil && !errors.Is(err, rpctypes.ErrUnhealthy) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(unhealthyPoll)), backoff.WithMaxElapsedTime(unhealthyPatience))
+	return err
 }
 
 // withID is a verb whose argument is a member's id in hexadecimal.
