@@ -62,6 +62,11 @@ func Render(ctx context.Context) error {
 
 // Define makes each node's disk and libvirt domain.
 func Define(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Defined, define)
+}
+
+// define is Define without its end: Up goes on with the nodes that could be defined.
+func define(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Define, Fetch, Render)
 }
 
@@ -72,7 +77,7 @@ func Plan(ctx context.Context) error {
 
 // Up boots the cluster and waits until every node is ready and etcd is healthy.
 func Up(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Up, Define)
+	return do(ctx, (*stage.Run).Up, define)
 }
 
 // Down removes the cluster prefix=, or without it all clusters of this workspace. Base images stay.

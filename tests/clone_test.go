@@ -5,12 +5,14 @@ package tests
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 // clone is a copy of the project as git has it, in a folder of its own: what a user begins with.
 type clone struct{ dir string }
 
-func newClone(t *testing.T) clone {
+func newClone(t testing.TB) clone {
 	t.Helper()
 	c := clone{dir: filepath.Join(t.TempDir(), "coreos-libvirt")}
 	list, err := exec.Command("git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
@@ -41,7 +43,7 @@ func newClone(t *testing.T) clone {
 	return c
 }
 
-func (c clone) read(t *testing.T, name string) string {
+func (c clone) read(t testing.TB, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(c.dir, name))
 	if err != nil {
@@ -50,7 +52,7 @@ func (c clone) read(t *testing.T, name string) string {
 	return string(data)
 }
 
-func (c clone) write(t *testing.T, name, text string) {
+func (c clone) write(t testing.TB, name, text string) {
 	t.Helper()
 	path := filepath.Join(c.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -98,7 +100,7 @@ func (c clone) try(args ...string) (string, error) {
 }
 
 // mage runs targets that must succeed.
-func (c clone) mage(t *testing.T, args ...string) string {
+func (c clone) mage(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := c.try(args...)
 	if err != nil {
@@ -118,7 +120,7 @@ func (c clone) world() *lab.World { return lab.New(c.dir, cache, store) }
 func (c clone) leases() string { return c.world().Leases() }
 
 // inLab runs a program inside the clone's lab.
-func (c clone) inLab(t *testing.T, name string, args ...string) string {
+func (c clone) inLab(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := c.world().Command(context.Background(), name, args...).CombinedOutput()
 	if err != nil {
@@ -128,7 +130,7 @@ func (c clone) inLab(t *testing.T, name string, args ...string) string {
 }
 
 // processes are the command lines of all that belong to the clone: its path is in them.
-func (c clone) processes(t *testing.T) (found []string) {
+func (c clone) processes(t testing.TB) (found []string) {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -145,7 +147,7 @@ func (c clone) processes(t *testing.T) (found []string) {
 }
 
 // nothingIsLeft checks what `down` promises.
-func (c clone) nothingIsLeft(t *testing.T) {
+func (c clone) nothingIsLeft(t testing.TB) {
 	t.Helper()
 	if domains := strings.TrimSpace(c.inLab(t, "virsh", "-q", "list", "--all", "--name")); domains != "" {
 		t.Errorf("libvirt has %s", domains)
@@ -166,6 +168,22 @@ func (c clone) nothingIsLeft(t *testing.T) {
 	}
 }
 
+// kill ends a part of the clone's lab.
+func (c clone) kill(t *testing.T, daemon string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.world().State(), daemon+".process"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // logConsoles is for whoever reads why a test failed: the ends of the nodes' consoles.
 func (c clone) logConsoles(t *testing.T) {
 	t.Helper()
@@ -180,12 +198,19 @@ func (c clone) logConsoles(t *testing.T) {
 // waitFor starts cmd and waits until it has printed text. What it has printed by then is what said gives.
 func waitFor(t *testing.T, cmd *exec.Cmd, text string) (said func() string) {
 	t.Helper()
+	return waitForAfter(t, cmd, func() {}, text)
+}
+
+// waitForAfter does something again and again meanwhile.
+func waitForAfter(t *testing.T, cmd *exec.Cmd, meanwhile func(), text string) (said func() string) {
+	t.Helper()
 	out := &output{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
+		meanwhile()
 		if time.Now().After(deadline) {
 			t.Fatalf("it never printed %q:\n%s", text, out.String())
 		}

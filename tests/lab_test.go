@@ -33,10 +33,13 @@ func TestLab(t *testing.T) {
 		{"a foreign domain is left alone", foreign},
 		{"kill -9 in the middle, then up", killed},
 		{"a boot that fails is reported", failedBoot},
+		{"a guest without console tells why Ignition failed", journal},
+		{"a node that cannot tell where it is is found", found},
 		{"a Butane config arrives whole", butaneArrives},
 		{"the script's Container Linux Config arrives whole", seedArrives},
 		{"members come, go and are replaced while somebody writes", members},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
+		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
 		{"a libvirt network instead of the bridge", onANetwork},
 		{"an image fetched from a stream boots", fetchedBoots},
 		{"the lab goes", labGoes},
@@ -128,19 +131,8 @@ func (c clone) bootIDs(t *testing.T) (ids string) {
 // repaired kills the lab's daemons, by pid, as a crash would.
 func repaired(t *testing.T, c clone) {
 	before := c.bootIDs(t)
-	for _, daemon := range []string{"libvirtd", "dhcp"} {
-		text, err := os.ReadFile(filepath.Join(c.world().State(), daemon+".process"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var pid int
-		if _, err := fmt.Sscan(string(text), &pid); err != nil {
-			t.Fatal(err)
-		}
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.kill(t, "libvirtd")
+	c.kill(t, "dhcp")
 	out := c.mage(t, "lab", "up")
 	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Contains(out, "booting") {
 		t.Errorf("got\n%s", out)
@@ -250,18 +242,77 @@ func killAfter(t *testing.T, c clone, text string, after time.Duration, args ...
 	return said()
 }
 
-func failedBoot(t *testing.T, c clone) {
+// upBroken is `up` with a config that Ignition fails at.
+func upBroken(t *testing.T, c clone) (string, error) {
 	good := c.read(t, "ignition/ignition.yml")
 	bad := strings.Replace(good, "        local: etcd.sh\n", "        source: data:,x\n        verification: {hash: sha256-"+strings.Repeat("0", 64)+"}\n", 1)
 	if bad == good {
 		t.Fatal("the shipped config changed: this test does not know how to break it")
 	}
 	c.write(t, "ignition/ignition.yml", bad)
-	out, err := c.try("lab", "up", "nodes=1")
-	c.write(t, "ignition/ignition.yml", good)
-	if err == nil || !strings.Contains(out, "core01: the boot failed; its console says") || !strings.Contains(out, "hash verification failed") || !strings.Contains(out, "hint: vm/core01/console.log") {
-		t.Errorf("got %v\n%s", err, out)
+	defer c.write(t, "ignition/ignition.yml", good)
+	return c.try("lab", "up", "nodes=1")
+}
+
+// withoutInTemplate takes a text out of the domain template for the time of one thing.
+func withoutInTemplate(t *testing.T, c clone, text string, do func()) {
+	t.Helper()
+	template := c.read(t, "templates/domain.xml.tmpl")
+	less := strings.Replace(template, text, "", 1)
+	if less == template {
+		t.Fatalf("the domain template has no %s", text)
 	}
+	c.write(t, "templates/domain.xml.tmpl", less)
+	defer c.write(t, "templates/domain.xml.tmpl", template)
+	do()
+}
+
+// journal has a domain whose console is not logged: the guest's journal alone tells.
+func journal(t *testing.T, c clone) {
+	withoutInTemplate(t, c, "      <log file='{{.Console}}' append='on'/>\n", func() {
+		out, err := upBroken(t, c)
+		if err == nil || !strings.Contains(out, "core01: Ignition failed; the guest's journal says:\n    ignition: ") || !strings.Contains(out, "hash verification failed") {
+			t.Errorf("got %v\n%s", err, out)
+		}
+	})
+	c.mage(t, "lab", "down")
+}
+
+// found has a node without readiness unit, agent and banner: its neighbour, the lab's host, finds it.
+func found(t *testing.T, c clone) {
+	c.mage(t, "lab", "up", "nodes=1", "ready=off")
+	address := regexp.MustCompile(`"address": "(10\.77\.0\.\d+)",\s+"address_from": "neighbour"`)
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
+		out := c.mage(t, "lab", "status", "ready=off", "format=json")
+		if address.MatchString(out) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never found:\n%s", out)
+		}
+	}
+	var out string
+	var err error
+	for range 30 { // the address is there before sshd
+		if out, err = c.try("lab", "ssh", "node=core01", "ready=off", "cmd=hostname"); err == nil {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if strings.TrimSpace(out) != "core01" {
+		t.Errorf("ssh: got %v\n%s", err, out)
+	}
+	c.mage(t, "lab", "down")
+}
+
+// failedBoot has a guest that writes no journal, as Flatcar: its console tells.
+func failedBoot(t *testing.T, c clone) {
+	withoutInTemplate(t, c, "    <channel type='unix'>\n      <target type='virtio' name='{{.JournalChannel}}'/>\n    </channel>\n", func() {
+		out, err := upBroken(t, c)
+		if err == nil || !strings.Contains(out, "core01: the boot failed; its console says") || !strings.Contains(out, "hash verification failed") || !strings.Contains(out, "hint: vm/core01/console.log") {
+			t.Errorf("got %v\n%s", err, out)
+		}
+	})
 	c.mage(t, "lab", "down")
 }
 

@@ -15,22 +15,23 @@ import (
 
 // Hardware is what the domain template is filled with, for one node.
 type Hardware struct {
-	Type         string // kvm or qemu
-	Arch         string // x86_64 or aarch64
-	Firmware     string // efi, or empty for BIOS
-	Name         string
-	UUID         string
-	RAM          int // MiB
-	VCPU         int
-	IgnitionKey  string // fw_cfg key: opt/com.coreos/config, or Flatcar's
-	Ignition     string // path
-	Overlay      string // path
-	Console      string // path
-	MAC          string
-	Bridge       string
-	Network      string // libvirt's, instead of the bridge; or empty
-	ReadyChannel string
-	Metadata     string // the project's element, whole
+	Type           string // kvm or qemu
+	Arch           string // x86_64 or aarch64
+	Firmware       string // efi, or empty for BIOS
+	Name           string
+	UUID           string
+	RAM            int // MiB
+	VCPU           int
+	IgnitionKey    string // fw_cfg key: opt/com.coreos/config, or Flatcar's
+	Ignition       string // path
+	Overlay        string // path
+	Console        string // path
+	MAC            string
+	Bridge         string
+	Network        string // libvirt's, instead of the bridge; or empty
+	ReadyChannel   string // names of virtio channels
+	JournalChannel string
+	Metadata       string // the project's element, whole
 }
 
 // Define fills the template for a node and completes want with the definition's digest. The result

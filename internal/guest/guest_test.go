@@ -132,10 +132,32 @@ func TestTrust(t *testing.T) {
 }
 
 func TestCommandIsStrict(t *testing.T) {
-	args := Access{Dir: "/w s/vm/ssh.core"}.Command(context.Background(), "core", "core02", "10.0.0.2", "uname -r").Args
-	for _, want := range []string{"StrictHostKeyChecking=yes", "HostKeyAlias=core02", `UserKnownHostsFile="/w s/vm/ssh.core/known_hosts"`, "10.0.0.2", "uname -r"} {
+	dir := filepath.Join(t.TempDir(), "w s", "ssh.core")
+	access := Access{Dir: dir}
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGyNJEoRr07SpWb0HrnLPnqzyKHkqtQ3IMqNQYgR0hOZ"
+	if err := access.Trust(map[string]Report{"core02": {HostKeys: []string{key}}, "core03": {}}); err != nil {
+		t.Fatal(err)
+	}
+	args := access.Command(context.Background(), "core", "core02", "10.0.0.2", "uname -r").Args
+	for _, want := range []string{"StrictHostKeyChecking=yes", "HostKeyAlias=core02", `UserKnownHostsFile="` + dir + `/known_hosts"`, "10.0.0.2", "uname -r"} {
 		if !slices.Contains(args, want) {
 			t.Errorf("no %s in %q", want, args)
 		}
+	}
+	// the first key of a node that could report none is believed
+	if args := access.Command(context.Background(), "core", "core03", "10.0.0.3", "").Args; !slices.Contains(args, "StrictHostKeyChecking=accept-new") {
+		t.Errorf("got %q", args)
+	}
+	if err := access.Trust(map[string]Report{"core02": {}}); err != nil {
+		t.Fatal(err)
+	}
+	if config := access.Config("core", "core02", "10.0.0.2"); !strings.Contains(config, "StrictHostKeyChecking yes") {
+		t.Errorf("a report without keys makes it forget: %s", config)
+	}
+	if err := access.Forget("core02"); err != nil {
+		t.Fatal(err)
+	}
+	if config := access.Config("core", "core02", "10.0.0.2"); !strings.Contains(config, "StrictHostKeyChecking accept-new") {
+		t.Errorf("made anew: %s", config)
 	}
 }

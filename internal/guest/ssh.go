@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,8 +58,20 @@ func (a Access) generate(comment string) ([]byte, error) {
 	return data, artifact.Write(a.key(), data, 0o600)
 }
 
-// Trust writes the host keys that nodes reported, by node name, as the only ones that ssh accepts.
+// Forget forgets a node's host keys: it is made anew, and gets others.
+func (a Access) Forget(node string) error {
+	return a.replace(map[string]Report{node: {}})
+}
+
+// Trust writes the host keys that nodes reported, by node name, as the only ones that ssh accepts. What is
+// known of a node that reported none stays.
 func (a Access) Trust(reports map[string]Report) error {
+	told := maps.Clone(reports)
+	maps.DeleteFunc(told, func(_ string, r Report) bool { return len(r.HostKeys) == 0 })
+	return a.replace(told)
+}
+
+func (a Access) replace(reports map[string]Report) error {
 	lines := []string{}
 	for name, report := range reports {
 		keys, err := report.Keys()
@@ -95,13 +108,14 @@ func (a Access) others(reports map[string]Report) ([]string, error) {
 }
 
 // Command is the system's ssh to a node: its host key looked up by the node's name and checked
-// strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). cmd may be empty: a login.
+// strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). The first key of a node that could
+// report none is believed. cmd may be empty: a login.
 func (a Access) Command(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
 	args := []string{
 		"-i", a.key(),
 		"-o", "UserKnownHostsFile=" + quoteOption(a.knownHosts()),
 		"-o", "GlobalKnownHostsFile=/dev/null",
-		"-o", "StrictHostKeyChecking=yes",
+		"-o", "StrictHostKeyChecking=" + a.strictness(node),
 		"-o", "HostKeyAlias=" + node,
 		"-o", "LogLevel=ERROR",
 		"-l", user, address,
@@ -120,7 +134,18 @@ func (a Access) Config(user, node, address string) string {
   IdentityFile %s
   UserKnownHostsFile %s
   HostKeyAlias %s
-  StrictHostKeyChecking yes`, node, address, user, quoteOption(a.key()), quoteOption(a.knownHosts()), node)
+  StrictHostKeyChecking %s`, node, address, user, quoteOption(a.key()), quoteOption(a.knownHosts()), node, a.strictness(node))
+}
+
+// strictness is ssh_config(5)'s word for what is done about a node's host key.
+func (a Access) strictness(node string) string {
+	known, _ := os.ReadFile(a.knownHosts())
+	for line := range strings.Lines(string(known)) {
+		if name, _, _ := strings.Cut(line, " "); name == node {
+			return "yes"
+		}
+	}
+	return "accept-new"
 }
 
 // quoteOption keeps a path with spaces one word in an ssh option.

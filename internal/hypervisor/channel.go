@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -28,9 +27,13 @@ const lockPatience = 10 * time.Second
 // Channel is the host's end of a running domain's virtio channel, or of its serial console.
 type Channel struct {
 	ctx    context.Context
+	conn   *libvirt.Connect
 	stream *libvirt.Stream
 	poll   time.Duration
 }
+
+// ErrRestarted ends a channel whose daemon was restarted. The guest goes on: the channel can be opened again.
+var ErrRestarted = errors.New("libvirt's daemon hung up")
 
 // Channel opens the virtio channel of that name. One program at a time can have it: another's, which may
 // just be about to give it back, is waited for a little. Reads end with ctx's error when ctx does.
@@ -60,16 +63,25 @@ func (c *Conn) Console(ctx context.Context, domain string) (*Channel, error) {
 	return ch, nil
 }
 
-func (c *Conn) open(ctx context.Context, domain string, poll time.Duration, open func(*libvirt.Domain, *libvirt.Stream) error) (*Channel, error) {
-	stream, err := c.c.NewStream(libvirt.STREAM_NONBLOCK)
-	if err != nil {
-		return nil, plain(err)
-	}
-	if err := c.with(domain, func(dom *libvirt.Domain) error { return open(dom, stream) }); err != nil {
-		_ = stream.Free()
-		return nil, plain(err)
-	}
-	return &Channel{ctx: ctx, stream: stream, poll: poll}, nil
+func (c *Conn) open(ctx context.Context, domain string, poll time.Duration, open func(*libvirt.Domain, *libvirt.Stream) error) (ch *Channel, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		stream, err := conn.NewStream(libvirt.STREAM_NONBLOCK)
+		if err != nil {
+			return err
+		}
+		dom, err := conn.LookupDomainByName(domain)
+		if err == nil {
+			err = open(dom, stream)
+			_ = dom.Free()
+		}
+		if err != nil {
+			_ = stream.Free()
+			return err
+		}
+		ch = &Channel{ctx: ctx, conn: conn, stream: stream, poll: poll}
+		return nil
+	})
+	return ch, plain(err)
 }
 
 // Write sends bytes to the guest.
@@ -82,11 +94,13 @@ func (ch *Channel) Write(p []byte) (int, error) {
 		n, err := ch.stream.Send(p[sent:])
 		switch {
 		case err != nil:
-			return sent, plain(err)
-		case n == wouldBlock:
-			time.Sleep(ch.poll)
-		default:
+			return sent, ch.broken(err)
+		case n != wouldBlock:
 			sent += n
+		case dead(ch.conn): // the stream itself does not tell
+			return sent, ErrRestarted
+		default:
+			time.Sleep(ch.poll)
 		}
 	}
 	return sent, nil
@@ -102,15 +116,23 @@ func (ch *Channel) Read(p []byte) (int, error) {
 		}
 		n, err := ch.stream.Recv(p)
 		switch {
-		case errors.Is(err, io.EOF):
-			return 0, io.EOF
 		case err != nil:
-			return 0, plain(err)
+			return 0, ch.broken(err)
 		case n != wouldBlock:
 			return n, nil
+		case dead(ch.conn): // the stream itself does not tell
+			return 0, ErrRestarted
 		}
 		time.Sleep(ch.poll)
 	}
+}
+
+// broken is why the channel ended.
+func (ch *Channel) broken(err error) error {
+	if dead(ch.conn) {
+		return ErrRestarted
+	}
+	return plain(err)
 }
 
 // Close gives the channel back.

@@ -11,17 +11,20 @@ import (
 	"sync"
 
 	"libvirt.org/go/libvirt"
-
-	"coreos-libvirt/internal/hint"
 )
 
 // Available tells whether this program was built with libvirt's binding.
 const Available = true
 
-// Conn is a connection to a libvirt daemon.
+// Conn is a connection to a libvirt daemon. Where the daemon is restarted it is made anew.
 type Conn struct {
 	uri string
-	c   *libvirt.Connect
+
+	mu sync.Mutex // of c
+	c  *libvirt.Connect
+
+	watching sync.Mutex
+	watchers map[chan struct{}]string // by whom a domain's events are waited for
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -42,16 +45,18 @@ func Open(uri string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c, err := libvirt.NewConnect(uri)
-	if err != nil {
-		return nil, hint.Errorf("is libvirtd running (systemctl start libvirtd) and may you use it? uri= names another; `mage lab up` brings one of its own",
-			"no libvirt at uri=%s: %w", uri, plain(err))
+	c := &Conn{uri: uri, watchers: map[chan struct{}]string{}}
+	if _, err := c.live(); err != nil {
+		return nil, err
 	}
-	return &Conn{uri: uri, c: c}, nil
+	return c, nil
 }
 
 // Close ends the connection.
-func (c *Conn) Close() { _, _ = c.c.Close() }
+func (c *Conn) Close() {
+	_ = c.c.UnregisterCloseCallback()
+	_, _ = c.c.Close()
+}
 
 // plain makes libvirt's error read as a sentence: its message without codes and domains.
 func plain(err error) error {
@@ -70,13 +75,19 @@ func is(err error, code libvirt.ErrorNumber) bool {
 // HasKVM tells whether libvirt offers domains of the type kvm for arch (x86_64, aarch64). A KVM that
 // is offered may still fail when a domain starts.
 func (c *Conn) HasKVM(arch string) bool {
-	_, err := c.c.GetDomainCapabilities("", arch, "", "kvm", 0)
-	return err == nil
+	return nil == c.use(func(conn *libvirt.Connect) error {
+		_, err := conn.GetDomainCapabilities("", arch, "", "kvm", 0)
+		return err
+	})
 }
 
 // Version is the daemon's, as three numbers: 9.0.0.
 func (c *Conn) Version() (major, minor, release uint32, err error) {
-	v, err := c.c.GetLibVersion()
+	var v uint32
+	err = c.use(func(conn *libvirt.Connect) (err error) {
+		v, err = conn.GetLibVersion()
+		return err
+	})
 	if err != nil {
 		return 0, 0, 0, plain(err)
 	}
@@ -96,10 +107,12 @@ func (c *Conn) ProbeKVM(arch string) error {
 		machine = "virt"
 	}
 	xml := fmt.Sprintf(probe, os.Getpid(), arch, machine)
-	dom, err := c.c.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
-	if err != nil {
-		return startError(plain(err))
-	}
-	defer func() { _ = dom.Free() }()
-	return plain(dom.Destroy())
+	return c.use(func(conn *libvirt.Connect) error {
+		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
+		if err != nil {
+			return startError(plain(err))
+		}
+		defer func() { _ = dom.Free() }()
+		return plain(dom.Destroy())
+	})
 }

@@ -22,11 +22,22 @@ var states = map[libvirt.DomainState]cluster.State{
 }
 
 // Domains are all domains of the host, by name.
-func (c *Conn) Domains() (map[string]cluster.Domain, error) {
-	all, err := c.c.ListAllDomains(0)
+func (c *Conn) Domains() (domains map[string]cluster.Domain, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		all, err := conn.ListAllDomains(0)
+		if err != nil {
+			return err
+		}
+		domains, err = describeAll(all)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
 	}
+	return domains, err
+}
+
+func describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
 	domains := map[string]cluster.Domain{}
 	for i := range all {
 		d, err := describe(&all[i])
@@ -70,33 +81,43 @@ func (c *Conn) State(name string) (cluster.State, error) {
 		state, err = stateOf(dom)
 		return err
 	})
-	return state, err
+	return state, plain(err)
 }
 
 // Define makes the domain that the XML describes, or changes the one of the same name and UUID. It gives
 // the definition as libvirt has it then.
-func (c *Conn) Define(xml string) (string, error) {
-	dom, err := c.c.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
+func (c *Conn) Define(xml string) (made string, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		dom, err := conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dom.Free() }()
+		made, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+		return err
+	})
 	if err != nil {
-		return "", hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
+		err = hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
 	}
-	defer func() { _ = dom.Free() }()
-	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
-	return text, plain(err)
+	return made, err
 }
 
 // Start boots the domain, or lets a paused one go on.
 func (c *Conn) Start(name string) error {
-	return c.with(name, func(dom *libvirt.Domain) error {
+	err := c.with(name, func(dom *libvirt.Domain) error {
 		err := dom.Create()
-		if is(err, libvirt.ERR_OPERATION_INVALID) { // active already
-			err = dom.Resume()
+		if !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return err
 		}
-		if err != nil {
-			return startError(plain(err))
+		if state, _ := stateOf(dom); state == cluster.Running {
+			return nil // a daemon that was restarted had begun it
 		}
-		return nil
+		return dom.Resume()
 	})
+	if err != nil {
+		return startError(plain(err))
+	}
+	return nil
 }
 
 // startError puts advice under the failures of a start that people meet.
@@ -115,37 +136,43 @@ func startError(err error) error {
 
 // Shutdown asks the guest to end, by ACPI.
 func (c *Conn) Shutdown(name string) error {
-	return c.with(name, func(dom *libvirt.Domain) error {
-		if err := dom.Shutdown(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
-			return fmt.Errorf("does not take the request to shut down: %w", plain(err))
-		}
-		return nil
-	})
+	err := c.with(name, func(dom *libvirt.Domain) error { return unlessEnded(dom.Shutdown()) })
+	if err != nil {
+		return fmt.Errorf("does not take the request to shut down: %w", plain(err))
+	}
+	return nil
 }
 
 // Destroy ends the guest as pulling the plug does. One that does not run is no error.
 func (c *Conn) Destroy(name string) error {
-	return c.with(name, func(dom *libvirt.Domain) error {
-		if err := dom.Destroy(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
-			return fmt.Errorf("does not end: %w", plain(err))
-		}
+	err := c.with(name, func(dom *libvirt.Domain) error { return unlessEnded(dom.Destroy()) })
+	if err != nil {
+		return fmt.Errorf("does not end: %w", plain(err))
+	}
+	return nil
+}
+
+// unlessEnded takes the error away that says that the domain does not run.
+func unlessEnded(err error) error {
+	if is(err, libvirt.ERR_OPERATION_INVALID) {
 		return nil
-	})
+	}
+	return err
 }
 
 // Remove ends the domain, if it runs, and deletes its definition with all that libvirt keeps for it.
 // A domain that is gone already is no error.
 func (c *Conn) Remove(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {
-		if err := dom.Destroy(); err != nil && !is(err, libvirt.ERR_OPERATION_INVALID) {
-			return plain(err)
+		if err := unlessEnded(dom.Destroy()); err != nil {
+			return err
 		}
 		return undefine(dom)
 	})
-	if is(err, libvirt.ERR_NO_DOMAIN) {
-		return nil
+	if err != nil && !is(err, libvirt.ERR_NO_DOMAIN) {
+		return fmt.Errorf("libvirt does not remove it: %w", plain(err))
 	}
-	return err
+	return nil
 }
 
 func undefine(dom *libvirt.Domain) error {
@@ -155,18 +182,17 @@ func undefine(dom *libvirt.Domain) error {
 	if is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_NO_SUPPORT) { // drivers that know fewer flags
 		err = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
 	}
-	if err != nil && !is(err, libvirt.ERR_NO_DOMAIN) {
-		return fmt.Errorf("libvirt does not undefine it: %w", plain(err))
-	}
-	return nil
+	return err
 }
 
 // with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
 func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
-	dom, err := c.c.LookupDomainByName(name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dom.Free() }()
-	return do(dom)
+	return c.use(func(conn *libvirt.Connect) error {
+		dom, err := conn.LookupDomainByName(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dom.Free() }()
+		return do(dom)
+	})
 }

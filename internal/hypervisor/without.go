@@ -7,6 +7,7 @@ package hypervisor
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
@@ -17,6 +18,9 @@ const Available = false
 
 var errNoCgo = hint.Add(errors.New("this program was built without a C compiler and cannot talk to libvirt"),
 	"install one (apt-get install gcc libc6-dev) and run it again")
+
+// ErrRestarted is never given here.
+var ErrRestarted = errors.New("")
 
 // Conn is never made here.
 type Conn struct{}
@@ -31,6 +35,9 @@ func (*Conn) ProbeKVM(string) error                                     { return
 func (*Conn) NetworkBridge(string) (string, error)                      { return "", errNoCgo }
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
+func (*Conn) Watch(string) (happened <-chan struct{}, end func())       { return nil, func() {} }
+func (*Conn) Lease(string, string) (none netip.Addr)                    { return none }
+func (*Conn) AgentAddress(string, string) (none netip.Addr)             { return none }
 func (*Conn) Shutdown(string) error                                     { return errNoCgo }
 func (*Conn) Destroy(string) error                                      { return errNoCgo }
 func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }

@@ -46,6 +46,7 @@ type Settings struct {
 	Recreate                  string        // changed, all, names with commas, or empty
 	Parallel                  bool          // whether nodes are made anew all at once
 	Redefine                  bool          // whether others' changes of definitions are overwritten
+	KeepGoing                 bool          // whether the other nodes go on where one fails
 	Wait                      bool          // whether to wait for another run on the cluster
 	Grace                     time.Duration // for a guest to shut down
 	Format                    string        // table or json

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/term"
+
+	"coreos-libvirt/internal/hypervisor"
 )
 
 // detach is the key that leaves the console, as virsh has it: Ctrl-].
@@ -25,7 +28,6 @@ func (r *Run) Console(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", node.Name, err)
 	}
-	defer console.Close()
 	stdin := int(os.Stdin.Fd())
 	if term.IsTerminal(stdin) {
 		r.log.Say("%s: Ctrl-] leaves the console", node.Name)
@@ -35,15 +37,45 @@ func (r *Run) Console(ctx context.Context) error {
 		}
 		defer func() { _ = term.Restore(stdin, was) }()
 	}
+	keys := &keysTo{}
+	keys.Store(console)
 	go func() {
 		defer cancel()
-		_, _ = io.Copy(console, untilDetach{os.Stdin})
+		_, _ = io.Copy(keys, untilDetach{os.Stdin})
 	}()
-	_, err = io.Copy(os.Stdout, console)
-	if errors.Is(err, context.Canceled) {
+	if err = r.attend(ctx, node.Name, keys); errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
+}
+
+// attend prints what the guest writes on its console, also after libvirt's daemon was restarted.
+func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
+	for {
+		console := keys.Load()
+		_, err := io.Copy(os.Stdout, console)
+		console.Close()
+		if !errors.Is(err, hypervisor.ErrRestarted) {
+			return err
+		}
+		if console, err = r.conn.Console(ctx, node); err != nil {
+			return fmt.Errorf("%s: %w", node, err)
+		}
+		keys.Store(console)
+	}
+}
+
+// keysTo is the console that typed keys go to. What is typed while libvirt's daemon is away is lost.
+type keysTo struct {
+	atomic.Pointer[hypervisor.Channel]
+}
+
+func (k *keysTo) Write(p []byte) (int, error) {
+	n, err := k.Load().Write(p)
+	if errors.Is(err, hypervisor.ErrRestarted) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // untilDetach reads up to the key that leaves the console.

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -24,26 +25,49 @@ const (
 	flatcarKey = "opt/org.flatcar-linux/config"
 )
 
-// Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up.
-func (r *Run) Define(ctx context.Context) (err error) {
-	if r.steps, err = r.plan(ctx); err != nil {
+// Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up. One
+// that fails is left as it was and counts no more; Defined tells of it.
+func (r *Run) Define(ctx context.Context) error {
+	steps, err := r.plan(ctx)
+	if err != nil {
 		return err
 	}
 	if err := r.register(); err != nil {
 		return err
 	}
-	for _, step := range r.steps {
+	r.steps = nil
+	for _, step := range steps {
 		r.sayStep(step)
-		if step.Action == cluster.Recreate {
+		if err := r.define(ctx, step); err != nil {
+			err = errors.Join(fmt.Errorf("%s: %w", step.Node.Name, err), r.undo(step))
+			if r.failed = append(r.failed, err); !r.KeepGoing {
+				return err
+			}
 			continue
 		}
-		if err := r.define(ctx, step); err != nil {
-			return fmt.Errorf("%s: %w", step.Node.Name, err)
-		}
+		r.steps = append(r.steps, step)
 	}
 	if r.release != nil { // the overlays show from now on that the image is used
 		r.release()
 	}
+	return nil
+}
+
+// Defined is the end of a run that only defines: with an error for every node that failed.
+func (r *Run) Defined(context.Context) error { return errors.Join(r.failed...) }
+
+// undo takes back what this run has begun for a node that it cannot start. The console log stays.
+func (r *Run) undo(step cluster.Step) error {
+	if step.Action != cluster.Create {
+		return nil
+	}
+	if err := r.conn.Remove(step.Node.Name); err != nil {
+		return err
+	}
+	for _, path := range []string{step.Node.Overlay(), step.Node.XML(), step.Node.Defined(), step.Node.Fresh()} {
+		_ = os.Remove(path) // where it is not there, or not a file, this run has not made it
+	}
+	r.log.Say("%s: taken back", step.Node.Name)
 	return nil
 }
 
@@ -57,7 +81,7 @@ func (r *Run) register() error {
 
 // define takes the step as far as the domain's definition.
 func (r *Run) define(ctx context.Context, step cluster.Step) error {
-	if step.Action == cluster.Keep {
+	if step.Action == cluster.Keep || step.Action == cluster.Recreate {
 		return nil
 	}
 	r.times.reach(step.Node.Name, "overlay")
@@ -110,7 +134,7 @@ func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardwar
 		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network,
 		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
-		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel,
+		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel,
 	}
 }
 

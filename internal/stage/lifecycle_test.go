@@ -316,6 +316,31 @@ func TestDownKeepsAnArchive(t *testing.T) {
 	plans(t, 0, "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged") // nothing was removed
 }
 
+// TestOneNodeThatFails is taken back, the other one goes on, and the next run makes it.
+func TestOneNodeThatFails(t *testing.T) {
+	for what, obstacle := range map[string]string{"while it is defined": "domain.xml", "when it is started": "console.log"} {
+		t.Run(what, func(t *testing.T) {
+			workspace(t)
+			save(t, "vm/core01/"+obstacle+"/x", "a folder where a file should be")
+			said, err := up(t)
+			if err == nil || !strings.HasPrefix(err.Error(), "core01: ") || !strings.Contains(said, "core01: taken back") || !strings.Contains(said, "core02: booting") {
+				t.Errorf("got %v\n%s", err, said)
+			}
+			if err := os.RemoveAll("vm/core01/" + obstacle); err != nil {
+				t.Fatal(err)
+			}
+			left, _ := filepath.Glob("vm/core01/*")
+			if got := strings.Join(left, " "); got != "vm/core01/ignition.json" {
+				t.Errorf("left are %s", got)
+			}
+			plans(t, 2, "core01 create new\ncore02 unchanged defined, unchanged")
+			if said := mustUp(t); !strings.Contains(said, "core01: booting") {
+				t.Errorf("got\n%s", said)
+			}
+		})
+	}
+}
+
 func TestTwoNodesOfOneAddress(t *testing.T) {
 	nodes := cluster.Nodes("/w/vm", "core", 2)
 	nodes[1].MAC = nodes[0].MAC

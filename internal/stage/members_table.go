@@ -22,7 +22,7 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 		if d.State != cluster.Running {
 			continue
 		}
-		report, err := r.whereabouts(ctx, d.Name)
+		report, err := r.whereabouts(ctx, d)
 		if err != nil {
 			r.log.Say("%s", firstLine(err))
 			continue

@@ -13,9 +13,6 @@ import (
 	"coreos-libvirt/internal/progress"
 )
 
-// statePoll is how often a domain's state is looked at while it is expected to change.
-const statePoll = 200 * time.Millisecond
-
 // Stop shuts nodes down: by ACPI, and after grace= by force. node= names one, else it is all of the cluster.
 func (r *Run) Stop(ctx context.Context) error {
 	return r.eachNode(ctx, r.stop)
@@ -105,13 +102,17 @@ func (r *Run) stop(ctx context.Context, d cluster.Domain) error {
 
 // awaitEnd tells whether the domain has ended before ctx does.
 func (r *Run) awaitEnd(ctx context.Context, name string) (bool, error) {
+	happened, end := r.conn.Watch(name)
+	defer end()
 	for {
 		state, err := r.conn.State(name)
 		if err != nil || state == cluster.ShutOff || state == cluster.Crashed {
 			return err == nil, err
 		}
-		if !sleep(ctx, statePoll) {
+		select {
+		case <-ctx.Done():
 			return false, nil
+		case <-happened:
 		}
 	}
 }

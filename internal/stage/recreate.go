@@ -44,7 +44,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 // makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
 // not run.
 func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
-	if err := r.conn.Remove(step.Node.Name); err != nil {
+	if err := errors.Join(r.conn.Remove(step.Node.Name), r.access(r.Prefix).Forget(step.Node.Name)); err != nil {
 		return err
 	}
 	tmpl, err := r.domainTemplate()
@@ -55,7 +55,7 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 		return err
 	}
 	if err := r.define(ctx, *step); err != nil {
-		return err
+		return errors.Join(err, r.undo(*step))
 	}
 	r.log.Say("%s: made anew", step.Node.Name)
 	return nil

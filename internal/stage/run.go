@@ -40,6 +40,7 @@ type Run struct {
 	words    render.Words                  // of Discovery: the words that it stands for
 	nodes    []rendered                    // of Render
 	steps    []cluster.Step                // of Define
+	failed   []error                       // of Define: of nodes that it could not define
 
 	times times // what nodes reached when, for `mage timeline`
 

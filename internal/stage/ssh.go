@@ -21,7 +21,7 @@ func (r *Run) SSH(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := r.whereabouts(ctx, node.Name)
+	report, err := r.whereabouts(ctx, node)
 	if err != nil {
 		return err
 	}
@@ -34,13 +34,17 @@ func (r *Run) SSH(ctx context.Context) error {
 	return inPlace(cmd)
 }
 
-// whereabouts is the report of a node that runs, which it gives within a second where it is ready.
-func (r *Run) whereabouts(ctx context.Context, node string) (guest.Report, error) {
+// whereabouts is the report of a node that runs, which it gives within a second where it is ready. Of a node
+// without the readiness unit it is what can be found out.
+func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
-	report, err := r.report(ctx, node)
+	if !r.Ready {
+		return r.found(ctx, node)
+	}
+	report, err := r.report(ctx, node.Name)
 	if err != nil {
-		err = hint.Errorf("is the node up? `mage up` says so; with ready=off it cannot tell where it is", "%s: no word from it: %w", node, err)
+		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: no word from it: %w", node.Name, err)
 	}
 	return report, err
 }

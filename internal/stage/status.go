@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ type nodeStatus struct {
 	State   string  `json:"state"` // libvirt's word
 	Ready   bool    `json:"ready"`
 	Address string  `json:"address,omitempty"`
+	Source  string  `json:"address_from,omitempty"` // node, guest agent, login banner, …
 	MAC     string  `json:"mac"`
 	Uptime  float64 `json:"uptime,omitempty"` // seconds, the guest's own
 	Image   string  `json:"image"`
@@ -92,14 +94,30 @@ func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain, drift string) no
 	if d.State != cluster.Running {
 		return s
 	}
+	report, err := r.look(ctx, d)
+	if err == nil {
+		s.Ready, s.Address, s.Uptime, s.Source = true, report.Address(s.MAC), report.Uptime, "node"
+		return s
+	}
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
-	report, err := r.report(ctx, d.Name)
-	if err == nil {
-		s.Ready, s.Address, s.Uptime = true, report.Address(s.MAC), report.Uptime
+	if address, from := r.find(ctx, d); address.IsValid() {
+		s.Address, s.Source = address.String(), from
 	}
 	return s
 }
+
+// look is the report of a node that is ready, if it can make any.
+func (r *Run) look(ctx context.Context, d cluster.Domain) (guest.Report, error) {
+	if !r.Ready {
+		return guest.Report{}, errNoUnit
+	}
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	return r.report(ctx, d.Name)
+}
+
+var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 func (r *Run) printStatus(all []nodeStatus) error {
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
@@ -158,7 +176,7 @@ func (r *Run) hosts(ctx context.Context) ([]string, error) {
 		if d.State != cluster.Running || r.Node != "" && d.Name != r.Node {
 			continue
 		}
-		report, err := r.whereabouts(ctx, d.Name)
+		report, err := r.whereabouts(ctx, d)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/progress"
 )
 
@@ -56,7 +57,7 @@ func (r *Run) upAll(ctx context.Context) error {
 		return err
 	}
 	if !r.Ready {
-		r.log.Say("ready=off: the nodes run, whether they can be reached is not known")
+		r.log.Say("ready=off: the nodes run, whether they can be reached is not known (`mage status ready=off` looks for them)")
 		return r.shrink(ctx, etcd.Status{})
 	}
 	if r.token == nil {
@@ -82,18 +83,25 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 	return nil, nil
 }
 
-// bootAll starts and watches all nodes at once. The error has a line for every node that failed.
+// bootAll starts and watches all nodes at once. The error has a line for every node that failed, now or
+// in Define: the others go on, unless keep_going=false.
 func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
 		if nodes[i].step = step; step.Action == cluster.Recreate {
 			continue // what it is now is of no interest
 		}
-		all.Go(func() { nodes[i] = r.boot(ctx, step) })
+		all.Go(func() {
+			if nodes[i] = r.boot(ctx, step); nodes[i].err != nil && !r.KeepGoing {
+				giveUp()
+			}
+		})
 	}
 	all.Wait()
-	errs := []error{r.trust(nodes)}
+	errs := append([]error{r.trust(nodes)}, r.failed...)
 	for _, n := range nodes {
 		errs = append(errs, n.err)
 	}
@@ -111,7 +119,9 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 		shown.Phase(phase)
 		r.times.reach(step.Node.Name, phase)
 	}
-	if b.err = r.start(step); b.err == nil && r.Ready {
+	if b.err = r.start(step); b.err != nil {
+		b.err = errors.Join(b.err, r.undo(step))
+	} else if r.Ready {
 		b.report, b.err = r.await(ctx, step, moved)
 	}
 	b.took = time.Since(begin)
@@ -157,11 +167,16 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase str
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var watching sync.WaitGroup
-	watching.Go(func() {
-		if err := r.watchFailure(ctx, step, moved); err != nil {
-			cancel(err)
-		}
-	})
+	for _, watch := range []func() error{
+		func() error { return r.watchFailure(ctx, step, moved) },
+		func() error { return r.watchJournal(ctx, step) },
+	} {
+		watching.Go(func() {
+			if err := watch(); err != nil {
+				cancel(err)
+			}
+		})
+	}
 	report, err := r.report(ctx, step.Node.Name)
 	if err != nil {
 		err = r.whyNotReady(ctx, step, err)
@@ -187,6 +202,16 @@ func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) err
 
 // report is the node's next word that it can be reached at an address.
 func (r *Run) report(ctx context.Context, node string) (guest.Report, error) {
+	for {
+		report, err := r.nextReport(ctx, node)
+		again := errors.Is(err, hypervisor.ErrRestarted) || err == nil && report.Address(cluster.MAC(node)) == ""
+		if !again || ctx.Err() != nil {
+			return report, err
+		}
+	}
+}
+
+func (r *Run) nextReport(ctx context.Context, node string) (guest.Report, error) {
 	conn, err := r.libvirt()
 	if err != nil {
 		return guest.Report{}, err
@@ -196,12 +221,7 @@ func (r *Run) report(ctx context.Context, node string) (guest.Report, error) {
 		return guest.Report{}, err
 	}
 	defer channel.Close()
-	for {
-		report, err := guest.ReadReport(channel)
-		if err != nil || report.Address(cluster.MAC(node)) != "" {
-			return report, err
-		}
-	}
+	return guest.ReadReport(channel)
 }
 
 // trust makes the host keys that nodes reported the ones that `mage ssh` accepts.

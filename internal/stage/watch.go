@@ -25,14 +25,37 @@ func (r *Run) watchFailure(ctx context.Context, step cluster.Step, moved func(ph
 	if step.Running && !sleep(ctx, letSpeak) {
 		return nil
 	}
+	happened, end := r.conn.Watch(step.Node.Name)
+	defer end()
 	console := guest.NewConsole(step.Node.Console())
-	for sleep(ctx, watchEvery) {
-		moved(console.Phase())
-		if err := r.failure(ctx, step, console); err != nil {
-			return err
+	err := r.checkState(step, console) // of what has happened before
+	for lines := time.NewTicker(watchEvery); err == nil; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-happened:
+			err = r.checkState(step, console)
+		case <-lines.C:
+			err = r.failure(ctx, step, console)
+			moved(console.Phase())
 		}
 	}
-	return nil
+	return err
+}
+
+// watchJournal gives an error when the guest says by its journal that Ignition has failed, and nil when ctx
+// ends first. A domain without that channel never does.
+func (r *Run) watchJournal(ctx context.Context, step cluster.Step) error {
+	channel, err := r.conn.Channel(ctx, step.Node.Name, guest.JournalChannel)
+	if err != nil {
+		return nil //nolint:nilerr // of a definition before there was the channel, or edited
+	}
+	defer channel.Close()
+	lines, err := guest.ReadJournal(channel)
+	if err != nil || len(lines) == 0 {
+		return nil //nolint:nilerr // the end of the wait, or of the guest, which others see
+	}
+	return r.bootFailed(step, "Ignition failed; the guest's journal says", lines)
 }
 
 func (r *Run) failure(ctx context.Context, step cluster.Step, console *guest.Console) error {
@@ -47,22 +70,19 @@ func (r *Run) failure(ctx context.Context, step cluster.Step, console *guest.Con
 		}
 		return r.bootFailed(step, "the boot failed; its console says", told)
 	}
-	return r.checkState(step, console)
+	return nil
 }
 
+// checkState looks whether the domain still runs.
 func (r *Run) checkState(step cluster.Step, console *guest.Console) error {
-	conn, err := r.libvirt()
-	if err != nil {
+	state, err := r.conn.State(step.Node.Name)
+	if err != nil || state != cluster.ShutOff && state != cluster.Crashed {
 		return err
 	}
-	state, err := conn.State(step.Node.Name)
-	if err != nil {
+	if _, err := console.Failure(); err != nil { // its last words
 		return err
 	}
-	if state == cluster.ShutOff || state == cluster.Crashed {
-		return r.bootFailed(step, fmt.Sprintf("the domain is %s; its console ends with", state), console.Last())
-	}
-	return nil
+	return r.bootFailed(step, fmt.Sprintf("the domain is %s; its console ends with", state), console.Last())
 }
 
 func (r *Run) bootFailed(step cluster.Step, what string, lines []string) error {

@@ -1,0 +1,46 @@
+package guest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestBannerAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"Fedora CoreOS 43\r\nenp1s0: 192.168.122.5 fe80::5054:ff:fe86:6ae4\r\ncore01 login: ": "192.168.122.5",
+		"eth0: 10.0.2.15 fec0::5054:ff:fe12:3456\n\ncore01 login: ":                           "10.0.2.15",
+		"\x1b[0;32meth0: fe80::1 2001:db8::7\x1b[0m\n":                                        "2001:db8::7",
+		"eth0: 10.0.2.15\nlogin: \neth0: 10.0.2.16\nlogin: ":                                  "10.0.2.16", // booted again
+		"eth0: \nlo: 127.0.0.1\neth0: no address\n":                                           "",
+		"": "",
+	} {
+		path := filepath.Join(t.TempDir(), "console.log")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := BannerAddress(path); got.IsValid() != (want != "") || got.IsValid() && got.String() != want {
+			t.Errorf("%q: want %s, got %s", text, want, got)
+		}
+	}
+}
+
+func TestReadJournal(t *testing.T) {
+	const systemd = `{"SYSLOG_IDENTIFIER":"systemd","PRIORITY":"3","MESSAGE":"Failed to start Ignition (files)."}` + "\n"
+	const ignition = `{"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"6","MESSAGE":"Stage: \"files\""}
+{"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"2","MESSAGE":"failed: \u001b[31mhash mismatch"}
+{"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"2","MESSAGE":[1,2]}
+` + systemd
+	for text, want := range map[string][]string{
+		ignition + "{}\n" + systemd: {"ignition: failed: hash mismatch"},
+		systemd + "{}\n":            {"systemd: Failed to start Ignition (files)."},
+		"no journal\n{}\n":          nil,
+		strings.Repeat(systemd, 99): slices.Repeat([]string{"systemd: Failed to start Ignition (files)."}, 12),
+	} {
+		if got, err := ReadJournal(strings.NewReader(text)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("want %q, got %q, %v", want, got, err)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+//go:build cgo && libvirt_dlopen
+
+package hypervisor
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/hint"
+)
+
+const (
+	retryEvery = 250 * time.Millisecond
+	// restartPatience is how long a daemon may be away, and how long it may refuse what will go by.
+	restartPatience = 30 * time.Second
+	// A daemon that says nothing for this many intervals is taken for dead.
+	keepAliveInterval, keepAliveCount = 5, 3 // seconds
+)
+
+// use does something with the connection. Where the daemon has hung up, it is done again on a new connection;
+// so it must do no harm twice. What libvirt refuses for the moment only is tried again, too.
+func (c *Conn) use(do func(*libvirt.Connect) error) error {
+	_, err := backoff.Retry(context.Background(), func() (struct{}, error) {
+		conn, err := c.live()
+		if err != nil {
+			return struct{}{}, err
+		}
+		if err = do(conn); err != nil && !transient(err) && !dead(conn) {
+			err = backoff.Permanent(err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(retryEvery)), backoff.WithMaxElapsedTime(restartPatience))
+	return err
+}
+
+// live is the connection, made anew where it is dead. The dead one is left to its last users: they may be
+// in the middle of a call.
+func (c *Conn) live() (*libvirt.Connect, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.c != nil && !dead(c.c) {
+		return c.c, nil
+	}
+	conn, err := libvirt.NewConnect(c.uri)
+	if err != nil {
+		return nil, hint.Errorf("is libvirtd running (systemctl start libvirtd) and may you use it? uri= names another; `mage lab up` brings one of its own",
+			"no libvirt at uri=%s: %w", c.uri, plain(err))
+	}
+	c.listen(conn)
+	c.c = conn
+	return conn, nil
+}
+
+// listen lets the connection's events reach who waits for them. Drivers inside this process have no
+// connection that could be lost: their refusals are of no interest.
+func (c *Conn) listen(conn *libvirt.Connect) {
+	_ = conn.SetKeepAlive(keepAliveInterval, keepAliveCount)
+	_, _ = conn.DomainEventLifecycleRegister(nil, func(_ *libvirt.Connect, dom *libvirt.Domain, _ *libvirt.DomainEventLifecycle) {
+		if name, err := dom.GetName(); err == nil {
+			c.tell(func(domain string) bool { return domain == name })
+		}
+	})
+	_ = conn.RegisterCloseCallback(func(*libvirt.Connect, libvirt.ConnectCloseReason) {
+		go func() { // the event loop must go on
+			_ = c.use(func(*libvirt.Connect) error { return nil })
+			c.tell(func(string) bool { return true }) // who knows what happened in between
+		}()
+	})
+}
+
+// Watch gives a channel that has a value when something may have happened to the domain, from now until
+// end is called: libvirt told of it, or could not while its daemon was away.
+func (c *Conn) Watch(domain string) (happened <-chan struct{}, end func()) {
+	c.watching.Lock()
+	defer c.watching.Unlock()
+	watcher := make(chan struct{}, 1)
+	c.watchers[watcher] = domain
+	return watcher, func() {
+		c.watching.Lock()
+		defer c.watching.Unlock()
+		delete(c.watchers, watcher)
+	}
+}
+
+func (c *Conn) tell(concerned func(domain string) bool) {
+	c.watching.Lock()
+	defer c.watching.Unlock()
+	for watcher, domain := range c.watchers {
+		if !concerned(domain) {
+			continue
+		}
+		select {
+		case watcher <- struct{}{}:
+		default: // it has not looked yet since the last time
+		}
+	}
+}
+
+func dead(conn *libvirt.Connect) bool {
+	alive, err := conn.IsAlive()
+	return err != nil || !alive
+}
+
+// transient tells whether libvirt refuses something that it will take a little later: another call is at
+// the domain, or a storage pool has jobs of its own running.
+func transient(err error) bool {
+	for _, code := range []libvirt.ErrorNumber{libvirt.ERR_OPERATION_TIMEOUT, libvirt.ERR_RESOURCE_BUSY} {
+		if is(err, code) {
+			return true
+		}
+	}
+	var e libvirt.Error
+	return errors.As(err, &e) && strings.Contains(e.Message, "asynchronous jobs running")
+}
