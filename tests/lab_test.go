@@ -27,6 +27,7 @@ func TestLab(t *testing.T) {
 		{"again: every stage says why it is skipped", again},
 		{"an edited config is seen, and leaves the nodes alone", drift},
 		{"the lab repairs itself, the guests go on", repaired},
+		{"running nodes move to another bridge", moved},
 		{"a fourth node joins and leaves the three alone", fourth},
 		{"down leaves nothing", down},
 		{"what is wrong is said, and a good run follows", wrong},
@@ -137,6 +138,25 @@ func repaired(t *testing.T, c clone) {
 	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Contains(out, "booting") {
 		t.Errorf("got\n%s", out)
 	}
+	if after := c.bootIDs(t); after != before {
+		t.Errorf("the guests were booted anew: %q, then %q", before, after)
+	}
+}
+
+// moved puts the running nodes on another bridge, and back.
+func moved(t *testing.T, c clone) {
+	before := c.bootIDs(t)
+	c.inLab(t, "ip", "link", "add", "br1", "type", "bridge")
+	c.inLab(t, "ip", "link", "set", "br1", "up")
+	out := c.mage(t, "lab", "define", "bridge=br1")
+	ports := c.inLab(t, "ip", "-o", "link", "show", "master", "br1")
+	if strings.Count(out, "the running node has taken it") != 3 || strings.Count(ports, "\n") != 3 {
+		t.Errorf("got\n%s\nbr1 has\n%s", out, ports)
+	}
+	if out := c.mage(t, "lab", "up"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "the running node has taken it") != 3 {
+		t.Errorf("back: got\n%s", out)
+	}
+	c.inLab(t, "ip", "link", "del", "br1")
 	if after := c.bootIDs(t); after != before {
 		t.Errorf("the guests were booted anew: %q, then %q", before, after)
 	}

@@ -26,10 +26,11 @@ type Step struct {
 	Want    Metadata
 	XML     string // the definition that is wanted, with Want in it
 	Action  Action
-	Why     string // said to the user behind the node's name
-	Running bool   // now
-	Drift   string // what differs and needs the node made anew; empty if nothing
-	Edited  string // a diff of what somebody else changed in the definition; empty if nothing
+	Why     string   // said to the user behind the node's name
+	Running bool     // now
+	Drift   string   // what differs and needs the node made anew; empty if nothing
+	Edited  string   // a diff of what somebody else changed in the definition; empty if nothing
+	Live    []string // devices, as XML, by which a running domain becomes what is wanted; empty if it cannot
 }
 
 // Starts tells whether the step boots the node.

@@ -23,6 +23,8 @@ type Conn struct {
 	mu sync.Mutex // of c
 	c  *libvirt.Connect
 
+	kvm sync.Map // what HasKVM has found, by architecture
+
 	watching sync.Mutex
 	watchers map[chan struct{}]string // by whom a domain's events are waited for
 }
@@ -75,10 +77,15 @@ func is(err error, code libvirt.ErrorNumber) bool {
 // HasKVM tells whether libvirt offers domains of the type kvm for arch (x86_64, aarch64). A KVM that
 // is offered may still fail when a domain starts.
 func (c *Conn) HasKVM(arch string) bool {
-	return nil == c.use(func(conn *libvirt.Connect) error {
+	if has, known := c.kvm.Load(arch); known {
+		return has.(bool)
+	}
+	err := c.use(func(conn *libvirt.Connect) error {
 		_, err := conn.GetDomainCapabilities("", arch, "", "kvm", 0)
 		return err
 	})
+	c.kvm.Store(arch, err == nil)
+	return err == nil
 }
 
 // Version is the daemon's, as three numbers: 9.0.0.

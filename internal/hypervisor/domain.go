@@ -102,6 +102,13 @@ func (c *Conn) Define(xml string) (made string, err error) {
 	return made, err
 }
 
+// Update changes a device of the running domain to what the XML says.
+func (c *Conn) Update(name, device string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+	}))
+}
+
 // Start boots the domain, or lets a paused one go on.
 func (c *Conn) Start(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {

@@ -42,6 +42,7 @@ func (*Conn) Shutdown(string) error                                     { return
 func (*Conn) Destroy(string) error                                      { return errNoCgo }
 func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }
 func (*Conn) Define(string) (string, error)                             { return "", errNoCgo }
+func (*Conn) Update(string, string) error                               { return errNoCgo }
 func (*Conn) Start(string) error                                        { return errNoCgo }
 func (*Conn) Remove(string) error                                       { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (*Channel, error) { return nil, errNoCgo }

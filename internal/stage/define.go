@@ -35,17 +35,23 @@ func (r *Run) Define(ctx context.Context) error {
 	if err := r.register(); err != nil {
 		return err
 	}
-	r.steps = nil
 	for _, step := range steps {
 		r.sayStep(step)
-		if err := r.define(ctx, step); err != nil {
-			err = errors.Join(fmt.Errorf("%s: %w", step.Node.Name, err), r.undo(step))
-			if r.failed = append(r.failed, err); !r.KeepGoing {
-				return err
-			}
-			continue
+	}
+	r.failed = eachOf(len(steps), func(i int) error {
+		if err := r.define(ctx, steps[i]); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), r.undo(steps[i]))
 		}
-		r.steps = append(r.steps, step)
+		return nil
+	})
+	r.steps = nil
+	for i, step := range steps {
+		if r.failed[i] == nil {
+			r.steps = append(r.steps, step)
+		}
+	}
+	if err := errors.Join(r.failed...); err != nil && !r.KeepGoing {
+		return err
 	}
 	if r.release != nil { // the overlays show from now on that the image is used
 		r.release()
@@ -101,6 +107,12 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 	if err != nil {
 		return err
 	}
+	for _, device := range step.Live {
+		if err := r.conn.Update(step.Node.Name, device); err != nil {
+			return hint.Errorf("`mage restart node="+step.Node.Name+"` makes it take effect", "the running node does not take the change: %w", err)
+		}
+		r.log.Say("%s: the running node has taken it", step.Node.Name)
+	}
 	return artifact.Write(step.Node.Defined(), []byte(made), 0o644)
 }
 
@@ -120,7 +132,7 @@ func (r *Run) sayStep(step cluster.Step) {
 		r.log.Say("%s: to be made anew, %s", name, step.Why)
 	case cluster.Redefine:
 		when := ""
-		if step.Running {
+		if step.Running && len(step.Live) == 0 {
 			when = "; it takes effect when the node is started next"
 		}
 		r.log.Say("%s: redefined, %s%s", name, step.Why, when)

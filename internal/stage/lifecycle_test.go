@@ -20,7 +20,7 @@ const plain = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, c
 
 // workspace is a clone's folder with a small image, on libvirt's in-process driver, which keeps what it is
 // told for as long as one connection is open.
-func workspace(t *testing.T) {
+func workspace(t testing.TB) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -54,7 +54,7 @@ func workspace(t *testing.T) {
 	})
 }
 
-func save(t *testing.T, path, text string) {
+func save(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func save(t *testing.T, path, text string) {
 	}
 }
 
-func run(t *testing.T, words ...string) *Run {
+func run(t testing.TB, words ...string) *Run {
 	t.Helper()
 	r, err := New(words)
 	if err != nil {
@@ -77,7 +77,7 @@ func run(t *testing.T, words ...string) *Run {
 func (r *Run) said() string { return r.log.Writer().(*bytes.Buffer).String() }
 
 // up is `mage up`, and what it printed.
-func up(t *testing.T, words ...string) (string, error) {
+func up(t testing.TB, words ...string) (string, error) {
 	t.Helper()
 	r := run(t, words...)
 	defer r.unlockAll()
@@ -96,7 +96,7 @@ func (r *Run) unlockAll() {
 	}
 }
 
-func mustUp(t *testing.T, words ...string) string {
+func mustUp(t testing.TB, words ...string) string {
 	t.Helper()
 	said, err := up(t, words...)
 	if err != nil {

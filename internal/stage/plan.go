@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,15 +78,14 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := []cluster.Step{}
-	for _, node := range r.nodes {
-		step, err := r.planNode(ctx, node, tmpl, domains)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", node.Name, err)
+	steps := make([]cluster.Step, len(r.nodes))
+	errs := eachOf(len(steps), func(i int) (err error) {
+		if steps[i], err = r.planNode(ctx, r.nodes[i], tmpl, domains); err != nil {
+			err = fmt.Errorf("%s: %w", r.nodes[i].Name, err)
 		}
-		steps = append(steps, step)
-	}
-	return steps, nil
+		return err
+	})
+	return steps, cmp.Or(errs...) // the first: most are the same for all
 }
 
 func (r *Run) domainTemplate() (string, error) {
@@ -116,8 +116,14 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 		}
 	}
 	step := cluster.Plan(node.Node, want, found)
-	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
-	return step, err
+	if step.XML, err = cluster.Define(tmpl, hw, &step.Want); err != nil {
+		return step, err
+	}
+	if was, err := os.ReadFile(node.XML()); err == nil && step.Action == cluster.Redefine && step.Running && step.Edited == "" {
+		step.Live, err = cluster.LiveChanges(string(was), step.XML)
+		return step, err
+	}
+	return step, nil
 }
 
 // recreates tells whether recreate= names the node.
@@ -181,6 +187,8 @@ type plannedStep struct {
 func describeStep(s cluster.Step) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
 	switch {
+	case s.Action == cluster.Redefine && len(s.Live) > 0:
+		p.Reason += "; the running node takes it"
 	case s.Action == cluster.Redefine && s.Running:
 		p.Reason += "; it takes effect with `mage restart`"
 	case s.Action == cluster.Keep && s.Starts():

@@ -8,10 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
-
-	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
@@ -62,16 +59,11 @@ func (r *Run) renderAll(more render.Words) ([]rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes, errs := make([]rendered, r.Nodes), make([]error, r.Nodes)
-	var all errgroup.Group
-	all.SetLimit(runtime.NumCPU())
-	for i, node := range r.members() {
-		all.Go(func() error {
-			nodes[i], errs[i] = r.renderNode(node, templates, shared)
-			return nil
-		})
-	}
-	_ = all.Wait() // the errors are in errs: the first node's is told, as most are the same for all
+	nodes, members := make([]rendered, r.Nodes), r.members()
+	errs := eachOf(r.Nodes, func(i int) (err error) { // the first node's is told, as most are the same for all
+		nodes[i], err = r.renderNode(members[i], templates, shared)
+		return err
+	})
 	for i, err := range errs {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", cluster.NodeName(r.Prefix, i+1), err)
