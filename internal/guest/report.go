@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -47,6 +48,7 @@ func ReadReport(channel io.Reader) (Report, error) {
 	for lines.Scan() {
 		var r Report
 		if json.Unmarshal(lines.Bytes(), &r) == nil && r.BootID != "" {
+			r.HostName = Plain(r.HostName) // a guest may say anything
 			return r, nil
 		}
 	}
@@ -62,8 +64,9 @@ func (r Report) Address(mac string) string {
 	for _, family := range []string{"inet", "inet6"} {
 		for _, i := range r.Interfaces {
 			for _, a := range i.Addresses {
-				if strings.EqualFold(i.MAC, mac) && a.Family == family && a.Scope == "global" {
-					return a.Local
+				address, err := netip.ParseAddr(a.Local)
+				if err == nil && strings.EqualFold(i.MAC, mac) && a.Family == family && a.Scope == "global" {
+					return address.WithZone("").String()
 				}
 			}
 		}
