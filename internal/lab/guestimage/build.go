@@ -22,7 +22,16 @@ type builder struct {
 	say    func(format string, args ...any)
 }
 
-const workPattern = "lab-build-"
+const (
+	workPattern = "lab-build-"
+	parts       = "lab-parts"
+)
+
+// rootFS is the name of the part that is the root file system of Debian's packages.
+var rootFS = "rootfs-" + digest("rootfs.sh") + ".tar"
+
+// RootFS is the path of the root file system that the image in the store was made from, a tar.
+func RootFS(store string) string { return filepath.Join(store, parts, rootFS) }
 
 // build makes the image at path, whole or not at all.
 func build(ctx context.Context, store, module, path string, say func(string, ...any)) error {
@@ -35,7 +44,7 @@ func build(ctx context.Context, store, module, path string, say func(string, ...
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	b := builder{ctx: ctx, dir: dir, parts: filepath.Join(store, "lab-parts"), module: module, say: say}
+	b := builder{ctx: ctx, dir: dir, parts: filepath.Join(store, parts), module: module, say: say}
 	if err := os.MkdirAll(b.parts, 0o755); err != nil {
 		return err
 	}
@@ -87,7 +96,7 @@ func (b builder) etcd() error {
 }
 
 func (b builder) rootfs() error {
-	return b.part("rootfs.tar", "rootfs-"+digest("rootfs.sh")+".tar", "root file system of Debian packages", func() error {
+	return b.part("rootfs.tar", rootFS, "root file system of Debian packages", func() error {
 		return b.script("rootfs.sh")
 	})
 }

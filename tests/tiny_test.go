@@ -1,0 +1,172 @@
+//go:build lab
+
+package tests
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/lab/tinyguest"
+	"coreos-libvirt/internal/settings"
+)
+
+var crashes = flag.Int("crashes", 6, "at how many points TestCrashes kills a run")
+
+// tinyTemplate boots a kernel without a disk of its own.
+const tinyTemplate = `<domain type='{{.Type}}'>
+  <name>{{.Name}}</name>
+  <uuid>{{.UUID}}</uuid>
+  <metadata>{{.Metadata}}</metadata>
+  <memory unit='MiB'>96</memory>
+  <vcpu>{{.VCPU}}</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>%s</kernel>
+    <initrd>%s</initrd>
+    <cmdline>console=ttyS0 quiet mitigations=off no_timer_check tsc=reliable mac={{.MAC}}</cmdline>
+  </os>
+  <features><acpi/><apic/></features>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='{{.Overlay}}'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <interface type='bridge'>
+      <mac address='{{.MAC}}'/>
+      <source bridge='{{.Bridge}}'/>
+      <model type='virtio'/>
+    </interface>
+    <serial type='pty'>
+      <log file='{{.Console}}' append='on'/>
+      <target port='0'/>
+    </serial>
+    <channel type='unix'>
+      <target type='virtio' name='{{.ReadyChannel}}'/>
+    </channel>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+`
+
+// tiny is a clone, its targets compiled, in a lab with guests that only say that they are ready.
+type tiny struct {
+	clone
+	program string
+	image   string
+}
+
+func newTiny(t testing.TB) tiny {
+	t.Helper()
+	c := tiny{clone: newClone(t)}
+	c.mage(t, "lab", "settings")
+	t.Cleanup(func() { c.mage(t, "labdown") })
+	dir := t.TempDir()
+	kernel, initramfs, err := tinyguest.Build(context.Background(), cache, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write(t, "templates/domain.xml.tmpl", fmt.Sprintf(tinyTemplate, kernel, initramfs))
+	c.write(t, "ignition/ignition.yml", "variant: fcos\nversion: 1.5.0\n")
+	c.program, c.image = filepath.Join(dir, "mage"), filepath.Join(dir, "tiny.qcow2")
+	c.mage(t, "-compile", c.program)
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", c.image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return c
+}
+
+// target is a run of the compiled targets inside the lab.
+func (c tiny) target(words ...string) *exec.Cmd {
+	words = append(words, "image="+c.image, "vcpu=1", "disk=1")
+	cmd := c.world().Command(context.Background(), "sh", append([]string{"-c", `cd "$0" && exec "$@"`, c.dir, c.program}, words...)...)
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	return cmd
+}
+
+func (c tiny) must(t testing.TB, words ...string) string {
+	t.Helper()
+	out, err := c.target(words...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", words, err, out)
+	}
+	return string(out)
+}
+
+// kill starts a run and ends it with -9 after a time.
+func (c tiny) killed(t *testing.T, after time.Duration, words ...string) {
+	t.Helper()
+	cmd := c.target(words...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(after)
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+	_ = cmd.Wait()
+}
+
+var tinyReady = regexp.MustCompile(`(?m)^core0\d +tiny +10\.88\.`)
+
+// TestCrashes kills `up`, `up recreate=all` and `down` at points spread over their run. What follows is always
+// an `up` that completes, and a `down` that leaves nothing.
+func TestCrashes(t *testing.T) {
+	c := newTiny(t)
+	whole := func(words ...string) time.Duration {
+		begin := time.Now()
+		c.must(t, words...)
+		return time.Since(begin)
+	}
+	for _, run := range []struct {
+		took  time.Duration
+		words []string
+	}{
+		{whole("up", "nodes=2"), []string{"up", "nodes=2"}},
+		{whole("up", "nodes=2", "recreate=all"), []string{"up", "nodes=2", "recreate=all"}},
+		{whole("down"), []string{"down"}},
+	} {
+		points := *crashes / 3
+		for i := range points {
+			after := run.took * time.Duration(i+1) / time.Duration(points+1)
+			if len(run.words) > 2 || run.words[0] == "down" {
+				c.must(t, "up", "nodes=2")
+			}
+			c.killed(t, after, run.words...)
+			out := c.must(t, "up", "nodes=2")
+			if len(tinyReady.FindAllString(out, -1)) != 2 {
+				t.Errorf("%v killed after %s, then up: got\n%s", run.words, after, out)
+			}
+			c.must(t, "down")
+			c.nothingIsLeft(t)
+			if t.Failed() {
+				t.Fatalf("%v killed after %s", run.words, after)
+			}
+		}
+		t.Logf("%v takes %s: killed at %d points", run.words, run.took.Round(time.Millisecond), points)
+	}
+}
+
+// BenchmarkTinyGuests is one `up` of many nodes, and the `down` after it.
+func BenchmarkTinyGuests(b *testing.B) {
+	c := newTiny(b)
+	for _, nodes := range []int{10, 30, 100} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			for b.Loop() {
+				out := c.must(b, "up", fmt.Sprintf("nodes=%d", nodes))
+				if n := strings.Count(out, ": ready, 10.88."); n != nodes {
+					b.Fatalf("%d of %d are ready:\n%s", n, nodes, out)
+				}
+				c.must(b, "down")
+			}
+		})
+	}
+}
