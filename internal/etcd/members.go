@@ -149,6 +149,7 @@ func (h Helper) change(ctx context.Context, endpoints []string, verb, argument s
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, path, verb, strings.Join(endpoints, ","), argument)
+	cmd.Env = h.environment()
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()

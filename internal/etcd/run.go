@@ -23,8 +23,9 @@ import (
 
 // Helper is the program that carries etcd's modules.
 type Helper struct {
-	module string // folder of go.mod
-	bin    string // folder of the built program
+	module      string // folder of go.mod
+	bin         string // folder of the built program
+	credentials Credentials
 }
 
 // NewHelper is the helper of the module, to be built into the folder bin.
@@ -66,7 +67,10 @@ func (h Helper) digest() (string, error) {
 		return "", err
 	}
 	sum := sha256.New()
-	for _, file := range append(files, filepath.Join(h.module, "internal", "etcd", "status.go"), filepath.Join(h.module, "internal", "etcd", "members.go"), filepath.Join(h.module, "go.mod")) {
+	for _, own := range []string{"status.go", "members.go", "credentials.go"} {
+		files = append(files, filepath.Join(h.module, "internal", "etcd", own))
+	}
+	for _, file := range append(files, filepath.Join(h.module, "go.mod")) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the etcd helper's source: %w", err)
@@ -146,6 +150,7 @@ func (h Helper) watch(ctx context.Context, endpoints []string, n int, patience t
 		return last, err
 	}
 	cmd := exec.CommandContext(ctx, path, "watch", strings.Join(endpoints, ","), strconv.Itoa(n), patience.String())
+	cmd.Env = h.environment()
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	stdout, err := cmd.StdoutPipe()

@@ -13,7 +13,6 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"coreos-libvirt/internal/etcd"
 )
@@ -58,7 +57,7 @@ func change(ctx context.Context, endpoints []string, name, argument string) erro
 		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
-	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	client, err := connect(endpoints, 5*time.Second)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,6 @@ import (
 	"sync"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
-
 	"coreos-libvirt/internal/etcd"
 )
 
@@ -59,7 +56,7 @@ func ask(ctx context.Context, endpoints []string, patience time.Duration) etcd.S
 
 // describe fills in what the member at the endpoint tells of itself.
 func describe(ctx context.Context, m *etcd.Member) error {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{m.Endpoint}, DialTimeout: time.Second, Logger: zap.NewNop()})
+	client, err := connect([]string{m.Endpoint}, time.Second)
 	if err != nil {
 		return err
 	}
