@@ -40,6 +40,7 @@ func TestLab(t *testing.T) {
 		{"the script's Container Linux Config arrives whole", seedArrives},
 		{"members come, go and are replaced while somebody writes", members},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
+		{"etcd's members speak TLS", secured},
 		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
 		{"a libvirt network instead of the bridge", onANetwork},
 		{"an image fetched from a stream boots", fetchedBoots},

@@ -9,13 +9,25 @@ own_address() {
 }
 until address=$(own_address); do sleep 0.5; done
 
+# with TLS: the authority's certificate is Ignition's; this node's own is signed when its address is known,
+# and comes from `mage up`
+scheme=http tls=()
+if [[ -e /etc/etcd/ca.pem ]]; then
+  until [[ -e /etc/etcd/member.pem ]]; do sleep 0.5; done
+  scheme=https ca=/etc/etcd/ca.pem own=/etc/etcd/member.pem
+  tls=("--trusted-ca-file=$ca" "--cert-file=$own" "--key-file=$own" --client-cert-auth
+    "--peer-trusted-ca-file=$ca" "--peer-cert-file=$own" "--peer-key-file=$own" --peer-client-cert-auth)
+fi
+
 etcd=(/usr/local/bin/etcd)
 if [[ ! -x ${etcd[0]} ]]; then # Fedora CoreOS has Podman and no etcd
-  etcd=(podman run --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd)
+  etcd=(podman run --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z
+    "--volume=/etc/etcd:/etc/etcd:ro,z" quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd)
 fi
-install -d -m 0700 /var/lib/etcd
+install -d -m 0700 /var/lib/etcd /etc/etcd
 exec "${etcd[@]}" --name=Node_Name --data-dir=/var/lib/etcd \
-  --listen-client-urls=http://0.0.0.0:2379 --advertise-client-urls="http://$address:2379" \
-  --listen-peer-urls=http://0.0.0.0:2380 --initial-advertise-peer-urls="http://$address:2380" \
+  --listen-client-urls=$scheme://0.0.0.0:2379 --advertise-client-urls="$scheme://$address:2379" \
+  --listen-peer-urls=$scheme://0.0.0.0:2380 --initial-advertise-peer-urls="$scheme://$address:2380" \
+  "${tls[@]}" \
   Etcd_Discovery_Flags \
   --heartbeat-interval=250 --election-timeout=2500

@@ -27,10 +27,11 @@ const (
 	WordEndpoints = "Etcd_Discovery_Endpoints" // http://10.77.0.2:23790, etcd's --discovery-endpoints
 	WordInitial   = "Etcd_Initial_Cluster"     // core01=http://10.77.0.11:2380,…, etcd's --initial-cluster
 	WordFlags     = "Etcd_Discovery_Flags"     // etcd's flags by which a member finds the others, forming or joining
+	WordCA        = "Etcd_CA_Certificate"      // PEM, of the cluster's own authority: a config with it has TLS
 )
 
 // Words are all of them.
-var Words = []string{WordURL, WordToken, WordEndpoints, WordInitial, WordFlags}
+var Words = []string{WordURL, WordToken, WordEndpoints, WordInitial, WordFlags, WordCA}
 
 // The kinds of tokens: by who knows them.
 const (
@@ -50,6 +51,7 @@ type Token struct {
 	Endpoint string // of the service, as nodes reach it: http://10.77.0.2:23790, several with commas; the domain of srv
 	ID       string // the token; of static the initial cluster
 	Size     int    // how many members the cluster is formed of
+	TLS      bool   // whether the members speak TLS, by certificates of the cluster's own authority
 }
 
 // URL is the token as the bash script kept it, and as etcd's --discovery takes it.
@@ -81,12 +83,22 @@ func (t Token) Values() map[string]string {
 }
 
 // Static is of the members' addresses, in the nodes' order.
-func Static(names, addresses []string) Token {
+func Static(names, addresses []string, tls bool) Token {
+	token := Token{Kind: KindStatic, Size: len(names), TLS: tls}
 	parts := []string{}
 	for i, name := range names {
-		parts = append(parts, name+"=http://"+net.JoinHostPort(addresses[i], "2380"))
+		parts = append(parts, name+"="+token.Scheme()+"://"+net.JoinHostPort(addresses[i], "2380"))
 	}
-	return Token{Kind: KindStatic, ID: strings.Join(parts, ","), Size: len(names)}
+	token.ID = strings.Join(parts, ",")
+	return token
+}
+
+// Scheme is that of the members' own URLs.
+func (t Token) Scheme() string {
+	if t.TLS {
+		return "https"
+	}
+	return "http"
 }
 
 // Fresh is a token for an etcd elsewhere, still to be registered there.
@@ -127,7 +139,7 @@ func (t Token) Write(vm, cluster string) error {
 	if err := os.RemoveAll(Data(vm, cluster)); err != nil {
 		return err
 	}
-	return artifact.Write(file(vm, cluster), fmt.Appendf(nil, "%s\nsize=%d\nkind=%s\n", t.URL(), t.Size, t.Kind), 0o644)
+	return artifact.Write(file(vm, cluster), fmt.Appendf(nil, "%s\nsize=%d\nkind=%s\ntls=%t\n", t.URL(), t.Size, t.Kind, t.TLS), 0o644)
 }
 
 // Read gives the cluster's token, and whether there is one.
@@ -148,8 +160,8 @@ func Read(vm, cluster string) (Token, bool, error) {
 }
 
 func parse(text string) (Token, error) {
-	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	second, third, _ := strings.Cut(rest, "\n")
+	lines := append(strings.Split(strings.TrimSpace(text), "\n"), "", "", "") // older tokens have fewer
+	first, second, third, tls := lines[0], lines[1], lines[2], lines[3] == "tls=true"
 	size, err := strconv.Atoi(strings.TrimPrefix(second, "size="))
 	if err != nil || size < 1 {
 		return Token{}, fmt.Errorf("the second line is no size=N: %q", second)
@@ -157,12 +169,12 @@ func parse(text string) (Token, error) {
 	kind, at := strings.TrimPrefix(third, "kind="), strings.LastIndex(first, "/")
 	if kind == KindStatic || kind == KindSRV {
 		endpoint, id, _ := strings.Cut(first, "/")
-		return Token{Kind: kind, Endpoint: endpoint, ID: id, Size: size}, nil
+		return Token{Kind: kind, Endpoint: endpoint, ID: id, Size: size, TLS: tls}, nil
 	}
 	if at < 0 || at+1 == len(first) || !areURLs(first[:at]) {
 		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
 	}
-	token := Token{Kind: kind, Endpoint: first[:at], ID: first[at+1:], Size: size}
+	token := Token{Kind: kind, Endpoint: first[:at], ID: first[at+1:], Size: size, TLS: tls}
 	if kind == KindEmbedded || kind == "" {
 		token.Kind, token.Endpoint = KindEmbedded, strings.TrimSuffix(token.Endpoint+"/", v2Path)
 	}

@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/vincent-petithory/dataurl"
 )
@@ -43,6 +45,27 @@ func WithReadiness(template []byte, ready Readiness) ([]byte, error) {
 		return nil, fmt.Errorf("cannot merge the readiness snippet: %w", err)
 	}
 	return merged, nil
+}
+
+// WithFiles merges files, by path, into the template, for root's eyes only.
+func WithFiles(template []byte, files map[string][]byte) ([]byte, error) {
+	if len(files) == 0 {
+		return template, nil
+	}
+	version, err := Version(template)
+	if err != nil {
+		return nil, err
+	}
+	type object = map[string]any
+	list := []object{}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		list = append(list, object{"path": path, "mode": 0o600, "overwrite": true, "contents": object{"source": "data:," + dataurl.Escape(files[path])}})
+	}
+	doc, err := encode(object{"ignition": object{"version": version}, "storage": object{"files": list}})
+	if err != nil {
+		return nil, err
+	}
+	return Merge(template, doc)
 }
 
 // snippet is the readiness script and unit as an Ignition document; it uses only what every version

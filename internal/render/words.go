@@ -14,7 +14,7 @@ import (
 var all = []string{
 	"Node_Name", "Node_Prefix", "Node_Number", "Node_Count", "Node_MAC", "Cluster_Name", "SSH_Authorized_Key",
 	"Etcd_Discovery_URL", "Etcd_Discovery_Token", "Etcd_Discovery_Endpoints", "Etcd_Initial_Cluster",
-	"Etcd_Discovery_Flags",
+	"Etcd_Discovery_Flags", "Etcd_CA_Certificate",
 }
 
 // family matches what looks like one of them.

@@ -98,6 +98,17 @@ func digest(s *Settings, value string) error {
 	return nil
 }
 
+// userAndPassword are what a shell script takes as it is: they become an argument of etcd's.
+var userAndPassword = regexp.MustCompile(`^([A-Za-z0-9._@%+-]+:[A-Za-z0-9._@%+=~,-]+)?$`)
+
+func credentials(s *Settings, value string) error {
+	if !userAndPassword.MatchString(value) {
+		return errors.New("user:password is allowed, of letters, digits and . _ @ % + - (in the password = ~ , too)")
+	}
+	s.DiscoveryUser = value
+	return nil
+}
+
 func server(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		u, err := url.Parse(strings.ReplaceAll(value, "{channel}", "stable"))

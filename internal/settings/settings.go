@@ -35,6 +35,10 @@ type Settings struct {
 	URI                       string        // libvirt connection URI
 	Discovery                 string        // embedded, static, srv:<domain>, or URLs
 	DiscoveryListen           string        // address of the embedded service, or empty
+	DiscoveryCA               string        // file, PEM, or empty
+	DiscoveryCert             string        // file, PEM, or empty
+	DiscoveryKey              string        // file, PEM, or empty
+	DiscoveryUser             string        // user:password, or empty
 	Addresses                 string        // of the nodes, with commas, or empty
 	Renew                     bool          // whether to make a new token
 	Accel                     string        // auto, kvm or tcg

@@ -23,7 +23,7 @@ func (r *Run) Backup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.helper().Backup(ctx, healthy[0], path); err != nil {
+	if err := r.membersHelper().Backup(ctx, healthy[0], path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -47,7 +47,7 @@ func (r *Run) Restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := r.helper().Restore(ctx, healthy, path)
+	keys, err := r.membersHelper().Restore(ctx, healthy, path)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (r *Run) healthyMembers(ctx context.Context) ([]string, error) {
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
 		return nil, err
 	}
-	endpoints, _ := endpointsOf(nodes)
-	status, err := r.helper().Status(ctx, endpoints, membersPatience)
+	endpoints, _ := r.endpointsOf(nodes)
+	status, err := r.membersHelper().Status(ctx, endpoints, membersPatience)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (r *Run) Discovery(ctx context.Context) error {
 		return err
 	}
 	used, err := r.uses(discovery.Words...)
-	if err != nil {
+	if err := errors.Join(err, r.checkDiscoveryAccess()); err != nil {
 		return err
 	}
 	if !used {
@@ -40,8 +40,24 @@ func (r *Run) Discovery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.token, r.words = &token, token.Values()
-	return nil
+	r.token = &token
+	r.words, err = r.wordsOf(token)
+	return err
+}
+
+// wordsOf are the words that the token stands for, with what nodes need to reach a service that asks who
+// they are, and the certificate of the cluster's own authority.
+func (r *Run) wordsOf(token discovery.Token) (render.Words, error) {
+	words := render.Words(token.Values())
+	if token.Kind == discovery.KindV3 {
+		words[discovery.WordFlags] += r.discoveryFlags()
+	}
+	if !token.TLS {
+		return words, nil
+	}
+	certificate, err := r.authority().Certificate()
+	words[discovery.WordCA] = string(certificate)
+	return words, err
 }
 
 // unserved leaves the words of discovery as they are: who only looks at documents needs no bridge.
@@ -75,18 +91,25 @@ func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
 	if err != nil {
 		return token, err
 	}
-	fits := token.Size == r.Nodes && r.isWay(token)
-	if found && (fits || r.anyOverlay()) && r.Recreate != "all" && !r.Renew {
+	tls, err := r.uses(discovery.WordCA)
+	if err != nil {
+		return token, err
+	}
+	fits, kept := token.Size == r.Nodes && r.isWay(token) && token.TLS == tls, r.Recreate != "all" && !r.Renew
+	if found && kept && r.anyOverlay() && token.TLS != tls {
+		return token, hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", r.configPath(), discovery.WordCA)
+	}
+	if found && (fits || r.anyOverlay()) && kept {
 		r.log.Say("discovery: the token of this cluster of %d is kept, %s", token.Size, token.URL())
 		return token, nil
 	}
 	if r.readOnly {
 		return token, errNoToken
 	}
-	if token, err = r.newToken(ctx); err != nil {
+	if token, err = r.newToken(ctx, tls); err != nil {
 		return token, err
 	}
-	if err := r.forgetJoining(); err != nil {
+	if err := errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir)); err != nil {
 		return token, err
 	}
 	r.log.Say("discovery: %s", describeToken(token))
@@ -117,7 +140,8 @@ func describeToken(t discovery.Token) string {
 
 // newToken makes a token the way that discovery= says. Whatever is wrong with that way shows here, before
 // any domain is started.
-func (r *Run) newToken(ctx context.Context) (discovery.Token, error) {
+func (r *Run) newToken(ctx context.Context, tls bool) (token discovery.Token, err error) {
+	defer func() { token.TLS = tls }()
 	way := r.Settings.Discovery
 	domain, isSRV := strings.CutPrefix(way, "srv:")
 	switch {
@@ -128,7 +152,7 @@ func (r *Run) newToken(ctx context.Context) (discovery.Token, error) {
 		}
 		return discovery.New(address, r.Nodes)
 	case way == discovery.KindStatic:
-		return r.staticToken(ctx)
+		return r.staticToken(ctx, tls)
 	case isSRV:
 		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: r.Nodes}, nil
 	}
@@ -145,7 +169,7 @@ func (r *Run) tokenOf(ctx context.Context, urls string) (discovery.Token, error)
 	switch {
 	case strings.Trim(first.Path, "/") != "":
 		return discovery.URL(ctx, urls, r.Nodes)
-	case strings.Contains(urls, ",") || discovery.IsEtcd(ctx, urls):
+	case strings.Contains(urls, ",") || r.discoveryCredentials() != etcd.Credentials{} || discovery.IsEtcd(ctx, urls):
 		return r.registered(ctx, discovery.Fresh(urls, r.Nodes))
 	}
 	return discovery.Service(ctx, urls, r.Nodes)
@@ -158,11 +182,11 @@ func (r *Run) registered(ctx context.Context, token discovery.Token) (discovery.
 	}
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
-	return token, r.helper().Register(ctx, strings.Split(token.Endpoint, ","), token.ID, token.Size)
+	return token, r.helper().With(r.discoveryCredentials()).Register(ctx, strings.Split(token.Endpoint, ","), token.ID, token.Size)
 }
 
 // staticToken is of addresses=, or of the addresses that the nodes' names have.
-func (r *Run) staticToken(ctx context.Context) (discovery.Token, error) {
+func (r *Run) staticToken(ctx context.Context, tls bool) (discovery.Token, error) {
 	names, addresses := []string{}, []string{}
 	for _, node := range r.members() {
 		names = append(names, node.Name)
@@ -188,7 +212,7 @@ func (r *Run) staticToken(ctx context.Context) (discovery.Token, error) {
 			return discovery.Token{}, hint.Errorf("10.0.0.11,10.0.0.12,…", "addresses=%s: %q is no address", r.Addresses, a)
 		}
 	}
-	return discovery.Static(names, addresses), nil
+	return discovery.Static(names, addresses, tls), nil
 }
 
 // discoveryAddress is where the nodes reach the embedded service.
@@ -225,6 +249,12 @@ func (r *Run) anyOverlay() bool {
 
 // helper is the program that carries etcd's modules.
 func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }
+
+// discoveryCredentials are what this host shows to an etcd elsewhere that serves discovery.
+func (r *Run) discoveryCredentials() etcd.Credentials {
+	user, password, _ := strings.Cut(r.DiscoveryUser, ":")
+	return etcd.Credentials{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: user, Password: password}
+}
 
 // serveDiscovery serves the cluster's token while the nodes look for each other.
 func (r *Run) serveDiscovery(ctx context.Context) (*etcd.Server, error) {

@@ -17,7 +17,7 @@ import (
 )
 
 // perCluster are the names in vm/ that belong to a cluster as a whole; its prefix follows.
-var perCluster = []string{"ssh.", "discovery.url.", "discovery.", "timeline."}
+var perCluster = []string{"ssh.", "discovery.url.", "discovery.", "timeline.", "tls."}
 
 // Down removes the cluster prefix=, or all clusters of this workspace where none is named: domains,
 // overlays and rendered files. Base images stay, and so does every domain that is not this project's.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/progress"
 )
@@ -18,10 +19,10 @@ const membersPatience = 3 * time.Second
 
 // formEtcd waits until the cluster's etcd is healthy, and serves discovery until then if nobody does.
 func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server) (etcd.Status, error) {
-	endpoints, names := endpointsOf(nodes)
+	endpoints, names := r.endpointsOf(nodes)
 	size := min(r.token.Size, len(nodes))
 	if server == nil { // all nodes ran before
-		status, err := r.helper().Status(ctx, endpoints, membersPatience)
+		status, err := r.membersHelper().Status(ctx, endpoints, membersPatience)
 		if err == nil && status.Check(size) == nil {
 			return status, nil
 		}
@@ -34,7 +35,7 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 	healthy := map[string]bool{}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	return r.helper().WaitHealthy(ctx, endpoints, size, func(s etcd.Status) {
+	return r.membersHelper().WaitHealthy(ctx, endpoints, size, func(s etcd.Status) {
 		for _, m := range s.Healthy() {
 			if !healthy[m.Endpoint] {
 				r.times.reach(names[m.Endpoint], "etcd")
@@ -46,14 +47,16 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 }
 
 // clientURL is where the member at the address serves its clients.
-func clientURL(address string) string { return "http://" + net.JoinHostPort(address, clientPort) }
+func (r *Run) clientURL(address string) string {
+	return discovery.Token{TLS: r.speaksTLS()}.Scheme() + "://" + net.JoinHostPort(address, clientPort)
+}
 
 // endpointsOf are the client URLs of all nodes' members, in the nodes' order, and the nodes' names by
 // endpoint.
-func endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
+func (r *Run) endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
 	names = map[string]string{}
 	for _, n := range nodes {
-		endpoint := clientURL(n.address())
+		endpoint := r.clientURL(n.address())
 		endpoints = append(endpoints, endpoint)
 		names[endpoint] = n.step.Node.Name
 	}

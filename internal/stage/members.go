@@ -30,7 +30,7 @@ func (r *Run) grow(ctx context.Context, nodes []booted, status etcd.Status) (etc
 	if status.Check(len(nodes)) == nil {
 		return status, nil
 	}
-	endpoints, _ := endpointsOf(nodes)
+	endpoints, _ := r.endpointsOf(nodes)
 	voters := endpointsOfMembers(status.Healthy())
 	members := 0
 	for i := range nodes {
@@ -42,13 +42,13 @@ func (r *Run) grow(ctx context.Context, nodes []booted, status etcd.Status) (etc
 			members++
 		}
 	}
-	return r.helper().WaitHealthy(ctx, endpoints, members, func(s etcd.Status) { status = s })
+	return r.membersHelper().WaitHealthy(ctx, endpoints, members, func(s etcd.Status) { status = s })
 }
 
 // beMember makes the node a member with a vote, and tells whether it is one; voters are endpoints of some
 // that are. A node that has been in use is not made anew for that: what is on it is the user's.
 func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []string) (bool, error) {
-	peers, err := r.helper().Peers(ctx, voters)
+	peers, err := r.membersHelper().Peers(ctx, voters)
 	if err != nil {
 		return false, err
 	}
@@ -64,7 +64,7 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 		r.log.Say("%s: is no member of etcd at %s (hint: recreate=%s makes it anew, as one)", node.Name, address, node.Name)
 		return false, nil
 	case known: // added, and never started
-		if err := r.helper().Remove(ctx, voters, peer.ID); err != nil {
+		if err := r.membersHelper().Remove(ctx, voters, peer.ID); err != nil {
 			return false, err
 		}
 		peers = peers.Without(peer)
@@ -86,7 +86,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, peers etcd.Peers,
 		return err
 	}
 	r.log.Say("%s: joins etcd as a learner", step.Node.Name)
-	if err := r.helper().Add(ctx, voters, peerURL); err != nil {
+	if err := r.membersHelper().Add(ctx, voters, peerURL); err != nil {
 		return err
 	}
 	defer func() {
@@ -110,6 +110,9 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, peers etcd.Peers,
 	if now := nodes[i].address(); now != address {
 		return hint.Errorf("a reservation at the DHCP server keeps a node's address", "it had the address %s and has %s now", address, now)
 	}
+	if err := r.certify(ctx, nodes[i]); err != nil {
+		return err
+	}
 	return r.promote(ctx, voters, address)
 }
 
@@ -117,12 +120,12 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, peers etcd.Peers,
 func (r *Run) takeOut(voters []string, address string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), takeOutPatience)
 	defer cancel()
-	peers, err := r.helper().Peers(ctx, voters)
+	peers, err := r.membersHelper().Peers(ctx, voters)
 	if err != nil {
 		return err
 	}
 	if peer, ok := peers.At(address); ok && peer.Learner {
-		return r.helper().Remove(ctx, voters, peer.ID)
+		return r.membersHelper().Remove(ctx, voters, peer.ID)
 	}
 	return nil
 }
@@ -132,7 +135,7 @@ func (r *Run) promote(ctx context.Context, voters []string, address string) erro
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	for {
-		peers, err := r.helper().Peers(ctx, voters)
+		peers, err := r.membersHelper().Peers(ctx, voters)
 		if err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func (r *Run) promote(ctx context.Context, voters []string, address string) erro
 		}
 		refused := errors.New("it has not started")
 		if peer.Name != "" {
-			refused = r.helper().Promote(ctx, voters, peer.ID)
+			refused = r.membersHelper().Promote(ctx, voters, peer.ID)
 		}
 		if refused != nil && !sleep(ctx, promotePoll) {
 			return hint.Errorf("mage ssh node=… cmd='journalctl -u etcd -n 30' has its own words", "the member does not get its vote: %w", refused)
@@ -185,7 +188,7 @@ func (r *Run) leave(ctx context.Context, name string, others []string) (peer etc
 	if len(others) == 0 {
 		return peer, hint.Errorf("recreate=all makes a new cluster", "%s is etcd's only member", name)
 	}
-	peers, err := r.helper().Peers(ctx, others)
+	peers, err := r.membersHelper().Peers(ctx, others)
 	if err != nil {
 		return peer, err
 	}
@@ -194,7 +197,7 @@ func (r *Run) leave(ctx context.Context, name string, others []string) (peer etc
 		return peer, nil
 	}
 	staying := peers.Without(peer)
-	status, err := r.helper().Status(ctx, staying.Clients(), membersPatience)
+	status, err := r.membersHelper().Status(ctx, staying.Clients(), membersPatience)
 	if err != nil {
 		return peer, err
 	}
@@ -203,11 +206,11 @@ func (r *Run) leave(ctx context.Context, name string, others []string) (peer etc
 	}
 	healthy := status.Healthy()[0]
 	if healthy.Leader == peer.ID && len(peer.Clients) > 0 {
-		if err := r.helper().Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
+		if err := r.membersHelper().Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
 			return peer, err
 		}
 	}
-	return peer, r.helper().Remove(ctx, others, peer.ID)
+	return peer, r.membersHelper().Remove(ctx, others, peer.ID)
 }
 
 // replace makes the node anew, and its member with it: no data are lost while the others are healthy.
@@ -222,7 +225,7 @@ func (r *Run) replace(ctx context.Context, nodes []booted, i int) error {
 		return r.anew(ctx, nodes, i)
 	}
 	r.log.Say("%s: has left etcd", name)
-	peers, err := r.helper().Peers(ctx, others)
+	peers, err := r.membersHelper().Peers(ctx, others)
 	if err != nil {
 		return err
 	}
@@ -234,7 +237,7 @@ func (r *Run) othersOf(nodes []booted, but int) []string {
 	endpoints := []string{}
 	for i, n := range nodes {
 		if i != but && n.address() != "" {
-			endpoints = append(endpoints, clientURL(n.address()))
+			endpoints = append(endpoints, r.clientURL(n.address()))
 		}
 	}
 	return endpoints

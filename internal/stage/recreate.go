@@ -85,5 +85,8 @@ func (r *Run) anew(ctx context.Context, nodes []booted, i int) error {
 		return err
 	}
 	nodes[i] = r.boot(ctx, nodes[i].step)
-	return errors.Join(nodes[i].err, r.trust(nodes))
+	if err := errors.Join(nodes[i].err, r.trust(nodes)); err != nil {
+		return err
+	}
+	return r.certify(ctx, nodes[i])
 }

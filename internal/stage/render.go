@@ -85,11 +85,18 @@ func (r *Run) templates() (map[string][]byte, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if ready == nil {
-		return templates, nil
+	files, err := r.discoveryContents()
+	if err != nil {
+		return nil, err
 	}
-	for name, template := range templates {
-		if templates[name], err = render.WithReadiness(template, *ready); err != nil {
+	for name := range templates {
+		if templates[name], err = render.WithFiles(templates[name], files); err != nil {
+			return nil, err
+		}
+		if ready == nil {
+			continue
+		}
+		if templates[name], err = render.WithReadiness(templates[name], *ready); err != nil {
 			return nil, err
 		}
 	}

@@ -83,8 +83,8 @@ func (r *Run) Etcd(ctx context.Context) error {
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
 		return err
 	}
-	endpoints, names := endpointsOf(nodes)
-	status, err := r.helper().Status(ctx, endpoints, membersPatience)
+	endpoints, names := r.endpointsOf(nodes)
+	status, err := r.membersHelper().Status(ctx, endpoints, membersPatience)
 	if err != nil {
 		return err
 	}

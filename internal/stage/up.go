@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,9 @@ func (r *Run) upAll(ctx context.Context) error {
 	}
 	nodes, err := r.bootAll(ctx)
 	if err != nil {
+		return err
+	}
+	if err := r.certify(ctx, reachable(nodes)...); err != nil {
 		return err
 	}
 	if err := r.recreateInTurn(ctx, nodes); err != nil {
@@ -222,6 +226,11 @@ func (r *Run) nextReport(ctx context.Context, node string) (guest.Report, error)
 	}
 	defer channel.Close()
 	return guest.ReadReport(channel)
+}
+
+// reachable are the nodes that told where they are.
+func reachable(nodes []booted) []booted {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n booted) bool { return n.address() == "" })
 }
 
 // trust makes the host keys that nodes reported the ones that `mage ssh` accepts.

@@ -1,0 +1,77 @@
+//go:build lab
+
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// secured has the example with TLS: members and clients need certificates of the cluster's own authority, a
+// node that is made anew gets another one, and the authority's key stays here.
+func secured(t *testing.T, c clone) {
+	config := "config=ignition/examples/etcd-tls.yml"
+	out := c.mage(t, "lab", "up", "nodes=3", config)
+	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has a certificate for etcd at 10.77.0.") != 3 {
+		t.Fatalf("got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "up", "nodes=3", config); strings.Contains(out, "has a certificate") {
+		t.Errorf("the certificates are good, and are made anew:\n%s", out)
+	}
+	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 3 || strings.Count(out, "https://10.77.0.") != 3 {
+		t.Errorf("etcd: got\n%s", out)
+	}
+	onlyWithCertificate(t, c, addresses.FindStringSubmatch(out)[1])
+
+	before, kept := c.read(t, "vm/core02/etcd.pem"), c.read(t, "vm/core01/etcd.pem")
+	if out := c.mage(t, "lab", "up", "nodes=3", config, "recreate=core02"); len(readyNode.FindAllString(out, -1)) != 3 {
+		t.Errorf("recreate: got\n%s", out)
+	}
+	if c.read(t, "vm/core02/etcd.pem") == before || c.read(t, "vm/core01/etcd.pem") != kept {
+		t.Error("core02 gets another certificate, core01 keeps its own")
+	}
+	if got := c.mage(t, "lab", "ssh", "node=core02", "cmd=sudo cat /etc/etcd/member.pem; sudo stat -c %a /etc/etcd/member.pem"); strings.TrimSpace(got) != c.read(t, "vm/core02/etcd.pem")+"600" {
+		t.Errorf("core02 has\n%s", got)
+	}
+	secretsStay(t, c)
+
+	if out, err := c.try("lab", "up", "nodes=3"); err == nil || !strings.Contains(out, "says whether etcd's members speak TLS") || !strings.Contains(out, "hint: recreate=all") {
+		t.Errorf("without TLS: got\n%s", out)
+	}
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+}
+
+// onlyWithCertificate asks a member as somebody else on the network would.
+func onlyWithCertificate(t *testing.T, c clone, address string) {
+	t.Helper()
+	folder := filepath.Join(c.dir, "vm", "tls.core")
+	health := func(how string) string {
+		return c.inLab(t, "sh", "-c", "curl -s -m 5 --cacert "+folder+"/ca.pem "+how+address+":2379/health || echo refused")
+	}
+	for how, want := range map[string]string{
+		"http://":  "refused",
+		"https://": "refused",
+		"--cert " + folder + "/client.pem --key " + folder + "/client.pem https://": `"health":"true"`,
+	} {
+		if got := health(how); !strings.Contains(got, want) {
+			t.Errorf("%s: want %s, got %s", how, want, got)
+		}
+	}
+}
+
+// secretsStay looks at who may read what is secret, and whether the authority's key has gone into a guest.
+func secretsStay(t *testing.T, c clone) {
+	t.Helper()
+	for _, file := range []string{"vm/tls.core/ca-key.pem", "vm/tls.core/client.pem", "vm/core01/etcd.pem", "vm/core01/ignition.json"} {
+		info, err := os.Stat(filepath.Join(c.dir, file))
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", file, info, err)
+		}
+	}
+	if doc := c.read(t, "vm/core01/ignition.json"); strings.Contains(doc, "PRIVATE") || !strings.Contains(doc, "BEGIN%20CERTIFICATE") {
+		t.Errorf("got %s", doc)
+	}
+}
