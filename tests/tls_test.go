@@ -3,17 +3,22 @@
 package tests
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/authority"
+	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/lab/guestimage"
 )
 
 // secured has the example with TLS: members and clients need certificates of the cluster's own authority, a
 // node that is made anew gets another one, and the authority's key stays here.
 func secured(t *testing.T, c clone) {
 	config := "config=ignition/examples/etcd-tls.yml"
-	out := c.mage(t, "lab", "up", "nodes=3", config)
+	out := c.mage(t, append([]string{"lab", "up", "nodes=3", config}, discoveryElsewhere(t, c)...)...)
 	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has a certificate for etcd at 10.77.0.") != 3 {
 		t.Fatalf("got\n%s", out)
 	}
@@ -42,6 +47,31 @@ func secured(t *testing.T, c clone) {
 	}
 	c.mage(t, "lab", "down")
 	c.nothingIsLeft(t)
+}
+
+// discoveryElsewhere starts an etcd as the discovery service, for those that have a certificate of its own
+// authority and its user's password. It gives the settings that name it.
+func discoveryElsewhere(t *testing.T, c clone) []string {
+	t.Helper()
+	const address, url, user, password = "10.77.0.2", "https://10.77.0.2:12379", "root", "of~all+evil"
+	c.mage(t, "lab", "settings") // there is a lab now
+	theirs, own := authority.Authority{Dir: t.TempDir()}, filepath.Join(t.TempDir(), "own.pem")
+	_, err := theirs.Certificate()
+	distributor.Must(t, err)
+	text, err := theirs.Issue("discovery", address)
+	distributor.Must(t, err)
+	distributor.Must(t, os.WriteFile(own, text, 0o600))
+	ca, client := theirs.CertificateFile(), theirs.ClientFile()
+	cmd := c.world().Command(context.Background(), guestimage.Etcd(cache), "--data-dir="+t.TempDir(), "--log-level=error",
+		"--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls=http://127.0.0.1:12380",
+		"--client-cert-auth", "--trusted-ca-file="+ca, "--cert-file="+own, "--key-file="+own)
+	distributor.Must(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for _, call := range []string{`user/add {"name":"root","password":"` + password + `"}`, `role/add {"name":"root"}`, `user/grant {"user":"root","role":"root"}`, `enable {}`} {
+		path, body, _ := strings.Cut(call, " ")
+		c.inLab(t, "curl", "-sf", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "--cacert", ca, "--cert", client, "--key", client, "-d", body, url+"/v3/auth/"+path)
+	}
+	return []string{"discovery=" + url, "discovery_ca=" + ca, "discovery_cert=" + client, "discovery_key=" + client, "discovery_user=" + user + ":" + password}
 }
 
 // onlyWithCertificate asks a member as somebody else on the network would.

@@ -7,7 +7,7 @@ import (
 
 // CredentialsVariable is the environment variable by which the helper gets Credentials, as JSON: a password
 // on a command line is everybody's.
-const CredentialsVariable = "COREOS_ETCD_CREDENTIALS"
+const CredentialsVariable = "COREOS_ETCD_CREDENTIALS" //nolint:gosec // a name
 
 // Credentials are what a client shows to etcd; all may be empty.
 type Credentials struct {
@@ -26,6 +26,6 @@ func (h Helper) With(c Credentials) Helper {
 
 // environment is the helper program's.
 func (h Helper) environment() []string {
-	text, _ := json.Marshal(h.credentials) // strings: never fails
+	text, _ := json.Marshal(h.credentials) //nolint:gosec // strings: never fails; for the helper's environment alone
 	return append(os.Environ(), CredentialsVariable+"="+string(text))
 }

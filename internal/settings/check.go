@@ -98,12 +98,12 @@ func digest(s *Settings, value string) error {
 	return nil
 }
 
-// userAndPassword are what a shell script takes as it is: they become an argument of etcd's.
-var userAndPassword = regexp.MustCompile(`^([A-Za-z0-9._@%+-]+:[A-Za-z0-9._@%+=~,-]+)?$`)
+// userAndPassword are what shells and units take as it is: they become arguments of etcd's.
+var userAndPassword = regexp.MustCompile(`^([A-Za-z0-9._@+-]+:[A-Za-z0-9._@+=~,/-]+)?$`)
 
 func credentials(s *Settings, value string) error {
 	if !userAndPassword.MatchString(value) {
-		return errors.New("user:password is allowed, of letters, digits and . _ @ % + - (in the password = ~ , too)")
+		return errors.New("user:password is allowed, of letters, digits and . _ @ + - (in the password = ~ , / too)")
 	}
 	s.DiscoveryUser = value
 	return nil

@@ -120,9 +120,10 @@ func Load(words []string, env Environment) (*Settings, error) {
 	}
 	for _, k := range Keys(env) {
 		value, from := k.choose(given, env, s.InLab)
-		s.chosen = append(s.chosen, choice{k, value, from})
+		chosen := choice{k, value, from}
+		s.chosen = append(s.chosen, chosen)
 		if err := k.set(s, value); err != nil {
-			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, value, from, err), "`mage settings` lists what each key takes")
+			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
 		}
 	}
 	return s, s.validate()

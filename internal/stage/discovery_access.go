@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"strings"
 
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/hint"
@@ -40,8 +41,8 @@ func (r *Run) discoveryFlags() string {
 	if flags != "" {
 		flags += " --discovery-insecure-transport=false"
 	}
-	if r.DiscoveryUser != "" {
-		flags += " --discovery-user=" + r.DiscoveryUser
+	if user, password, _ := strings.Cut(r.DiscoveryUser, ":"); user != "" { // etcd 3.6 does not part them, whatever its help says
+		flags += " --discovery-user=" + user + " --discovery-password=" + password
 	}
 	return flags
 }

@@ -33,6 +33,9 @@ var rootFS = "rootfs-" + digest("rootfs.sh") + ".tar"
 // RootFS is the path of the root file system that the image in the store was made from, a tar.
 func RootFS(store string) string { return filepath.Join(store, parts, rootFS) }
 
+// Etcd is the path of the etcd that is in the image.
+func Etcd(store string) string { return filepath.Join(store, parts, "etcd-"+etcdVersion) }
+
 // build makes the image at path, whole or not at all.
 func build(ctx context.Context, store, module, path string, say func(string, ...any)) error {
 	begin := time.Now()

@@ -1,0 +1,129 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/hint"
+)
+
+// isWay tells whether the token is of the way that discovery= says.
+func (r *Run) isWay(t discovery.Token) bool {
+	switch way := r.Settings.Discovery; t.Kind {
+	case discovery.KindEmbedded, discovery.KindStatic:
+		return way == t.Kind
+	case discovery.KindSRV:
+		return way == "srv:"+t.Endpoint
+	default:
+		return strings.HasPrefix(t.URL(), strings.TrimSuffix(way, "/"))
+	}
+}
+
+func describeToken(t discovery.Token) string {
+	switch t.Kind {
+	case discovery.KindStatic:
+		return "static, " + t.ID
+	case discovery.KindSRV:
+		return "by the SRV records of " + t.Endpoint
+	}
+	return fmt.Sprintf("a new token for %d members, %s", t.Size, t.URL())
+}
+
+// newToken makes a token the way that discovery= says. Whatever is wrong with that way shows here, before
+// any domain is started.
+func (r *Run) newToken(ctx context.Context, tls bool) (token discovery.Token, err error) {
+	defer func() { token.TLS = tls }()
+	way := r.Settings.Discovery
+	domain, isSRV := strings.CutPrefix(way, "srv:")
+	switch {
+	case way == discovery.KindEmbedded:
+		address, err := r.discoveryAddress()
+		if err != nil {
+			return discovery.Token{}, err
+		}
+		return discovery.New(address, r.Nodes)
+	case way == discovery.KindStatic:
+		return r.staticToken(ctx, tls)
+	case isSRV:
+		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: r.Nodes}, nil
+	}
+	return r.tokenOf(ctx, way)
+}
+
+// tokenOf is of URLs: etcd endpoints, a ready token, or a v2 service.
+func (r *Run) tokenOf(ctx context.Context, urls string) (discovery.Token, error) {
+	first, err := url.Parse(strings.Split(urls, ",")[0])
+	if err != nil || first.Host == "" || first.Scheme != "http" && first.Scheme != "https" {
+		return discovery.Token{}, hint.Errorf("embedded, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
+			"discovery=%s: this is no way of discovery", urls)
+	}
+	switch {
+	case strings.Trim(first.Path, "/") != "":
+		return discovery.URL(ctx, urls, r.Nodes)
+	case strings.Contains(urls, ",") || r.discoveryCredentials() != etcd.Credentials{} || discovery.IsEtcd(ctx, urls):
+		return r.registered(ctx, discovery.Fresh(urls, r.Nodes))
+	}
+	return discovery.Service(ctx, urls, r.Nodes)
+}
+
+// registered puts the token into the etcd that it is for.
+func (r *Run) registered(ctx context.Context, token discovery.Token) (discovery.Token, error) {
+	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+		return token, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sshPatience)
+	defer cancel()
+	return token, r.helper().With(r.discoveryCredentials()).Register(ctx, strings.Split(token.Endpoint, ","), token.ID, token.Size)
+}
+
+// staticToken is of addresses=, or of the addresses that the nodes' names have.
+func (r *Run) staticToken(ctx context.Context, tls bool) (discovery.Token, error) {
+	names, addresses := []string{}, []string{}
+	for _, node := range r.members() {
+		names = append(names, node.Name)
+	}
+	if r.Addresses != "" {
+		addresses = strings.Split(r.Addresses, ",")
+	}
+	for _, name := range names {
+		if r.Addresses != "" {
+			break
+		}
+		found, err := net.DefaultResolver.LookupHost(ctx, name)
+		if err != nil {
+			return discovery.Token{}, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them", "discovery=static: %s has no address: %w", name, err)
+		}
+		addresses = append(addresses, found[0])
+	}
+	if len(addresses) != len(names) {
+		return discovery.Token{}, hint.Errorf("one for each node, in their order", "addresses=%s: these are %d, for %d nodes", r.Addresses, len(addresses), len(names))
+	}
+	for _, a := range addresses {
+		if net.ParseIP(a) == nil {
+			return discovery.Token{}, hint.Errorf("10.0.0.11,10.0.0.12,…", "addresses=%s: %q is no address", r.Addresses, a)
+		}
+	}
+	return discovery.Static(names, addresses, tls), nil
+}
+
+// discoveryAddress is where the nodes reach the embedded service.
+func (r *Run) discoveryAddress() (netip.Addr, error) {
+	if r.DiscoveryListen == "" {
+		bridge, err := r.hostBridge()
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		return discovery.BridgeAddress(bridge)
+	}
+	address, err := netip.ParseAddr(r.DiscoveryListen)
+	if err != nil {
+		return address, hint.Errorf("an address of this host", "discovery_listen=%s: this is no address", r.DiscoveryListen)
+	}
+	return address, nil
+}
