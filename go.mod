@@ -28,6 +28,7 @@ require (
 	github.com/flatcar/ignition v0.36.2
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/go-crypt/crypt v0.4.15
+	github.com/godbus/dbus/v5 v5.2.2
 	github.com/gofrs/flock v0.13.0
 	github.com/google/renameio/v2 v2.0.2
 	github.com/google/uuid v1.6.0
