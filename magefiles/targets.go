@@ -158,6 +158,16 @@ func (Host) Check(ctx context.Context) error {
 	return do(ctx, (*stage.Run).HostCheck)
 }
 
+// Setup prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.
+func (Host) Setup(ctx context.Context) error {
+	return do(ctx, (*stage.Run).HostSetup)
+}
+
+// Undo takes back what host:setup did to this machine, all of it and nothing else.
+func (Host) Undo(ctx context.Context) error {
+	return do(ctx, (*stage.Run).HostUndo)
+}
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings() error {
 	r, err := run()

@@ -26,8 +26,10 @@ const tags = "libvirt_dlopen"
 
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
-var Packages = []string{"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates",
-	"network-manager", "dbus", "udhcpc"}
+var Packages = []string{
+	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates",
+	"network-manager", "dbus", "udhcpc", "nftables",
+}
 
 // Check is one run on the module in the folder dir, with built tools kept below cache.
 type Check struct {

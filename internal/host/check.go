@@ -3,14 +3,11 @@ package host
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
-	"github.com/bitfield/script"
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/hint"
@@ -81,36 +78,6 @@ func (r Root) Bridge(name string) (string, error) {
 		return "", hint.Errorf("ip link set "+name+" type bridge forward_delay 200", "the bridge %s lets a new port wait %d s (STP): DHCP may give up before", name, 2*delay/100)
 	}
 	return fmt.Sprintf("%s, with %s", name, strings.Join(physical, ", ")), nil
-}
-
-// dropping is a rule set that drops what is forwarded: iptables' own words, or nftables' (firewalld rejects
-// at the end of such a chain).
-var dropping = regexp.MustCompile(`-P FORWARD DROP|-A FORWARD .*-j (DROP|REJECT)|(?s:hook forward[^}]*\b(drop|reject)\b)`)
-
-// Rules are the host's rules for what it forwards, as far as its programs show them.
-func Rules(ctx context.Context) string {
-	iptables, _ := script.WithContext(ctx).WithStderr(io.Discard).ExecCommand("iptables", "-S", "FORWARD").String()
-	nft, _ := script.WithContext(ctx).WithStderr(io.Discard).ExecCommand("nft", "list", "ruleset").String()
-	return iptables + nft
-}
-
-// Netfilter makes sure that the host's packet filter does not drop what the bridge carries, as Docker's
-// does where bridged frames pass through it.
-func (r Root) Netfilter(rules string) (string, error) {
-	on := []string{}
-	for _, key := range []string{"bridge-nf-call-iptables", "bridge-nf-call-ip6tables", "bridge-nf-call-arptables"} {
-		if r.read("proc/sys/net/bridge", key) == "1" {
-			on = append(on, "net.bridge."+key)
-		}
-	}
-	if len(on) > 0 && !dropping.MatchString(rules) {
-		return "bridged frames pass through it, and nothing there drops them", nil
-	}
-	if len(on) > 0 {
-		return "", hint.Errorf("sysctl -w "+strings.Join(on, "=0 ")+"=0   # and the same into /etc/sysctl.d/90-bridge.conf",
-			"the packet filter sees what bridges carry (%s), and drops what it forwards: guests get no DHCP", strings.Join(on, ", "))
-	}
-	return "bridged frames pass it by", nil
 }
 
 // Memory makes sure that the nodes' memory is there.

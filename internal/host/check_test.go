@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host/testbed"
 )
 
 // tree makes files below a folder that stands for the root.
@@ -59,42 +60,57 @@ func TestBridge(t *testing.T) {
 func TestNetfilter(t *testing.T) {
 	const b = "proc/sys/net/bridge/bridge-nf-call-"
 	seen := tree(t, map[string]string{b + "iptables": "1\n", b + "ip6tables": "0\n", b + "arptables": "1\n"})
+	passed := tree(t, map[string]string{b + "iptables": "0\n"})
+	const head = "table inet x {\n\tset s {\n\t}\n\tchain f {\n\t\ttype filter hook forward priority filter; policy "
 	for rules, fault := range map[string]bool{
-		"-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n":                     true,
-		"-P FORWARD ACCEPT\n-A FORWARD -i br0 -j REJECT --reject-with x\n": true,
-		"-P FORWARD ACCEPT\n": false,
-		"":                    false,
-		"table inet x { chain f { type filter hook forward priority 0; policy drop; } }":                                    true,
-		"table inet x {\n chain f {\n type filter hook forward priority 0; policy accept;\n ct state x accept\n reject\n }": true,
-		"table inet x {\n chain i {\n type filter hook input priority 0; policy drop;\n }":                                  false,
+		"-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n":                                  true,
+		"-P FORWARD DROP\n-A FORWARD -i br0 -o br0 -j ACCEPT\n":                         false,
+		"-P FORWARD DROP\n-A FORWARD -i br1 -o br1 -j ACCEPT\n":                         true,
+		"-P FORWARD ACCEPT\n-A FORWARD -i br0 -j REJECT --reject-with x\n":              true,
+		"-P FORWARD ACCEPT\n-A FORWARD -j REJECT\n-A FORWARD -i br0 -o br0 -j ACCEPT\n": true,
+		"-P FORWARD ACCEPT\n":    false,
+		"":                       false,
+		head + "drop;\n\t}\n}\n": true,
+		head + "accept;\n\t\tct state x accept\n\t\treject with icmpx admin-prohibited\n\t}\n}\n":                        true,
+		head + "drop;\n\t\tiifname \"br0\" oifname \"br0\" counter packets 3 bytes 9 accept\n\t\tdrop\n\t}\n}\n":         false,
+		head + "accept;\n\t}\n\tchain i {\n\t\ttype filter hook input priority filter; policy drop;\n\t\tdrop\n\t}\n}\n": false,
 	} {
-		found, err := seen.Netfilter(rules)
+		found, err := seen.Netfilter(rules, "br0")
 		if want := "nothing there drops them"; fault {
-			expect(t, true, "hint: sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-arptables=0", found, err)
+			expect(t, true, "sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-arptables=0", found, err)
 		} else {
 			expect(t, false, want, found, err)
 		}
+		found, err = passed.Netfilter(rules, "br0")
+		expect(t, false, "pass it by", found, err)
 	}
-	found, err := tree(t, map[string]string{b + "iptables": "0\n"}).Netfilter("-P FORWARD DROP")
+	found, err := tree(t, nil).Netfilter("-P FORWARD DROP", "br0") // br_netfilter is not loaded
 	expect(t, false, "pass it by", found, err)
-	found, err = tree(t, nil).Netfilter("-P FORWARD DROP") // br_netfilter is not loaded
-	expect(t, false, "pass it by", found, err)
+	found, err = passed.Netfilter(strings.Replace(head, "inet", "bridge", 1)+"drop;\n\t}\n}\n", "br0")
+	expect(t, true, "family bridge drops what bridges carry", found, err)
 }
 
-// TestRulesOfDocker has a packet filter as Docker leaves it, in a network namespace.
-func TestRulesOfDocker(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("makes a network namespace")
+// TestRules has packet filters of each kind, real ones.
+func TestRules(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
 	}
-	if _, err := exec.LookPath("iptables"); err != nil {
-		t.Skip("there is no iptables")
-	}
-	out, err := exec.Command("unshare", "--net", "sh", "-ec", "iptables -P FORWARD DROP; iptables -S FORWARD").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if !dropping.Match(out) {
-		t.Errorf("not seen in\n%s", out)
+	const drop = "{ type filter hook forward priority 0; policy drop; }"
+	for rules, fault := range map[string]bool{
+		"true": false,
+		"iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A FORWARD -j DOCKER-USER":                                     true,
+		"iptables -P FORWARD DROP; iptables -I FORWARD -i br0 -o br0 -j ACCEPT":                                                     false,
+		"ip6tables -A FORWARD -j REJECT":                                                                                            true,
+		"nft add table inet x; nft add chain inet x f '" + drop + "'":                                                               true,
+		"nft add table inet x; nft add chain inet x f '" + drop + "'; nft add rule inet x f iifname br0 oifname br0 counter accept": false,
+		"nft add table bridge x; nft add chain bridge x f '" + drop + "'":                                                           true,
+	} {
+		testbed.Run(t, "sh", "-ec", "sysctl -qw net.bridge.bridge-nf-call-iptables=1; "+rules)
+		found, err := Root("/").Netfilter(Rules(t.Context()), "br0")
+		if t.Logf("%s: %s, %v", rules, found, err); (err != nil) != fault {
+			t.Errorf("%s: want a fault: %t", rules, fault)
+		}
+		testbed.Run(t, "sh", "-c", "iptables -P FORWARD ACCEPT; iptables -F; iptables -X; ip6tables -F; nft flush ruleset")
 	}
 }
 

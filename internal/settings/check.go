@@ -128,6 +128,16 @@ func bridge(s *Settings, value string) error {
 	return nil
 }
 
+func optionalLink(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		if value != "" && !interfaceName.MatchString(value) {
+			return errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+		}
+		*field(s) = value
+		return nil
+	}
+}
+
 func uri(s *Settings, value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" {

@@ -32,6 +32,9 @@ type Settings struct {
 	FCOSServer, FlatcarServer string        // base URLs
 	Bridge                    string        // the bridge on the physical network
 	Network                   string        // a libvirt network instead of the bridge, or empty
+	NIC                       string        // the card that the set-up bridges, or empty
+	Apply                     bool          // whether the set-up is done, not only shown
+	Rollback                  time.Duration // for a new bridge to carry what its card did
 	URI                       string        // libvirt connection URI
 	Discovery                 string        // embedded, static, srv:<domain>, or URLs
 	DiscoveryListen           string        // address of the embedded service, or empty
@@ -63,6 +66,7 @@ type Settings struct {
 
 	Vars  map[string]string // the user's own words, by name without "var."
 	InLab bool              // whether this run is inside the lab
+	Sudo  string            // who started this run by sudo, or empty
 
 	chosen []choice // every key with its value and source, in order
 }
@@ -111,6 +115,7 @@ const (
 func Load(words []string, env Environment) (*Settings, error) {
 	s := &Settings{Cache: cache(env)}
 	_, s.InLab = env.Lookup(LabVariable)
+	s.Sudo, _ = env.Lookup("SUDO_USER")
 	given, err := parse(words)
 	if err != nil {
 		return nil, err

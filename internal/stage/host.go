@@ -49,7 +49,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "libvirt", Run: func(context.Context) (string, error) { return r.checkLibvirt() }},
 		{Name: "KVM", Run: func(context.Context) (string, error) { return r.checkKVM() }},
 		{Name: "bridge", Run: func(context.Context) (string, error) { return r.checkNetwork(root) }},
-		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx)) }},
+		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx), r.Bridge) }},
 		{Name: "vm/ for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), folder) }},
 		{Name: "store for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), r.Store) }},
 		{Name: "disk space", Run: func(context.Context) (string, error) { return host.Space(folder, r.Nodes) }},

@@ -103,11 +103,17 @@ func (d Device) Bridgeable() error {
 	case ethernet, veth:
 		return nil
 	case wifi:
-		return hint.Errorf("network=default puts the nodes behind libvirt's NAT; direct=<nic> wants a wired card too",
-			"%s is Wi-Fi: an access point carries the frames of one station only, so it cannot be a port of a bridge", d.Name)
+		return WiFi(d.Name)
 	}
 	return hint.Errorf("nic= names an Ethernet card; over a bond, a team or a VLAN make the bridge by hand and name it with bridge=",
 		"%s is no Ethernet card (NetworkManager's device type %d)", d.Name, d.kind)
+}
+
+// WiFi is the error for a Wi-Fi card that is to be a port: an access point takes frames only of the stations
+// that it knows, so those of guests are lost.
+func WiFi(nic string) error {
+	return hint.Errorf("network=default puts the nodes behind libvirt's NAT; with a wired card beside it, nic=<card> makes the bridge over that one, direct=<card> does without a bridge",
+		"%s is Wi-Fi, which cannot be a port of a bridge: an access point takes no frames of guests behind a station", nic)
 }
 
 // poll is how often NetworkManager is asked how far it is.

@@ -7,12 +7,18 @@ shift
 
 # read-only, /sys tells that no udev will say when a card is ready
 mount -t sysfs -o ro sysfs /sys
-for folder in /run /etc/NetworkManager /var/lib/NetworkManager /etc/systemd/network /var/lib/dhcp; do
+# the real one's files below, what is written goes with this host
+mount -t tmpfs tmpfs /mnt
+for folder in etc var usr; do
+  mkdir -p "/mnt/$folder/upper" "/mnt/$folder/work"
+  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=/mnt/$folder/upper,workdir=/mnt/$folder/work" "/$folder"
+done
+for folder in /run /etc/NetworkManager /var/lib/NetworkManager /etc/systemd/network; do
   mkdir -p "$folder"
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 mkdir /etc/NetworkManager/system-connections && chmod 700 /etc/NetworkManager/system-connections
-mkdir -p /run/dbus /run/systemd/network /run/systemd/netif
+mkdir -p /run/dbus /run/lock /run/systemd/network /run/systemd/netif
 touch /run/coreos-libvirt-testbed
 sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 || true
 

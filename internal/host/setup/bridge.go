@@ -1,0 +1,87 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/google/uuid"
+
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host/networkmanager"
+)
+
+const systemBus = "run/dbus/system_bus_socket"
+
+// ManagedBridge is a bridge that NetworkManager makes.
+type ManagedBridge struct {
+	networkmanager.Bridge
+}
+
+// Commands would do it, but for the checkpoint, and the card's IP settings where they are not DHCP's.
+func (b *ManagedBridge) Commands() []string {
+	return []string{
+		fmt.Sprintf("nmcli connection add type bridge ifname %s con-name 'coreos-libvirt %s' bridge.stp no bridge.mac-address $(cat /sys/class/net/%s/address)", b.Name, b.Name, b.NIC),
+		fmt.Sprintf("nmcli connection add type ethernet ifname %s con-name 'coreos-libvirt %s port %s' master %s", b.NIC, b.Name, b.NIC, b.Name),
+		fmt.Sprintf("nmcli connection up 'coreos-libvirt %s port %s'", b.Name, b.NIC),
+	}
+}
+
+// Do makes it, with what the card carries now as what it must carry.
+func (b *ManagedBridge) Do(ctx context.Context, m Machine) error {
+	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+	if err != nil {
+		return err
+	}
+	defer manager.Close()
+	carried := m.Root.Uplink(b.NIC)
+	m.Say("%s: the network is away for a moment; if the bridge does not carry it, NetworkManager takes all back within %s", b.Name, m.Rollback)
+	return manager.Make(ctx, b.Bridge, m.Rollback, func() error { return m.Root.Carries(b.Name, carried) })
+}
+
+// Undo gives the card its former profile back.
+func (b *ManagedBridge) Undo(ctx context.Context, m Machine) error {
+	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+	if err != nil {
+		return err
+	}
+	defer manager.Close()
+	carried := m.Root.Uplink(b.Name)
+	return manager.Undo(ctx, b.Bridge, m.Rollback, func() error { return m.Root.Carries(b.NIC, carried) })
+}
+
+// bridge plans the bridge, by whoever manages the card.
+func (m Machine) bridge(ctx context.Context, w Wanted) ([]Planned, error) {
+	if w.Bridge == "" {
+		return nil, nil
+	}
+	if _, err := os.Stat(m.path("sys/class/net", w.Bridge)); err == nil {
+		return nil, nil // what lacks of one that somebody else made is for host:check to say
+	}
+	nic := w.NIC
+	if nic == "" {
+		nic = m.Root.DefaultLink()
+	}
+	if _, err := os.Stat(m.path("sys/class/net", nic)); nic == "" || err != nil {
+		return nil, hint.Errorf("nic=<card> names the one to bridge, `ip link` lists them", "nic=%s: there is no such card, and no default route that names one", w.NIC)
+	}
+	if _, err := os.Stat(m.path("sys/class/net", nic, "wireless")); err == nil {
+		return nil, networkmanager.WiFi(nic)
+	}
+	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+	if err == nil {
+		defer manager.Close()
+		if device, err := manager.Device(ctx, nic); err == nil && device.Managed {
+			b, err := manager.Plan(ctx, w.Bridge, nic, uuid.NewString)
+			return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by NetworkManager", why(nic), &ManagedBridge{b}}}, err
+		}
+	} else if !errors.Is(err, networkmanager.ErrAbsent) {
+		return nil, err
+	}
+	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", w.Bridge, nic)
+}
+
+func why(nic string) string {
+	return "the nodes are on the network of " + nic + ", with addresses from its DHCP server; the host's own address moves to the bridge"
+}

@@ -1,0 +1,100 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/hint"
+)
+
+// File is a file of Text in place of what was there Before.
+type File struct {
+	Path   string      `json:"path"` // from the root
+	Text   string      `json:"text"`
+	Mode   fs.FileMode `json:"mode"`
+	Before *string     `json:"before"` // nil where there was no file
+	Had    fs.FileMode `json:"had,omitempty"`
+}
+
+// file plans a file, or nil where it is there already.
+func (m Machine) file(path, text string) (*File, error) {
+	f := &File{Path: path, Text: text, Mode: 0o644}
+	before, err := os.ReadFile(m.path(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if string(before) == text {
+		return nil, nil
+	}
+	info, err := os.Stat(m.path(path))
+	if err != nil {
+		return nil, err
+	}
+	had := string(before)
+	f.Before, f.Had, f.Mode = &had, info.Mode().Perm(), info.Mode().Perm()
+	return f, nil
+}
+
+// Commands would write the file.
+func (f *File) Commands() []string { return []string{heredoc(f.Path, f.Text)} }
+
+// Do writes the file.
+func (f *File) Do(_ context.Context, m Machine) error {
+	return artifact.Write(m.path(f.Path), []byte(f.Text), f.Mode)
+}
+
+// Undo brings the former file back, unless somebody has changed what Do wrote.
+func (f *File) Undo(_ context.Context, m Machine) error {
+	now, err := os.ReadFile(m.path(f.Path))
+	gone := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !gone:
+		return err
+	case gone && f.Before == nil, !gone && f.Before != nil && string(now) == *f.Before:
+		return nil
+	case !gone && string(now) != f.Text:
+		return hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "%s was edited since: left as it is", f.Path)
+	case f.Before == nil:
+		return os.Remove(m.path(f.Path))
+	}
+	return artifact.Write(m.path(f.Path), []byte(*f.Before), f.Had)
+}
+
+// Sysctl is a kernel setting that is made now; a File makes it at the next boot.
+type Sysctl struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Before string `json:"before"`
+}
+
+func (m Machine) sysctlPath(key string) string {
+	return m.path("proc/sys", strings.ReplaceAll(key, ".", "/"))
+}
+
+// Commands would set it.
+func (s *Sysctl) Commands() []string { return []string{fmt.Sprintf("sysctl -w %s=%s", s.Key, s.Value)} }
+
+// Do sets it.
+func (s *Sysctl) Do(_ context.Context, m Machine) error {
+	return os.WriteFile(m.sysctlPath(s.Key), []byte(s.Value+"\n"), 0o644)
+}
+
+// Undo sets it as it was, unless it is something else by now.
+func (s *Sysctl) Undo(_ context.Context, m Machine) error {
+	now, err := os.ReadFile(m.sysctlPath(s.Key))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && strings.TrimSpace(string(now)) != s.Value {
+		return nil // the module is gone, or somebody has set it since
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(m.sysctlPath(s.Key), []byte(s.Before+"\n"), 0o644)
+}

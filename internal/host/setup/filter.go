@@ -1,0 +1,133 @@
+package setup
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The keys by which the kernel hands what bridges carry to the packet filter of IP (br_netfilter).
+var handed = []string{"net.bridge.bridge-nf-call-arptables", "net.bridge.bridge-nf-call-ip6tables", "net.bridge.bridge-nf-call-iptables"}
+
+const (
+	sysctlFile  = "etc/sysctl.d/90-coreos-libvirt.conf"
+	modulesFile = "etc/modules-load.d/90-coreos-libvirt.conf"
+	rulesUnit   = "coreos-libvirt-bridge.service"
+)
+
+// filter plans what keeps the packet filter off the nodes' frames. That is the kernel's switch: a rule that
+// accepts cannot, since in nftables, and so in firewalld, a frame that one table accepts another may still drop, and only
+// a drop is final (nft(8), "verdict statements"). Docker up to 27 loads br_netfilter when it starts, and that
+// sets the switch on again (github.com/moby/moby/pull/48492): so it is loaded at boot, before the
+// sysctls are set (sysctl.d(5)), and not a second time.
+//
+// Kubernetes needs the switch on. Where a file of sysctls says so, iptables' rules accept what stays on the bridge.
+func (m Machine) filter(ctx context.Context, w Wanted) ([]Planned, error) {
+	_, err := os.Stat(m.path("proc/sys/net/bridge"))
+	loaded := err == nil
+	if w.Bridge == "" || !loaded && !m.hasDocker() {
+		return nil, nil
+	}
+	if by := m.needsFilter(); by != "" {
+		return m.rules(ctx, w.Bridge, by)
+	}
+	text := strings.Join(handed, "=0\n") + "=0\n"
+	steps := []Planned{}
+	for path, text := range map[string]string{modulesFile: "br_netfilter\n", sysctlFile: text} {
+		file, err := m.file(path, text)
+		if err != nil {
+			return nil, err
+		}
+		if file != nil {
+			steps = append(steps, Planned{"/" + path, "the packet filter leaves alone what bridges carry, after each boot, also where Docker starts", file})
+		}
+	}
+	slices.SortFunc(steps, func(a, b Planned) int { return strings.Compare(a.Title, b.Title) })
+	for _, key := range handed {
+		now, err := os.ReadFile(m.sysctlPath(key))
+		if value := strings.TrimSpace(string(now)); err == nil && value != "0" {
+			steps = append(steps, Planned{key + "=0", "now: else a filter that drops what it forwards, as Docker's, drops the nodes' DHCP", &Sysctl{key, "0", value}})
+		}
+	}
+	return steps, nil
+}
+
+func (m Machine) hasDocker() bool {
+	for _, path := range []string{"usr/bin/dockerd", "usr/sbin/dockerd", "usr/local/bin/dockerd"} {
+		if _, err := os.Stat(m.path(path)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+var switchedOn = regexp.MustCompile(`(?m)^\s*-?net[./]bridge[./]bridge-nf-call-ip6?tables\s*=\s*1`)
+
+// needsFilter is the file of sysctls by which somebody wants bridged frames filtered, or empty.
+func (m Machine) needsFilter() string {
+	for _, pattern := range []string{"etc/sysctl.conf", "etc/sysctl.d/*.conf", "run/sysctl.d/*.conf", "usr/lib/sysctl.d/*.conf"} {
+		paths, _ := filepath.Glob(m.path(pattern))
+		for _, path := range paths {
+			if text, err := os.ReadFile(path); err == nil && switchedOn.Match(text) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// Rule is a rule at the top of a chain.
+type Rule struct {
+	Program string   `json:"program"`
+	Chain   string   `json:"chain"`
+	Match   []string `json:"match"`
+}
+
+func (r *Rule) argv(verb string) []string {
+	return append([]string{r.Program, "-w", verb, r.Chain}, r.Match...)
+}
+
+// Commands would insert it.
+func (r *Rule) Commands() []string { return []string{strings.Join(r.argv("-I"), " ")} }
+
+// Do inserts it.
+func (r *Rule) Do(ctx context.Context, _ Machine) error { return run(ctx, r.argv("-I")...) }
+
+// Undo deletes it.
+func (r *Rule) Undo(ctx context.Context, _ Machine) error {
+	if !succeeds(ctx, r.argv("-C")...) {
+		return nil
+	}
+	return run(ctx, r.argv("-D")...)
+}
+
+// rules plans rules that accept what stays on the bridge, now and by a unit after each boot.
+func (m Machine) rules(ctx context.Context, bridge, by string) ([]Planned, error) {
+	why := by + " wants bridged frames filtered: so the filter must accept what stays on the bridge"
+	steps, starts := []Planned{}, []string{}
+	for _, program := range []string{"iptables", "ip6tables"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			continue
+		}
+		r := &Rule{program, "FORWARD", []string{"-i", bridge, "-o", bridge, "-j", "ACCEPT"}}
+		starts = append(starts, "ExecStart="+path+" "+strings.Join(r.argv("-I")[1:], " "))
+		if !succeeds(ctx, r.argv("-C")...) {
+			steps = append(steps, Planned{program + ": what stays on " + bridge + " is accepted", why, r})
+		}
+	}
+	if _, err := os.Stat(m.path("run/systemd/system")); err != nil || len(starts) == 0 {
+		return steps, nil
+	}
+	file, err := m.file("etc/systemd/system/"+rulesUnit, "[Unit]\nDescription=What stays on "+bridge+" passes the packet filter\n"+
+		"After=docker.service firewalld.service\n\n[Service]\nType=oneshot\n"+strings.Join(starts, "\n")+"\n\n[Install]\nWantedBy=multi-user.target\n")
+	if err != nil || file == nil {
+		return steps, err
+	}
+	return append(steps, Planned{"/" + file.Path, why + ", after each boot", file},
+		Planned{rulesUnit + " enabled", why + ", after each boot", &Service{Unit: rulesUnit, Active: true}}), nil
+}

@@ -1,0 +1,92 @@
+package setup
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/testbed"
+)
+
+func titles(steps []Planned) string {
+	all := []string{}
+	for _, p := range steps {
+		all = append(all, p.Title)
+	}
+	return strings.Join(all, "; ")
+}
+
+func TestFilterPlan(t *testing.T) {
+	const now, at = "proc/sys/net/bridge/bridge-nf-call-", "/etc/modules-load.d/90-coreos-libvirt.conf; /etc/sysctl.d/90-coreos-libvirt.conf"
+	for want, there := range map[string]map[string]string{
+		"": {"etc/x": ""},
+		at: {"usr/bin/dockerd": ""},
+		at + "; net.bridge.bridge-nf-call-iptables=0":                                       {now + "iptables": "1\n", now + "ip6tables": "0\n"},
+		"iptables: what stays on br0 is accepted; ip6tables: what stays on br0 is accepted": {now + "iptables": "1\n", "etc/sysctl.d/k8s.conf": "net.bridge.bridge-nf-call-iptables  = 1\n"},
+	} {
+		m, _ := machineAt(t, there)
+		steps, err := m.filter(t.Context(), Wanted{Bridge: "br0"})
+		if err != nil || titles(steps) != want {
+			t.Errorf("got %q, %v; want %q", titles(steps), err, want)
+		}
+		if steps, err := m.filter(t.Context(), Wanted{}); err != nil || steps != nil {
+			t.Errorf("no bridge, and it plans %q, %v", titles(steps), err)
+		}
+	}
+}
+
+// docker makes what a Docker of before 28 leaves: bridged frames pass through a filter that drops.
+const docker = `sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1 net.bridge.bridge-nf-call-arptables=1
+iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -I FORWARD -j DOCKER-USER; iptables -P FORWARD DROP; ip6tables -P FORWARD DROP
+mkdir -p /usr/lib/sysctl.d; rm -f /etc/sysctl.d/*.conf`
+
+// kubernetes wants bridged frames filtered.
+const kubernetes = "\necho net.bridge.bridge-nf-call-iptables=1 > /etc/sysctl.d/k8s.conf"
+
+// TestDocker has Docker's rules beside the bridge, and then a file that wants frames filtered: a guest gets
+// its lease only after the set-up, and after undo it does not.
+func TestDocker(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	m := Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0")
+	for _, rules := range []string{docker, docker + kubernetes} {
+		testbed.Run(t, "sh", "-c", rules)
+		before := testbed.Run(t, "sh", "-c", "iptables-save | grep -v '^[#:]'; sysctl net.bridge")
+		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err == nil {
+			t.Errorf("the check finds %s", found)
+		}
+		if address, err := testbed.Guest(t, "br0"); err == nil {
+			t.Errorf("the guest has %s: the fault is none", address)
+		}
+		steps, err := m.filter(t.Context(), Wanted{Bridge: "br0"})
+		if err != nil || len(steps) == 0 {
+			t.Fatalf("got %q, %v", titles(steps), err)
+		}
+		if err := m.Apply(t.Context(), steps); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err != nil {
+			t.Errorf("the check finds %s, %v", found, err)
+		}
+		if address, err := testbed.Guest(t, "br0"); err != nil || address == "" {
+			t.Errorf("the guest has no lease: %v", err)
+		}
+		if again, err := m.filter(t.Context(), Wanted{Bridge: "br0"}); err != nil || len(again) != 0 {
+			t.Errorf("nothing lacks, and it plans %q, %v", titles(again), err)
+		}
+		if err := m.Undo(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after := testbed.Run(t, "sh", "-c", "iptables-save | grep -v '^[#:]'; sysctl net.bridge"); !reflect.DeepEqual(before, after) {
+			t.Errorf("before\n%s\nafter\n%s", before, after)
+		}
+		if address, err := testbed.Guest(t, "br0"); err == nil {
+			t.Errorf("undone, and the guest has %s", address)
+		}
+		testbed.Run(t, "sh", "-c", "iptables -F; iptables -X; ip6tables -F")
+	}
+}

@@ -1,0 +1,105 @@
+package setup
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/host/testbed"
+)
+
+// repository makes a folder of Debian packages that apt installs from, and nothing else. Each is "name" or
+// "name: what it depends on".
+func repository(t *testing.T, packages ...string) {
+	t.Helper()
+	folder, index := "/run/repository", ""
+	for _, p := range packages {
+		name, depends, _ := strings.Cut(p, ": ")
+		control := fmt.Sprintf("Package: %s\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n", name)
+		if depends != "" {
+			control += "Depends: " + depends + "\n"
+		}
+		write(t, filepath.Join("/run/package", name, "DEBIAN/control"), control)
+		deb := filepath.Join(folder, name+".deb")
+		write(t, filepath.Join(folder, "x"), "")
+		testbed.Run(t, "dpkg-deb", "--build", filepath.Join("/run/package", name), deb)
+		data, err := os.ReadFile(deb)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index += fmt.Sprintf("%sFilename: ./%s.deb\nSize: %d\nSHA256: %x\n\n", control, name, len(data), sha256.Sum256(data))
+	}
+	write(t, filepath.Join(folder, "Packages"), index)
+	testbed.Run(t, "sh", "-ec", "rm -rf /etc/apt/sources.list* /var/lib/apt/lists/*; echo 'deb [trusted=yes] file:/run/repository ./' > /etc/apt/sources.list; chmod -R a+rX /run/repository")
+}
+
+// TestPackagesByApt installs packages with real apt, and removes what came with them, unless others need it.
+func TestPackagesByApt(t *testing.T) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("there is no apt")
+	}
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	repository(t, "small-a: small-b", "small-b", "small-c: small-b")
+	m := Machine{Root: "/", Say: t.Logf}
+	p, err := lacking(t.Context(), "apt", []string{"bash", "small-a"})
+	if err != nil || !slices.Equal(p.Names, []string{"small-a"}) {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	if err := m.Apply(t.Context(), []Planned{planned(p)}); err != nil { // apt's lists are not there: it fetches them
+		t.Fatal(err)
+	}
+	if !slices.Equal(p.Installed, []string{"small-a", "small-b"}) {
+		t.Errorf("got %v", p.Installed)
+	}
+	if p, err := lacking(t.Context(), "apt", []string{"bash", "small-a"}); p != nil || err != nil {
+		t.Errorf("nothing lacks, and it plans %+v, %v", p, err)
+	}
+	testbed.Run(t, "apt-get", "-y", "install", "small-c") // by somebody else, since
+	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "small-c") {
+		t.Errorf("small-c needs small-b: %v", err)
+	}
+	testbed.Run(t, "dpkg", "--remove", "small-c")
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	there, err := installed(t.Context(), "apt")
+	if err != nil || there["small-a"] || there["small-b"] || !there["bash"] {
+		t.Errorf("small-a: %t, small-b: %t, %v", there["small-a"], there["small-b"], err)
+	}
+}
+
+func TestPackagesThatAreNowhere(t *testing.T) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("there is no apt")
+	}
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	repository(t, "small-a")
+	m := Machine{Root: "/", Say: t.Logf}
+	p := &Packages{Manager: "apt", Names: []string{"no-such-package"}}
+	if err := m.Apply(t.Context(), []Planned{planned(p)}); err == nil || !strings.Contains(err.Error(), "no-such-package") || !strings.Contains(err.Error(), "\nhint: ") {
+		t.Errorf("got %v", err)
+	}
+	if err := m.Undo(t.Context()); err != nil {
+		t.Errorf("nothing was installed: %v", err)
+	}
+}
+
+func TestCommandsOfPackages(t *testing.T) {
+	for program, want := range map[string]string{
+		"apt": "apt-get install --no-install-recommends a b", "dnf": "dnf -y --setopt=install_weak_deps=False install a b",
+		"zypper": "zypper --non-interactive install --no-recommends a b", "pacman": "pacman -S --noconfirm --needed a b",
+	} {
+		if got := (&Packages{Manager: program, Names: []string{"a", "b"}}).Commands(); len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"coreos-libvirt/internal/artifact"
+)
+
+func (m Machine) path(parts ...string) string {
+	return filepath.Join(append([]string{string(m.Root)}, parts...)...)
+}
+
+// lock keeps other runs off the machine.
+func (m Machine) lock(ctx context.Context) (unlock func(), err error) {
+	return artifact.Lock(ctx, m.path(recordPath+".lock"), func() { m.Say("waiting for another run that sets this machine up") })
+}
+
+// Apply takes the steps. Each is in the record before it begins, so that whatever happens it can be undone.
+func (m Machine) Apply(ctx context.Context, steps []Planned) error {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	record, err := m.read()
+	if err != nil {
+		return err
+	}
+	for _, p := range steps {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		at, err := record.keep(-1, p, false)
+		if err != nil {
+			return err
+		}
+		if err := p.Step.Do(ctx, m); err != nil {
+			return fmt.Errorf("%s: %w", p.Title, err)
+		}
+		if _, err := record.keep(at, p, true); err != nil {
+			return err
+		}
+		m.Say("done: %s", p.Title)
+	}
+	return nil
+}
+
+// Undo takes back what the record tells, the last first. What cannot be taken back stays in the record.
+func (m Machine) Undo(ctx context.Context) error {
+	unlock, err := m.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	record, err := m.read()
+	if err != nil {
+		return err
+	}
+	if len(record.Entries) == 0 {
+		m.Say("nothing was set up here")
+	}
+	var failed error
+	for i, e := range slices.Backward(record.Entries) {
+		if ctx.Err() != nil {
+			return errors.Join(failed, ctx.Err())
+		}
+		step, err := decode(e.Kind, e.Step)
+		if err == nil {
+			err = step.Undo(ctx, m)
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: not undone: %w", e.Title, err))
+			continue
+		}
+		record.Entries = slices.Delete(record.Entries, i, i+1)
+		if err := record.write(); err != nil {
+			return errors.Join(failed, err)
+		}
+		m.Say("undone: %s", e.Title)
+	}
+	return failed
+}

@@ -1,0 +1,114 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/user"
+	"slices"
+)
+
+// Service is a unit of systemd's that is enabled and runs.
+type Service struct {
+	Unit    string `json:"unit"`
+	Enabled bool   `json:"enabled"` // before
+	Active  bool   `json:"active"`  // before
+}
+
+// Commands would do it.
+func (s *Service) Commands() []string { return []string{"systemctl enable --now " + s.Unit} }
+
+// Do enables and starts it.
+func (s *Service) Do(ctx context.Context, _ Machine) error {
+	return run(ctx, "systemctl", "enable", "--now", s.Unit)
+}
+
+// Undo stops and disables it, as far as it was stopped and disabled before.
+func (s *Service) Undo(ctx context.Context, _ Machine) error {
+	if !succeeds(ctx, "systemctl", "cat", s.Unit) {
+		return nil // its package is gone
+	}
+	var stopped, disabled error
+	if !s.Active {
+		stopped = run(ctx, "systemctl", "stop", s.Unit)
+	}
+	if !s.Enabled {
+		disabled = run(ctx, "systemctl", "disable", s.Unit)
+	}
+	return errors.Join(stopped, disabled)
+}
+
+// services plans those of libvirt's units that are not enabled, unless libvirt is there in its other form.
+func (m Machine) services(ctx context.Context, f family) []Planned {
+	if _, err := os.Stat(m.path("run/systemd/system")); err != nil {
+		return nil // sd_booted(3): no systemd
+	}
+	for _, other := range []string{"libvirtd.service", "libvirtd.socket", "virtqemud.socket", "virtqemud.service"} {
+		if !slices.Contains(f.units, other) && succeeds(ctx, "systemctl", "is-active", other) {
+			return nil
+		}
+	}
+	steps := []Planned{}
+	for _, unit := range f.units {
+		s := &Service{Unit: unit, Enabled: succeeds(ctx, "systemctl", "is-enabled", unit), Active: succeeds(ctx, "systemctl", "is-active", unit)}
+		if !s.Enabled || !s.Active {
+			steps = append(steps, Planned{"service " + unit, "libvirt answers when it is first asked, after each boot", s})
+		}
+	}
+	return steps
+}
+
+// Group is a user's membership of a group.
+type Group struct {
+	User  string `json:"user"`
+	Group string `json:"group"`
+}
+
+// Commands would do it.
+func (g *Group) Commands() []string { return []string{"usermod -aG " + g.Group + " " + g.User} }
+
+// Do makes the user a member.
+func (g *Group) Do(ctx context.Context, m Machine) error {
+	if err := run(ctx, "usermod", "-aG", g.Group, g.User); err != nil {
+		return err
+	}
+	m.Say("%s is in the group %s from the next login on (or now, with `newgrp %s`)", g.User, g.Group, g.Group)
+	return nil
+}
+
+// Undo ends the membership.
+func (g *Group) Undo(ctx context.Context, _ Machine) error {
+	if !member(g.User, g.Group) {
+		return nil
+	}
+	return run(ctx, "gpasswd", "-d", g.User, g.Group)
+}
+
+// member tells whether the databases have the user in the group; this process may be of before that.
+func member(name, group string) bool {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return false
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return false
+	}
+	ids, err := u.GroupIds()
+	return err == nil && slices.Contains(ids, g.Gid)
+}
+
+// groups plans the user's rights: to libvirt's socket, and for a libvirt of the user's own to /dev/kvm.
+func groups(w Wanted) []Planned {
+	if w.User == "" {
+		return nil
+	}
+	group, why := "libvirt", "who is in this group may use libvirt without a password; it is as good as root"
+	if w.Session {
+		group, why = "kvm", "QEMU runs as this user, who needs /dev/kvm"
+	}
+	if member(w.User, group) {
+		return nil
+	}
+	return []Planned{{"user " + w.User + " in group " + group, why, &Group{w.User, group}}}
+}

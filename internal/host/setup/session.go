@@ -1,0 +1,94 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Setuid is a program that runs as root for whoever starts it. With Debian's package manager that is an
+// override, which upgrades of the package heed.
+type Setuid struct {
+	Path     string `json:"path"` // from the root
+	Override bool   `json:"override"`
+}
+
+// Commands would do it.
+func (s *Setuid) Commands() []string {
+	if s.Override {
+		return []string{"dpkg-statoverride --update --add root root 4755 /" + s.Path}
+	}
+	return []string{"chmod u+s /" + s.Path}
+}
+
+// Do sets the bit.
+func (s *Setuid) Do(ctx context.Context, m Machine) error {
+	if s.Override {
+		return run(ctx, "dpkg-statoverride", "--update", "--add", "root", "root", "4755", m.path(s.Path))
+	}
+	return os.Chmod(m.path(s.Path), fs.ModeSetuid|0o755)
+}
+
+// Undo clears the bit.
+func (s *Setuid) Undo(ctx context.Context, m Machine) error {
+	path := m.path(s.Path)
+	if s.Override && succeeds(ctx, "dpkg-statoverride", "--list", path) {
+		if err := run(ctx, "dpkg-statoverride", "--remove", path); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(path, 0o755); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// session plans what lets a user's own libvirt plug guests in the bridge: QEMU's helper, and its access list.
+func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, error) {
+	if !w.Session || w.Bridge == "" {
+		return nil, nil
+	}
+	steps := []Planned{}
+	info, err := os.Stat(m.path(f.helper))
+	if err != nil || info.Mode()&fs.ModeSetuid == 0 { // where it is not there, the packages bring it
+		s := &Setuid{Path: f.helper, Override: succeeds(ctx, "dpkg-statoverride", "--version")}
+		steps = append(steps, Planned{"setuid /" + f.helper, "a plain user's QEMU gets its tap device from this program", s})
+	}
+	old, err := os.ReadFile(m.path(f.acl))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if allows(string(old), w.Bridge) {
+		return steps, nil
+	}
+	text := string(old)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	file, err := m.file(f.acl, text+"allow "+w.Bridge+"\n")
+	if err != nil {
+		return nil, err
+	}
+	return append(steps, Planned{fmt.Sprintf("/%s allows %s", f.acl, w.Bridge), "QEMU's helper plugs guests only in bridges that its access list names", file}), nil
+}
+
+// allows tells whether QEMU's access list lets everybody use the bridge.
+func allows(list, bridge string) bool {
+	allowed := false
+	for line := range strings.Lines(list) {
+		words := strings.Fields(line)
+		if len(words) != 2 || words[1] != bridge && words[1] != "all" {
+			continue
+		}
+		switch words[0] {
+		case "deny":
+			return false
+		case "allow":
+			allowed = true
+		}
+	}
+	return allowed
+}

@@ -1,0 +1,75 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host/setup"
+)
+
+func (r *Run) machine() setup.Machine {
+	return setup.Machine{Root: "/", Rollback: r.Rollback, Say: r.log.Say}
+}
+
+// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands. With
+// apply=true it does them.
+func (r *Run) HostSetup(ctx context.Context) error {
+	if r.Apply {
+		if err := asRoot("mage host:setup apply=true"); err != nil {
+			return err
+		}
+	}
+	machine := r.machine()
+	steps, err := machine.Plan(ctx, r.wanted())
+	for i, step := range steps {
+		r.log.Say("%d. %s\n   why: %s", i+1, step.Title, step.Why)
+		for _, command := range step.Step.Commands() {
+			r.log.Say("   $ %s", strings.ReplaceAll(command, "\n", "\n     "))
+		}
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	case len(steps) == 0:
+		r.log.Say("nothing lacks that this can make; `mage host:check` looks at the rest, too")
+	case !r.Apply:
+		r.log.Say("Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
+	default:
+		return hint.Add(machine.Apply(ctx, steps), "`mage host:undo` takes back what was done so far")
+	}
+	return nil
+}
+
+// HostUndo takes back what HostSetup did.
+func (r *Run) HostUndo(ctx context.Context) error {
+	if err := asRoot("mage host:undo"); err != nil {
+		return err
+	}
+	return r.machine().Undo(ctx)
+}
+
+// wanted is what the nodes need of the machine.
+func (r *Run) wanted() setup.Wanted {
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, User: r.Sudo, Session: r.session()}
+	if r.Network != "" {
+		w.Bridge = ""
+	}
+	if w.User == "root" {
+		w.User = ""
+	}
+	return w
+}
+
+// session tells whether libvirt is one of the user's own.
+func (r *Run) session() bool { return strings.HasSuffix(strings.SplitN(r.URI, "?", 2)[0], "/session") }
+
+// asRoot is the error for who is not root. sudo has a PATH of its own, where neither mage nor go may be.
+func asRoot(command string) error {
+	if os.Getuid() == 0 {
+		return nil
+	}
+	return hint.Errorf(`sudo env PATH="$PATH" `+command, "this changes the machine, which only root may")
+}
