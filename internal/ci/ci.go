@@ -27,8 +27,17 @@ const tags = "libvirt_dlopen"
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates",
-	"network-manager", "dbus", "udhcpc", "nftables",
+	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables",
+}
+
+// managers are those of network cards, for the tests of the host's set-up. Where systemd runs, as on somebody's own
+// machine, one that was installed would manage the real cards from then on: there they stay out, and their tests
+// are skipped.
+func managers() []string {
+	if _, err := os.Stat("/run/systemd/system"); err == nil {
+		return nil
+	}
+	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils"}
 }
 
 // Check is one run on the module in the folder dir, with built tools kept below cache.
@@ -43,7 +52,7 @@ func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf("sudo, or: go test -tags "+tags+" ./...", "the test in the lab needs root")
 	}
-	packages := append(append(slices.Clone(Packages), lab.Packages...), guestimage.Packages...)
+	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages)
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}

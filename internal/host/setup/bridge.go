@@ -59,27 +59,51 @@ func (m Machine) bridge(ctx context.Context, w Wanted) ([]Planned, error) {
 	if _, err := os.Stat(m.path("sys/class/net", w.Bridge)); err == nil {
 		return nil, nil // what lacks of one that somebody else made is for host:check to say
 	}
-	nic := w.NIC
+	nic, err := m.card(w.NIC)
+	if err != nil {
+		return nil, err
+	}
+	if b, err := m.managed(ctx, w.Bridge, nic); err != nil || b != nil {
+		return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by NetworkManager", why(nic), b}}, err
+	}
+	if b, err := m.networkd(ctx, w.Bridge, nic); err != nil || b != nil {
+		return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, err
+	}
+	if steps, err := m.ifupdown(ctx, w.Bridge, nic); err != nil || steps != nil {
+		return steps, err
+	}
+	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", w.Bridge, nic)
+}
+
+// card is the one to be bridged: nic, or that of the default route. Wi-Fi cannot be.
+func (m Machine) card(nic string) (string, error) {
 	if nic == "" {
 		nic = m.Root.DefaultLink()
 	}
 	if _, err := os.Stat(m.path("sys/class/net", nic)); nic == "" || err != nil {
-		return nil, hint.Errorf("nic=<card> names the one to bridge, `ip link` lists them", "nic=%s: there is no such card, and no default route that names one", w.NIC)
+		return "", hint.Errorf("nic=<card> names the one to bridge, `ip link` lists them", "nic=%s: there is no such card, and no default route that names one", nic)
 	}
 	if _, err := os.Stat(m.path("sys/class/net", nic, "wireless")); err == nil {
-		return nil, networkmanager.WiFi(nic)
+		return "", networkmanager.WiFi(nic)
 	}
+	return nic, nil
+}
+
+// managed plans the bridge by NetworkManager, or nothing where it does not manage the card.
+func (m Machine) managed(ctx context.Context, bridge, nic string) (*ManagedBridge, error) {
 	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
-	if err == nil {
-		defer manager.Close()
-		if device, err := manager.Device(ctx, nic); err == nil && device.Managed {
-			b, err := manager.Plan(ctx, w.Bridge, nic, uuid.NewString)
-			return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by NetworkManager", why(nic), &ManagedBridge{b}}}, err
-		}
-	} else if !errors.Is(err, networkmanager.ErrAbsent) {
+	if errors.Is(err, networkmanager.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", w.Bridge, nic)
+	defer manager.Close()
+	if device, err := manager.Device(ctx, nic); err != nil || !device.Managed {
+		return nil, err
+	}
+	b, err := manager.Plan(ctx, bridge, nic, uuid.NewString)
+	return &ManagedBridge{b}, err
 }
 
 func why(nic string) string {

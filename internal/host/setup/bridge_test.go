@@ -2,9 +2,11 @@ package setup
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,17 +14,23 @@ import (
 	"coreos-libvirt/internal/host/testbed"
 )
 
-// TestBridge goes the whole way, from the plan to undo.
-func TestBridge(t *testing.T) {
-	if !testbed.Inside(t, "networkmanager") {
+// The whole way, from the plan to undo, by each who may manage the card.
+func TestBridgeByNetworkManager(t *testing.T) { thereAndBack(t, "networkmanager", "NetworkManager") }
+func TestBridgeByNetworkd(t *testing.T)       { thereAndBack(t, "networkd", "systemd-networkd") }
+func TestBridgeByIfupdown(t *testing.T)       { thereAndBack(t, "ifupdown", "ifupdown") }
+
+func thereAndBack(t *testing.T, manager, by string) {
+	t.Helper()
+	if !testbed.Inside(t, manager) {
 		return
 	}
 	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
-	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0"})
-	if err != nil || titles(steps) != "bridge br0 over eth0, by NetworkManager" {
-		t.Fatalf("got %q, %v", titles(steps), err)
+	steps := mustPlan(t, m)
+	if last := steps[len(steps)-1].Title; last != "bridge br0 over eth0, by "+by {
+		t.Fatalf("got %q", last)
 	}
+	t.Log(strings.Join(steps[len(steps)-1].Step.Commands(), "\n"))
 	if err := m.Apply(t.Context(), steps); err != nil {
 		t.Fatal(err)
 	}
@@ -32,45 +40,108 @@ func TestBridge(t *testing.T) {
 	if address, err := testbed.Guest(t, "br0"); err != nil || address == "" {
 		t.Errorf("the guest has no lease: %v", err)
 	}
-	if again, err := m.bridge(t.Context(), Wanted{Bridge: "br0"}); err != nil || len(again) != 0 {
-		t.Errorf("nothing lacks, and it plans %q, %v", titles(again), err)
+	if again := mustPlan(t, m); len(again) != 0 {
+		t.Errorf("nothing lacks, and it plans %q", titles(again))
 	}
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := net.InterfaceByName("br0"); testbed.Address(testbed.Card) != before || err == nil {
-		t.Errorf("the card has %s, it had %s; br0: %v", testbed.Address(testbed.Card), before, err)
-	}
-	testbed.ServerAnswers(t)
+	back(t, before)
 }
 
-// TestBridgeCutsOff has a DHCP server that is deaf from then on: the host has its address again, the record
-// what was begun, and undo nothing to do.
-func TestBridgeCutsOff(t *testing.T) {
-	if !testbed.Inside(t, "networkmanager") {
-		return
-	}
-	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
-	before := testbed.Address(testbed.Card)
-	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: testbed.Card})
+func mustPlan(t *testing.T, m Machine) []Planned {
+	t.Helper()
+	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
-	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
-	if err := m.Apply(t.Context(), steps); err == nil || !strings.Contains(err.Error(), "taken it back") {
-		t.Fatalf("got %v", err)
-	}
+	return steps
+}
+
+// back makes sure that the card is as it was, with the address it had.
+func back(t *testing.T, address string) {
+	t.Helper()
 	testbed.Await(t, 20*time.Second, func() error {
-		if got := testbed.Address(testbed.Card); got != before {
-			return errors.New("the card has " + got)
+		if got := testbed.Address(testbed.Card); got != address {
+			return fmt.Errorf("the card has %q, it had %s", got, address)
+		}
+		if _, err := net.InterfaceByName("br0"); err == nil {
+			return errors.New("br0 is still there")
 		}
 		return nil
 	})
+	testbed.ServerAnswers(t)
+	left, _ := filepath.Glob("/etc/systemd/network/05-*")
+	more, _ := filepath.Glob("/etc/NetworkManager/system-connections/*")
+	if len(left)+len(more) != 0 {
+		t.Errorf("left: %v %v", left, more)
+	}
+	if text, err := os.ReadFile("/etc/network/interfaces.d/eth0"); err == nil && string(text) != "# the card\nallow-hotplug eth0\niface eth0 inet dhcp\n    metric 7\n" {
+		t.Errorf("got %s", text)
+	}
+}
+
+// A network that is deaf when the bridge is made: the host has its address again, and undo nothing to do.
+func TestCutOffByNetworkManager(t *testing.T) { cutOff(t, "networkmanager") }
+func TestCutOffByNetworkd(t *testing.T)       { cutOff(t, "networkd") }
+func TestCutOffByIfupdown(t *testing.T)       { cutOff(t, "ifupdown") }
+
+func cutOff(t *testing.T, manager string) {
+	t.Helper()
+	if !testbed.Inside(t, manager) {
+		return
+	}
+	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	before, steps := testbed.Address(testbed.Card), mustPlan(t, m)
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	err := m.Apply(t.Context(), steps)
+	if err == nil || !strings.Contains(err.Error(), "taken") || !strings.Contains(err.Error(), "back") {
+		t.Fatalf("got %v", err)
+	}
+	t.Log(err)
+	back(t, before)
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	testbed.ServerAnswers(t)
+	back(t, before)
+}
+
+// The process that makes the bridge is killed in the middle.
+func TestKilledByNetworkd(t *testing.T) { killed(t, "networkd") }
+func TestKilledByIfupdown(t *testing.T) { killed(t, "ifupdown") }
+
+func killed(t *testing.T, manager string) {
+	t.Helper()
+	if !testbed.Inside(t, manager) {
+		return
+	}
+	const victim = "/run/to-be-killed"
+	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	if _, err := os.Stat(victim); err == nil { // this is the process to be killed
+		_ = m.Apply(t.Context(), mustPlan(t, m))
+		return
+	}
+	before := testbed.Address(testbed.Card)
+	write(t, victim, "")
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Await(t, 5*time.Second, func() error { _, err := net.InterfaceByName("br0"); return err })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	testbed.Outside(t, "ip", "link", "set", "uplink", "up")
+	begin := time.Now()
+	back(t, before)
+	t.Logf("back %s after the kill", time.Since(begin))
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back(t, before)
 }
 
 func TestBridgeRefuses(t *testing.T) {

@@ -28,5 +28,5 @@ func succeeds(ctx context.Context, argv ...string) bool {
 
 // heredoc is the command that writes a file.
 func heredoc(path, text string) string {
-	return fmt.Sprintf("cat > %s <<'END'\n%sEND", path, text)
+	return fmt.Sprintf("cat > /%s <<'END'\n%sEND", path, text)
 }

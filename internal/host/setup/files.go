@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/aymanbagabas/go-udiff"
+
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
 )
@@ -43,26 +45,47 @@ func (m Machine) file(path, text string) (*File, error) {
 	return f, nil
 }
 
-// Commands would write the file.
-func (f *File) Commands() []string { return []string{heredoc(f.Path, f.Text)} }
+// Commands would write the file, or change what is there.
+func (f *File) Commands() []string {
+	if f.Before == nil {
+		return []string{heredoc(f.Path, f.Text)}
+	}
+	return []string{"patch -p0 <<'END'\n" + udiff.Unified("/"+f.Path, "/"+f.Path, *f.Before, f.Text) + "END"}
+}
 
 // Do writes the file.
 func (f *File) Do(_ context.Context, m Machine) error {
 	return artifact.Write(m.path(f.Path), []byte(f.Text), f.Mode)
 }
 
-// Undo brings the former file back, unless somebody has changed what Do wrote.
-func (f *File) Undo(_ context.Context, m Machine) error {
+// The states of a file that was planned.
+const (
+	asBefore  = "as before"
+	asWritten = "as written"
+)
+
+// state tells which of the two a file is now; it is an error to be neither.
+func (f *File) state(m Machine) (string, error) {
 	now, err := os.ReadFile(m.path(f.Path))
 	gone := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case err != nil && !gone:
-		return err
+		return "", err
 	case gone && f.Before == nil, !gone && f.Before != nil && string(now) == *f.Before:
-		return nil
-	case !gone && string(now) != f.Text:
-		return hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "%s was edited since: left as it is", f.Path)
-	case f.Before == nil:
+		return asBefore, nil
+	case !gone && string(now) == f.Text:
+		return asWritten, nil
+	}
+	return "", hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "/%s was edited since: left as it is", f.Path)
+}
+
+// Undo brings the former file back, unless somebody has changed what Do wrote.
+func (f *File) Undo(_ context.Context, m Machine) error {
+	state, err := f.state(m)
+	if err != nil || state == asBefore {
+		return err
+	}
+	if f.Before == nil {
 		return os.Remove(m.path(f.Path))
 	}
 	return artifact.Write(m.path(f.Path), []byte(*f.Before), f.Had)

@@ -52,6 +52,7 @@ var kinds = map[string]func() Step{
 	"rule":           func() Step { return &Rule{} },
 	"setuid":         func() Step { return &Setuid{} },
 	"networkmanager": func() Step { return &ManagedBridge{} },
+	"bridge files":   func() Step { return &FilesBridge{} },
 }
 
 func kindOf(s Step) string {

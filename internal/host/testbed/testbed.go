@@ -30,7 +30,7 @@ const (
 )
 
 // Inside tells whether the test runs in a host of its own. Where not, it runs the test there, and reports
-// what became of it: the caller returns. The card is managed by networkmanager, networkd or nobody.
+// what became of it: the caller returns. The card is managed by networkmanager, networkd, ifupdown or nobody.
 func Inside(t *testing.T, manager string) bool {
 	t.Helper()
 	if _, err := os.Stat(mark); err == nil {
@@ -39,7 +39,7 @@ func Inside(t *testing.T, manager string) bool {
 	if os.Getuid() != 0 {
 		t.Skip("makes namespaces")
 	}
-	for _, program := range []string{"dnsmasq", "dbus-daemon", map[string]string{"networkmanager": "NetworkManager"}[manager]} {
+	for _, program := range []string{"dnsmasq", "dbus-daemon", map[string]string{"networkmanager": "NetworkManager", "networkd": "networkctl", "ifupdown": "ifup"}[manager]} {
 		if _, err := exec.LookPath(program); program != "" && err != nil {
 			t.Skip("there is no " + program)
 		}

@@ -1,6 +1,6 @@
 # Runs in new mount, network and pid namespaces: makes a host there, with a card eth0 on a network whose DHCP
 # server is outside, and runs a program in it. Nothing of it outlives that program.
-# Arguments: who manages the card (networkmanager, networkd or nobody), the program and its arguments.
+# Arguments: who manages the card (networkmanager, networkd, ifupdown or nobody), the program and its arguments.
 set -euo pipefail
 manager=$1
 shift
@@ -18,7 +18,7 @@ for folder in /run /etc/NetworkManager /var/lib/NetworkManager /etc/systemd/netw
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 mkdir /etc/NetworkManager/system-connections && chmod 700 /etc/NetworkManager/system-connections
-mkdir -p /run/dbus /run/lock /run/systemd/network /run/systemd/netif
+mkdir -p /run/dbus /run/lock /run/systemd/network
 touch /run/coreos-libvirt-testbed
 sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 net.bridge.bridge-nf-call-arptables=0 || true
 
@@ -40,8 +40,13 @@ case $manager in
     NetworkManager --no-daemon >/run/NetworkManager.log 2>&1 &
     ;;
   networkd)
-    printf '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n\n[DHCPv4]\nClientIdentifier=mac\nUseMTU=true\n' >/etc/systemd/network/80-wired.network
+    printf '[Match]\nName=eth0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n\n[DHCPv4]\nUseMTU=true\n' >/etc/systemd/network/80-wired.network
     /usr/lib/systemd/systemd-networkd >/run/networkd.log 2>&1 &
+    ;;
+  ifupdown)
+    mkdir -p /run/network
+    printf '# the card\nallow-hotplug eth0\niface eth0 inet dhcp\n    metric 7\n' >/etc/network/interfaces.d/eth0
+    ifup eth0 >/run/ifup.log 2>&1
     ;;
   nobody)
     ip link set eth0 up

@@ -1,0 +1,81 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// FilesBridge is a bridge that comes of files, and of commands before and after they are written.
+type FilesBridge struct {
+	Name  string   `json:"name"`
+	NIC   string   `json:"nic"`
+	Files []*File  `json:"files"`
+	Down  []string `json:"down"`  // with the former files
+	Up    []string `json:"up"`    // with the new files
+	Back  []string `json:"back"`  // undoes Up
+	Again []string `json:"again"` // undoes Down
+}
+
+// Commands would do it.
+func (b *FilesBridge) Commands() []string {
+	all := append([]string{}, b.Down...)
+	for _, f := range b.Files {
+		all = append(all, f.Commands()...)
+	}
+	return append(all, b.Up...)
+}
+
+// script brings back what was there before.
+func (b *FilesBridge) script() string {
+	lines := append([]string{}, b.Back...)
+	for _, f := range b.Files {
+		if f.Before == nil {
+			lines = append(lines, "rm -f /"+f.Path)
+		} else {
+			lines = append(lines, heredoc(f.Path, *f.Before))
+		}
+	}
+	return strings.Join(append(lines, b.Again...), "\n")
+}
+
+// Do makes the bridge, with what the card carries now as what it must carry.
+func (b *FilesBridge) Do(ctx context.Context, m Machine) error {
+	carried := m.Root.Uplink(b.NIC)
+	m.Say("%s: the network is away for a moment; if the bridge does not carry it, all is taken back within %s", b.Name, m.Rollback)
+	change := func() error {
+		if err := run(ctx, "sh", "-ec", strings.Join(b.Down, "\n")); err != nil {
+			return err
+		}
+		for _, f := range b.Files {
+			if err := f.Do(ctx, m); err != nil {
+				return err
+			}
+		}
+		return run(ctx, "sh", "-ec", strings.Join(b.Up, "\n"))
+	}
+	return m.guarded(ctx, b.script(), change, func() error { return m.Root.Carries(b.Name, carried) })
+}
+
+// Undo brings the files and the card's address back, unless somebody has edited the files since.
+func (b *FilesBridge) Undo(ctx context.Context, m Machine) error {
+	changed := false
+	for _, f := range b.Files {
+		state, err := f.state(m)
+		if err != nil {
+			return err
+		}
+		changed = changed || state == asWritten
+	}
+	if !changed {
+		return nil // it was taken back, or never begun
+	}
+	carried := m.Root.Uplink(b.Name)
+	if err := run(ctx, "sh", "-c", b.script()); err != nil {
+		return err
+	}
+	if err := await(ctx, m.Rollback, func() error { return m.Root.Carries(b.NIC, carried) }); err != nil {
+		return fmt.Errorf("%s does not carry what %s did: %w", b.NIC, b.Name, err)
+	}
+	return nil
+}
