@@ -77,6 +77,9 @@ func Plan(ctx context.Context) error {
 
 // Up boots the cluster and waits until every node is ready and etcd is healthy.
 func Up(ctx context.Context) error {
+	if err := do(ctx, (*stage.Run).Preflight); err != nil {
+		return err
+	}
 	return do(ctx, (*stage.Run).Up, define)
 }
 

@@ -29,6 +29,7 @@ type Hardware struct {
 	MAC            string
 	Bridge         string
 	Network        string // libvirt's, instead of the bridge; or empty
+	Direct         string // a card shared by macvtap, instead of the bridge; or empty
 	ReadyChannel   string // names of virtio channels
 	JournalChannel string
 	Metadata       string // the project's element, whole
@@ -59,7 +60,7 @@ func Define(tmpl string, hw Hardware, want *Metadata) (string, error) {
 }
 
 func fill(parsed *template.Template, hw Hardware) (string, error) {
-	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge, &hw.Network} {
+	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge, &hw.Network, &hw.Direct} {
 		var escaped bytes.Buffer
 		if err := xml.EscapeText(&escaped, []byte(*field)); err != nil {
 			return "", err

@@ -2,11 +2,14 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -15,31 +18,48 @@ import (
 
 // Result is what a check found.
 type Result struct {
-	Check  string `json:"check"`
-	OK     bool   `json:"ok"`
-	Found  string `json:"found"`            // what it is, or what is wrong
-	Remedy string `json:"remedy,omitempty"` // a command to copy
+	Check   string `json:"check"`
+	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning,omitempty"` // it may do as it is
+	Found   string `json:"found"`             // what it is, or what is wrong
+	Remedy  string `json:"remedy,omitempty"`  // a command to copy
 }
 
-// Check is one look at the machine. An error's hint is the remedy.
+// Check is one look at the machine. An error's hint is the remedy; one of Warn is no reason to stop.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) (found string, err error)
 }
 
-// RunAll runs the checks, one after the other.
-func RunAll(ctx context.Context, checks []Check) (results []Result, ok bool) {
-	ok = true
-	for _, c := range checks {
-		found, err := c.Run(ctx)
-		r := Result{Check: c.Name, OK: err == nil, Found: found}
-		if err != nil {
-			ok = false
-			r.Found, r.Remedy, _ = strings.Cut(err.Error(), "\nhint: ")
-		}
-		results = append(results, r)
+type warning struct{ error }
+
+func (w warning) Unwrap() error { return w.error }
+
+// Warn makes of an error a warning.
+func Warn(err error) error {
+	if err == nil {
+		return nil
 	}
-	return results, ok
+	return warning{err}
+}
+
+// RunAll runs the checks, all at once. Warnings are ok.
+func RunAll(ctx context.Context, checks []Check) (results []Result, ok bool) {
+	results = make([]Result, len(checks))
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() {
+			found, err := c.Run(ctx)
+			results[i] = Result{Check: c.Name, OK: err == nil, Found: found}
+			if err != nil {
+				var w warning
+				results[i].Warning = errors.As(err, &w)
+				results[i].Found, results[i].Remedy, _ = strings.Cut(err.Error(), "\nhint: ")
+			}
+		})
+	}
+	all.Wait()
+	return results, !slices.ContainsFunc(results, func(r Result) bool { return !r.OK && !r.Warning })
 }
 
 // Root is where the kernel's file systems are looked for: "/" but in tests.
@@ -59,8 +79,7 @@ func (r Root) read(parts ...string) string {
 func (r Root) Bridge(name string) (string, error) {
 	folder := r.path("sys/class/net", name)
 	if _, err := os.Stat(filepath.Join(folder, "bridge")); err != nil {
-		return "", hint.Errorf(fmt.Sprintf("nmcli connection add type bridge ifname %s con-name %s && nmcli connection add type ethernet ifname <card> master %s", name, name, name),
-			"there is no bridge %s", name)
+		return "", hint.Errorf(Sudo("mage host:setup bridge="+name+" apply=true")+"   # network=default does without", "there is no bridge %s", name)
 	}
 	ports, _ := os.ReadDir(filepath.Join(folder, "brif"))
 	physical := []string{}
@@ -79,6 +98,29 @@ func (r Root) Bridge(name string) (string, error) {
 	}
 	return fmt.Sprintf("%s, with %s", name, strings.Join(physical, ", ")), nil
 }
+
+// Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a
+// bridge, which has its frames.
+func (r Root) Card(name string) (string, error) {
+	folder := r.path("sys/class/net", name)
+	flags, _ := strconv.ParseUint(r.read("sys/class/net", name, "flags"), 0, 32)
+	for _, fault := range []struct {
+		is           bool
+		advice, what string
+	}{
+		{absent(folder), "`ip link` lists the cards", "there is no card %s"},
+		{!absent(filepath.Join(folder, "wireless")), "network=default", "%s is Wi-Fi: an access point takes no frames of guests behind a station"},
+		{!absent(filepath.Join(folder, "brport")), "bridge=, the bridge that it is a port of", "%s is a port of a bridge, which has its frames"},
+		{flags&unix.IFF_UP == 0, "ip link set " + name + " up", "%s is down"},
+	} {
+		if fault.is {
+			return "", hint.Errorf(fault.advice, "direct=%s: "+fault.what, name, name)
+		}
+	}
+	return name + ", shared by macvtap: the nodes reach each other and the network, and this host not", nil
+}
+
+func absent(path string) bool { _, err := os.Stat(path); return err != nil }
 
 // Memory makes sure that the nodes' memory is there.
 func (r Root) Memory(nodes, mib int) (string, error) {

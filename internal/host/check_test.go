@@ -57,6 +57,24 @@ func TestBridge(t *testing.T) {
 	}
 }
 
+func TestCard(t *testing.T) {
+	const c = "sys/class/net/eth0/"
+	for want, card := range map[string]struct {
+		fault bool
+		files map[string]string
+	}{
+		"there is no card eth0":      {true, map[string]string{"sys/class/net/x": ""}},
+		"eth0 is Wi-Fi":              {true, map[string]string{c + "flags": "0x1003", c + "wireless/x": ""}},
+		"eth0 is a port of a bridge": {true, map[string]string{c + "flags": "0x1003", c + "brport/x": ""}},
+		"eth0 is down":               {true, map[string]string{c + "flags": "0x1002"}},
+		"eth0, shared by macvtap":    {false, map[string]string{c + "flags": "0x1003"}},
+		"hint: ip link set eth0 up":  {true, map[string]string{c + "flags": "0x1002"}},
+	} {
+		found, err := tree(t, card.files).Card("eth0")
+		expect(t, card.fault, want, found, err)
+	}
+}
+
 func TestNetfilter(t *testing.T) {
 	const b = "proc/sys/net/bridge/bridge-nf-call-"
 	seen := tree(t, map[string]string{b + "iptables": "1\n", b + "ip6tables": "0\n", b + "arptables": "1\n"})
@@ -174,10 +192,12 @@ func TestRunAll(t *testing.T) {
 	good := Check{"good", func(context.Context) (string, error) { return "fine", nil }}
 	bad := Check{"bad", func(context.Context) (string, error) { return "", hint.Errorf("do this", "it lacks") }}
 	results, ok := RunAll(t.Context(), []Check{bad, good})
-	if ok || len(results) != 2 || results[0] != (Result{"bad", false, "it lacks", "do this"}) || results[1] != (Result{"good", true, "fine", ""}) {
+	if ok || len(results) != 2 || results[0] != (Result{"bad", false, false, "it lacks", "do this"}) || results[1] != (Result{"good", true, false, "fine", ""}) {
 		t.Errorf("got %+v, %t", results, ok)
 	}
-	if _, ok := RunAll(t.Context(), []Check{good}); !ok {
-		t.Error("all is well, and it fails")
+	warns := Check{"warns", func(context.Context) (string, error) { return "", Warn(hint.Errorf("do this", "it may do")) }}
+	results, ok = RunAll(t.Context(), []Check{good, warns})
+	if !ok || results[1] != (Result{"warns", false, true, "it may do", "do this"}) || Warn(nil) != nil {
+		t.Errorf("got %+v, %t", results, ok)
 	}
 }

@@ -90,9 +90,18 @@ func (c *Conn) HasKVM(arch string) bool {
 
 // Version is the daemon's, as three numbers: 9.0.0.
 func (c *Conn) Version() (major, minor, release uint32, err error) {
+	return c.version((*libvirt.Connect).GetLibVersion)
+}
+
+// QEMUVersion is that of the driver's own program.
+func (c *Conn) QEMUVersion() (major, minor, release uint32, err error) {
+	return c.version((*libvirt.Connect).GetVersion)
+}
+
+func (c *Conn) version(get func(*libvirt.Connect) (uint32, error)) (major, minor, release uint32, err error) {
 	var v uint32
 	err = c.use(func(conn *libvirt.Connect) (err error) {
-		v, err = conn.GetLibVersion()
+		v, err = get(conn)
 		return err
 	})
 	if err != nil {

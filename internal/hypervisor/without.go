@@ -31,6 +31,7 @@ type Channel struct{}
 func Open(string) (*Conn, error)                                        { return nil, errNoCgo }
 func (*Conn) Close()                                                    {}
 func (*Conn) Version() (major, minor, release uint32, err error)        { return 0, 0, 0, errNoCgo }
+func (*Conn) QEMUVersion() (major, minor, release uint32, err error)    { return 0, 0, 0, errNoCgo }
 func (*Conn) ProbeKVM(string) error                                     { return errNoCgo }
 func (*Conn) NetworkBridge(string) (string, error)                      { return "", errNoCgo }
 func (*Conn) HasKVM(string) bool                                        { return false }

@@ -53,6 +53,7 @@ func Keys(env Environment) []Key {
 		{"renew", "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
 		{"network", "a libvirt network instead of the bridge, for hosts without one (its NAT keeps the nodes on this host)", "", "", anything(func(s *Settings) *string { return &s.Network })},
+		{"direct", "a card that the nodes share without a bridge (macvtap); this host itself cannot reach them over it", "", "", optionalLink(func(s *Settings) *string { return &s.Direct })},
 		{"nic", "the card over which `mage host:setup` makes the bridge; none is that of the default route", "", "", optionalLink(func(s *Settings) *string { return &s.NIC })},
 		{"apply", "true: `mage host:setup` does what it would do", "false", "", yesNo(func(s *Settings) *bool { return &s.Apply })},
 		{"rollback", "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},

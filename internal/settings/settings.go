@@ -32,6 +32,7 @@ type Settings struct {
 	FCOSServer, FlatcarServer string        // base URLs
 	Bridge                    string        // the bridge on the physical network
 	Network                   string        // a libvirt network instead of the bridge, or empty
+	Direct                    string        // a card that the nodes share by macvtap, or empty
 	NIC                       string        // the card that the set-up bridges, or empty
 	Apply                     bool          // whether the set-up is done, not only shown
 	Rollback                  time.Duration // for a new bridge to carry what its card did
@@ -150,6 +151,9 @@ func (s *Settings) validate() error {
 	if len(last) > maxLabel {
 		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
 			s.Prefix, last, len(last), maxLabel)
+	}
+	if s.Network != "" && s.Direct != "" {
+		return hint.Errorf("one of them", "network=%s and direct=%s: nodes have one network", s.Network, s.Direct)
 	}
 	return s.validateRecreate()
 }

@@ -56,6 +56,8 @@ func TestLoadRefuses(t *testing.T) {
 		"prefix=../x":                       "makes no valid host name",
 		"prefix=" + strings.Repeat("x", 62): "64 characters, RFC 1123 allows 63",
 		"bridge=this-name-is-too-long":      "is no interface name",
+		"nic=a b":                           "nic=a b (command line): is no interface name",
+		"direct=this-name-is-too-long":      "is no interface name",
 		"uri=localhost":                     "is no libvirt URI",
 		"accel=xen":                         "auto, kvm, tcg are allowed",
 		"timeout=-3s":                       "a duration above zero",
@@ -71,6 +73,9 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadRefusesContradiction(t *testing.T) {
 	if _, err := Load([]string{"nodes=3", "nodes=4"}, environment(nil)); err == nil || !strings.Contains(err.Error(), "nodes=3 and nodes=4") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load([]string{"network=default", "direct=eth0"}, environment(nil)); err == nil || !strings.Contains(err.Error(), "network=default and direct=eth0") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := Load(nil, environment(map[string]string{"COREOS_NODES": "x"})); err == nil || !strings.Contains(err.Error(), "environment, COREOS_NODES") {

@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/render"
@@ -144,7 +145,7 @@ func (r *Run) sayStep(step cluster.Step) {
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {
 	return cluster.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
-		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network,
+		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
 		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel,
 	}
@@ -190,8 +191,12 @@ func (r *Run) ignitionKey() string {
 	return coreosKey
 }
 
-// hostBridge is the bridge that the nodes are on: bridge=, or that of the libvirt network.
+// hostBridge is the link by which the host reaches the nodes: bridge=, the bridge of the libvirt network, or
+// the card that they share, where it does not.
 func (r *Run) hostBridge() (string, error) {
+	if r.Direct != "" {
+		return r.Direct, nil
+	}
 	if r.Network == "" {
 		return r.Bridge, nil
 	}
@@ -211,6 +216,10 @@ func (r *Run) checkBridge() error {
 		_, err := r.hostBridge()
 		return err
 	}
+	if r.Direct != "" {
+		_, err := host.Root("/").Card(r.Direct)
+		return err
+	}
 	if _, err := os.Stat(filepath.Join("/sys/class/net", r.Bridge, "bridge")); err == nil {
 		return nil
 	}
@@ -221,7 +230,7 @@ func (r *Run) checkBridge() error {
 			bridges = append(bridges, link.Name)
 		}
 	}
-	advice := "make one over the physical interface, as README says; this host has none"
+	advice := host.Sudo("mage host:setup bridge="+r.Bridge+" apply=true") + " makes one; network=default does without"
 	if len(bridges) > 0 {
 		advice = "this host has: bridge=" + strings.Join(bridges, ", bridge=")
 	}

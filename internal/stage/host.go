@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"os/user"
 	"strings"
 
 	"coreos-libvirt/internal/hint"
@@ -31,7 +32,10 @@ func (r *Run) HostCheck(ctx context.Context) error {
 
 func (r *Run) printResult(result host.Result) {
 	mark := "ok  "
-	if !result.OK {
+	switch {
+	case result.Warning:
+		mark = "warn"
+	case !result.OK:
 		mark = "FAIL"
 	}
 	r.log.Say("%s  %-20s %s", mark, result.Check, strings.ReplaceAll(result.Found, "\n", " "))
@@ -44,17 +48,53 @@ func (r *Run) printResult(result host.Result) {
 func (r *Run) hostChecks() []host.Check {
 	const root = host.Root("/")
 	folder := r.vm()
-	return []host.Check{
+	checks := []host.Check{
 		{Name: "programs", Run: programs},
-		{Name: "libvirt", Run: func(context.Context) (string, error) { return r.checkLibvirt() }},
-		{Name: "KVM", Run: func(context.Context) (string, error) { return r.checkKVM() }},
-		{Name: "bridge", Run: func(context.Context) (string, error) { return r.checkNetwork(root) }},
+		{Name: "rights", Run: r.simple(r.checkRights)},
+		{Name: "libvirt", Run: r.simple(r.checkLibvirt)},
+		{Name: "QEMU", Run: r.simple(r.checkQEMU)},
+		{Name: "KVM", Run: r.simple(r.checkKVM)},
+		{Name: "network", Run: r.simple(func() (string, error) { return r.checkNetwork(root) })},
 		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx), r.Bridge) }},
-		{Name: "vm/ for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), folder) }},
-		{Name: "store for QEMU", Run: func(context.Context) (string, error) { return host.Reaches(root.QEMUUser(), r.Store) }},
-		{Name: "disk space", Run: func(context.Context) (string, error) { return host.Space(folder, r.Nodes) }},
-		{Name: "memory", Run: func(context.Context) (string, error) { return root.Memory(r.Nodes, r.RAM) }},
+		{Name: "routing", Run: r.simple(func() (string, error) { return root.Forwarding(r.Network != "") })},
+		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), folder) })},
+		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), r.Store) })},
+		{Name: "confinement", Run: r.simple(func() (string, error) { return root.Confinement(folder) })},
+		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, r.Nodes) })},
+		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(r.Nodes, r.RAM) })},
+		{Name: "clock", Run: r.simple(host.Clock)},
 	}
+	if r.session() && r.bridged() {
+		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
+	}
+	return checks
+}
+
+// simple is a check that needs no context.
+func (r *Run) simple(check func() (string, error)) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) { return check() }
+}
+
+// bridged tells whether the nodes are on bridge=, not on a network of libvirt's or on a card.
+func (r *Run) bridged() bool { return r.Network == "" && r.Direct == "" }
+
+// qemuUser is whom QEMU runs as: libvirt's choice, or in a session the user.
+func (r *Run) qemuUser(root host.Root) string {
+	if me, err := user.Current(); err == nil && r.session() {
+		return me.Username
+	}
+	return root.QEMUUser()
+}
+
+// checkRights makes sure that the user may use libvirt, or where it is the user's own, KVM.
+func (r *Run) checkRights() (string, error) {
+	if !r.session() {
+		return host.InGroup("libvirt")
+	}
+	if r.Accel == "tcg" {
+		return "a libvirt of the user's own, accel=tcg", nil
+	}
+	return host.Root("/").Device("dev/kvm", "kvm")
 }
 
 // programs are those that targets run.
@@ -87,9 +127,25 @@ func (r *Run) checkLibvirt() (string, error) {
 	return fmt.Sprintf("%s, %d.%d.%d", r.URI, major, minor, release), nil
 }
 
-// checkNetwork looks at the bridge, or at the libvirt network that is used instead.
+// checkQEMU makes sure of a QEMU that the nodes can get their Ignition documents from.
+func (r *Run) checkQEMU() (string, error) {
+	conn, err := r.libvirt()
+	if err != nil {
+		return "", hint.Errorf("libvirt first, see above", "not looked at: there is no libvirt to ask")
+	}
+	major, minor, release, err := conn.QEMUVersion()
+	if err != nil {
+		return "", hint.Add(err, host.Sudo("mage host:setup apply=true"))
+	}
+	return host.QEMUVersion(major, minor, release)
+}
+
+// checkNetwork looks at what the nodes are plugged in.
 func (r *Run) checkNetwork(root host.Root) (string, error) {
-	if r.Network == "" {
+	switch {
+	case r.Direct != "":
+		return root.Card(r.Direct)
+	case r.Network == "":
 		return root.Bridge(r.Bridge)
 	}
 	bridge, err := r.hostBridge()

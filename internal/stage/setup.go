@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/setup"
 )
 
@@ -54,7 +55,7 @@ func (r *Run) HostUndo(ctx context.Context) error {
 // wanted is what the nodes need of the machine.
 func (r *Run) wanted() setup.Wanted {
 	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, User: r.Sudo, Session: r.session()}
-	if r.Network != "" {
+	if !r.bridged() {
 		w.Bridge = ""
 	}
 	if w.User == "root" {
@@ -66,10 +67,10 @@ func (r *Run) wanted() setup.Wanted {
 // session tells whether libvirt is one of the user's own.
 func (r *Run) session() bool { return strings.HasSuffix(strings.SplitN(r.URI, "?", 2)[0], "/session") }
 
-// asRoot is the error for who is not root. sudo has a PATH of its own, where neither mage nor go may be.
+// asRoot is the error for who is not root.
 func asRoot(command string) error {
 	if os.Getuid() == 0 {
 		return nil
 	}
-	return hint.Errorf(`sudo env PATH="$PATH" `+command, "this changes the machine, which only root may")
+	return hint.Errorf(host.Sudo(command), "this changes the machine, which only root may")
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/testbed"
 )
 
@@ -179,7 +180,7 @@ func TestGroup(t *testing.T) {
 	}
 	m := Machine{Root: "/", Say: t.Logf}
 	steps := groups(Wanted{User: "somebody"})
-	if err := m.Apply(t.Context(), steps); err != nil || len(steps) != 1 || !member("somebody", "libvirt") {
+	if err := m.Apply(t.Context(), steps); err != nil || len(steps) != 1 || !host.Member("somebody", "libvirt") {
 		t.Fatalf("got %q, %v", titles(steps), err)
 	}
 	if again := groups(Wanted{User: "somebody"}); len(again) != 0 {

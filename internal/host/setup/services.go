@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/user"
 	"slices"
+
+	"coreos-libvirt/internal/host"
 )
 
 // Service is a unit of systemd's that is enabled and runs.
@@ -78,24 +79,10 @@ func (g *Group) Do(ctx context.Context, m Machine) error {
 
 // Undo ends the membership.
 func (g *Group) Undo(ctx context.Context, _ Machine) error {
-	if !member(g.User, g.Group) {
+	if !host.Member(g.User, g.Group) {
 		return nil
 	}
 	return run(ctx, "gpasswd", "-d", g.User, g.Group)
-}
-
-// member tells whether the databases have the user in the group; this process may be of before that.
-func member(name, group string) bool {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return false
-	}
-	g, err := user.LookupGroup(group)
-	if err != nil {
-		return false
-	}
-	ids, err := u.GroupIds()
-	return err == nil && slices.Contains(ids, g.Gid)
 }
 
 // groups plans the user's rights: to libvirt's socket, and for a libvirt of the user's own to /dev/kvm.
@@ -107,7 +94,7 @@ func groups(w Wanted) []Planned {
 	if w.Session {
 		group, why = "kvm", "QEMU runs as this user, who needs /dev/kvm"
 	}
-	if member(w.User, group) {
+	if host.Member(w.User, group) {
 		return nil
 	}
 	return []Planned{{"user " + w.User + " in group " + group, why, &Group{w.User, group}}}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"coreos-libvirt/internal/host"
 )
 
 // Setuid is a program that runs as root for whoever starts it. With Debian's package manager that is an
@@ -61,7 +63,7 @@ func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, er
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if allows(string(old), w.Bridge) {
+	if host.Allows(string(old), w.Bridge) {
 		return steps, nil
 	}
 	text := string(old)
@@ -73,22 +75,4 @@ func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, er
 		return nil, err
 	}
 	return append(steps, Planned{fmt.Sprintf("/%s allows %s", f.acl, w.Bridge), "QEMU's helper plugs guests only in bridges that its access list names", file}), nil
-}
-
-// allows tells whether QEMU's access list lets everybody use the bridge.
-func allows(list, bridge string) bool {
-	allowed := false
-	for line := range strings.Lines(list) {
-		words := strings.Fields(line)
-		if len(words) != 2 || words[1] != bridge && words[1] != "all" {
-			continue
-		}
-		switch words[0] {
-		case "deny":
-			return false
-		case "allow":
-			allowed = true
-		}
-	}
-	return allowed
 }

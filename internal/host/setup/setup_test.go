@@ -209,17 +209,6 @@ func TestFamily(t *testing.T) {
 	}
 }
 
-func TestAllows(t *testing.T) {
-	for list, want := range map[string]bool{
-		"": false, "allow br0\n": true, "allow all": true, "# allow br0\n": false, "allow br1\n": false,
-		"allow br0\ndeny br0\n": false, "deny all\nallow br0\n": false, "allow  br0  \n": true,
-	} {
-		if allows(list, "br0") != want {
-			t.Errorf("%q: want %t", list, want)
-		}
-	}
-}
-
 func TestSession(t *testing.T) {
 	m, _ := machineAt(t, map[string]string{"etc/qemu/bridge.conf": "allow virbr0", "usr/lib/helper": "x"})
 	if err := os.Chmod(m.path("usr/lib/helper"), 0o755); err != nil {

@@ -1,0 +1,142 @@
+package host
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"coreos-libvirt/internal/host/testbed"
+)
+
+func TestAllows(t *testing.T) {
+	for list, want := range map[string]bool{
+		"": false, "allow br0\n": true, "allow all": true, "# allow br0\n": false, "allow br1\n": false,
+		"allow br0\ndeny br0\n": false, "deny all\nallow br0\n": false, "allow  br0  \n": true,
+	} {
+		if Allows(list, "br0") != want {
+			t.Errorf("%q: want %t", list, want)
+		}
+	}
+}
+
+func TestBridgeHelper(t *testing.T) {
+	const helper, list = "usr/libexec/qemu-bridge-helper", "etc/qemu-kvm/bridge.conf"
+	for want, c := range map[string]struct {
+		fault bool
+		files map[string]string
+		mode  os.FileMode
+	}{
+		"there is no qemu-bridge-helper": {true, map[string]string{list: "allow br0\n"}, 0},
+		"is not setuid root":             {true, map[string]string{helper: "", list: "allow br0\n"}, 0o755},
+		"has no line `allow br0`":        {true, map[string]string{helper: "", list: "allow br1\n"}, os.ModeSetuid | 0o755},
+		"/" + list + " allows br0":       {false, map[string]string{helper: "", list: "allow br0\n"}, os.ModeSetuid | 0o755},
+	} {
+		root := tree(t, c.files)
+		if c.mode != 0 {
+			if err := os.Chmod(root.path(helper), c.mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found, err := root.BridgeHelper("br0")
+		expect(t, c.fault, want, found, err)
+	}
+}
+
+// TestInGroup has real users: one in no group, one that was made a member since, one with the group's rights.
+func TestInGroup(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	const asked = "/run/asked"
+	if _, err := os.Stat(asked); err == nil { // this is the process of the other user
+		found, err := InGroup("somegroup")
+		if err != nil {
+			found = err.Error()
+		}
+		_, err = Root("/").Device("run/closed", "somegroup")
+		t.Logf("<%s> <%v>", found, err)
+		return
+	}
+	found, err := InGroup("somegroup")
+	expect(t, false, "root needs none", found, err)
+	testbed.Run(t, "sh", "-ec", "groupadd somegroup; useradd somebody; chmod 755 "+os.Args[0]+" $(dirname "+os.Args[0]+") $(dirname $(dirname "+os.Args[0]+")); touch "+asked+"; install -m 600 /dev/null /run/closed")
+	as := func(rights ...string) string {
+		argv := append([]string{"--reuid=somebody", "--regid=somebody"}, rights...)
+		out, err := exec.Command("setpriv", append(argv, os.Args[0], "-test.run=^TestInGroup$", "-test.v")...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	if got := as("--clear-groups"); !strings.Contains(got, "somebody is not in the group somegroup\n") || !strings.Contains(got, "hint: sudo usermod -aG somegroup $USER") {
+		t.Errorf("got %s", got)
+	}
+	if got := as("--clear-groups"); !strings.Contains(got, "/run/closed is not open to this user: permission denied\nhint: ") && !strings.Contains(got, "usermod -aG somegroup $USER") {
+		t.Errorf("got %s", got)
+	}
+	testbed.Run(t, "usermod", "-aG", "somegroup", "somebody")
+	if got := as("--clear-groups"); !strings.Contains(got, "was not at the last login") || !strings.Contains(got, "hint: newgrp somegroup") {
+		t.Errorf("got %s", got)
+	}
+	if got := as("--init-groups"); !strings.Contains(got, "<somebody is in somegroup>") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestDevice(t *testing.T) {
+	root := tree(t, map[string]string{"dev/kvm": ""})
+	found, err := root.Device("dev/kvm", "kvm")
+	expect(t, false, "/dev/kvm is open", found, err)
+	found, err = root.Device("dev/kvm2", "kvm")
+	expect(t, true, "there is no /dev/kvm2", found, err)
+}
+
+func TestForwarding(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	const root = Root("/")
+	testbed.Run(t, "sysctl", "-qw", "net.ipv4.ip_forward=0")
+	found, err := root.Forwarding(true)
+	expect(t, true, "hint: sudo sysctl -w net.ipv4.ip_forward=1", found, err)
+	found, err = root.Forwarding(false)
+	expect(t, false, "does not need it", found, err)
+	testbed.Run(t, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	found, err = root.Forwarding(true)
+	expect(t, false, "on", found, err)
+}
+
+func TestConfinement(t *testing.T) {
+	const nfs, ext4 = 0x6969, 0xef53
+	for want, c := range map[string]struct {
+		fault bool
+		kind  int64
+		files map[string]string
+	}{
+		"hint: sudo setsebool -P virt_use_nfs on": {true, nfs, map[string]string{"sys/fs/selinux/enforce": "1"}},
+		"SELinux, enforcing":                      {false, ext4, map[string]string{"sys/fs/selinux/enforce": "1"}},
+		"SELinux, permissive":                     {false, nfs, map[string]string{"sys/fs/selinux/enforce": "0"}},
+		"AppArmor":                                {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n"}},
+		"QEMU is not confined":                    {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "N\n"}},
+	} {
+		found, err := tree(t, c.files).confinement("/srv", c.kind)
+		expect(t, c.fault, want, found, err)
+	}
+	if kind, err := fileSystem("/proc/no/such"); err != nil || kind != unix.PROC_SUPER_MAGIC {
+		t.Errorf("got %x, %v", kind, err)
+	}
+}
+
+func TestClockAndQEMU(t *testing.T) {
+	found, err := clock(unix.STA_UNSYNC | unix.STA_NANO)
+	expect(t, true, "hint: sudo timedatectl set-ntp true", found, err)
+	found, err = clock(unix.STA_NANO)
+	expect(t, false, "kept right", found, err)
+	found, err = QEMUVersion(2, 3, 0)
+	expect(t, true, "does not know -fw_cfg", found, err)
+	found, err = QEMUVersion(7, 2, 0)
+	expect(t, false, "QEMU 7.2.0", found, err)
+}

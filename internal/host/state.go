@@ -1,0 +1,94 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"coreos-libvirt/internal/hint"
+)
+
+// Forwarding makes sure that the kernel routes between networks, which a libvirt network's NAT needs.
+// A bridge does not: its frames are not routed.
+func (r Root) Forwarding(routed bool) (string, error) {
+	on := r.read("proc/sys/net/ipv4/ip_forward") == "1"
+	switch {
+	case on:
+		return "on", nil
+	case !routed:
+		return "off, and a bridge does not need it", nil
+	}
+	return "", hint.Errorf("sudo sysctl -w net.ipv4.ip_forward=1", "net.ipv4.ip_forward is 0: the nodes do not get out of libvirt's network")
+}
+
+// unlabelled are file systems whose files SELinux cannot label one by one (statfs(2)), and what lets QEMU
+// use them nevertheless.
+var unlabelled = map[int64]string{0x6969: "virt_use_nfs", 0xff534d42: "virt_use_samba", 0x65735546: "virt_use_fusefs"}
+
+// Confinement makes sure that what confines QEMU lets it have the folder's files. libvirt labels them for
+// SELinux, and names them in a profile of AppArmor's, where that is possible.
+func (r Root) Confinement(folder string) (string, error) {
+	kind, err := fileSystem(folder)
+	if err != nil {
+		return "", err
+	}
+	return r.confinement(folder, kind)
+}
+
+func (r Root) confinement(folder string, kind int64) (string, error) {
+	enforcing := r.read("sys/fs/selinux/enforce")
+	setting := unlabelled[kind]
+	switch {
+	case enforcing == "1" && setting != "":
+		return "", hint.Errorf("sudo setsebool -P "+setting+" on", "SELinux does not let QEMU read %s: that file system has no labels", folder)
+	case enforcing == "1":
+		return "SELinux, enforcing: libvirt labels the nodes' files", nil
+	case enforcing == "0":
+		return "SELinux, permissive", nil
+	case r.read("sys/module/apparmor/parameters/enabled") == "Y":
+		return "AppArmor: libvirt names the nodes' files in their profiles", nil
+	}
+	return "QEMU is not confined", nil
+}
+
+// fileSystem is the kind of the file system that the folder is on, or will be.
+func fileSystem(folder string) (int64, error) {
+	for ; folder != "/"; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(folder); err == nil {
+			break
+		}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(folder, &fs); err != nil {
+		return 0, fmt.Errorf("%s: %w", folder, err)
+	}
+	return fs.Type, nil
+}
+
+// Clock makes sure that something keeps the clock right: nodes begin with the host's time, and certificates,
+// tokens and signatures are dated.
+func Clock() (string, error) {
+	var t unix.Timex
+	if _, err := unix.Adjtimex(&t); err != nil {
+		return "", fmt.Errorf("cannot read the clock's state: %w", err)
+	}
+	return clock(t.Status)
+}
+
+func clock(status int32) (string, error) {
+	if status&unix.STA_UNSYNC != 0 {
+		return "", Warn(hint.Errorf("sudo timedatectl set-ntp true", "nothing keeps the clock right"))
+	}
+	return "kept right", nil
+}
+
+// QEMUVersion makes sure of a QEMU that hands a node its Ignition document: from 2.4 on it knows -fw_cfg.
+func QEMUVersion(major, minor, release uint32) (string, error) {
+	version := fmt.Sprintf("QEMU %d.%d.%d", major, minor, release)
+	if major < 2 || major == 2 && minor < 4 {
+		return "", hint.Errorf("use a newer distribution", "%s does not know -fw_cfg, 2.4 does", version)
+	}
+	return version, nil
+}

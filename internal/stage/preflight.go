@@ -1,0 +1,78 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
+)
+
+// Preflight looks, before anything is fetched or made, at what nodes that are to be started would fail of.
+// What surely fails is an error, what may do is a line; all that is well is not told.
+func (r *Run) Preflight(ctx context.Context) error {
+	if !strings.HasPrefix(r.URI, "qemu") {
+		return nil // libvirt's other drivers have hosts of their own
+	}
+	starting, err := r.starting()
+	if err != nil || starting == 0 {
+		return err
+	}
+	results, _ := host.RunAll(ctx, r.preflightChecks(starting))
+	failed := []error{}
+	for _, result := range results {
+		switch {
+		case result.OK:
+		case result.Warning:
+			r.log.Say("warning: %s: %s (hint: %s)", result.Check, result.Found, result.Remedy)
+		default:
+			failed = append(failed, hint.Errorf(result.Remedy, "%s: %s", result.Check, result.Found))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// starting is how many of the cluster's nodes do not run.
+func (r *Run) starting() (int, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, node := range r.members() {
+		if domains[node.Name].State != cluster.Running {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// preflightChecks are those of host:check that are quick and that nodes fail of.
+func (r *Run) preflightChecks(nodes int) []host.Check {
+	const root = host.Root("/")
+	user := r.qemuUser(root)
+	checks := []host.Check{
+		{Name: "programs", Run: programs},
+		{Name: "network", Run: r.simple(func() (string, error) { return "", r.checkBridge() })},
+		{Name: "packet filter", Run: func(ctx context.Context) (string, error) {
+			found, err := root.Netfilter(host.Rules(ctx), r.Bridge)
+			return found, host.Warn(err)
+		}},
+		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(user, r.vm()) })},
+		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(user, r.Store) })},
+		{Name: "disk space", Run: r.simple(func() (string, error) {
+			found, err := host.Space(r.vm(), nodes)
+			return found, host.Warn(err)
+		})},
+		{Name: "memory", Run: r.simple(func() (string, error) {
+			found, err := root.Memory(nodes, r.RAM)
+			return found, host.Warn(err)
+		})},
+	}
+	if r.session() && r.bridged() {
+		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
+	}
+	return checks
+}
