@@ -51,7 +51,7 @@ func build(ctx context.Context, store, module, path string, say func(string, ...
 	if err := os.MkdirAll(b.parts, 0o755); err != nil {
 		return err
 	}
-	for _, step := range []func() error{b.ignition, b.etcd, b.rootfs, b.disk, b.convert} {
+	for _, step := range []func() error{b.ignition, b.etcd, b.quadlet, b.rootfs, b.disk, b.convert} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -95,6 +95,26 @@ func (b builder) etcd() error {
 	return b.part("etcd", "etcd-"+etcdVersion, "etcd "+etcdVersion, func() error {
 		return b.run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "-C", b.module, "build", "-trimpath", "-ldflags", "-s -w",
 			"-o", filepath.Join(b.dir, "etcd"), "go.etcd.io/etcd/server/v3")
+	})
+}
+
+// quadlet builds Podman's generator of units, in a module made for it: Podman's own is no program to install
+// by its path, where a proxy does not list its versions.
+func (b builder) quadlet() error {
+	return b.part("quadlet", "quadlet-"+quadletVersion, "Podman's Quadlet "+quadletVersion, func() error {
+		const pkg = "github.com/containers/podman/v5/cmd/quadlet"
+		module := filepath.Join(b.dir, "quadlet-module")
+		if err := os.Mkdir(module, 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte("module quadlet\n"), 0o600); err != nil {
+			return err
+		}
+		if err := b.run([]string{"GOFLAGS="}, "go", "-C", module, "get", pkg+"@"+quadletVersion); err != nil {
+			return err
+		}
+		return b.run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "-C", module, "build", "-trimpath", "-ldflags", "-s -w",
+			"-o", filepath.Join(b.dir, "quadlet"), pkg)
 	})
 }
 

@@ -1,4 +1,4 @@
-# Makes disk.raw and core.img in the current folder from rootfs.tar, the programs ignition and etcd,
+# Makes disk.raw and core.img in the current folder from rootfs.tar, the programs ignition, etcd and quadlet,
 # and the folder files (what is laid over the root file system, and the initramfs' scripts).
 set -euo pipefail
 disk=3G # sparse; the partition table begins with the BIOS boot partition, sectors 2048 to 4095
@@ -38,6 +38,7 @@ cp -a --no-preserve=ownership files/rootfs/. root/
 chmod 0440 root/etc/sudoers.d/core
 install -D ignition root/usr/lib/ignition/ignition
 install etcd root/usr/local/bin/etcd
+install -D quadlet root/usr/lib/systemd/system-generators/podman-system-generator
 ln -sf /bin/bash root/bin/sh # as on a CoreOS
 chroot root useradd -m -u 1000 -G sudo -s /bin/bash core
 echo uninitialized >root/etc/machine-id # not empty: systemd then applies Ignition's unit presets

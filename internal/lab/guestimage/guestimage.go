@@ -20,6 +20,7 @@ import (
 const (
 	ignitionVersion = "v2.27.0"
 	etcdVersion     = "v3.6.16" // as in go.mod
+	quadletVersion  = "v5.6.2"  // of Podman: Debian 12's own is older than Quadlets
 )
 
 // Packages are the Debian packages of the host that a build needs.
@@ -62,7 +63,7 @@ func Ensure(ctx context.Context, store, module string, say func(format string, a
 // digest is of the recipe's files below root and of the versions: twelve hex digits.
 func digest(root string) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, ignitionVersion, etcdVersion)
+	fmt.Fprintln(sum, ignitionVersion, etcdVersion, quadletVersion)
 	err := fs.WalkDir(recipe, root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err

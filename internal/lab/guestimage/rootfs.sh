@@ -3,9 +3,10 @@
 set -euo pipefail
 suite=bookworm
 packages=systemd,systemd-sysv,udev,dbus,openssh-server,iproute2,kmod,sudo,ca-certificates,curl,e2fsprogs,gdisk,procps,libnss-myhostname
+containers=podman,crun,docker.io # as a CoreOS has them
 
 # shellcheck disable=SC2016 # the hook runs in mmdebstrap, with its own $1
-mmdebstrap --variant=minbase --include=$packages,busybox-static \
+mmdebstrap --variant=minbase --include=$packages,$containers,busybox-static \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
   --customize-hook='chroot "$1" sh -ec "
