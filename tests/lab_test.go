@@ -41,6 +41,7 @@ func TestLab(t *testing.T) {
 		{"members come, go and are replaced while somebody writes", members},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
 		{"etcd's members speak TLS", secured},
+		{"every example runs", examples},
 		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
 		{"a libvirt network instead of the bridge", onANetwork},
 		{"an image fetched from a stream boots", fetchedBoots},

@@ -1,0 +1,127 @@
+//go:build lab
+
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/lab/guestimage"
+)
+
+// flatcarsEtcd stands in for what Flatcar brings: the unit, and the wrapper that runs etcd in a container of
+// ETCD_IMAGE_TAG. This one runs the guest's own etcd, with the environment and the flags that the wrapper gets.
+const flatcarsEtcd = `variant: fcos
+version: 1.5.0
+storage:
+  files:
+    - path: /usr/lib/flatcar/etcd-wrapper
+      mode: 0755
+      contents:
+        inline: |
+          #!/bin/bash
+          mkdir -p "$ETCD_DATA_DIR"
+          echo "image tag $ETCD_IMAGE_TAG"
+          case " $*" in *" --name="*) unset ETCD_NAME ;; esac
+          exec /usr/local/bin/etcd "$@"
+  links:
+    - {path: /usr/lib/coreos, target: flatcar}
+systemd:
+  units:
+    - name: etcd-member.service
+      contents: |
+        [Service]
+        Restart=always
+        Environment=ETCD_IMAGE_TAG=v3.5.16 ETCD_NAME=%m ETCD_DATA_DIR=/var/lib/etcd
+        ExecStart=/usr/lib/flatcar/etcd-wrapper $ETCD_OPTS
+        [Install]
+        WantedBy=multi-user.target
+`
+
+// examples runs every config in ignition/examples that no other part does.
+func examples(t *testing.T, c clone) {
+	elsewhere := []string{"seed.yml", "etcd-tls.yml"}
+	own := map[string]func(*testing.T, clone, string){
+		"etcd-quadlet.yml": quadlet, "etcd-flatcar.yml": flatcarMembers, "seed-etcd.yml": flatcarMembers, "docker.yml": docker,
+	}
+	found, err := filepath.Glob(filepath.Join(c.dir, "ignition/examples/*.yml"))
+	distributor.Must(t, err)
+	if len(found) != len(own)+len(elsewhere) {
+		t.Errorf("there are %d examples, %d of them are run", len(found), len(own)+len(elsewhere))
+	}
+	for file, test := range own {
+		t.Run(file, func(t *testing.T) {
+			test(t, c, "config=ignition/examples/"+file)
+			c.mage(t, "lab", "down")
+			c.nothingIsLeft(t)
+		})
+	}
+}
+
+// overlay lays a config over that of each of the example's nodes, until the test ends.
+func (c clone) overlay(t *testing.T, text string, nodes ...string) {
+	t.Helper()
+	for _, node := range nodes {
+		c.write(t, "ignition/examples/nodes/"+node+".yml", text)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(c.dir, "ignition/examples/nodes")) })
+}
+
+// quadlet boots a member that the real Podman runs, by the real generator's unit, from an image that it pulls.
+func quadlet(t *testing.T, c clone, config string) {
+	c.mage(t, "lab")
+	serveRegistry(t, c)
+	c.overlay(t, "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/containers/registries.conf.d/50-own.conf\n      contents:\n        inline: |\n          "+
+		strings.ReplaceAll(strings.TrimSpace(ownRegistry), "\n", "\n          ")+"\n", "core01")
+	out := c.mage(t, "lab", "up", "nodes=1", config)
+	if !strings.Contains(out, "healthy, leader, 3.6.16") {
+		t.Errorf("got\n%s", out)
+	}
+	c.arrives(t, map[string]string{
+		"podman ps --noheading --format={{.Names}},{{.Image}}": "etcd,quay.io/coreos/etcd:v3.6.16",
+		"systemctl show --value -p SourcePath etcd":            "/etc/containers/systemd/etcd.container",
+	})
+}
+
+// flatcarMembers boots two members by the drop-in for Flatcar's own unit.
+func flatcarMembers(t *testing.T, c clone, config string) {
+	c.overlay(t, flatcarsEtcd, "core01", "core02")
+	out := c.mage(t, "lab", "up", "nodes=2", config)
+	if strings.Count(out, " healthy, ") != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	tag := "v3.6.16"
+	if strings.Contains(config, "seed") {
+		tag = "v3.5.16"
+	}
+	journal := c.mage(t, "lab", "ssh", "node=core02", "cmd=sudo journalctl -b -u etcd-member --no-pager")
+	if !strings.Contains(journal, "image tag "+tag) {
+		t.Errorf("etcd-member's journal is\n%s", journal)
+	}
+}
+
+// docker talks to the Docker of a node as `mage env` says.
+func docker(t *testing.T, c clone, config string) {
+	c.mage(t, "lab", "up", "nodes=1", config)
+	env := c.mage(t, "lab", "env", "node=core01")
+	bin, ssh := t.TempDir(), ""
+	for line := range strings.Lines(env) {
+		if text, ok := strings.CutPrefix(line, "# "); ok && !strings.Contains(line, "~/.ssh/config") {
+			ssh += text
+		}
+	}
+	distributor.Must(t, os.WriteFile(filepath.Join(bin, "config"), []byte(ssh), 0o600))
+	distributor.Must(t, os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec /usr/bin/ssh -F "+bin+"/config \"$@\"\n"), 0o755)) //nolint:gosec // a program
+	if out, err := exec.Command("tar", "-xf", guestimage.RootFS(cache), "-C", bin, "--strip-components=3", "./usr/bin/docker").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	distributor.Must(t, os.WriteFile(filepath.Join(bin, "env"), []byte(env), 0o600))
+	got := c.inLab(t, "sh", "-c", `. "$0/env" && PATH=$0:$PATH && docker info --format '{{.Name}} {{.OperatingSystem}}'`, bin)
+	if !strings.HasPrefix(got, "core01 Debian") {
+		t.Errorf("got %s", got)
+	}
+}
