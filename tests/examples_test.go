@@ -115,7 +115,7 @@ func docker(t *testing.T, c clone, config string) {
 		}
 	}
 	distributor.Must(t, os.WriteFile(filepath.Join(bin, "config"), []byte(ssh), 0o600))
-	distributor.Must(t, os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec /usr/bin/ssh -F "+bin+"/config \"$@\"\n"), 0o755)) //nolint:gosec // a program
+	distributor.Must(t, os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec /usr/bin/ssh -F "+bin+"/config \"$@\"\n"), 0o755))
 	if out, err := exec.Command("tar", "-xf", guestimage.RootFS(cache), "-C", bin, "--strip-components=3", "./usr/bin/docker").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
