@@ -176,3 +176,34 @@ func onANetwork(t *testing.T, c clone) {
 	c.inLab(t, "virsh", "-q", "net-destroy", "lone")
 	c.inLab(t, "virsh", "-q", "net-undefine", "lone")
 }
+
+// onACard has two nodes share a card by macvtap, the lab's bridge for lack of a card: without a link of the
+// host's own beside them, what needs to reach them is refused before anything is made.
+func onACard(t *testing.T, c clone) {
+	c.mage(t, "lab")
+	out, err := c.try("lab", "up", "nodes=1", "direct=br0")
+	if err == nil || !strings.Contains(out, "direct=br0: macvtap keeps this host from its own guests") || !strings.Contains(out, "\nhint: nmcli connection add type macvlan") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	if domains := strings.TrimSpace(c.inLab(t, "virsh", "-q", "list", "--all", "--name")); domains != "" {
+		t.Errorf("libvirt has %s", domains)
+	}
+	c.inLab(t, "sh", "-ec", `ip link add link br0 name own type macvlan mode bridge
+		ip link set own up
+		ip address add 10.77.0.3/24 dev own noprefixroute
+		ip route add 10.77.0.0/25 dev own src 10.77.0.3
+		ip route add 10.77.0.128/25 dev own src 10.77.0.3`)
+	out = c.mage(t, "lab", "up", "nodes=2", "direct=br0")
+	if len(readyNode.FindAllString(out, -1)) != 2 || !strings.Contains(out, "http://10.77.0.3:") {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "ssh", "node=core02", "cmd=cat /etc/hostname"); !strings.Contains(out, "core02") {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "up", "nodes=2", "direct=br0"); !strings.Contains(out, "core01: defined, unchanged") {
+		t.Errorf("again: got\n%s", out)
+	}
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+	c.inLab(t, "ip", "link", "delete", "own")
+}

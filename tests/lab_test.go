@@ -44,6 +44,7 @@ func TestLab(t *testing.T) {
 		{"every example runs", examples},
 		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
 		{"a libvirt network instead of the bridge", onANetwork},
+		{"nodes share a card without a bridge", onACard},
 		{"an image fetched from a stream boots", fetchedBoots},
 		{"the lab goes", labGoes},
 	} {

@@ -43,6 +43,12 @@ func Warn(err error) error {
 	return warning{err}
 }
 
+// IsWarning tells whether the error is one of Warn.
+func IsWarning(err error) bool {
+	var w warning
+	return errors.As(err, &w)
+}
+
 // RunAll runs the checks, all at once. Warnings are ok.
 func RunAll(ctx context.Context, checks []Check) (results []Result, ok bool) {
 	results = make([]Result, len(checks))
@@ -52,8 +58,7 @@ func RunAll(ctx context.Context, checks []Check) (results []Result, ok bool) {
 			found, err := c.Run(ctx)
 			results[i] = Result{Check: c.Name, OK: err == nil, Found: found}
 			if err != nil {
-				var w warning
-				results[i].Warning = errors.As(err, &w)
+				results[i].Warning = IsWarning(err)
 				results[i].Found, results[i].Remedy, _ = strings.Cut(err.Error(), "\nhint: ")
 			}
 		})
@@ -98,29 +103,6 @@ func (r Root) Bridge(name string) (string, error) {
 	}
 	return fmt.Sprintf("%s, with %s", name, strings.Join(physical, ", ")), nil
 }
-
-// Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a
-// bridge, which has its frames.
-func (r Root) Card(name string) (string, error) {
-	folder := r.path("sys/class/net", name)
-	flags, _ := strconv.ParseUint(r.read("sys/class/net", name, "flags"), 0, 32)
-	for _, fault := range []struct {
-		is           bool
-		advice, what string
-	}{
-		{absent(folder), "`ip link` lists the cards", "there is no card %s"},
-		{!absent(filepath.Join(folder, "wireless")), "network=default", "%s is Wi-Fi: an access point takes no frames of guests behind a station"},
-		{!absent(filepath.Join(folder, "brport")), "bridge=, the bridge that it is a port of", "%s is a port of a bridge, which has its frames"},
-		{flags&unix.IFF_UP == 0, "ip link set " + name + " up", "%s is down"},
-	} {
-		if fault.is {
-			return "", hint.Errorf(fault.advice, "direct=%s: "+fault.what, name, name)
-		}
-	}
-	return name + ", shared by macvtap: the nodes reach each other and the network, and this host not", nil
-}
-
-func absent(path string) bool { _, err := os.Stat(path); return err != nil }
 
 // Memory makes sure that the nodes' memory is there.
 func (r Root) Memory(nodes, mib int) (string, error) {

@@ -67,11 +67,26 @@ func TestCard(t *testing.T) {
 		"eth0 is Wi-Fi":              {true, map[string]string{c + "flags": "0x1003", c + "wireless/x": ""}},
 		"eth0 is a port of a bridge": {true, map[string]string{c + "flags": "0x1003", c + "brport/x": ""}},
 		"eth0 is down":               {true, map[string]string{c + "flags": "0x1002"}},
-		"eth0, shared by macvtap":    {false, map[string]string{c + "flags": "0x1003"}},
+		"direct=eth0: macvtap keeps": {true, map[string]string{c + "flags": "0x1003"}},
 		"hint: ip link set eth0 up":  {true, map[string]string{c + "flags": "0x1002"}},
 	} {
 		found, err := tree(t, card.files).Card("eth0")
 		expect(t, card.fault, want, found, err)
+	}
+}
+
+func TestBeside(t *testing.T) {
+	const n = "sys/class/net/"
+	root := tree(t, map[string]string{
+		n + "eth0/upper_eth0.7/x": "", n + "eth0.7/uevent": "DEVTYPE=vlan\n",
+		n + "eth0/upper_macvtap0/x": "", n + "macvtap0/uevent": "INTERFACE=macvtap0\n",
+		n + "eth0/upper_own/x": "", n + "own/uevent": "INTERFACE=own\n",
+	})
+	if got := root.Beside("eth0", func(link string) bool { return link != "macvtap0" }); got != "own" {
+		t.Errorf("got %q", got)
+	}
+	if got := root.Beside("eth0", func(link string) bool { return link == "eth0.7" }); got != "" {
+		t.Errorf("got %q", got)
 	}
 }
 

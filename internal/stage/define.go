@@ -192,10 +192,10 @@ func (r *Run) ignitionKey() string {
 }
 
 // hostBridge is the link by which the host reaches the nodes: bridge=, the bridge of the libvirt network, or
-// the card that they share, where it does not.
+// its own link beside theirs on the card that they share.
 func (r *Run) hostBridge() (string, error) {
 	if r.Direct != "" {
-		return r.Direct, nil
+		return host.Root("/").HostLink(r.Direct)
 	}
 	if r.Network == "" {
 		return r.Bridge, nil
@@ -218,6 +218,9 @@ func (r *Run) checkBridge() error {
 	}
 	if r.Direct != "" {
 		_, err := host.Root("/").Card(r.Direct)
+		if host.IsWarning(err) {
+			return nil
+		}
 		return err
 	}
 	if _, err := os.Stat(filepath.Join("/sys/class/net", r.Bridge, "bridge")); err == nil {

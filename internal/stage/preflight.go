@@ -49,13 +49,21 @@ func (r *Run) starting() (int, error) {
 	return n, nil
 }
 
+// preflightNetwork warns of a card that keeps this host from its nodes, else it says what define would.
+func (r *Run) preflightNetwork() (string, error) {
+	if r.Direct != "" {
+		return host.Root("/").Card(r.Direct)
+	}
+	return "", r.checkBridge()
+}
+
 // preflightChecks are those of host:check that are quick and that nodes fail of.
 func (r *Run) preflightChecks(nodes int) []host.Check {
 	const root = host.Root("/")
 	user := r.qemuUser(root)
 	checks := []host.Check{
 		{Name: "programs", Run: programs},
-		{Name: "network", Run: r.simple(func() (string, error) { return "", r.checkBridge() })},
+		{Name: "network", Run: r.simple(r.preflightNetwork)},
 		{Name: "packet filter", Run: func(ctx context.Context) (string, error) {
 			found, err := root.Netfilter(host.Rules(ctx), r.Bridge)
 			return found, host.Warn(err)
