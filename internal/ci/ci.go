@@ -50,7 +50,7 @@ type Check struct {
 // All installs what lacks and runs every check: the cheap ones first.
 func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
-		return hint.Errorf("sudo, or: go test -tags "+tags+" ./...", "the test in the lab needs root")
+		return hint.Errorf(host.Sudo("mage test")+"   # or, without the lab: go test -tags "+tags+" ./...", "the test in the lab needs root")
 	}
 	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages)
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {

@@ -32,6 +32,7 @@ type Hardware struct {
 	Direct         string // a card shared by macvtap, instead of the bridge; or empty
 	ReadyChannel   string // names of virtio channels
 	JournalChannel string
+	Sockets        string // path that the channels' sockets begin with, or empty: libvirt's own choice
 	Metadata       string // the project's element, whole
 }
 
@@ -60,7 +61,7 @@ func Define(tmpl string, hw Hardware, want *Metadata) (string, error) {
 }
 
 func fill(parsed *template.Template, hw Hardware) (string, error) {
-	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge, &hw.Network, &hw.Direct} {
+	for _, field := range []*string{&hw.IgnitionKey, &hw.Ignition, &hw.Overlay, &hw.Console, &hw.Bridge, &hw.Network, &hw.Direct, &hw.Sockets} {
 		var escaped bytes.Buffer
 		if err := xml.EscapeText(&escaped, []byte(*field)); err != nil {
 			return "", err

@@ -18,7 +18,8 @@ const Available = true
 
 // Conn is a connection to a libvirt daemon. Where the daemon is restarted it is made anew.
 type Conn struct {
-	uri string
+	uri    string
+	advice func() string // for who gets no connection
 
 	mu sync.Mutex // of c
 	c  *libvirt.Connect
@@ -42,12 +43,12 @@ var startEvents = sync.OnceValue(func() error {
 	return nil
 })
 
-// Open connects to the daemon at uri (https://libvirt.org/uri.html).
-func Open(uri string) (*Conn, error) {
+// Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails.
+func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c := &Conn{uri: uri, watchers: map[chan struct{}]string{}}
+	c := &Conn{uri: uri, advice: advice, watchers: map[chan struct{}]string{}}
 	if _, err := c.live(); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // open connects to libvirt's in-process driver, which comes with one foreign domain called test.
 func open(t *testing.T) *Conn {
 	t.Helper()
-	conn, err := Open("test:///default")
+	conn, err := Open("test:///default", func() string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +63,10 @@ func TestLifecycle(t *testing.T) {
 
 func TestErrorsTellWhatToDo(t *testing.T) {
 	conn := open(t)
-	if _, err := Open("qemu+unix:///system?socket=/nowhere"); err == nil || !strings.Contains(err.Error(), "no libvirt at uri=qemu+unix") || !strings.Contains(err.Error(), "hint: ") {
+	if _, err := Open("qemu+unix:///system?socket=/nowhere", func() string { return "this" }); err == nil || !strings.Contains(err.Error(), "no libvirt at uri=qemu+unix") || !strings.Contains(err.Error(), "\nhint: this") {
 		t.Errorf("no daemon: %v", err)
 	}
-	if _, err := conn.Define("<domain/>"); err == nil || !strings.Contains(err.Error(), "hint: ") {
+	if _, err := conn.Define("<domain/>"); err == nil || !strings.Contains(err.Error(), "\nhint: this") {
 		t.Errorf("bad XML: %v", err)
 	}
 	if err := conn.Start("nobody"); err == nil {

@@ -48,8 +48,7 @@ func (c *Conn) live() (*libvirt.Connect, error) {
 	}
 	conn, err := libvirt.NewConnect(c.uri)
 	if err != nil {
-		return nil, hint.Errorf("is libvirtd running (systemctl start libvirtd) and may you use it? uri= names another; `mage lab up` brings one of its own",
-			"no libvirt at uri=%s: %w", c.uri, plain(err))
+		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, plain(err))
 	}
 	c.listen(conn)
 	c.c = conn

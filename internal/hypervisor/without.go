@@ -28,7 +28,7 @@ type Conn struct{}
 // Channel is never made here.
 type Channel struct{}
 
-func Open(string) (*Conn, error)                                        { return nil, errNoCgo }
+func Open(string, func() string) (*Conn, error)                         { return nil, errNoCgo }
 func (*Conn) Close()                                                    {}
 func (*Conn) Version() (major, minor, release uint32, err error)        { return 0, 0, 0, errNoCgo }
 func (*Conn) QEMUVersion() (major, minor, release uint32, err error)    { return 0, 0, 0, errNoCgo }

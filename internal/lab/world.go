@@ -14,6 +14,7 @@ import (
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 )
 
 // The lab's network. Each lab has it for itself, so it is the same in all.
@@ -58,7 +59,7 @@ func New(workspace, cache, store string) *World {
 // Up makes what lacks of the lab, and says a line for each thing that it makes.
 func (w *World) Up(ctx context.Context, say func(format string, args ...any)) error {
 	if os.Getuid() != 0 {
-		return hint.Errorf("sudo", "the lab makes namespaces and needs root")
+		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
 	}
 	unlock, err := artifact.Lock(ctx, w.dir+".lock", func() { say("lab: waiting for another run to make it") })
 	if err != nil {
@@ -111,7 +112,7 @@ func (w *World) enter(ctx context.Context, argv ...string) *exec.Cmd {
 // Down takes the lab apart: its guests, daemons, namespaces and state. It succeeds when there is nothing.
 func (w *World) Down(ctx context.Context, say func(format string, args ...any)) error {
 	if os.Getuid() != 0 {
-		return hint.Errorf("sudo", "the lab was made by root")
+		return hint.Errorf(host.Sudo("mage labdown"), "the lab was made by root")
 	}
 	unlock, err := artifact.Lock(ctx, w.dir+".lock", func() { say("lab: waiting for another run to end") })
 	if err != nil {

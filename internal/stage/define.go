@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/user"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -147,7 +149,7 @@ func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardwar
 		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
 		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
-		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel,
+		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node),
 	}
 }
 
@@ -181,6 +183,22 @@ func (r *Run) checkSpec() error {
 		return err
 	}
 	return r.base.Accepts(spec)
+}
+
+// sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a
+// user's own libvirt, which is too long a path for a socket where the home's is long (unix(7): 107 bytes).
+// libvirt takes the first 20 characters of a name.
+func (r *Run) sockets(node cluster.Node) string {
+	me, err := user.Current()
+	if err != nil || !r.session() {
+		return ""
+	}
+	short := node.Name[:min(len(node.Name), 20)]
+	longest := path.Join(me.HomeDir, ".config/libvirt/qemu/channel/target/domain-9999-"+short, guest.JournalChannel)
+	if len(longest) <= 107 {
+		return ""
+	}
+	return path.Join("/run/user", me.Uid, node.Name)
 }
 
 // ignitionKey is of the image's system or, where that is not known, of the config's variant.

@@ -111,6 +111,21 @@ func programs(context.Context) (string, error) {
 	return "qemu-img, ssh", nil
 }
 
+// libvirtAdvice is what to do where there is no libvirt to talk to: the group that may, if it is that, in which
+// who is not root is not; else a set-up.
+func (r *Run) libvirtAdvice() string {
+	if !strings.HasPrefix(r.URI, "qemu") {
+		return "uri= names another"
+	}
+	if !r.session() {
+		if _, err := host.InGroup("libvirt"); err != nil {
+			_, advice, _ := strings.Cut(err.Error(), "\nhint: ")
+			return advice
+		}
+	}
+	return "`mage host:setup` shows what lacks, `systemctl start libvirtd` is enough where it is only stopped; `mage lab up` brings one of its own"
+}
+
 // checkLibvirt makes sure that the daemon answers and knows fw_cfg (from 6.5.0, its news says).
 func (r *Run) checkLibvirt() (string, error) {
 	conn, err := r.libvirt()

@@ -80,7 +80,7 @@ func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Cache, r.Store)
 
 func (r *Run) prepareLab(ctx context.Context) error {
 	if os.Getuid() != 0 {
-		return hint.Errorf("sudo", "the lab makes namespaces and needs root")
+		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
 	}
 	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
 		return err

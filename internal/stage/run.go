@@ -85,7 +85,7 @@ func (r *Run) libvirt() (*hypervisor.Conn, error) {
 	if r.conn != nil {
 		return r.conn, nil
 	}
-	conn, err := hypervisor.Open(r.URI)
+	conn, err := hypervisor.Open(r.URI, r.libvirtAdvice)
 	r.conn = conn
 	return conn, err
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 
 	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 )
 
 // What the image is made from.
@@ -45,6 +47,9 @@ func Ensure(ctx context.Context, store, module string, say func(format string, a
 	path, built := Path(store)
 	if built {
 		return path, nil
+	}
+	if os.Getuid() != 0 {
+		return "", hint.Errorf(host.Sudo("mage fetch image=lab store="+store), "the lab's guest image is made as root")
 	}
 	unlock, err := artifact.Lock(ctx, filepath.Join(store, ".lab-image.lock"), func() { say("guest image: another run builds it") })
 	if err != nil {
