@@ -3,6 +3,7 @@
 package hypervisor
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -35,6 +36,28 @@ func (c *Conn) Domains() (domains map[string]cluster.Domain, err error) {
 		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
 	}
 	return domains, err
+}
+
+// Running are the names of the domains that run, by one call of libvirt's.
+func (c *Conn) Running() (names map[string]bool, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		active, err := conn.ListAllDomains(libvirt.CONNECT_LIST_DOMAINS_ACTIVE)
+		if err != nil {
+			return err
+		}
+		names = map[string]bool{}
+		for i := range active {
+			name, failed := active[i].GetName()
+			_ = active[i].Free()
+			err = errors.Join(err, failed)
+			names[name] = true
+		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+	}
+	return names, err
 }
 
 func describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {

@@ -35,6 +35,7 @@ func (*Conn) QEMUVersion() (major, minor, release uint32, err error)    { return
 func (*Conn) ProbeKVM(string) error                                     { return errNoCgo }
 func (*Conn) NetworkBridge(string) (string, error)                      { return "", errNoCgo }
 func (*Conn) HasKVM(string) bool                                        { return false }
+func (*Conn) Running() (map[string]bool, error)                         { return nil, errNoCgo }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
 func (*Conn) Watch(string) (happened <-chan struct{}, end func())       { return nil, func() {} }
 func (*Conn) Lease(string, string) (none netip.Addr)                    { return none }

@@ -52,8 +52,7 @@ func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	surplus, err := dry.surplus()
-	return append(steps, surplus...), err
+	return append(steps, dry.surplus()...), nil
 }
 
 // dry is a run like this one that says nothing and changes nothing.
@@ -70,6 +69,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.seen = domains
 	err = errors.Join(cluster.Foreign(r.members(), domains, r.Workspace, r.Prefix), r.checkBridge(), r.checkSpec())
 	if err != nil {
 		return nil, err

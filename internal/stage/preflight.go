@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 )
@@ -36,13 +35,17 @@ func (r *Run) Preflight(ctx context.Context) error {
 
 // starting is how many of the cluster's nodes do not run.
 func (r *Run) starting() (int, error) {
-	domains, err := r.domains()
+	conn, err := r.libvirt()
+	if err != nil {
+		return 0, err
+	}
+	running, err := conn.Running()
 	if err != nil {
 		return 0, err
 	}
 	n := 0
 	for _, node := range r.members() {
-		if domains[node.Name].State != cluster.Running {
+		if !running[node.Name] {
 			n++
 		}
 	}

@@ -39,6 +39,7 @@ type Run struct {
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
 	words    render.Words                  // of Discovery: the words that it stands for
 	nodes    []rendered                    // of Render
+	seen     map[string]cluster.Domain     // of Define: all domains, as they were before
 	steps    []cluster.Step                // of Define
 	failed   []error                       // of Define: of nodes that it could not define
 

@@ -12,12 +12,8 @@ import (
 )
 
 // surplus are the nodes of the cluster above nodes=, the highest number first.
-func (r *Run) surplus() ([]cluster.Step, error) {
-	domains, err := r.domains()
-	if err != nil {
-		return nil, err
-	}
-	members := cluster.Members(domains, r.Workspace, r.Prefix)
+func (r *Run) surplus() []cluster.Step {
+	members := cluster.Members(r.seen, r.Workspace, r.Prefix)
 	steps := []cluster.Step{}
 	for i := len(members) - 1; i >= 0; i-- {
 		d := members[i]
@@ -33,16 +29,12 @@ func (r *Run) surplus() ([]cluster.Step, error) {
 		}
 		steps = append(steps, step)
 	}
-	return steps, nil
+	return steps
 }
 
 // shrink removes the nodes above nodes=, one after the other: its member from etcd, then the node.
 func (r *Run) shrink(ctx context.Context, status etcd.Status) error {
-	surplus, err := r.surplus()
-	if err != nil {
-		return err
-	}
-	for _, step := range surplus {
+	for _, step := range r.surplus() {
 		if step.Action != cluster.Remove {
 			r.log.Say("%s: %s", step.Node.Name, step.Why)
 			continue
