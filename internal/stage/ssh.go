@@ -42,6 +42,9 @@ func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Repor
 	if !r.Ready {
 		return r.found(ctx, node)
 	}
+	if report, ok := r.remembered(ctx, node.Name); ok {
+		return report, nil
+	}
 	report, err := r.report(ctx, node.Name)
 	if err != nil {
 		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: no word from it: %w", node.Name, err)

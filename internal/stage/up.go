@@ -153,6 +153,7 @@ func (r *Run) start(step cluster.Step) error {
 		return err
 	}
 	r.times.reach(step.Node.Name, "start")
+	_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
 	if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 		return fmt.Errorf("cannot begin the console log: %w", err)
 	}
@@ -166,6 +167,9 @@ func (r *Run) start(step cluster.Step) error {
 
 // await waits for the node's report, and ends early where its boot has failed.
 func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase string)) (guest.Report, error) {
+	if report, ok := r.remembered(ctx, step.Node.Name); ok {
+		return report, nil
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var watching sync.WaitGroup
@@ -185,7 +189,7 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase str
 	}
 	cancel(nil)
 	watching.Wait()
-	return report, err
+	return report, errors.Join(err, r.remember(step.Node.Name, report, err))
 }
 
 // whyNotReady turns the end of the wait into what the user should see.

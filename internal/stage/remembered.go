@@ -1,0 +1,59 @@
+package stage
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/host"
+)
+
+// blink is how long a node that was ready may take to show that it still is, before it is asked.
+const blink = 300 * time.Millisecond
+
+func (r *Run) reportFile(node string) string { return r.vm(node, "report.json") }
+
+// remember keeps the node's report, if it gave one.
+func (r *Run) remember(node string, report guest.Report, failed error) error {
+	if failed != nil {
+		return nil
+	}
+	text, err := json.Marshal(report)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(r.reportFile(node), text, 0o600)
+}
+
+// remembered is what the node reported since it was started, if sshd still answers where it was then, on the
+// node's own hardware address: asking anew would take the guest up to a second.
+func (r *Run) remembered(ctx context.Context, node string) (report guest.Report, ok bool) {
+	text, err := os.ReadFile(r.reportFile(node))
+	if err != nil || json.Unmarshal(text, &report) != nil {
+		return report, false
+	}
+	mac := cluster.MAC(node)
+	address := report.Address(mac)
+	return report, address != "" && answersSSH(ctx, address) && host.Neighbours()[mac].String() == address
+}
+
+// answersSSH tells whether an ssh server is at the address (RFC 4253, 4.2: it speaks first).
+func answersSSH(ctx context.Context, address string) bool {
+	conn, err := (&net.Dialer{Timeout: blink}).DialContext(ctx, "tcp", net.JoinHostPort(address, "22"))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	if conn.SetReadDeadline(time.Now().Add(blink)) != nil {
+		return false
+	}
+	banner, err := bufio.NewReader(conn).ReadString('\n')
+	return err == nil && strings.HasPrefix(banner, "SSH-")
+}
