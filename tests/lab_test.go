@@ -331,7 +331,7 @@ func found(t *testing.T, c clone) {
 
 // failedBoot has a guest that writes no journal, as Flatcar: its console tells.
 func failedBoot(t *testing.T, c clone) {
-	withoutInTemplate(t, c, "    <channel type='unix'>\n      <target type='virtio' name='{{.JournalChannel}}'/>\n    </channel>\n", func() {
+	withoutInTemplate(t, c, "    <channel type='unix'>\n      {{with .Sockets}}<source mode='bind' path='{{.}}.journal'/>{{end}}\n      <target type='virtio' name='{{.JournalChannel}}'/>\n    </channel>\n", func() {
 		out, err := upBroken(t, c)
 		if err == nil || !strings.Contains(out, "core01: the boot failed; its console says") || !strings.Contains(out, "hash verification failed") || !strings.Contains(out, "hint: vm/core01/console.log") {
 			t.Errorf("got %v\n%s", err, out)
