@@ -28,6 +28,12 @@ type Access struct{ Dir string }
 func (a Access) key() string        { return filepath.Join(a.Dir, "id_ed25519") }
 func (a Access) knownHosts() string { return filepath.Join(a.Dir, "known_hosts") }
 
+// HasKey tells whether the key pair is there.
+func (a Access) HasKey() bool {
+	_, err := os.Stat(a.key())
+	return err == nil
+}
+
 // PublicKey is the line for authorized_keys of the cluster's key pair, which is made if it lacks.
 func (a Access) PublicKey(comment string) (string, error) {
 	private, err := os.ReadFile(a.key())

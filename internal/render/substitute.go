@@ -26,6 +26,13 @@ func Substitute(doc []byte, words Words) ([]byte, error) {
 	return s.document(doc)
 }
 
+// Check finds words of the project's that the document has and words has not, as Substitute does.
+func Check(doc []byte, words Words) error {
+	s := substituter{replacer: strings.NewReplacer(), check: words.checker()}
+	_, err := s.document(doc)
+	return err
+}
+
 // Uses tells which of the words stand in the document, decoded contents included, in order.
 func Uses(doc []byte, words ...string) ([]string, error) {
 	s := substituter{words: Words{}, seen: map[string]bool{}}

@@ -29,8 +29,8 @@ func (r *Run) Discovery(ctx context.Context) error {
 		return nil
 	}
 	token, err := r.keepOrMakeToken(ctx)
-	if err != nil && r.preview {
-		r.unserved()
+	if errors.Is(err, errNoToken) {
+		r.words = r.wordsToCome()
 		return nil
 	}
 	if err != nil {
@@ -49,6 +49,10 @@ func (r *Run) wordsOf(token discovery.Token) (render.Words, error) {
 		words[discovery.WordFlags] += r.discoveryFlags()
 	}
 	if !token.TLS {
+		return words, nil
+	}
+	if _, none := os.Stat(r.authority().CertificateFile()); none != nil && r.readOnly {
+		words[discovery.WordCA] = discovery.WordCA // still to be made
 		return words, nil
 	}
 	certificate, err := r.authority().Certificate()
@@ -96,15 +100,6 @@ func (r *Run) keptToken(tls bool) (discovery.Token, bool, error) {
 	}
 	r.log.Say("discovery: the token of this cluster of %d is kept, %s", token.Size, token.URL())
 	return token, true, nil
-}
-
-// unserved leaves the words of discovery as they are: who only looks at documents needs no bridge.
-// Such documents are not written.
-func (r *Run) unserved() {
-	r.words = render.Words{}
-	for _, word := range discovery.Words {
-		r.words[word] = word
-	}
 }
 
 // uses tells whether one of the words stands in the config or in a node's overlay.

@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/render"
 )
 
 // isWay tells whether the token is of the way that discovery= says.
@@ -23,6 +24,34 @@ func (r *Run) isWay(t discovery.Token) bool {
 	default:
 		return strings.HasPrefix(t.URL(), strings.TrimSuffix(way, "/"))
 	}
+}
+
+// wordsToCome are the words that the token will have values for, as their own values: those of the token that
+// the nodes were made with or, before there are nodes, of the way that discovery= says.
+func (r *Run) wordsToCome() render.Words {
+	words := render.Words{discovery.WordCA: discovery.WordCA}
+	for _, kind := range r.kinds() {
+		for word := range (discovery.Token{Kind: kind}).Values() {
+			words[word] = word
+		}
+	}
+	return words
+}
+
+// kinds are the kinds of token that there may be: of a service elsewhere only asking it would tell.
+func (r *Run) kinds() []string {
+	token, found, err := discovery.Read(r.vm(), r.Prefix)
+	if err == nil && found && r.Recreate != "all" && !r.Renew && (r.anyOverlay() || r.isWay(token)) {
+		return []string{token.Kind}
+	}
+	way := r.Settings.Discovery
+	switch {
+	case way == discovery.KindEmbedded, way == discovery.KindStatic:
+		return []string{way}
+	case strings.HasPrefix(way, "srv:"):
+		return []string{discovery.KindSRV}
+	}
+	return []string{discovery.KindV2, discovery.KindV3}
 }
 
 func describeToken(t discovery.Token) string {

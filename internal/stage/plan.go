@@ -59,7 +59,7 @@ func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 func (r *Run) dry() *Run {
 	return &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held, conn: r.conn,
-		preview: true, readOnly: true,
+		readOnly: true,
 	}
 }
 

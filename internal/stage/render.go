@@ -116,7 +116,7 @@ func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared 
 	}
 	doc, err := render.Node(template, words)
 	if err != nil {
-		return rendered{}, fmt.Errorf("%s: %w", r.configPath(), err)
+		return rendered{}, fmt.Errorf("%s: %w", r.sources(node.Name), err)
 	}
 	return rendered{Node: node, doc: doc}, nil
 }
@@ -136,7 +136,7 @@ func nodeWords(node cluster.Node) render.Words {
 }
 
 func (r *Run) writeNode(node rendered) error {
-	if r.readOnly || r.preview && r.token == nil && len(r.words) > 0 { // words of discovery still stand in it
+	if r.readOnly {
 		return nil
 	}
 	wrote, err := artifact.WriteIfChanged(node.Ignition(), node.doc, 0o600)
@@ -171,7 +171,7 @@ func (r *Run) madeWords() (render.Words, error) {
 	if err != nil || !used {
 		return words, err
 	}
-	if _, none := os.Stat(r.access(r.Prefix).Dir); none != nil && r.readOnly {
+	if r.readOnly && !r.access(r.Prefix).HasKey() {
 		words[sshWord] = sshWord // the key pair is still to be made, as are the nodes
 		return words, nil
 	}

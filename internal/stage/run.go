@@ -28,13 +28,13 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	preview  bool // documents are only looked at
-	readOnly bool // nothing is written or fetched at all
+	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
 	log      *progress.Log
 	base     Base                          // of Fetch
 	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
+	warned   []string                      // of Transpile: what is worth a word
 	tried    [][sha256.Size]byte           // of Transpile: digests of the nodes' documents less the words that are made later
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
 	words    render.Words                  // of Discovery: the words that it stands for

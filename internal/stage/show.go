@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,9 +13,12 @@ import (
 )
 
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.
-// Nothing else is printed: it can be piped.
+// Nothing else goes to standard output: it can be piped.
 func (r *Run) Show(ctx context.Context) error {
-	texts, err := r.readableNodes(ctx)
+	texts, warned, err := r.readableNodes(ctx)
+	for _, warning := range warned {
+		fmt.Fprintln(os.Stderr, warning)
+	}
 	if err != nil {
 		return err
 	}

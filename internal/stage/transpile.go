@@ -3,17 +3,21 @@ package stage
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/progress"
 	"coreos-libvirt/internal/render"
 	"coreos-libvirt/internal/transpile"
 )
 
-// largeKiB is the size of a document from which on a guest's reading it by fw_cfg is felt.
-const largeKiB = 1024
+// large is the size of a document from which on a guest's reading it by fw_cfg is felt.
+const large = 1 << 20
 
 const templateName = "ignition-template.json"
 
@@ -69,16 +73,55 @@ func (r *Run) transpileOverlays() error {
 // as their own values: what is wrong with the config leaves vm/ as it was. What it gives tells later
 // whether a node differs from what it was made from.
 func (r *Run) try() error {
-	words := render.Words{sshWord: sshWord}
-	for _, word := range discovery.Words {
-		words[word] = word
+	words := r.wordsToCome()
+	words[sshWord] = sshWord
+	if err := r.checkWords(words); err != nil {
+		return err
 	}
 	nodes, err := r.renderAll(words)
+	if err != nil {
+		return err
+	}
 	r.tried = nil
+	largest := rendered{}
 	for _, node := range nodes {
 		r.tried = append(r.tried, sha256.Sum256(node.doc))
+		if len(node.doc) > len(largest.doc) {
+			largest = node
+		}
 	}
-	return err
+	if n := int64(len(largest.doc)); n > large {
+		r.warn("%s: warning: the Ignition document of %s has %s; QEMU's fw_cfg is read slowly, fetch large files from a URL instead",
+			r.sources(largest.Name), largest.Name, progress.Bytes(n))
+	}
+	return nil
+}
+
+// checkWords looks for words without a value in each config by itself, where the place still is the user's.
+func (r *Run) checkWords(more render.Words) error {
+	words, err := r.sharedWords()
+	if err != nil {
+		return err
+	}
+	maps.Copy(words, more)
+	maps.Copy(words, nodeWords(cluster.Node{}))
+	if err := render.Check(r.template.JSON, words); err != nil {
+		return fmt.Errorf("%s: %w", r.configPath(), err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.overlays)) {
+		if err := render.Check(r.overlays[name].JSON, words); err != nil {
+			return fmt.Errorf("%s: %w", r.beside(overlayName(name)), err)
+		}
+	}
+	return nil
+}
+
+// sources are the files that the node's document is made of.
+func (r *Run) sources(node string) string {
+	if _, has := r.overlays[node]; has {
+		return r.configPath() + " with " + r.beside(overlayName(node))
+	}
+	return r.configPath()
 }
 
 // transpile reads one config and says what is worth a word.
@@ -88,12 +131,19 @@ func (r *Run) transpile(path string) (transpile.Template, error) {
 		return template, err
 	}
 	for _, warning := range template.Warnings {
-		r.log.Say("%s", warning)
+		r.warn("%s", warning)
 	}
-	if kib := len(template.JSON) >> 10; kib > largeKiB {
-		r.log.Say("%s: warning: the Ignition document has %d KiB; QEMU's fw_cfg is read slowly, fetch large files from a URL instead", path, kib)
+	if err := render.Validate(template.JSON); err != nil {
+		return template, fmt.Errorf("%s: %w", path, err)
 	}
-	return template, render.Validate(template.JSON)
+	return template, nil
+}
+
+// warn says what does not stop; who runs the stages quietly finds it in warned.
+func (r *Run) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.warned = append(r.warned, text)
+	r.log.Say("%s", text)
 }
 
 // beside is where a thing is that goes with the config: beside it, and what is not there, in ignition/.

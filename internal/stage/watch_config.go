@@ -3,118 +3,79 @@ package stage
 import (
 	"context"
 	"fmt"
-	"io"
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/aymanbagabas/go-udiff"
-	"github.com/fsnotify/fsnotify"
 
-	"coreos-libvirt/internal/progress"
 	"coreos-libvirt/internal/readable"
 )
 
-// settle is how long a save may take: editors write a file in several steps.
-const settle = 5 * time.Millisecond
-
 // Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
-// documents. What is wrong with a file is printed, and the watch goes on.
+// documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func (r *Run) Watch(ctx context.Context) error {
-	watcher, err := fsnotify.NewWatcher()
+	files, err := r.watchFiles()
 	if err != nil {
-		return fmt.Errorf("cannot watch files: %w", err)
-	}
-	defer func() { _ = watcher.Close() }()
-	if err := r.watchFolders(watcher); err != nil {
 		return err
 	}
+	defer files.close()
 	before := r.rebuilt(ctx, nil)
-	r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-watcher.Errors:
-			return fmt.Errorf("cannot watch files: %w", err)
-		case <-watcher.Events:
-			drain(watcher, settle)
-			if err := r.watchFolders(watcher); err != nil { // new folders
-				return err
-			}
-			before = r.rebuilt(ctx, before)
-		}
+	if before != nil {
+		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
+	} else {
+		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", r.configPath())
 	}
-}
-
-// watchFolders watches the config's folder, ignition/ and all below them, and the templates.
-func (r *Run) watchFolders(watcher *fsnotify.Watcher) error {
-	for _, root := range []string{filepath.Dir(r.configPath()), "ignition", "templates"} {
-		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || !entry.IsDir() {
-				return nil //nolint:nilerr // a file that is gone again is no reason to stop
-			}
-			return watcher.Add(path)
-		})
-		if err != nil {
-			return fmt.Errorf("cannot watch %s: %w", root, err)
-		}
+	for files.next(ctx) {
+		before = r.rebuilt(ctx, before)
 	}
 	return nil
 }
 
-// drain takes the events that follow within the time.
-func drain(watcher *fsnotify.Watcher, quiet time.Duration) {
-	for timer := time.NewTimer(quiet); ; {
-		select {
-		case <-watcher.Events:
-		case <-timer.C:
-			return
-		}
-	}
-}
-
-// rebuilt renders anew and prints the difference to before; with an error it prints that and gives before.
+// rebuilt renders anew and prints the difference to before, or that all is well where there is no before;
+// with an error it prints that and gives before.
 func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]string {
 	begin := time.Now()
-	after, err := r.readableNodes(ctx)
+	after, warned, err := r.readableNodes(ctx)
+	now := begin.Format(time.TimeOnly)
+	for _, warning := range warned {
+		r.log.Say("%s", warning)
+	}
 	if err != nil {
-		r.log.Say("%s\n%s", time.Now().Format(time.TimeOnly), err)
+		r.log.Say("%s\n%s", now, err)
 		return before
 	}
 	if before == nil {
+		r.log.Say("%s all %d Ignition documents are in order (%d ms)", now, len(after), time.Since(begin).Milliseconds())
 		return after
 	}
 	said := r.printDifferences(before, after)
 	took := time.Since(begin).Milliseconds()
 	if said == 0 {
-		r.log.Say("%s nothing changed in the Ignition documents (%d ms)", time.Now().Format(time.TimeOnly), took)
+		r.log.Say("%s nothing changed in the Ignition documents (%d ms)", now, took)
 	} else {
-		r.log.Say("%s that was all (%d ms)", time.Now().Format(time.TimeOnly), took)
+		r.log.Say("%s that was all (%d ms)", now, took)
 	}
 	return after
 }
 
-// readableNodes is each node's document as people read it, rendered quietly from what the files are now.
-func (r *Run) readableNodes(ctx context.Context) (map[string]string, error) {
-	quiet := &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held, preview: true,
-	}
-	for _, stage := range []func(context.Context) error{quiet.Transpile, quiet.Discovery, quiet.Render} {
+// readableNodes is each node's document as people read it, rendered from what the files are now, without
+// a trace: nothing is written, made or locked. warned is what is worth a word, also with an error.
+func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warned []string, err error) {
+	dry := r.dry()
+	for _, stage := range []func(context.Context) error{dry.Transpile, dry.Discovery, dry.Render} {
 		if err := stage(ctx); err != nil {
-			return nil, err
+			return nil, dry.warned, err
 		}
 	}
-	texts := map[string]string{}
-	for _, node := range quiet.nodes {
+	texts = map[string]string{}
+	for _, node := range dry.nodes {
 		text, err := readable.Document(node.doc)
 		if err != nil {
-			return nil, err
+			return nil, dry.warned, fmt.Errorf("%s: %w", node.Name, err)
 		}
 		texts[node.Name] = string(text)
 	}
-	return texts, nil
+	return texts, dry.warned, nil
 }
 
 // printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
