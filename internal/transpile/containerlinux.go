@@ -2,19 +2,18 @@ package transpile
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"path"
+	"path/filepath"
 	"strings"
 	"sync"
 
-	compact "github.com/clarketm/json" // leaves out empty structs
-	"github.com/coreos/ign-converter/translate/v23tov30"
-	old "github.com/coreos/ignition/config/v2_3/types"
 	ct "github.com/flatcar/container-linux-config-transpiler/config"
 	"github.com/flatcar/container-linux-config-transpiler/config/platform"
+	"github.com/flatcar/container-linux-config-transpiler/config/types"
 	ctreport "github.com/flatcar/ignition/config/validate/report"
-	"github.com/vincent-petithory/dataurl"
+	"gopkg.in/yaml.v3"
 
 	"coreos-libvirt/internal/hint"
 )
@@ -33,12 +32,23 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 		return nil, nil, err
 	}
 	config, ast, parsed := ct.Parse(source)
-	fatal, warnings := legacyProblems(parsed)
+	fatal, warnings := legacyProblems(parsed, source)
+	fatal = append(fatal, outside(config, source)...)
 	if len(fatal) > 0 {
-		return nil, nil, explain(name, source, fatal, adviceLegacy)
+		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
+	}
+	spelled, same, err := plain(source)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !same {
+		config, ast, _ = ct.Parse(spelled)
 	}
 	ignition2, converted := ct.Convert(config, platform.Custom, ast)
-	fatal, more := legacyProblems(converted)
+	fatal, more := legacyProblems(converted, source)
+	if !same { // its places are of another text
+		fatal, more = placeless(fatal), placeless(more)
+	}
 	if len(fatal) > 0 {
 		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
 	}
@@ -61,83 +71,43 @@ func setFilesDir(files string) error {
 	return flag.Set(name, files)
 }
 
-// toSpec3 brings a document of Ignition 2.3 to 3.0. Its networkd units, which spec 3 has no section
-// for, become the files that Ignition 2 made of them.
-func toSpec3(data []byte) ([]byte, error) {
-	var config old.Config
-	if err := json.Unmarshal(data, &config); err != nil {
-		return nil, err
-	}
-	for _, unit := range config.Networkd.Units {
-		config.Storage.Files = append(config.Storage.Files, networkFiles(unit)...)
-	}
-	config.Networkd = old.Networkd{}
-	paths, err := filesystemPaths(config)
-	if err != nil {
-		return nil, err
-	}
-	translated, err := v23tov30.Translate(config, paths)
-	if err != nil {
-		return nil, err
-	}
-	return compact.Marshal(translated)
-}
-
-// filesystemPaths tells where in the running system each file system is that the config names: spec 3
-// knows paths only. A file on one that is nowhere would silently land on the root file system.
-func filesystemPaths(config old.Config) (map[string]string, error) {
-	paths := map[string]string{"root": "/"}
-	for _, fs := range config.Storage.Filesystems {
-		if fs.Path != nil {
-			paths[fs.Name] = path.Join("/", strings.TrimPrefix(*fs.Path, "/sysroot"))
+// outside are the local files that are not in the folder of local files.
+func outside(config types.Config, source []byte) (problems []problem) {
+	var doc yaml.Node
+	_ = yaml.Unmarshal(source, &doc) // without it there are no places
+	for i, file := range config.Storage.Files {
+		if name := strings.TrimLeft(file.Contents.Local, "/"); name == "" || filepath.IsLocal(name) {
+			continue
 		}
-	}
-	var nodes []old.Node
-	for _, f := range config.Storage.Files {
-		nodes = append(nodes, f.Node)
-	}
-	for _, d := range config.Storage.Directories {
-		nodes = append(nodes, d.Node)
-	}
-	for _, l := range config.Storage.Links {
-		nodes = append(nodes, l.Node)
-	}
-	for _, n := range nodes {
-		if _, ok := paths[n.Filesystem]; !ok {
-			return nil, fmt.Errorf("%s is on the file system %q, whose place in the running system is not known", n.Path, n.Filesystem)
+		p := problem{kind: "error", text: file.Contents.Local + " is outside of the folder of local files"}
+		if n := at(&doc, "storage", "files", i, "contents", "local"); n != nil {
+			p.line, p.column = n.Line, n.Column
 		}
+		problems = append(problems, p)
 	}
-	return paths, nil
+	return problems
 }
 
-func networkFiles(unit old.Networkdunit) (files []old.File) {
-	const folder = "/etc/systemd/network"
-	if unit.Contents != "" {
-		files = append(files, networkFile(path.Join(folder, unit.Name), unit.Contents))
+func placeless(problems []problem) []problem {
+	for i := range problems {
+		problems[i].line, problems[i].column = 0, 0
 	}
-	for _, dropin := range unit.Dropins {
-		files = append(files, networkFile(path.Join(folder, unit.Name+".d", dropin.Name), dropin.Contents))
-	}
-	return files
+	return problems
 }
 
-func networkFile(at, contents string) old.File {
-	mode := 0o644
-	return old.File{
-		Node: old.Node{Filesystem: "root", Path: at},
-		FileEmbedded1: old.FileEmbedded1{
-			Mode: &mode, Contents: old.FileContents{Source: "data:," + dataurl.EscapeString(contents)},
-		},
-	}
-}
+const unknownKey = "unrecognized key"
 
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly
 // typos), and what is worth a word. What ct merely calls deprecated is what these configs are made of.
-func legacyProblems(rpt ctreport.Report) (fatal, warnings []problem) {
+func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem) {
 	for _, entry := range rpt.Entries {
-		p := problem{line: entry.Line, column: entry.Column, kind: entry.Kind.String(), text: entry.Message}
+		p := problem{line: entry.Line, column: entry.Column, kind: "warning", text: entry.Message}
 		switch {
-		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, "unrecognized key"):
+		case strings.HasSuffix(entry.Message, unknownKey+": <<"): // YAML's own
+		case strings.HasPrefix(entry.Message, "yaml: "):
+			fatal = append(fatal, yamlProblems(errors.New(entry.Message), source)...)
+		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, unknownKey):
+			p.kind = "error"
 			fatal = append(fatal, p)
 		case entry.Kind == ctreport.EntryWarning:
 			warnings = append(warnings, p)
@@ -148,7 +118,7 @@ func legacyProblems(rpt ctreport.Report) (fatal, warnings []problem) {
 
 func legacyAdvice(problems []problem, files string) string {
 	for _, p := range problems {
-		if strings.Contains(p.text, "no such file") {
+		if strings.Contains(p.text, "no such file") || strings.Contains(p.text, "folder of local files") {
 			return "local files are looked for in " + files
 		}
 	}

@@ -48,7 +48,7 @@ func configs(t *testing.T, pattern string) []string {
 	return paths
 }
 
-// Every variant and version that Butane has, but for experimental ones: the same, byte for byte, as
+// Every variant and version that Butane has, experimental ones too: the same, byte for byte, as
 // the program butane of the same module gives.
 func TestGoldenButane(t *testing.T) {
 	butane := filepath.Join(t.TempDir(), "butane")

@@ -32,7 +32,11 @@ func File(path, files string) (Template, error) {
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
 	}
-	variant, err := variantOf(source)
+	var header map[string]any
+	if err := yaml.Unmarshal(source, &header); err != nil {
+		return Template{}, explain(path, source, yamlProblems(err, source), "correct the YAML there")
+	}
+	variant, err := variantOf(header)
 	if err != nil {
 		return Template{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -51,11 +55,7 @@ func File(path, files string) (Template, error) {
 }
 
 // variantOf is the config's variant: empty for a Container Linux Config, which has none.
-func variantOf(source []byte) (string, error) {
-	var header map[string]any
-	if err := yaml.Unmarshal(source, &header); err != nil {
-		return "", hint.Errorf("correct the YAML there", "%w", err)
-	}
+func variantOf(header map[string]any) (string, error) {
 	if len(header) == 0 {
 		return "", hint.Add(errors.New("the config is empty"), adviceVariant)
 	}

@@ -1,0 +1,122 @@
+package transpile
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+
+	compact "github.com/clarketm/json" // leaves out empty structs
+	"github.com/coreos/ign-converter/translate/v23tov30"
+	old "github.com/coreos/ignition/config/v2_3/types"
+	"github.com/vincent-petithory/dataurl"
+)
+
+// toSpec3 brings a document of Ignition 2.3 to 3.0: what the converter refuses or loses is first put as
+// Ignition 2 took it.
+func toSpec3(data []byte) ([]byte, error) {
+	var config old.Config
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, err
+	}
+	for _, unit := range config.Networkd.Units {
+		config.Storage.Files = append(config.Storage.Files, networkFiles(unit)...)
+	}
+	config.Networkd = old.Networkd{}
+	paths, err := filesystemPaths(config)
+	if err != nil {
+		return nil, err
+	}
+	config.Storage.Filesystems = mounted(config.Storage.Filesystems)
+	config.Storage.Files = lastFiles(config.Storage.Files, paths)
+	config.Systemd.Units = mergedUnits(config.Systemd.Units)
+	for i, user := range config.Passwd.Users {
+		config.Passwd.Users[i] = created(user)
+	}
+	translated, err := v23tov30.Translate(config, paths)
+	if err != nil {
+		return nil, err
+	}
+	return compact.Marshal(translated)
+}
+
+// networkFiles are what Ignition 2 made of a networkd unit, which spec 3 has no section for.
+func networkFiles(unit old.Networkdunit) (files []old.File) {
+	const folder = "/etc/systemd/network"
+	if unit.Contents != "" {
+		files = append(files, networkFile(path.Join(folder, unit.Name), unit.Contents))
+	}
+	for _, dropin := range unit.Dropins {
+		files = append(files, networkFile(path.Join(folder, unit.Name+".d", dropin.Name), dropin.Contents))
+	}
+	return files
+}
+
+func networkFile(at, contents string) old.File {
+	mode := 0o644
+	return old.File{
+		Node: old.Node{Filesystem: "root", Path: at},
+		FileEmbedded1: old.FileEmbedded1{
+			Mode: &mode, Contents: old.FileContents{Source: "data:," + dataurl.EscapeString(contents)},
+		},
+	}
+}
+
+// lastFiles leaves of files of one path the last, which in Ignition 2 overwrote the others. Such as append
+// stay: the converter judges them.
+func lastFiles(files []old.File, paths map[string]string) []old.File {
+	place := func(f old.File) string { return path.Join("/", paths[f.Filesystem], f.Path) }
+	kept := []old.File{}
+	for i, file := range files {
+		later := slices.ContainsFunc(files[i+1:], func(f old.File) bool { return place(f) == place(file) && !f.Append })
+		if !later {
+			kept = append(kept, file)
+		}
+	}
+	return kept
+}
+
+// mergedUnits makes one of units of one name, as Ignition 2 wrote them one over the other: the transpiler makes
+// a unit of a section such as etcd, and the user's own of that name adds to it. The last contents, mask and
+// enabled win, drop-ins come together.
+func mergedUnits(units []old.Unit) []old.Unit {
+	merged := []old.Unit{}
+	for _, unit := range units {
+		i := slices.IndexFunc(merged, func(u old.Unit) bool { return u.Name == unit.Name })
+		if i < 0 {
+			merged = append(merged, unit)
+			continue
+		}
+		overlay(&merged[i], unit)
+	}
+	return merged
+}
+
+func overlay(unit *old.Unit, later old.Unit) {
+	if later.Contents != "" {
+		unit.Contents = later.Contents
+	}
+	if later.Enabled != nil || later.Enable {
+		unit.Enabled, unit.Enable = later.Enabled, later.Enable
+	}
+	unit.Mask = unit.Mask || later.Mask
+	for _, dropin := range later.Dropins {
+		unit.Dropins = slices.DeleteFunc(unit.Dropins, func(d old.SystemdDropin) bool { return d.Name == dropin.Name })
+		unit.Dropins = append(unit.Dropins, dropin)
+	}
+}
+
+// created has what the deprecated section create says of a user where spec 3 has it, beside the name. (No
+// config has both: Ignition 2 refuses it.)
+func created(user old.PasswdUser) old.PasswdUser {
+	c := user.Create
+	if c == nil {
+		return user
+	}
+	user.UID, user.Gecos, user.HomeDir, user.NoCreateHome = c.UID, c.Gecos, c.HomeDir, c.NoCreateHome
+	user.PrimaryGroup, user.NoUserGroup, user.NoLogInit = c.PrimaryGroup, c.NoUserGroup, c.NoLogInit
+	user.Shell, user.System, user.Create = c.Shell, c.System, nil
+	for _, group := range c.Groups {
+		user.Groups = append(user.Groups, old.Group(group))
+	}
+	return user
+}
