@@ -82,7 +82,10 @@ func (c Check) builds(ctx context.Context) error {
 }
 
 func (c Check) unit(ctx context.Context) error {
-	return c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./...")
+	if err := c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./..."); err != nil {
+		return err
+	}
+	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/transpile", "./internal/render")
 }
 
 func (c Check) lint(ctx context.Context) error {

@@ -82,7 +82,7 @@ func BenchmarkFile(b *testing.B) {
 	for _, config := range []string{"../../ignition/ignition.yml", "../../ignition/examples/seed.yml"} {
 		b.Run(filepath.Base(config), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := File(config, "testdata/files"); err != nil {
+				if _, err := File(config, "../../ignition/files"); err != nil {
 					b.Fatal(err)
 				}
 			}
