@@ -1,6 +1,7 @@
 package readable
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -30,19 +31,33 @@ func Butane(doc []byte) ([]byte, error) {
 	return encode(node)
 }
 
+// hump is where a word of a key's name begins; MiB is one word.
 var hump = regexp.MustCompile(`[a-z0-9][A-Z]|[A-Z]{2}[a-z]`)
 
 // snake is Butane's name of a key of Ignition's: sshAuthorizedKeys is ssh_authorized_keys.
 func snake(key string) string {
-	split := hump.ReplaceAllStringFunc(key, func(at string) string { return at[:1] + "_" + at[1:] })
+	split := hump.ReplaceAllStringFunc(strings.Replace(key, "MiB", "Mib", 1), func(at string) string { return at[:1] + "_" + at[1:] })
 	return strings.ToLower(split)
 }
 
-// inline is what a data URL carries in Butane's words; what is no text stays the URL.
-func inline(source string, data []byte) *yaml.Node {
-	key, value := "inline", string(data)
-	if !utf8.Valid(data) {
-		key, value = "source", source
+// inline is what a data URL carries in Butane's words, which compresses it anew where that pays; what is no
+// text stays the URL, compressed as it is. A digest is of what is carried, and stays.
+func inline(resource map[string]any, data []byte) *yaml.Node {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	put := func(key string, value any) {
+		if s, ok := value.(string); ok {
+			node.Content = append(node.Content, text(key), text(s))
+		}
 	}
-	return &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text(key), text(value)}}
+	if utf8.Valid(data) {
+		put("inline", string(data))
+	} else {
+		put("source", resource["source"])
+		put("compression", resource["compression"])
+	}
+	if verification, ok := resource["verification"].(map[string]any); ok {
+		hash := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{text("hash"), text(fmt.Sprint(verification["hash"]))}}
+		node.Content = append(node.Content, text("verification"), hash)
+	}
+	return node
 }

@@ -29,7 +29,7 @@ func Document(doc []byte) ([]byte, error) {
 // style is how a document is written.
 type style struct {
 	key      func(string) string
-	resource func(source string, data []byte) *yaml.Node // for what a data URL carries
+	resource func(resource map[string]any, data []byte) *yaml.Node // for what a data URL carries
 }
 
 func write(doc []byte, s style) ([]byte, error) {
@@ -117,7 +117,7 @@ func (s style) mapping(v map[string]any) (*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.resource(source, data), nil
+		return s.resource(v, data), nil
 	}
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for _, key := range slices.SortedFunc(maps.Keys(v), nameFirst) {
@@ -145,7 +145,11 @@ func number(key string, n json.Number) *yaml.Node {
 	if i, err := strconv.ParseUint(n.String(), 10, 32); err == nil && key == "mode" {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: fmt.Sprintf("0%o", i)}
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!float", Value: n.String()}
+	tag := "!!float"
+	if _, err := n.Int64(); err == nil {
+		tag = "!!int"
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: n.String()}
 }
 
 // text writes several lines as a block, where YAML can hold them so.
@@ -156,7 +160,7 @@ func text(s string) *yaml.Node {
 }
 
 // shown is what a data URL carries as text, or where it is none as its size and digest.
-func shown(_ string, data []byte) *yaml.Node {
+func shown(_ map[string]any, data []byte) *yaml.Node {
 	if !utf8.Valid(data) {
 		return text(fmt.Sprintf("(%d bytes, sha256 %x)", len(data), sha256.Sum256(data)))
 	}

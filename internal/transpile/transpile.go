@@ -69,17 +69,33 @@ func variantOf(header map[string]any) (string, error) {
 	return variant, nil
 }
 
-// Sections are the names of the config's top-level keys.
-func (t Template) Sections() (map[string]bool, error) {
-	var top map[string]yaml.Node
-	if err := yaml.Unmarshal(t.Source, &top); err != nil {
+// Keys are the config's own, each with those above it: "etcd", "storage.files.contents.local".
+func (t Template) Keys() (map[string]bool, error) {
+	text, _, err := plain(t.Source)
+	if err != nil {
+		return nil, fmt.Errorf("the config is no YAML: %w", err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, fmt.Errorf("the config is no YAML: %w", err)
 	}
 	has := map[string]bool{}
-	for name := range top {
-		has[name] = true
-	}
+	keys(&doc, "", has)
 	return has, nil
+}
+
+// keys notes all keys below n, which is at a key.
+func keys(n *yaml.Node, at string, has map[string]bool) {
+	for i, child := range n.Content {
+		switch {
+		case n.Kind != yaml.MappingNode:
+			keys(child, at, has)
+		case i%2 == 1:
+			key := strings.TrimPrefix(at+"."+n.Content[i-1].Value, ".")
+			has[key] = true
+			keys(child, key, has)
+		}
+	}
 }
 
 const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"
