@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/coreos/ignition/v2/config/v3_4"
 	"github.com/vincent-petithory/dataurl"
@@ -156,16 +158,46 @@ func TestSubstituteNamesWordsWithoutValue(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"Etcd_Discovery_Token":  "storage.files[0] (/etc/x).contents: the word Etcd_Discovery_Token has no value",
-		"Node_Nane":             "there is no word Node_Nane\nhint: did you mean Node_Name ?",
+		"Cluster_Nane":          "there is no word Cluster_Nane\nhint: did you mean Cluster_Name ?",
 		"Etcd_Discovery_Friend": "there is no word Etcd_Discovery_Friend\nhint: words are Node_Name, ",
 	} {
 		if _, err := Substitute(file(text), words); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
-	for _, text := range []string{"Node_Exporter", "Node_Name_2", "xNode_Nane", "SSH_AUTH_SOCK", "Etcd_Discovery_URL"} {
+	for _, text := range []string{"Node_Exporter", "Node_Name_2", "xNode_Nane", "Node_Mount", "Node_RAM", "SSH_AUTH_SOCK", "Etcd_Discovery_URL"} {
 		if _, err := Substitute(file(text), words); err != nil {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// What may be mistyped, and may be somebody's own, is warned of with its place.
+func TestCheckWarns(t *testing.T) {
+	doc := butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: 'Node_Nane, Node_Mount, Node_Exporter'}}\n")
+	warnings, err := Check(doc, words)
+	want := []string{
+		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Nane (hint: did you mean Node_Name ?)",
+		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Mount (hint: did you mean Node_Count ?)",
+	}
+	if err != nil || !slices.Equal(warnings, want) {
+		t.Errorf("got %q, %v", warnings, err)
+	}
+	if _, err := Check(butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: Etcd_Discovery_Token}}\n"), words); err == nil {
+		t.Error("a word without a value is taken")
+	}
+}
+
+func TestSubstituteRefusesValues(t *testing.T) {
+	unit := `{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"Node_Name.service","dropins":[{"name":"Node_Prefix.conf"}]}]}}`
+	for want, words := range map[string]Words{
+		"the value of Node_Name is no UTF-8: \"\\xff\"":                              {"Node_Name": "\xff"},
+		"systemd.units[0] (Node_Name.service): \"a/b.service\" is no name of a unit": {"Node_Name": "a/b", "Node_Prefix": "x"},
+		"\"a b.service\" is no name of a unit":                                       {"Node_Name": "a b", "Node_Prefix": "x"},
+		"dropins[0] (Node_Prefix.conf): \"x\\n.conf\" is no name":                    {"Node_Name": "a", "Node_Prefix": "x\n"},
+	} {
+		if got, err := Substitute([]byte(unit), words); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "\nhint: ") {
+			t.Errorf("got %s, %v, want %s", got, err, want)
 		}
 	}
 }
@@ -245,22 +277,54 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
-// FuzzSubstitute: no value can break the document, and the guest reads back exactly the value.
+// FuzzSubstitute: no value can break the document, and the guest reads back exactly the value, wherever a word
+// stands: in a data URL of each kind, in a plain string, in a unit's name.
 func FuzzSubstitute(f *testing.F) {
 	f.Add("core01")
 	f.Add("\"},{\n%00+ \u2028Node_Name")
+	f.Add("\xff")
+	f.Add("a/../b c")
+	zipped, err := pack([]byte(" Node_Name"), true)
+	if err != nil {
+		f.Fatal(err)
+	}
+	doc := fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"name":"core","gecos":" Node_Name"}]},"storage":{"files":[
+		{"path":"/a","contents":{"source":"data:,%%20Node_Name"}},
+		{"path":"/b","contents":{"source":"data:;base64,IE5vZGVfTmFtZQ=="}},
+		{"path":"/c","contents":{"compression":"gzip","source":%q}}]}}`, dataurl.EncodeBytes(zipped))
 	f.Fuzz(func(t *testing.T, value string) {
-		doc := `{"ignition":{"version":"3.4.0"},"storage":{"files":[
-			{"path":"/a","contents":{"source":"data:,%20Node_Name"}},
-			{"path":"/b","contents":{"source":"data:;base64,IE5vZGVfTmFtZQ=="}}]}}`
-		got, err := Substitute([]byte(doc), Words{"Node_Name": value})
+		words := Words{"Node_Name": value}
+		got, err := Node([]byte(doc), words)
+		if !utf8.ValidString(value) {
+			if err == nil {
+				t.Errorf("a value that is no text is taken: %s", got)
+			}
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range []string{"/a", "/b"} {
+		for _, path := range []string{"/a", "/b", "/c"} {
 			if is := contentsOf(t, got, path); is != " "+value {
 				t.Errorf("%s holds %q, want %q", path, is, " "+value)
 			}
 		}
+		config, _, err := v3_4.Parse(got)
+		if err != nil || *config.Passwd.Users[0].Gecos != " "+value {
+			t.Errorf("the plain string holds %q, want %q, %v", *config.Passwd.Users[0].Gecos, " "+value, err)
+		}
+		fuzzUnit(t, words, value)
 	})
+}
+
+// fuzzUnit has the value in a unit's name: a file name, or refused.
+func fuzzUnit(t *testing.T, words Words, value string) {
+	got, err := Node([]byte(`{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"xNode_Name.service","enabled":true}]}}`), words)
+	if err != nil {
+		return
+	}
+	config, _, err := v3_4.Parse(got)
+	if err != nil || config.Systemd.Units[0].Name != "x"+value+".service" || strings.ContainsAny(value, "/ \t\n\x00") {
+		t.Errorf("the unit is %q, of %q, %v", config.Systemd.Units[0].Name, value, err)
+	}
 }

@@ -62,7 +62,7 @@ func (s substituter) contents(data []byte, at string) ([]byte, error) {
 	if strings.HasPrefix(at, "ignition.config.") { // merge or replace
 		return s.document(data)
 	}
-	text, err := s.text(string(data))
+	text, err := s.text(string(data), at)
 	return []byte(text), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"sort"
 	"strings"
+	"unicode"
 
 	"coreos-libvirt/internal/hint"
 )
@@ -22,15 +23,19 @@ type Words map[string]string
 // The result is indented and ends with a newline.
 // A word of the project's that has no value is an error that names its place.
 func Substitute(doc []byte, words Words) ([]byte, error) {
+	if err := words.valid(); err != nil {
+		return nil, err
+	}
 	s := substituter{words: words, replacer: words.replacer(), check: words.checker()}
 	return s.document(doc)
 }
 
-// Check finds words of the project's that the document has and words has not, as Substitute does.
-func Check(doc []byte, words Words) error {
-	s := substituter{replacer: strings.NewReplacer(), check: words.checker()}
-	_, err := s.document(doc)
-	return err
+// Check finds words of the project's that the document has and words has not, as Substitute does, and those
+// that may be mistyped: of these it only warns.
+func Check(doc []byte, words Words) (warnings []string, err error) {
+	s := substituter{replacer: strings.NewReplacer(), check: words.checker(), warn: func(text string) { warnings = append(warnings, text) }}
+	_, err = s.document(doc)
+	return warnings, err
 }
 
 // Uses tells which of the words stand in the document, decoded contents included, in order.
@@ -69,8 +74,9 @@ func (w Words) replacer() *strings.Replacer {
 type substituter struct {
 	words    Words
 	replacer *strings.Replacer
-	seen     map[string]bool         // words that were met, where somebody asks
-	check    func(text string) error // finds words without a value; nil where nobody asks
+	seen     map[string]bool          // words that were met, where somebody asks
+	check    func(text string) []miss // finds words without a value; nil where nobody asks
+	warn     func(text string)        // told of those that may be meant; nil where nobody asks
 }
 
 func (s substituter) document(doc []byte) ([]byte, error) {
@@ -104,7 +110,7 @@ func encode(tree any) ([]byte, error) {
 func (s substituter) value(v any, at string) (any, error) {
 	switch v := v.(type) {
 	case string:
-		text, err := s.text(v)
+		text, err := s.text(v, at)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", at, err)
 		}
@@ -137,7 +143,20 @@ func (s substituter) object(v map[string]any, at string) (any, error) {
 			return nil, err
 		}
 	}
-	return v, nil
+	return v, checkUnitName(v, at)
+}
+
+// checkUnitName refuses a name, of a unit or a drop-in, that is no file name, or that systemd would not take.
+// Ignition's validator looks at its ending only.
+func checkUnitName(v map[string]any, at string) error {
+	name, ok := v["name"].(string)
+	if !ok || !strings.HasPrefix(at, "systemd.units[") {
+		return nil
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return hint.Errorf("no / and no blanks (systemd.unit(5))", "%s: %q is no name of a unit", at, name)
+	}
+	return nil
 }
 
 // named adds to a place what people know it by: a file's path, a unit's or a user's name.
@@ -150,15 +169,21 @@ func named(v map[string]any, at string) string {
 	return at
 }
 
-func (s substituter) text(text string) (string, error) {
+func (s substituter) text(text, at string) (string, error) {
 	for word := range s.words {
 		if s.seen != nil && strings.Contains(text, word) {
 			s.seen[word] = true
 		}
 	}
-	if s.check != nil {
-		if err := s.check(text); err != nil {
-			return "", err
+	if s.check == nil {
+		return s.replacer.Replace(text), nil
+	}
+	for _, m := range s.check(text) {
+		if m.fatal {
+			return "", hint.Errorf(m.advice, "%s", m.what)
+		}
+		if s.warn != nil {
+			s.warn(fmt.Sprintf("%s: warning: %s (hint: %s)", at, m.what, m.advice))
 		}
 	}
 	return s.replacer.Replace(text), nil

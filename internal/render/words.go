@@ -1,9 +1,9 @@
 package render
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 
@@ -20,29 +20,50 @@ var all = []string{
 // family matches what looks like one of them.
 var family = regexp.MustCompile(`\b(?:Node|Cluster|SSH|Etcd)_[A-Z][A-Za-z]*(?:_[A-Z][A-Za-z]*)*`)
 
-// near is how many letters a mistyped word may differ by.
-const near = 2
+const (
+	// near is how many letters a mistyped word may differ by.
+	near = 2
+	// long is how many letters a word has that nobody else's resembles by chance, as Node_Mount does Node_Count.
+	long = 11
+)
+
+// miss is a word in a text that looks like one of the project's and has no value.
+type miss struct {
+	what, advice string
+	fatal        bool // else it may well be the user's own
+}
+
+// valid refuses values that no document can hold.
+func (w Words) valid() error {
+	for word, value := range w {
+		if !utf8.ValidString(value) {
+			return hint.Errorf("Ignition documents are JSON, and that is text", "the value of %s is no UTF-8: %q", word, value)
+		}
+	}
+	return nil
+}
 
 // checker gives a function that finds words of the project's in a text which w has no value for: the
-// words themselves, all that begins as those of discovery do, and what is a typo away from one.
-// Other words of that look (Node_Exporter) are the user's business.
-func (w Words) checker() func(text string) error {
+// words themselves, all that begins as those of discovery do, and what is a typo away from one, which is
+// certain only of a long one. Other words of that look (Node_Exporter) are the user's business.
+func (w Words) checker() func(text string) []miss {
 	blanks := Words{}
 	for word := range w {
 		blanks[word] = " "
 	}
 	blank := blanks.replacer()
-	return func(text string) error {
+	return func(text string) (misses []miss) {
 		for _, found := range family.FindAllString(blank.Replace(text), -1) {
-			if err := w.lacks(found); err != nil {
-				return err
+			if m := lacks(found); m != nil {
+				misses = append(misses, *m)
 			}
 		}
-		return nil
+		return misses
 	}
 }
 
-func (w Words) lacks(found string) error {
+func lacks(found string) *miss {
+	none := "there is no word " + found
 	best, distance := "", near+1
 	for _, word := range all {
 		if d := levenshtein.ComputeDistance(found, word); d < distance {
@@ -51,11 +72,15 @@ func (w Words) lacks(found string) error {
 	}
 	switch {
 	case distance == 0:
-		return hint.Errorf("it is of a service that is off, or not of this kind", "the word %s has no value", found)
+		return &miss{"the word " + found + " has no value", "it is of a service that is off, or not of this kind", true}
 	case distance <= near:
-		return hint.Errorf("did you mean "+best+" ?", "there is no word %s", found)
-	case strings.HasPrefix(found, "Etcd_Discovery_"), strings.HasPrefix(found, "Etcd_Initial_"):
-		return hint.Errorf(fmt.Sprintf("words are %s", strings.Join(all, ", ")), "there is no word %s", found)
+		return &miss{none, "did you mean " + best + " ?", distance == 1 && len(best) >= long || isDiscovery(found)}
+	case isDiscovery(found):
+		return &miss{none, "words are " + strings.Join(all, ", "), true}
 	}
 	return nil
+}
+
+func isDiscovery(word string) bool {
+	return strings.HasPrefix(word, "Etcd_Discovery_") || strings.HasPrefix(word, "Etcd_Initial_")
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/user"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,13 +178,29 @@ func (r *Run) firmware() string {
 	return ""
 }
 
-// checkSpec makes sure that the image's Ignition reads what the config makes.
+// checkSpec makes sure that the image's Ignition reads what the configs make, each node's own too: of two that
+// are merged the newer version counts.
 func (r *Run) checkSpec() error {
-	spec, err := render.Version(r.template.JSON)
-	if err != nil {
+	if err := r.accepts(r.configPath(), r.template.JSON); err != nil {
 		return err
 	}
-	return r.base.Accepts(spec)
+	for _, name := range slices.Sorted(maps.Keys(r.overlays)) {
+		if err := r.accepts(r.beside(overlayName(name)), r.overlays[name].JSON); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) accepts(path string, doc []byte) error {
+	spec, err := render.Version(doc)
+	if err == nil {
+		err = r.base.Accepts(spec)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return err
 }
 
 // sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a

@@ -105,13 +105,24 @@ func (r *Run) checkWords(more render.Words) error {
 	}
 	maps.Copy(words, more)
 	maps.Copy(words, nodeWords(cluster.Node{}))
-	if err := render.Check(r.template.JSON, words); err != nil {
-		return fmt.Errorf("%s: %w", r.configPath(), err)
+	if err := r.checkWordsOf(r.configPath(), r.template.JSON, words); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.overlays)) {
-		if err := render.Check(r.overlays[name].JSON, words); err != nil {
-			return fmt.Errorf("%s: %w", r.beside(overlayName(name)), err)
+		if err := r.checkWordsOf(r.beside(overlayName(name)), r.overlays[name].JSON, words); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (r *Run) checkWordsOf(path string, doc []byte, words render.Words) error {
+	warnings, err := render.Check(doc, words)
+	for _, warning := range warnings {
+		r.warn("%s: %s", path, warning)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
