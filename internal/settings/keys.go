@@ -141,18 +141,51 @@ func known(name string) bool {
 	return false
 }
 
-// unknownKey is the error for a key that is none, with the nearest one where it is near.
-func unknownKey(key, value string) error {
-	near, best := "", 3
-	names := []string{}
+// unknownVariable is the error for a variable of the environment that looks like a setting and is none.
+func unknownVariable(env Environment) error {
+	if env.All == nil {
+		return nil
+	}
+	for _, pair := range env.All() {
+		name, _, _ := strings.Cut(pair, "=")
+		key, ours := strings.CutPrefix(name, envPrefix)
+		if !ours || name == LabVariable || name == RelaunchedVariable || strings.HasPrefix(name, varVariable) {
+			continue
+		}
+		if key = strings.ToLower(key); known(key) && name == (Key{Name: key}).Variable() {
+			continue
+		}
+		advice := "settings are " + strings.Join(names(), ", ")
+		if near := nearest(key); near != "" {
+			advice = fmt.Sprintf("did you mean %s ?", Key{Name: near}.Variable())
+		}
+		return hint.Errorf(advice, "%s (environment): there is no setting %q", name, key)
+	}
+	return nil
+}
+
+func names() (all []string) {
 	for _, k := range Keys(Environment{}) {
-		names = append(names, k.Name)
-		if d := levenshtein.ComputeDistance(strings.ToLower(strings.TrimLeft(key, "-")), k.Name); d < best {
-			near, best = k.Name, d
+		all = append(all, k.Name)
+	}
+	return all
+}
+
+// nearest is the key that a mistyped one may mean, or empty.
+func nearest(key string) string {
+	near, best := "", 3
+	for _, name := range names() {
+		if d := levenshtein.ComputeDistance(strings.ToLower(strings.TrimLeft(key, "-")), name); d < best {
+			near, best = name, d
 		}
 	}
-	if near != "" {
+	return near
+}
+
+// unknownKey is the error for a key that is none, with the nearest one where it is near.
+func unknownKey(key, value string) error {
+	if near := nearest(key); near != "" {
 		return hint.Errorf(fmt.Sprintf("did you mean %s=%s ?", near, value), "%s=%s: there is no setting %q", key, value, key)
 	}
-	return hint.Errorf("settings are "+strings.Join(names, ", "), "%s=%s: there is no setting %q", key, value, key)
+	return hint.Errorf("settings are "+strings.Join(names(), ", "), "%s=%s: there is no setting %q", key, value, key)
 }

@@ -69,7 +69,8 @@ type Settings struct {
 	InLab bool              // whether this run is inside the lab
 	Sudo  string            // who started this run by sudo, or empty
 
-	chosen []choice // every key with its value and source, in order
+	chosen   []choice // every key with its value and source, in order
+	varWords []string // names of Vars that the command line gave
 }
 
 // Environment is what settings need of the process: the only place that reads its variables.
@@ -122,6 +123,14 @@ func Load(words []string, env Environment) (*Settings, error) {
 		return nil, err
 	}
 	if s.Vars, err = variables(given, env); err != nil {
+		return nil, err
+	}
+	for key := range given {
+		if name, is := strings.CutPrefix(key, varPrefix); is {
+			s.varWords = append(s.varWords, name)
+		}
+	}
+	if err := unknownVariable(env); err != nil {
 		return nil, err
 	}
 	for _, k := range Keys(env) {

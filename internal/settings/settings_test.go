@@ -89,7 +89,7 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := s.Print(&out); err != nil {
+	if err := s.Print(&out, "nowhere"); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range Keys(environment(nil)) {
@@ -100,6 +100,29 @@ func TestPrint(t *testing.T) {
 	lines := strings.Split(out.String(), "\n")
 	if f := strings.Fields(lines[2]); strings.Join(f[:5], " ") != "nodes 5 command line 3" {
 		t.Errorf("got %q", lines[2])
+	}
+}
+
+// A variable that looks like a setting and is none is as wrong as a word.
+func TestLoadRefusesUnknownVariables(t *testing.T) {
+	for name, want := range map[string]string{
+		"COREOS_NODS":   "COREOS_NODS (environment): there is no setting \"nods\"\nhint: did you mean COREOS_NODES ?",
+		"COREOS_nodes":  "hint: did you mean COREOS_NODES ?",
+		"COREOS_COLOUR": "hint: settings are prefix, nodes",
+		"COREOS_VAR_x":  "var.x: this cannot be a word of yours",
+	} {
+		env := environment(nil)
+		env.All = func() []string { return []string{"HOME=/", name + "=3"} }
+		if _, err := Load(nil, env); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+	env := environment(nil)
+	env.All = func() []string {
+		return []string{"COREOS_LAB=1", "COREOS_RELAUNCHED=1", "COREOS_VAR_My_Word=x", "COREOS_NODES=2", "COREOSX=1"}
+	}
+	if _, err := Load(nil, env); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -26,6 +26,17 @@ var varName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$`)
 // reserved are the beginnings of the project's own words.
 var reserved = regexp.MustCompile(`^(Node|Cluster|Etcd|SSH)_`)
 
+// sourceOf is where one of the user's words is from.
+func (s *Settings) sourceOf(name, file string) string {
+	if _, is := s.Vars[name]; !is {
+		return file
+	}
+	if slices.Contains(s.varWords, name) {
+		return fromWord
+	}
+	return "environment, " + varVariable + name
+}
+
 // variables are the user's words of the command line and of the environment.
 func variables(given map[string]string, env Environment) (map[string]string, error) {
 	vars := map[string]string{}

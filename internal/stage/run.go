@@ -64,7 +64,7 @@ func New(words []string) (*Run, error) {
 }
 
 // PrintSettings is `mage settings`.
-func (r *Run) PrintSettings() error { return r.Print(r.log.Writer()) }
+func (r *Run) PrintSettings() error { return r.Print(r.log.Writer(), r.beside("vars.yml")) }
 
 // vm is a path below the folder of generated files.
 func (r *Run) vm(parts ...string) string {
