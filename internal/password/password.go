@@ -3,6 +3,7 @@ package password
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,16 +31,16 @@ func Hash(password string, rounds int) (string, error) {
 }
 
 // Read asks for a password twice on a terminal, without echo and with prompts on ask; from anything
-// else it takes the first line.
-func Read(from *os.File, ask io.Writer) (string, error) {
+// else it takes the first line. When ctx ends the terminal is as it was before.
+func Read(ctx context.Context, from *os.File, ask io.Writer) (string, error) {
 	if !term.IsTerminal(int(from.Fd())) {
 		return readLine(from)
 	}
-	first, err := prompt(from, ask, "Password: ")
+	first, err := prompt(ctx, from, ask, "Password: ")
 	if err != nil {
 		return "", err
 	}
-	second, err := prompt(from, ask, "Again: ")
+	second, err := prompt(ctx, from, ask, "Again: ")
 	if err != nil {
 		return "", err
 	}
@@ -64,10 +65,26 @@ func check(password string) (string, error) {
 	return password, nil
 }
 
-func prompt(from *os.File, ask io.Writer, text string) (string, error) {
+func prompt(ctx context.Context, from *os.File, ask io.Writer, text string) (string, error) {
+	fd := int(from.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the password: %w", err)
+	}
 	fmt.Fprint(ask, text)
-	typed, err := term.ReadPassword(int(from.Fd()))
-	fmt.Fprintln(ask)
+	var typed []byte
+	done := make(chan error, 1)
+	go func() { // goes on reading where ctx ends: the process does, too
+		var err error
+		typed, err = term.ReadPassword(fd)
+		done <- err
+	}()
+	defer fmt.Fprintln(ask)
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return "", errors.Join(errors.New("interrupted"), term.Restore(fd, before))
+	}
 	if err != nil {
 		return "", fmt.Errorf("cannot read the password: %w", err)
 	}

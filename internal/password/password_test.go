@@ -44,7 +44,7 @@ func TestReadFromAPipe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Read(file, io.Discard)
+		got, err := Read(t.Context(), file, io.Discard)
 		if got != want || (err != nil) != (want == "") {
 			t.Errorf("%q: got %q, %v", text, got, err)
 		}

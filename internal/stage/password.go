@@ -9,8 +9,8 @@ import (
 )
 
 // Password prints the line for password_hash of a password that is typed, or piped in.
-func (r *Run) Password(context.Context) error {
-	typed, err := password.Read(os.Stdin, os.Stderr)
+func (r *Run) Password(ctx context.Context) error {
+	typed, err := password.Read(ctx, os.Stdin, os.Stderr)
 	if err != nil {
 		return err
 	}
