@@ -133,7 +133,7 @@ func TestTrust(t *testing.T) {
 
 func TestCommandIsStrict(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "w s", "ssh.core")
-	access := Access{Dir: dir}
+	access := Access{Dir: dir, New: true}
 	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGyNJEoRr07SpWb0HrnLPnqzyKHkqtQ3IMqNQYgR0hOZ"
 	if err := access.Trust(map[string]Report{"core02": {HostKeys: []string{key}}, "core03": {}}); err != nil {
 		t.Fatal(err)
@@ -159,5 +159,37 @@ func TestCommandIsStrict(t *testing.T) {
 	}
 	if config := access.Config("core", "core02", "10.0.0.2"); !strings.Contains(config, "StrictHostKeyChecking accept-new") {
 		t.Errorf("made anew: %s", config)
+	}
+	// which is of ready=off only: else every node reports its keys
+	access.New = false
+	if config := access.Config("core", "core02", "10.0.0.2"); !strings.Contains(config, "StrictHostKeyChecking yes") {
+		t.Errorf("an unknown key: %s", config)
+	}
+}
+
+// Where the node lets in the cluster's own key ssh offers no other; where only the user's, those of an agent.
+func TestCommandOffersOneKey(t *testing.T) {
+	vm := t.TempDir()
+	access := Access{Dir: filepath.Join(vm, "ssh.core")}
+	offered := func() string {
+		return strings.Join(access.Command(t.Context(), "core", "core01", "10.0.0.1", "").Args, " ") + access.Config("core", "core01", "10.0.0.1")
+	}
+	if strings.Contains(offered(), "IdentitiesOnly") {
+		t.Errorf("there is no key: %s", offered())
+	}
+	key, err := access.PublicKey("cluster-core")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for doc, only := range map[string]bool{`{"sshAuthorizedKeys":["` + key + `"]}`: true, `{"sshAuthorizedKeys":["ssh-ed25519 AAAA mine"]}`: false} {
+		if err := os.MkdirAll(filepath.Join(vm, "core01"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(vm, "core01", "ignition.json"), []byte(doc), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := offered(); strings.Contains(got, "IdentitiesOnly=yes") != only || strings.Contains(got, "\n  IdentitiesOnly yes\n") != only {
+			t.Errorf("%s: got %s", doc, got)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -23,7 +24,10 @@ import (
 
 // Access is a cluster's way in: its own key pair and the host keys that its nodes reported, in a
 // folder of their own.
-type Access struct{ Dir string }
+type Access struct {
+	Dir string
+	New bool // whether the first key of a node that could report none is believed
+}
 
 func (a Access) key() string        { return filepath.Join(a.Dir, "id_ed25519") }
 func (a Access) knownHosts() string { return filepath.Join(a.Dir, "known_hosts") }
@@ -114,8 +118,7 @@ func (a Access) others(reports map[string]Report) ([]string, error) {
 }
 
 // Command is the system's ssh to a node: its host key looked up by the node's name and checked
-// strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). The first key of a node that could
-// report none is believed. cmd may be empty: a login.
+// strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). cmd may be empty: a login.
 func (a Access) Command(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
 	args := []string{
 		"-i", a.key(),
@@ -124,8 +127,11 @@ func (a Access) Command(ctx context.Context, user, node, address, cmd string) *e
 		"-o", "StrictHostKeyChecking=" + a.strictness(node),
 		"-o", "HostKeyAlias=" + node,
 		"-o", "LogLevel=ERROR",
-		"-l", user, address,
 	}
+	if a.isTaken(node) {
+		args = append(args, "-o", "IdentitiesOnly=yes")
+	}
+	args = append(args, "-l", user, address)
 	if cmd != "" {
 		args = append(args, "--", cmd)
 	}
@@ -134,13 +140,17 @@ func (a Access) Command(ctx context.Context, user, node, address, cmd string) *e
 
 // Config is the node's block of ssh_config(5), by which ssh and all that use it reach the node by name.
 func (a Access) Config(user, node, address string) string {
+	only := ""
+	if a.isTaken(node) {
+		only = "\n  IdentitiesOnly yes"
+	}
 	return fmt.Sprintf(`Host %s
   HostName %s
   User %s
-  IdentityFile %s
+  IdentityFile %s%s
   UserKnownHostsFile %s
   HostKeyAlias %s
-  StrictHostKeyChecking %s`, node, address, user, quoteOption(a.key()), quoteOption(a.knownHosts()), node, a.strictness(node))
+  StrictHostKeyChecking %s`, node, address, user, quoteOption(a.key()), only, quoteOption(a.knownHosts()), node, a.strictness(node))
 }
 
 // strictness is ssh_config(5)'s word for what is done about a node's host key.
@@ -151,7 +161,28 @@ func (a Access) strictness(node string) string {
 			return "yes"
 		}
 	}
-	return "accept-new"
+	if a.New {
+		return "accept-new"
+	}
+	return "yes"
+}
+
+// isTaken tells whether the node lets in the cluster's own key. Then ssh offers no other: those of an agent, if
+// they are many, come first and use up what the server allows (sshd_config(5), MaxAuthTries).
+func (a Access) isTaken(node string) bool {
+	private, err := os.ReadFile(a.key())
+	if err != nil {
+		return false
+	}
+	signer, err := ssh.ParsePrivateKey(private)
+	if err != nil {
+		return false
+	}
+	doc, err := os.ReadFile(filepath.Join(filepath.Dir(a.Dir), node, "ignition.json"))
+	if err != nil { // libvirt may have given it to QEMU's user; there is a key only where some config asked for it
+		return true
+	}
+	return bytes.Contains(doc, bytes.TrimSpace(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 }
 
 // quoteOption keeps a path with spaces one word in an ssh option.

@@ -76,7 +76,7 @@ func (r *Run) members() []cluster.Node { return cluster.Nodes(r.vm(), r.Prefix, 
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access {
-	return guest.Access{Dir: r.vm("ssh." + prefix)}
+	return guest.Access{Dir: r.vm("ssh." + prefix), New: !r.Ready}
 }
 
 // libvirt is the run's one connection.
