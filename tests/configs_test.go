@@ -123,6 +123,91 @@ func seedArrives(t *testing.T, c clone) {
 	c.nothingIsLeft(t)
 }
 
+// containerLinux has one of each thing that must arrive, and what Ignition 2 knew otherwise than 3: networkd, file
+// systems by name, one unit from two places, create.
+const containerLinux = `passwd:
+  users:
+    - name: core
+      ssh_authorized_keys: [SSH_Authorized_Key]
+    - name: bob
+      password_hash: "$6$x$y"
+      ssh_authorized_keys: ["` + aliceKey + `"]
+      create: {uid: 1600, groups: [sudo], shell: /bin/bash}
+  groups:
+    - {name: team, gid: 1700}
+update:
+  group: stable
+docker:
+  flags: [--debug]
+networkd:
+  units:
+    - name: 20-dhcp.network
+      contents: |
+        [Match]
+        Name=e*
+        [Network]
+        DHCP=yes
+      dropins:
+        - {name: 10-domain.conf, contents: "[Network]\nDomains=Node_Name.example\n"}
+storage:
+  filesystems:
+    - {name: app, path: /srv/app}
+  files:
+    - {filesystem: root, path: /etc/hostname, mode: 0644, contents: {inline: Node_Name}}
+    - {filesystem: app, path: /local.txt, mode: 0640, user: {id: 1600}, group: {id: 1700}, contents: {local: local.txt}}
+    - {filesystem: root, path: /srv/remote, mode: 0400, contents: {remote: {url: "data:;base64,H4sIAAAAAAACA8vPSwUA8YZsegMAAAA=", compression: gzip}}}
+    - {filesystem: root, path: /srv/twice, mode: 0644, contents: {inline: earlier}}
+    - {filesystem: root, path: /srv/twice, mode: 0600, contents: {inline: later}}
+  directories:
+    - {filesystem: root, path: /srv/dir, mode: 0710, user: {id: 1600}}
+  links:
+    - {filesystem: root, path: /srv/link, target: /srv/twice}
+systemd:
+  units:
+    - name: hello.service
+      enable: true
+      contents: |
+        [Service]
+        Type=oneshot
+        RemainAfterExit=yes
+        ExecStart=/bin/sh -c 'echo hello from Node_Name > /srv/hello'
+        [Install]
+        WantedBy=multi-user.target
+    - {name: off.service, enabled: false, contents: "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}
+    - {name: never.service, mask: true}
+    - {name: ssh.service, dropins: [{name: 10-words.conf, contents: "[Service]\nEnvironment=NODE=Node_Name\n"}]}
+    - {name: docker.service, enabled: false, dropins: [{name: 30-mine.conf, contents: "[Service]\nEnvironment=MINE=1\n"}]}
+`
+
+// containerLinuxArrives boots it and finds each part.
+func containerLinuxArrives(t *testing.T, c clone) {
+	c.write(t, "ignition/clc.yml", containerLinux)
+	local := "of Node_Name\n" + strings.Repeat("\t%\"'\n", 100)
+	c.write(t, "ignition/files/local.txt", local)
+	c.mage(t, "lab", "up", "nodes=1", "config=ignition/clc.yml")
+	sum := func(text string) string { return fmt.Sprintf("%x  -", sha256.Sum256([]byte(text))) }
+	const network = "/etc/systemd/network/20-dhcp.network"
+	c.arrives(t, map[string]string{
+		"hostname":               "core01",
+		"sha256sum < " + network: sum("[Match]\nName=e*\n[Network]\nDHCP=yes\n"),
+		"sha256sum < " + network + ".d/10-domain.conf":                            sum("[Network]\nDomains=core01.example\n"),
+		"stat -c %a:%U:%G " + network + " " + network + ".d/*":                    "644:root:root\n644:root:root",
+		"sha256sum < /srv/app/local.txt":                                          sum(strings.ReplaceAll(local, "Node_Name", "core01")),
+		"stat -c %a:%U:%G /srv/app/local.txt":                                     "640:bob:team",
+		"cat /srv/remote; stat -c %a:%U:%G /srv/remote":                           "one400:root:root",
+		"cat /srv/link; stat -c %a:%U:%G /srv/twice":                              "later600:root:root",
+		"stat -c %a:%U:%G /srv/dir":                                               "710:bob:root",
+		"cat /etc/coreos/update.conf":                                             "GROUP=stable",
+		"cat /srv/hello":                                                          "hello from core01",
+		"systemctl is-enabled hello off.service never.service docker||:":          "enabled\ndisabled\nmasked\ndisabled",
+		"systemctl show -P Environment ssh; systemctl show -P Environment docker": "NODE=core01\nDOCKER_OPTS=--debug MINE=1",
+		"id -u bob; id -nG bob; getent passwd bob | cut -d: -f7":                  "1600\nbob sudo\n/bin/bash",
+		"getent shadow bob | cut -d: -f2; cat ~bob/.ssh/authorized_keys*/*":       "$6$x$y\n" + aliceKey,
+	})
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
+}
+
 // fetchedBoots has the lab's own image served as Fedora CoreOS is, compressed and signed, on the real
 // network: it is fetched before the lab is entered, and boots there.
 func fetchedBoots(t *testing.T, c clone) {

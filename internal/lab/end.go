@@ -3,7 +3,9 @@ package lab
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -23,7 +25,17 @@ func (w *World) end() error {
 			return err
 		}
 	}
-	return os.RemoveAll(w.dir)
+	made, _ := os.ReadFile(filepath.Join(w.dir, "folders"))
+	if err := os.RemoveAll(w.dir); err != nil {
+		return err
+	}
+	if os.Remove(filepath.Dir(w.dir)) != nil {
+		return nil // another lab: it may stand on the same folders
+	}
+	for _, folder := range strings.Fields(string(made)) {
+		_ = os.Remove(folder) // unless somebody uses it since
+	}
+	return nil
 }
 
 // endAll signals all processes of the network namespaces until none is left, for five seconds.

@@ -6,7 +6,11 @@ dir=$1 cache=$2 store=$3 bridge=$4 address=$5 made=$6
 # this network's devices in /sys, where libvirt looks for bridges
 mount -t sysfs sysfs /sys
 # libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
-mkdir -p /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt
+for folder in /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+  # a mount needs a folder on the real host: labdown removes those that lacked
+  [ -d "$folder" ] || echo "$folder" >>"$dir/folders"
+  mkdir -p "$folder"
+done
 mount --bind "$dir/etc" /etc/libvirt
 mkdir -p "$dir/store"
 mount --bind "$store" "$dir/store"

@@ -39,6 +39,7 @@ type World struct {
 	dir   string // state: pids, logs, leases, libvirt's configuration
 	cache string // outlives the lab
 	store string // of images, also seen inside
+	lock  string // in the workspace: nothing of the lab stays elsewhere
 
 	host, dhcp, virtlogd, libvirtd daemon
 }
@@ -49,7 +50,7 @@ func New(workspace, cache, store string) *World {
 	sum := sha256.Sum256([]byte(workspace))
 	id := hex.EncodeToString(sum[:3])
 	dir := filepath.Join("/run/coreos-libvirt-lab", id)
-	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), store: store}
+	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), store: store, lock: filepath.Join(workspace, "vm", ".lock._lab")} // no prefix is _lab
 	for name, d := range map[string]*daemon{"host": &w.host, "dhcp": &w.dhcp, "virtlogd": &w.virtlogd, "libvirtd": &w.libvirtd} {
 		*d = daemon{name: name, dir: dir}
 	}
@@ -61,7 +62,7 @@ func (w *World) Up(ctx context.Context, say func(format string, args ...any)) er
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
 	}
-	unlock, err := artifact.Lock(ctx, w.dir+".lock", func() { say("lab: waiting for another run to make it") })
+	unlock, err := artifact.Lock(ctx, w.lock, func() { say("lab: waiting for another run to make it") })
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (w *World) Down(ctx context.Context, say func(format string, args ...any)) 
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage labdown"), "the lab was made by root")
 	}
-	unlock, err := artifact.Lock(ctx, w.dir+".lock", func() { say("lab: waiting for another run to end") })
+	unlock, err := artifact.Lock(ctx, w.lock, func() { say("lab: waiting for another run to end") })
 	if err != nil {
 		return err
 	}
