@@ -77,6 +77,9 @@ func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
 	if token, err = r.newToken(ctx, tls); err != nil {
 		return token, err
 	}
+	if err := r.checkWords(wordsOfKinds(token.Kind)); err != nil { // its kind may be known only now
+		return token, err
+	}
 	if err := errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir)); err != nil {
 		return token, err
 	}

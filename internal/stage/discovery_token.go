@@ -28,9 +28,11 @@ func (r *Run) isWay(t discovery.Token) bool {
 
 // wordsToCome are the words that the token will have values for, as their own values: those of the token that
 // the nodes were made with or, before there are nodes, of the way that discovery= says.
-func (r *Run) wordsToCome() render.Words {
+func (r *Run) wordsToCome() render.Words { return wordsOfKinds(r.kinds()...) }
+
+func wordsOfKinds(kinds ...string) render.Words {
 	words := render.Words{discovery.WordCA: discovery.WordCA}
-	for _, kind := range r.kinds() {
+	for _, kind := range kinds {
 		for word := range (discovery.Token{Kind: kind}).Values() {
 			words[word] = word
 		}

@@ -74,10 +74,10 @@ func (r *Run) transpileOverlays() error {
 // whether a node differs from what it was made from.
 func (r *Run) try() error {
 	words := r.wordsToCome()
-	words[sshWord] = sshWord
 	if err := r.checkWords(words); err != nil {
 		return err
 	}
+	words[sshWord] = sshWord
 	nodes, err := r.renderAll(words)
 	if err != nil {
 		return err
@@ -105,6 +105,7 @@ func (r *Run) checkWords(more render.Words) error {
 	}
 	maps.Copy(words, more)
 	maps.Copy(words, nodeWords(cluster.Node{}))
+	words[sshWord] = sshWord
 	if err := r.checkWordsOf(r.configPath(), r.template.JSON, words); err != nil {
 		return err
 	}
@@ -150,9 +151,12 @@ func (r *Run) transpile(path string) (transpile.Template, error) {
 	return template, nil
 }
 
-// warn says what does not stop; who runs the stages quietly finds it in warned.
+// warn says what does not stop, once; who runs the stages quietly finds it in warned.
 func (r *Run) warn(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
+	if slices.Contains(r.warned, text) {
+		return
+	}
 	r.warned = append(r.warned, text)
 	r.log.Say("%s", text)
 }
