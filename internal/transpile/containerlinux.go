@@ -31,24 +31,7 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 	if err := setFilesDir(files); err != nil {
 		return nil, nil, err
 	}
-	config, ast, parsed := ct.Parse(source)
-	fatal, warnings := legacyProblems(parsed, source)
-	fatal = append(fatal, outside(config, source)...)
-	if len(fatal) > 0 {
-		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
-	}
-	spelled, same, err := plain(source)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !same {
-		config, ast, _ = ct.Parse(spelled)
-	}
-	ignition2, converted := ct.Convert(config, platform.Custom, ast)
-	fatal, more := legacyProblems(converted, source)
-	if !same { // its places are of another text
-		fatal, more = placeless(fatal), placeless(more)
-	}
+	ignition2, fatal, warnings := ignition2Of(source)
 	if len(fatal) > 0 {
 		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
 	}
@@ -60,7 +43,39 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), adviceLegacy)
 	}
 	doc, err = indent(doc)
-	return doc, append(warnings, more...), err
+	return doc, warnings, err
+}
+
+// ignition2Of is the config as Ignition 2.3, and what stops or is worth a word.
+func ignition2Of(source []byte) (doc any, fatal, warnings []problem) {
+	config, ast, parsed := ct.Parse(source)
+	fatal, warnings = legacyProblems(parsed, source)
+	fatal = append(fatal, outside(config, source)...)
+	if len(fatal) > 0 {
+		return nil, fatal, nil
+	}
+	spelled, same, err := plain(source)
+	if err != nil {
+		return nil, yamlProblems(err, source), nil
+	}
+	if !same {
+		config, ast, parsed = ct.Parse(spelled)
+		fatal, _ = legacyProblems(parsed, spelled)
+	}
+	if len(fatal) == 0 {
+		var converted ctreport.Report
+		var more []problem
+		doc, converted = ct.Convert(config, platform.Custom, ast)
+		fatal, more = legacyProblems(converted, source)
+		if !same {
+			more = placeless(more)
+		}
+		warnings = append(warnings, more...)
+	}
+	if !same { // these places are of another text
+		fatal = placeless(fatal)
+	}
+	return doc, fatal, warnings
 }
 
 func setFilesDir(files string) error {
