@@ -67,6 +67,9 @@ func Define(ctx context.Context) error {
 
 // define is Define without its end: Up goes on with the nodes that could be defined.
 func define(ctx context.Context) error {
+	if err := do(ctx, (*stage.Run).Claim); err != nil {
+		return err
+	}
 	return do(ctx, (*stage.Run).Define, Fetch, Render)
 }
 

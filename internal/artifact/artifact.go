@@ -15,13 +15,30 @@ import (
 // Write puts data at path with mode: to a temporary file beside it, synced, then renamed over it.
 // Folders that lack are made.
 func Write(path string, data []byte, mode fs.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := Folder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("cannot make the folder of %s: %w", path, err)
 	}
 	if err := replace(path, data, mode); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
+}
+
+// Folder makes the folder, and those above it that lack, so that everybody may enter, whatever the umask says: QEMU's
+// own user has to. Folders that are there stay as they are.
+func Folder(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if above := filepath.Dir(path); above != path {
+		if err := Folder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 func replace(path string, data []byte, mode fs.FileMode) error {

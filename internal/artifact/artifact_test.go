@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -26,6 +27,24 @@ func TestWriteIfChanged(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Dir(path) + "/.*"); len(left) != 0 {
 		t.Errorf("temporary files are left: %v", left)
+	}
+}
+
+// TestUmaskDoesNotMatter: folders may be entered by all, files are as secret as they are said to be.
+func TestUmaskDoesNotMatter(t *testing.T) {
+	for _, umask := range []int{0o077, 0o022, 0} {
+		dir := t.TempDir()
+		old := syscall.Umask(umask)
+		err := Write(filepath.Join(dir, "a", "b", "c"), nil, 0o600)
+		syscall.Umask(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]os.FileMode{"a": 0o755, "a/b": 0o755, "a/b/c": 0o600} {
+			if info, err := os.Stat(filepath.Join(dir, path)); err != nil || info.Mode().Perm() != want {
+				t.Errorf("umask %03o: %s is %v, %v", umask, path, info.Mode(), err)
+			}
+		}
 	}
 }
 

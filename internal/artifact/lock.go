@@ -3,7 +3,6 @@ package artifact
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,7 +15,7 @@ const lockPoll = 100 * time.Millisecond
 // Lock takes the lock file at path, waiting while another process holds it; waiting is called once
 // if it has to. The lock goes with the process, so none is ever left behind by one that died.
 func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := Folder(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("cannot make the folder of %s: %w", path, err)
 	}
 	lock := flock.New(path)

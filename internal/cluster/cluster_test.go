@@ -37,8 +37,13 @@ func TestForeign(t *testing.T) {
 		!strings.Contains(got.Error(), "core03: the domain belongs to the workspace /else") {
 		t.Errorf("got %v", got)
 	}
+	delete(domains, "core03")
 	if err := Foreign(nodes[:1], domains, "/w", "core"); err != nil {
 		t.Error(err)
+	}
+	domains["core07"] = Domain{Name: "core07", Metadata: &Metadata{Workspace: "/else", Cluster: "core"}}
+	if err := Foreign(nodes[:1], domains, "/w", "core"); err == nil || !strings.Contains(err.Error(), "core07: the domain belongs to the workspace /else") {
+		t.Errorf("another workspace's cluster of this name, with more nodes: got %v", err)
 	}
 	if err := Foreign(nodes[:1], domains, "/w", "cor"); err == nil || !strings.Contains(err.Error(), "belongs to the cluster core") {
 		t.Errorf("got %v", err)
@@ -68,10 +73,13 @@ func TestPlan(t *testing.T) {
 		"running, edited":          {&edited, Running, used, Keep, "defined, unchanged", "ignition.json changed"},
 		"other hardware":           {&retyped, Running, used, Redefine, "the domain's definition changed", ""},
 		"overlay removed by hand":  {&same, ShutOff, Disk{}, Create, "its overlay is gone", ""},
+		"paused, edited":           {&edited, Paused, fresh, Keep, "defined, unchanged", "ignition.json changed"},
+		"crashed, edited":          {&edited, Crashed, fresh, Keep, "defined, unchanged", "ignition.json changed"},
+		"domain removed by hand":   {nil, "", used, Redefine, "its domain is gone, its disk is kept", ""},
 		"removed under a guest":    {&same, Running, Disk{}, Keep, "defined, unchanged", "its overlay is gone"},
 		"overlay of another base":  {&same, ShutOff, Disk{Exists: true, Backing: "/x"}, Keep, "defined, unchanged", "its overlay stands on /x"},
 	} {
-		got := Plan(node, want, Found{Domain: Domain{State: c.state, Metadata: c.have}, Defined: c.have != nil, Disk: c.disk})
+		got := Plan(node, want, Found{Domain: Domain{Name: "core01", State: c.state, Metadata: c.have}, Defined: c.have != nil, Disk: c.disk})
 		if got.Action != c.action || got.Why != c.why || got.Drift != c.drift {
 			t.Errorf("%s: got %s (%s), drift %q", name, got.Action, got.Why, got.Drift)
 		}

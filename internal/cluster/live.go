@@ -6,32 +6,31 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
-// LiveChanges are the network cards, as libvirt's XML, that differ between two definitions of a domain, where
-// nothing else does: a running domain can take these. Of all other changes it gives none.
-func LiveChanges(was, is string) ([]string, error) {
+// LiveChanges are the network cards, as libvirt's XML, that differ between two definitions of a domain: a running
+// domain can take these. rest tells whether anything else differs, which it cannot.
+func LiveChanges(was, is string) (cards []string, rest bool, err error) {
 	var before, after libvirtxml.Domain
 	if err := before.Unmarshal(was); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	if err := after.Unmarshal(is); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	old, now := cardsOf(&before), cardsOf(&after)
-	if len(old) != len(now) || !reflect.DeepEqual(before, after) {
-		return nil, nil
+	if rest = !reflect.DeepEqual(before, after); len(old) != len(now) {
+		return nil, true, nil
 	}
-	changed := []string{}
 	for i := range now {
 		if reflect.DeepEqual(old[i], now[i]) {
 			continue
 		}
 		text, err := now[i].Marshal()
 		if err != nil {
-			return nil, err
+			return nil, true, err
 		}
-		changed = append(changed, text)
+		cards = append(cards, text)
 	}
-	return changed, nil
+	return cards, rest, nil
 }
 
 // cardsOf takes the network cards out of the definition, and the metadata, which differ with every change.

@@ -25,6 +25,9 @@ type Metadata struct {
 	Ignition   string   `xml:"ignition,attr"`   // sha256 of ignition.json before the words of discovery are replaced, in hex
 	Base       string   `xml:"base,attr"`       // path of the base image
 	Definition string   `xml:"definition,attr"` // sha256 of the domain XML less this element, in hex
+	Libvirt    string   `xml:"libvirt,attr"`    // where the domain is: the URI, behind the word lab if that is the lab's
+	Image      string   `xml:"image,attr"`      // size and time of the base image
+	Disk       int      `xml:"disk,attr"`       // GiB
 }
 
 // Element is m as libvirt keeps it.
@@ -39,6 +42,8 @@ type Domain struct {
 	UUID     string
 	State    State
 	Metadata *Metadata // nil where the project did not make the domain
+	Started  string    // digest of the definition that a running domain was started with; empty where that is not known
+	Backing  string    // what a running domain's first disk stands on; empty where that is not known
 
 	XML   string   // the definition for the next start, as libvirt has it
 	MACs  []string // of its network cards
@@ -53,27 +58,34 @@ func ParseDomain(text string) (Domain, error) {
 	}
 	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text}
 	if x.Devices != nil {
-		for _, disk := range x.Devices.Disks {
-			if disk.Source != nil && disk.Source.File != nil {
-				d.Disks = append(d.Disks, disk.Source.File.File)
-			}
-		}
-		for _, card := range x.Devices.Interfaces {
-			if card.MAC != nil {
-				d.MACs = append(d.MACs, card.MAC.Address)
-			}
-		}
+		d.readDevices(x.Devices)
 	}
 	if x.Metadata == nil {
 		return d, nil
 	}
 	var err error
-	d.Metadata, err = findMetadata(x.Metadata.XML)
+	d.Metadata, err = ParseMetadata(x.Metadata.XML)
 	return d, err
 }
 
-// findMetadata is the project's element among those of others; nil where there is none.
-func findMetadata(text string) (*Metadata, error) {
+func (d *Domain) readDevices(devices *libvirtxml.DomainDeviceList) {
+	for _, disk := range devices.Disks {
+		if disk.Source != nil && disk.Source.File != nil {
+			d.Disks = append(d.Disks, disk.Source.File.File)
+		}
+		if b := disk.BackingStore; d.Backing == "" && b != nil && b.Source != nil && b.Source.File != nil {
+			d.Backing = b.Source.File.File
+		}
+	}
+	for _, card := range devices.Interfaces {
+		if card.MAC != nil {
+			d.MACs = append(d.MACs, card.MAC.Address)
+		}
+	}
+}
+
+// ParseMetadata is the project's element among those of others; nil where there is none.
+func ParseMetadata(text string) (*Metadata, error) {
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	for {
 		token, err := decoder.Token()
@@ -112,6 +124,13 @@ const (
 	Crashed State = "crashed"
 	Other   State = "in another state"
 )
+
+// InUse tells whether QEMU may have the domain's disk open: also a paused guest's does, and a crashed one's that is
+// kept to be looked at.
+func (d Domain) InUse() bool { return d.Name != "" && d.State != ShutOff }
+
+// outdated tells whether the domain runs by another definition than the one that there is now.
+func (d Domain) outdated() bool { return d.Started != "" && d.Started != d.Metadata.Definition }
 
 // foreign says whose domain d is, where it is not the cluster's own: an error to show.
 func (d Domain) foreign(workspace, cluster string) error {

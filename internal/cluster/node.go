@@ -6,6 +6,8 @@ import (
 	"crypto/md5" //nolint:gosec // no secret: the addresses that DHCP reservations were made for
 	"fmt"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -38,6 +40,16 @@ func NodeAt(dir, prefix string, n int) Node {
 // NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
 func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
 
+// NumberOf is the number of the cluster's node of that name; 0 where it can be none.
+func NumberOf(prefix, name string) int {
+	digits, ok := strings.CutPrefix(name, prefix)
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || NodeName(prefix, n) != name {
+		return 0
+	}
+	return n
+}
+
 // MAC is the node's hardware address, as the bash script made it, so that reservations made for it
 // hold: QEMU's prefix 52:54:00, then bytes 1, 3 and 5 of the MD5 sum of the name and a newline.
 func MAC(name string) string {
@@ -66,6 +78,10 @@ func (n Node) Defined() string { return filepath.Join(n.Dir, "defined.xml") }
 // Fresh is the path of the mark that the node was made and no run that made or booted it has come to its
 // end: until then it may be made anew without asking.
 func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
+
+// Leaving is the path of the mark that a run has begun to remove the node, to make it anew or for good: its disk
+// may go though no domain is left that it belongs to.
+func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
 
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }

@@ -3,6 +3,8 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 
 	"coreos-libvirt/internal/hint"
@@ -30,7 +32,11 @@ type Step struct {
 	Running bool     // now
 	Drift   string   // what differs and needs the node made anew; empty if nothing
 	Edited  string   // a diff of what somebody else changed in the definition; empty if nothing
-	Live    []string // devices, as XML, by which a running domain becomes what is wanted; empty if it cannot
+	Live    []string // devices, as XML, that a running domain can take as they are wanted
+	Found   string   // libvirt's definition, where it is as it was made and no record of that is kept
+
+	Outdated bool // whether the node runs by another definition than the one that there is now
+	Restart  bool // whether something of the definition that is wanted takes effect only when it is started next
 }
 
 // Starts tells whether the step boots the node.
@@ -44,28 +50,36 @@ func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }
 // Disk is what there is of a node's overlay.
 type Disk struct {
 	Exists   bool
-	Backing  string // path of its base image
+	Backing  string // path of its base image; empty where that cannot be told
 	Pristine bool   // no guest has written to it
 }
 
 // Foreign gives one error that names every domain in the way: of a node's name, hardware address or disk,
-// but not this cluster's. Two nodes may not have one address either: it is three bytes of a hash.
+// but not this cluster's, or of a cluster of this name in another workspace. Two nodes may not have one address
+// either: it is three bytes of a hash.
 func Foreign(nodes []Node, domains map[string]Domain, workspace, cluster string) error {
 	var all []error
 	macs, disks := map[string]string{}, map[string]string{}
 	for _, n := range nodes {
-		if d, ok := domains[n.Name]; ok {
-			all = append(all, d.foreign(workspace, cluster))
-		}
 		if other, ok := macs[n.MAC]; ok {
 			all = append(all, hint.Errorf("choose another prefix=, or fewer nodes", "%s and %s would have the same hardware address, %s", other, n.Name, n.MAC))
 		}
 		macs[n.MAC], disks[n.Overlay()] = n.Name, n.Name
 	}
-	for _, d := range domains {
-		if m := d.Metadata; m == nil || m.Workspace != workspace || m.Cluster != cluster {
-			all = append(all, d.inTheWay(macs, disks))
+	named := map[string]bool{}
+	for _, n := range nodes {
+		named[n.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		d := domains[name]
+		m := d.Metadata
+		if m != nil && m.Workspace == workspace && m.Cluster == cluster {
+			continue
 		}
+		if named[name] || m != nil && m.Cluster == cluster {
+			all = append(all, d.foreign(workspace, cluster))
+		}
+		all = append(all, d.inTheWay(macs, disks))
 	}
 	return errors.Join(all...)
 }
@@ -91,38 +105,69 @@ type Found struct {
 	Domain   Domain
 	Defined  bool // whether there is a domain
 	Disk     Disk
-	Edited   string // a diff of what somebody else changed in the domain's definition; empty if nothing
-	Recreate bool   // whether the user wants it anew if it differs
-	Force    bool   // whether the user wants it anew in any case
-	Redefine bool   // whether the user wants somebody else's changes overwritten
+	Made     *Metadata // what the disk was made from, where there is no domain that tells; nil where nothing does
+	Leaving  bool      // whether a run has begun to remove the node
+	Edited   string    // a diff of what somebody else changed in the domain's definition; empty if nothing
+	Recreate bool      // whether the user wants it anew if it differs
+	Force    bool      // whether the user wants it anew in any case
+	Redefine bool      // whether the user wants somebody else's changes overwritten
+}
+
+// Orphan tells whether there is a disk with data, and no domain that it belongs to.
+func (f Found) Orphan() bool {
+	return !f.Defined && f.Disk.Exists && !f.Disk.Pristine && !f.Leaving
+}
+
+// have is what the node was made from.
+func (f Found) have(want Metadata) Metadata {
+	switch {
+	case f.Defined:
+		return *f.Domain.Metadata
+	case f.Made != nil:
+		return *f.Made
+	}
+	return want
 }
 
 // Plan tells the step for a node that shall be as want, given what there is.
 func Plan(node Node, want Metadata, found Found) Step {
 	step := Step{Node: node, Want: want, Running: found.Defined && found.Domain.State == Running, Edited: found.Edited}
-	if !found.Defined {
+	if !found.Defined && !found.Orphan() {
 		step.Action, step.Why = Create, "new"
 		if found.Disk.Exists {
 			step.Why = "an overlay without a domain is made anew"
 		}
 		return step
 	}
-	have := *found.Domain.Metadata
+	have := found.have(want)
 	changed := changes(have, want, found.Disk)
-	switch {
-	case found.Force:
-		step.Action, step.Why = Recreate, "as recreate= says"
-	case changed == "":
-		step.Action, step.Why = definition(have, want, found)
-	case !step.Running && (found.Disk.Pristine || !found.Disk.Exists):
-		step.Action, step.Why = Create, changed
-	case found.Recreate:
-		step.Action, step.Why = Recreate, changed
-	default:
-		step.Drift, step.Want.Ignition, step.Want.Base = changed, have.Ignition, have.Base
-		step.Action, step.Why = definition(have, want, found)
+	if step.Action, step.Why = found.anew(changed); step.Action != "" {
+		return step
 	}
+	if changed != "" {
+		step.Drift = changed
+		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	}
+	step.Action, step.Why = definition(have, want, found)
+	step.Outdated = step.Running && found.Domain.outdated()
+	step.Restart = step.Outdated || step.Running && step.Action == Redefine
 	return step
+}
+
+// anew tells how the node is made anew, if it is. Somebody else's changes would go with that: they are kept, unless
+// the user wants this very node anew, or them overwritten.
+func (f Found) anew(changed string) (Action, string) {
+	switch {
+	case f.Force:
+		return Recreate, "as recreate= says"
+	case changed == "" || f.Defined && f.Edited != "" && !f.Redefine:
+		return "", ""
+	case f.Defined && !f.Domain.InUse() && (f.Disk.Pristine || !f.Disk.Exists):
+		return Create, changed
+	case f.Recreate:
+		return Recreate, changed
+	}
+	return "", ""
 }
 
 // changes names what of a node's making differs: these take effect only on a node made anew.
@@ -134,14 +179,20 @@ func changes(have, want Metadata, disk Disk) string {
 		return "ignition.json changed"
 	case have.Base != want.Base:
 		return fmt.Sprintf("the base image is now %s", want.Base)
-	case disk.Backing != want.Base:
+	case disk.Backing != "" && disk.Backing != want.Base:
 		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
+	case have.Image != "" && want.Image != "" && have.Image != want.Image:
+		return fmt.Sprintf("the file %s changed", want.Base)
+	case have.Disk != 0 && have.Disk != want.Disk:
+		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
 	}
 	return ""
 }
 
 func definition(have, want Metadata, found Found) (Action, string) {
 	switch {
+	case !found.Defined:
+		return Redefine, "its domain is gone, its disk is kept"
 	case found.Edited != "" && !found.Redefine:
 		return Keep, "defined, and changed by somebody else since; left as it is"
 	case found.Edited != "":

@@ -5,51 +5,61 @@ import (
 	"testing"
 )
 
-// decisions are all of what Plan decides: the first row that fits counts, a dash fits everything. making is
-// what a node is made from, its Ignition document or base image.
+// decisions are all of what Plan decides: the first row that fits counts, a dash fits everything. used is a domain
+// whose disk QEMU may have open: one that runs, is paused, or has crashed and is kept. making is what a node is made
+// from, its Ignition document, base image, that image's file or size. Whether a node is started follows from its
+// state: all but running ones are.
 const decisions = `
-domain   disk      making   definition  edited  word      action    drift  starts
-absent   -         -        -           -       -         create    no     yes
--        -         -        -           -       force     recreate  no     yes
-running  none      -        -           -       changed   recreate  no     yes
-running  other     -        -           -       changed   recreate  no     yes
-running  -         changed  -           -       changed   recreate  no     yes
-off      none      -        -           -       -         create    no     yes
-off      pristine  changed  -           -       -         create    no     yes
-off      other     -        -           -       changed   recreate  no     yes
-off      used      changed  -           -       changed   recreate  no     yes
-running  -         -        -           yes     redefine  redefine  ?      no
-off      -         -        -           yes     redefine  redefine  ?      yes
-running  -         -        -           yes     -         keep      ?      no
-off      -         -        -           yes     -         keep      ?      yes
-running  -         -        changed     no      -         redefine  ?      no
-off      -         -        changed     no      -         redefine  ?      yes
-running  -         -        same        no      -         keep      ?      no
-off      -         -        same        no      -         keep      ?      yes
+domain  disk      making   definition  edited  word      action    drift
+absent  none      -        -           -       -         create    no
+absent  pristine  -        -           -       -         create    no
+absent  leaving   -        -           -       -         create    no
+absent  -         -        -           -       force     recreate  no
+absent  other     -        -           -       changed   recreate  no
+absent  -         changed  -           -       changed   recreate  no
+absent  -         -        -           -       -         redefine  ?
+-       -         -        -           -       force     recreate  no
+used    none      -        -           no      changed   recreate  no
+used    other     -        -           no      changed   recreate  no
+used    -         changed  -           no      changed   recreate  no
+off     none      -        -           no      -         create    no
+off     none      -        -           yes     redefine  create    no
+off     pristine  changed  -           no      -         create    no
+off     pristine  changed  -           yes     redefine  create    no
+off     other     -        -           no      changed   recreate  no
+off     -         changed  -           no      changed   recreate  no
+-       -         -        -           yes     redefine  redefine  ?
+-       -         -        -           yes     -         keep      ?
+-       -         -        changed     no      -         redefine  ?
+-       -         -        same        no      -         keep      ?
 `
 
 // situation is one combination of what is there and what is wanted, by the columns' words.
 type situation map[string]string
 
 func (s situation) plan() Step {
-	want := Metadata{Ignition: "i1", Base: "/base", Definition: "d1"}
+	want := Metadata{Ignition: "i1", Base: "/base", Image: "f1", Disk: 10, Definition: "d1"}
 	have := want
 	switch s["making"] {
 	case "ignition":
 		have.Ignition = "i0"
 	case "base":
 		have.Base = "/old"
+	case "file":
+		have.Image = "f0"
+	case "size":
+		have.Disk = 5
 	}
 	if s["definition"] == "changed" {
 		have.Definition = "d0"
 	}
 	found := Found{
-		Defined: s["domain"] != "absent", Domain: Domain{Metadata: &have, State: ShutOff},
+		Defined: s["domain"] != "absent", Domain: Domain{Name: "core01", Metadata: &have, State: State(s["domain"])}, Leaving: s["disk"] == "leaving",
 		Recreate: s["word"] == "changed", Force: s["word"] == "force", Redefine: s["word"] == "redefine",
 		Disk: Disk{Exists: s["disk"] != "none", Pristine: s["disk"] == "pristine", Backing: want.Base},
 	}
-	if s["domain"] == "running" {
-		found.Domain.State = Running
+	if !found.Defined {
+		found.Domain, found.Made = Domain{}, &have
 	}
 	if s["disk"] == "other" {
 		found.Disk.Backing = "/another"
@@ -67,8 +77,13 @@ func (s situation) drifts() bool {
 
 func (s situation) fits(column, word string) bool {
 	have := s[column]
-	if column == "making" && have != "same" {
+	switch {
+	case column == "making" && have != "same":
 		have = "changed"
+	case column == "domain" && have == string(ShutOff):
+		have = "off"
+	case column == "domain" && have != "absent":
+		have = "used"
 	}
 	return word == "-" || word == have
 }
@@ -77,9 +92,9 @@ func (s situation) fits(column, word string) bool {
 func situations() []situation {
 	all := []situation{{}}
 	for _, column := range [][]string{
-		{"domain", "absent", "off", "running"},
-		{"disk", "none", "pristine", "used", "other"},
-		{"making", "same", "ignition", "base"},
+		{"domain", "absent", string(ShutOff), string(Running), string(Paused), string(Crashed), string(Other)},
+		{"disk", "none", "pristine", "used", "other", "leaving"},
+		{"making", "same", "ignition", "base", "file", "size"},
 		{"definition", "same", "changed"},
 		{"edited", "no", "yes"},
 		{"word", "none", "changed", "force", "redefine"},
@@ -125,14 +140,15 @@ func TestPlanOfEverySituation(t *testing.T) {
 	}
 }
 
-// compare compares a step with the last three columns of its row.
+// compare compares a step with the last two columns of its row, and whether it starts the node with its state.
 func compare(t *testing.T, s situation, step Step, want []string) {
 	t.Helper()
 	drift := want[1] == "?" && s.drifts()
-	if string(step.Action) != want[0] || (step.Drift != "") != drift || step.Starts() != (want[2] == "yes") {
+	starts := want[0] != "keep" && want[0] != "redefine" || s["domain"] != string(Running)
+	if string(step.Action) != want[0] || (step.Drift != "") != drift || step.Starts() != starts {
 		t.Errorf("%v: want %v, got %s, drift %q, starts %v", s, want, step.Action, step.Drift, step.Starts())
 	}
-	if drift && s["making"] == "ignition" && step.Want.Ignition != "i0" {
+	if made := step.Want; drift && (s["making"] == "ignition" && made.Ignition != "i0" || s["making"] == "file" && made.Image != "f0" || s["making"] == "size" && made.Disk != 5) {
 		t.Errorf("%v: a node that goes on as it is is marked as changed", s)
 	}
 }
@@ -141,13 +157,17 @@ func TestLiveChanges(t *testing.T) {
 	const was = `<domain type='kvm'><name>core01</name><metadata><node xmlns="urn:coreos-libvirt:node:1" definition="a"/></metadata><vcpu>2</vcpu>
 <devices><interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/></interface></devices></domain>`
 	moved := strings.Replace(strings.Replace(was, "br0", "br1", 1), `definition="a"`, `definition="b"`, 1)
-	cards, err := LiveChanges(was, moved)
-	if err != nil || len(cards) != 1 || !strings.Contains(cards[0], `<source bridge="br1">`) || !strings.Contains(cards[0], "52:54:00:00:00:01") {
-		t.Errorf("another bridge: got %q, %v", cards, err)
+	cards, rest, err := LiveChanges(was, moved)
+	if err != nil || rest || len(cards) != 1 || !strings.Contains(cards[0], `<source bridge="br1">`) || !strings.Contains(cards[0], "52:54:00:00:00:01") {
+		t.Errorf("another bridge: got %q, %v, %v", cards, rest, err)
 	}
-	for _, other := range []string{was, strings.Replace(moved, ">2<", ">4<", 1)} {
-		if cards, err := LiveChanges(was, other); err != nil || len(cards) > 0 {
-			t.Errorf("%s: got %q, %v", other, cards, err)
-		}
+	if same, rest, err := LiveChanges(was, was); err != nil || rest || len(same) > 0 {
+		t.Errorf("nothing: got %q, %v, %v", same, rest, err)
+	}
+	if both, rest, err := LiveChanges(was, strings.Replace(moved, ">2<", ">4<", 1)); err != nil || !rest || len(both) != 1 || both[0] != cards[0] {
+		t.Errorf("another bridge and more processors: got %q, %v, %v", both, rest, err)
+	}
+	if other, rest, err := LiveChanges(was, strings.Replace(was, ">2<", ">4<", 1)); err != nil || !rest || len(other) > 0 {
+		t.Errorf("more processors: got %q, %v, %v", other, rest, err)
 	}
 }

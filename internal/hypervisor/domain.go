@@ -85,8 +85,25 @@ func describe(dom *libvirt.Domain) (cluster.Domain, error) {
 	if err != nil {
 		return d, err
 	}
-	d.State, err = stateOf(dom)
+	if d.State, err = stateOf(dom); err == nil && d.InUse() && d.Metadata != nil {
+		err = running(dom, &d)
+	}
 	return d, err
+}
+
+// running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
+// One that has ended meanwhile has none.
+func running(dom *libvirt.Domain, d *cluster.Domain) error {
+	text, err := dom.GetXMLDesc(0)
+	if err != nil {
+		return err
+	}
+	live, err := cluster.ParseDomain(text)
+	if err == nil && live.Metadata != nil {
+		d.Started = live.Metadata.Definition
+	}
+	d.Backing = live.Backing
+	return err
 }
 
 func stateOf(dom *libvirt.Domain) (cluster.State, error) {
@@ -132,17 +149,29 @@ func (c *Conn) Update(name, device string) error {
 	}))
 }
 
-// Start boots the domain, or lets a paused one go on.
+// Took tells libvirt that the running domain is by now what the metadata say: all that its definition changed in
+// has been changed in it, too.
+func (c *Conn) Took(name, metadata string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", cluster.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+	}))
+}
+
+// Start boots the domain, or lets a paused one go on. What is left of one that crashed is ended first.
 func (c *Conn) Start(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {
 		err := dom.Create()
 		if !is(err, libvirt.ERR_OPERATION_INVALID) {
 			return err
 		}
-		if state, _ := stateOf(dom); state == cluster.Running {
+		switch state, _ := stateOf(dom); state {
+		case cluster.Running:
 			return nil // a daemon that was restarted had begun it
+		case cluster.Crashed:
+			return errors.Join(unlessEnded(dom.Destroy()), dom.Create())
+		default:
+			return dom.Resume()
 		}
-		return dom.Resume()
 	})
 	if err != nil {
 		return startError(plain(err))
@@ -190,10 +219,23 @@ func unlessEnded(err error) error {
 	return err
 }
 
-// Remove ends the domain, if it runs, and deletes its definition with all that libvirt keeps for it.
-// A domain that is gone already is no error.
-func (c *Conn) Remove(name string) error {
-	err := c.with(name, func(dom *libvirt.Domain) error {
+// Remove ends the domain of that UUID, if it runs, and deletes its definition with all that libvirt keeps for it.
+// Only one that carries the workspace's metadata goes, whatever has its name by now. One that is gone already is no
+// error.
+func (c *Conn) Remove(uuid, workspace string) error {
+	err := c.use(func(conn *libvirt.Connect) error {
+		dom, err := conn.LookupDomainByUUIDString(uuid)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dom.Free() }()
+		d, err := describe(dom)
+		if err != nil {
+			return err
+		}
+		if d.Metadata == nil || d.Metadata.Workspace != workspace {
+			return errNotOurs
+		}
 		if err := unlessEnded(dom.Destroy()); err != nil {
 			return err
 		}
@@ -204,6 +246,9 @@ func (c *Conn) Remove(name string) error {
 	}
 	return nil
 }
+
+var errNotOurs = hint.Add(errors.New("the domain does not carry this workspace's metadata; it is left alone"),
+	"choose another prefix=, or remove it yourself with virsh undefine")
 
 func undefine(dom *libvirt.Domain) error {
 	flags := libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |

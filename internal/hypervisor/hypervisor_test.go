@@ -52,12 +52,76 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("after start: %s, %v", state, err)
 	}
 	for range 2 { // the second finds nothing
-		if err := conn.Remove("core01"); err != nil {
+		if err := conn.Remove(d.UUID, "/w"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if domains, err = conn.Domains(); err != nil || domains["core01"].Name != "" {
 		t.Errorf("after remove: %+v, %v", domains["core01"], err)
+	}
+}
+
+// TestRemoveOnlyWhatIsOurs: by its UUID and metadata, not by its name.
+func TestRemoveOnlyWhatIsOurs(t *testing.T) {
+	conn := open(t)
+	domains, err := conn.Domains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Remove(domains["test"].UUID, "/w"); err == nil || !strings.Contains(err.Error(), "left alone\nhint: ") {
+		t.Errorf("a domain without metadata: got %v", err)
+	}
+	if _, err := conn.Define(definition("core09", ours)); err != nil {
+		t.Fatal(err)
+	}
+	domains, _ = conn.Domains()
+	uuid := domains["core09"].UUID
+	if err := conn.Remove(uuid, "/else"); err == nil || !strings.Contains(err.Error(), "left alone") {
+		t.Errorf("another workspace's: got %v", err)
+	}
+	if err := conn.Remove("1c0b0ed3-8e5e-5b4e-9c0c-00000000000f", "/w"); err != nil {
+		t.Errorf("one that is not there: %v", err)
+	}
+	if domains, err = conn.Domains(); err != nil || domains["core09"].Name == "" || domains["test"].State != cluster.Running {
+		t.Errorf("left are %+v, %v", domains, err)
+	}
+	if err := conn.Remove(uuid, "/w"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestARedefinedDomainRunsOnAsItWasStarted until it has taken the change, or is started again.
+func TestARedefinedDomainRunsOnAsItWasStarted(t *testing.T) {
+	conn := open(t)
+	if _, err := conn.Define(definition("core08", ours)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Start("core08"); err != nil {
+		t.Fatal(err)
+	}
+	domains, _ := conn.Domains()
+	d := domains["core08"]
+	t.Cleanup(func() { _ = conn.Remove(d.UUID, "/w") })
+	changed := strings.Replace(ours, `definition="bb"`, `definition="cc"`, 1)
+	if _, err := conn.Define(strings.Replace(definition("core08", changed), "<metadata>", "<uuid>"+d.UUID+"</uuid><metadata>", 1)); err != nil {
+		t.Fatal(err)
+	}
+	started := func() (string, string) {
+		t.Helper()
+		domains, err := conn.Domains()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return domains["core08"].Started, domains["core08"].Metadata.Definition
+	}
+	if was, is := started(); was != "bb" || is != "cc" {
+		t.Errorf("got %s, %s", was, is)
+	}
+	if err := conn.Took("core08", changed); err != nil {
+		t.Fatal(err)
+	}
+	if was, is := started(); was != "cc" || is != "cc" {
+		t.Errorf("after it took the change: got %s, %s", was, is)
 	}
 }
 

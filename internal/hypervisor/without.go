@@ -46,7 +46,8 @@ func (*Conn) State(string) (cluster.State, error)                       { return
 func (*Conn) Define(string) (string, error)                             { return "", errNoCgo }
 func (*Conn) Update(string, string) error                               { return errNoCgo }
 func (*Conn) Start(string) error                                        { return errNoCgo }
-func (*Conn) Remove(string) error                                       { return errNoCgo }
+func (*Conn) Remove(string, string) error                               { return errNoCgo }
+func (*Conn) Took(string, string) error                                 { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (*Channel, error) { return nil, errNoCgo }
 func (*Conn) Console(context.Context, string) (*Channel, error)         { return nil, errNoCgo }
 func (*Channel) Write([]byte) (int, error)                              { return 0, errNoCgo }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bitfield/script"
 
+	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
 )
 
@@ -59,17 +60,16 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 		return Info{}, hint.Add(err, "image= takes a qcow2 file")
 	}
 	if info.Format != "qcow2" {
-		return Info{}, hint.Errorf("convert it: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s is no qcow2 image but %s", path, info.Format)
+		return Info{}, hint.Errorf(fmt.Sprintf("convert it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s is no qcow2 image but %s", path, info.Format)
 	}
 	if info.Backing != "" {
-		return Info{}, hint.Errorf("flatten it: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s stands on another image, %s", path, info.Backing)
+		return Info{}, hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)
 	}
 	return info, nil
 }
 
-// CreateOverlay makes the qcow2 file path on the base image, size GiB large; what was there is gone.
-// The base is only read, and its format is written down, as QEMU must not guess it.
-func CreateOverlay(ctx context.Context, path, base string, size int) error {
+// CheckOverlay makes sure that an overlay of size GiB can stand on the base image.
+func CheckOverlay(ctx context.Context, base string, size int) error {
 	info, err := CheckBase(ctx, base)
 	if err != nil {
 		return err
@@ -77,16 +77,38 @@ func CreateOverlay(ctx context.Context, path, base string, size int) error {
 	if least := (info.VirtualSize + gib - 1) / gib; int64(size) < least {
 		return hint.Errorf(fmt.Sprintf("disk=%d or more", least), "disk=%d is smaller than the base image %s (%d GiB)", size, base, least)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	unfinished := path + ".new"
-	defer func() { _ = os.Remove(unfinished) }()
-	_, err = qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, unfinished, fmt.Sprintf("%dG", size))
+	return nil
+}
+
+// CreateOverlay makes the qcow2 file path on the base image, size GiB large; what was there is gone.
+func CreateOverlay(ctx context.Context, path, base string, size int) error {
+	unfinished, err := PrepareOverlay(ctx, path, base, size)
 	if err != nil {
 		return err
 	}
 	return os.Rename(unfinished, path)
+}
+
+// PrepareOverlay makes the overlay that is to be at path, beside it. The base is only read, and its format is written
+// down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives the file to QEMU's user
+// for as long as the guest runs.
+func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared string, err error) {
+	if err := CheckOverlay(ctx, base, size); err != nil {
+		return "", err
+	}
+	if err := artifact.Folder(filepath.Dir(path)); err != nil {
+		return "", err
+	}
+	prepared = path + ".new"
+	_, err = qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, prepared, fmt.Sprintf("%dG", size))
+	if err == nil {
+		err = os.Chmod(prepared, 0o600)
+	}
+	if err != nil {
+		_ = os.Remove(prepared)
+		return "", err
+	}
+	return prepared, nil
 }
 
 // Pristine tells whether no guest has ever written to the overlay: none of its clusters is allocated.

@@ -21,15 +21,15 @@ func archived(node cluster.Node) []string {
 
 // keepArchive puts what tells of the nodes into the file archive=, before `down` removes it. It holds
 // rendered Ignition documents, which have secrets: mode 0600.
-func (r *Run) keepArchive(members []cluster.Domain) error {
+func (r *Run) keepArchive(nodes []leaving) error {
 	if r.Archive == "" {
 		return nil
 	}
 	var packed bytes.Buffer
 	compressed := gzip.NewWriter(&packed)
 	files := tar.NewWriter(compressed)
-	for _, d := range members {
-		for _, path := range archived(cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)) {
+	for _, l := range nodes {
+		for _, path := range archived(l.node) {
 			if err := r.pack(files, path); err != nil {
 				return fmt.Errorf("archive=%s: %w", r.Archive, err)
 			}
@@ -41,7 +41,7 @@ func (r *Run) keepArchive(members []cluster.Domain) error {
 	if err := artifact.WriteNew(r.Archive, packed.Bytes(), 0o600); err != nil {
 		return err
 	}
-	r.log.Say("down: %s keeps consoles and Ignition documents of %d nodes", r.Archive, len(members))
+	r.log.Say("down: %s keeps consoles and Ignition documents of %d nodes", r.Archive, len(nodes))
 	return nil
 }
 

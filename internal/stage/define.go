@@ -14,13 +14,11 @@ import (
 	"strconv"
 	"strings"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/hypervisor"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/render"
 )
 
@@ -67,58 +65,12 @@ func (r *Run) Define(ctx context.Context) error {
 // Defined is the end of a run that only defines: with an error for every node that failed.
 func (r *Run) Defined(context.Context) error { return errors.Join(r.failed...) }
 
-// undo takes back what this run has begun for a node that it cannot start. The console log stays.
-func (r *Run) undo(step cluster.Step) error {
-	if step.Action != cluster.Create {
-		return nil
-	}
-	if err := r.conn.Remove(step.Node.Name); err != nil {
-		return err
-	}
-	for _, path := range []string{step.Node.Overlay(), step.Node.XML(), step.Node.Defined(), step.Node.Fresh()} {
-		_ = os.Remove(path) // where it is not there, or not a file, this run has not made it
-	}
-	r.log.Say("%s: taken back", step.Node.Name)
-	return nil
-}
-
 // register tells the store that overlays of this workspace stand on its images.
 func (r *Run) register() error {
 	if filepath.Dir(r.base.Path) != r.Store {
 		return nil
 	}
 	return r.images().Register(r.Workspace)
-}
-
-// define takes the step as far as the domain's definition.
-func (r *Run) define(ctx context.Context, step cluster.Step) error {
-	if step.Action == cluster.Keep || step.Action == cluster.Recreate {
-		return nil
-	}
-	r.times.reach(step.Node.Name, "overlay")
-	if step.Action != cluster.Redefine {
-		if err := artifact.Write(step.Node.Fresh(), nil, 0o644); err != nil {
-			return err
-		}
-		if err := image.CreateOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk); err != nil {
-			return err
-		}
-	}
-	r.times.reach(step.Node.Name, "define")
-	if err := artifact.Write(step.Node.XML(), []byte(step.XML), 0o644); err != nil {
-		return err
-	}
-	made, err := r.conn.Define(step.XML)
-	if err != nil {
-		return err
-	}
-	for _, device := range step.Live {
-		if err := r.conn.Update(step.Node.Name, device); err != nil {
-			return hint.Errorf("`mage restart node="+step.Node.Name+"` makes it take effect", "the running node does not take the change: %w", err)
-		}
-		r.log.Say("%s: the running node has taken it", step.Node.Name)
-	}
-	return artifact.Write(step.Node.Defined(), []byte(made), 0o644)
 }
 
 func (r *Run) sayStep(step cluster.Step) {
@@ -136,14 +88,25 @@ func (r *Run) sayStep(step cluster.Step) {
 	case cluster.Recreate:
 		r.log.Say("%s: to be made anew, %s", name, step.Why)
 	case cluster.Redefine:
-		when := ""
-		if step.Running && len(step.Live) == 0 {
-			when = "; it takes effect when the node is started next"
-		}
-		r.log.Say("%s: redefined, %s%s", name, step.Why, when)
+		r.log.Say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
 	case cluster.Keep:
-		r.log.Say("%s: %s", name, step.Why)
+		r.log.Say("%s: %s%s", name, step.Why, takesEffect(step))
 	}
+}
+
+// takesEffect tells when what changed in a running node's definition takes effect.
+func takesEffect(step cluster.Step) string {
+	switch {
+	case step.Restart && len(step.Live) > 0:
+		return "; the running node takes its network, the rest takes effect with `mage restart`"
+	case len(step.Live) > 0:
+		return "; the running node takes it"
+	case step.Restart && step.Action == cluster.Keep:
+		return "; it was started before its definition changed, which takes effect with `mage restart`"
+	case step.Restart:
+		return "; it takes effect with `mage restart`"
+	}
+	return ""
 }
 
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster"
 )
@@ -20,12 +18,10 @@ import (
 var perCluster = []string{"ssh.", "discovery.url.", "discovery.", "timeline.", "tls."}
 
 // Down removes the cluster prefix=, or all clusters of this workspace where none is named: domains,
-// overlays and rendered files. Base images stay, and so does every domain that is not this project's.
+// overlays and rendered files. Base images stay, and so does every domain that is not this project's, and every disk
+// with data that goes with none of the domains. It says first what goes.
 func (r *Run) Down(ctx context.Context) error {
-	prefix := ""
-	if r.Given("prefix") {
-		prefix = r.Prefix
-	}
+	prefix := r.givenPrefix()
 	if err := r.lockAll(ctx, prefix); err != nil {
 		return err
 	}
@@ -34,37 +30,46 @@ func (r *Run) Down(ctx context.Context) error {
 		return err
 	}
 	r.sayForeign(domains)
-	members := cluster.Members(domains, r.Workspace, prefix)
-	if err := r.keepArchive(members); err != nil {
+	going, staying := r.leaving(ctx, domains, prefix)
+	for _, l := range going {
+		r.log.Say("%s: goes: %s", l.node.Name, l.what())
+	}
+	if err := r.keepArchive(going); err != nil {
 		return err
 	}
-	removed, err := r.removeDomains(members)
+	failed := eachOf(len(going), func(i int) error {
+		if err := r.remove(going[i]); err != nil {
+			return fmt.Errorf("%s: %w", going[i].node.Name, err)
+		}
+		return nil
+	})
+	if err := errors.Join(append(failed, staying...)...); err != nil {
+		return err // what nodes that are left need stays with them
+	}
+	cleared, err := r.clear(prefix)
 	if err != nil {
 		return err
 	}
-	cleared, err := r.clear(domains, prefix)
-	if err == nil && removed+cleared == 0 {
+	if len(going)+cleared > 0 {
+		r.log.Say("down: vm/ cleared")
+	} else {
 		r.log.Say("down: there is nothing")
 	}
-	return err
+	return nil
 }
 
-func (r *Run) removeDomains(members []cluster.Domain) (int, error) {
-	conn, err := r.libvirt()
-	if err != nil {
-		return 0, err
+// remove removes the node: its domain, if it has one, then its folder.
+func (r *Run) remove(l leaving) error {
+	if l.domain.Name != "" {
+		if err := mark(l.node); err != nil {
+			return err
+		}
+		if err := r.conn.Remove(l.domain.UUID, r.Workspace); err != nil {
+			return err
+		}
+		r.log.Say("%s: domain removed", l.node.Name)
 	}
-	var all errgroup.Group
-	for _, d := range members {
-		all.Go(func() error {
-			if err := conn.Remove(d.Name); err != nil {
-				return fmt.Errorf("%s: %w", d.Name, err)
-			}
-			r.log.Say("%s: domain removed", d.Name)
-			return nil
-		})
-	}
-	return len(members), all.Wait()
+	return removeFolder(l.node)
 }
 
 // lockAll keeps other runs off the cluster prefix or, where that is empty, off all of this workspace.
@@ -88,6 +93,10 @@ func (r *Run) lockAll(ctx context.Context, prefix string) error {
 // prefixes are the clusters that have a domain or files here.
 func (r *Run) prefixes(domains map[string]cluster.Domain) []string {
 	found := []string{r.Prefix}
+	locks, _ := filepath.Glob(r.vm(lockName("*")))
+	for _, path := range locks {
+		found = append(found, strings.TrimPrefix(filepath.Base(path), lockName("")))
+	}
 	for _, d := range cluster.Members(domains, r.Workspace, "") {
 		found = append(found, d.Metadata.Cluster)
 	}
@@ -103,15 +112,15 @@ func (r *Run) prefixes(domains map[string]cluster.Domain) []string {
 	return slices.Compact(found)
 }
 
-// clear removes generated files: of one cluster, or with an empty prefix all. It counts them.
-func (r *Run) clear(domains map[string]cluster.Domain, prefix string) (int, error) {
+// clear removes the files that belong to a cluster as a whole: of one, or with an empty prefix all. It counts them.
+func (r *Run) clear(prefix string) (int, error) {
 	entries, err := os.ReadDir(r.vm())
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	cleared := 0
 	for _, entry := range entries {
-		if !r.generated(entry, prefix) || r.isForeign(domains[entry.Name()]) {
+		if !clusters(entry.Name(), prefix) {
 			continue
 		}
 		if err := os.RemoveAll(r.vm(entry.Name())); err != nil {
@@ -119,41 +128,23 @@ func (r *Run) clear(domains map[string]cluster.Domain, prefix string) (int, erro
 		}
 		cleared++
 	}
-	if cleared > 0 {
-		r.log.Say("down: vm/ cleared")
-	}
 	return cleared, err
 }
 
-// generated tells whether an entry of vm/ was made by this project for the cluster.
-func (r *Run) generated(entry fs.DirEntry, prefix string) bool {
-	name := entry.Name()
+// clusters tells whether an entry of vm/ belongs to the cluster as a whole, or with an empty prefix to all.
+func clusters(name, prefix string) bool {
 	for _, kind := range perCluster {
 		if prefix == "" && strings.HasPrefix(name, kind) || name == kind+prefix {
 			return true
 		}
 	}
-	if name == timelineOf(prefix, "json") || name == timelineOf(prefix, "svg") {
-		return true
-	}
-	if prefix == "" && name == templateName {
-		return true
-	}
-	return entry.IsDir() && nodeName(prefix).MatchString(name) && !strings.HasPrefix(name, ".")
-}
-
-// nodeName matches the names of a cluster's nodes, or with an empty prefix of any cluster's.
-func nodeName(prefix string) *regexp.Regexp {
-	if prefix == "" {
-		return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*[0-9]{2,}$`)
-	}
-	return regexp.MustCompile("^" + regexp.QuoteMeta(prefix) + `[0-9]{2,}$`)
+	return name == timelineOf(prefix, "json") || name == timelineOf(prefix, "svg") || prefix == "" && name == templateName
 }
 
 // sayForeign tells of domains that have names of the cluster's nodes and are not this workspace's.
 func (r *Run) sayForeign(domains map[string]cluster.Domain) {
-	for name, d := range domains {
-		if nodeName(r.Prefix).MatchString(name) && r.isForeign(d) {
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		if cluster.NumberOf(r.Prefix, name) > 0 && r.isForeign(domains[name]) {
 			r.log.Say("%s: the domain of this name is not this workspace's; it is left alone", name)
 		}
 	}

@@ -2,7 +2,9 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -59,7 +61,11 @@ func (r *Run) useFile(ctx context.Context) error {
 	if _, err := image.CheckBase(ctx, path); err != nil {
 		return err
 	}
-	r.base = Base{Path: path}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	r.base, r.identity = Base{Path: path}, fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
 	r.log.Say("image: %s, used where it is", r.Image)
 	return nil
 }

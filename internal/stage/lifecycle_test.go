@@ -48,7 +48,7 @@ func workspace(t testing.TB) {
 	t.Cleanup(func() { // other runs' connections keep the driver's state, too
 		domains, _ := holder.domains()
 		for _, d := range cluster.Members(domains, holder.Workspace, "") {
-			_ = holder.conn.Remove(d.Name)
+			_ = holder.conn.Remove(d.UUID, holder.Workspace)
 		}
 		holder.conn.Close()
 	})
@@ -81,7 +81,7 @@ func up(t testing.TB, words ...string) (string, error) {
 	t.Helper()
 	r := run(t, words...)
 	defer r.unlockAll()
-	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up} {
+	for _, stage := range []func(context.Context) error{r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up} {
 		if err := stage(t.Context()); err != nil {
 			return r.said(), err
 		}
@@ -225,7 +225,7 @@ func TestWhatIsSomebodyElsesStopsTheRun(t *testing.T) {
 	}
 	define := func(device string) {
 		t.Helper()
-		if _, err := r.conn.Define("<domain type='test'><name>other</name><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>" + device + "</devices></domain>"); err != nil {
+		if _, err := r.conn.Define("<domain type='test'><name>other</name><uuid>1c0b0ed3-8e5e-5b4e-9c0c-00000000000a</uuid><memory unit='MiB'>64</memory><os><type>hvm</type></os><devices>" + device + "</devices></domain>"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -242,10 +242,8 @@ func TestWhatIsSomebodyElsesStopsTheRun(t *testing.T) {
 		if found, _ := filepath.Glob("vm/*/*.qcow2"); len(found) > 0 {
 			t.Errorf("something was made: %v", found)
 		}
-		if err := r.conn.Remove("other"); err != nil {
-			t.Fatal(err)
-		}
 	}
+	define("")
 	mustUp(t)
 }
 

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -70,7 +72,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 		return nil, err
 	}
 	r.seen = domains
-	err = errors.Join(cluster.Foreign(r.members(), domains, r.Workspace, r.Prefix), r.checkBridge(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,19 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 		}
 		return err
 	})
-	return steps, cmp.Or(errs...) // the first: most are the same for all
+	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
+		return nil, err
+	}
+	return steps, r.checkDisk(ctx, steps)
+}
+
+// checkDisk makes sure that the base image takes an overlay of disk=, where one is to be made.
+func (r *Run) checkDisk(ctx context.Context, steps []cluster.Step) error {
+	making := slices.ContainsFunc(steps, func(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate })
+	if !making || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
+		return nil
+	}
+	return image.CheckOverlay(ctx, r.base.Path, r.Disk)
 }
 
 func (r *Run) domainTemplate() (string, error) {
@@ -97,33 +111,98 @@ func (r *Run) domainTemplate() (string, error) {
 }
 
 func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
-	want := cluster.Metadata{
-		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-	}
+	want := r.want(node)
 	hw := r.hardware(r.conn, node.Node)
 	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
 		return cluster.Step{}, err
 	}
-	domain, defined := domains[node.Name]
-	found := cluster.Found{Domain: domain, Defined: defined, Recreate: r.Recreate == "changed", Force: r.recreates(node.Name), Redefine: r.Redefine}
-	var err error
-	if found.Disk, err = diskOf(ctx, node.Node, defined && domain.State == cluster.Running); err != nil {
+	found, err := r.inquire(ctx, node.Node, domains)
+	if err != nil {
 		return cluster.Step{}, err
-	}
-	if defined {
-		if found.Edited, err = edited(node.Node, domain); err != nil {
-			return cluster.Step{}, err
-		}
 	}
 	step := cluster.Plan(node.Node, want, found)
 	if step.XML, err = cluster.Define(tmpl, hw, &step.Want); err != nil {
 		return step, err
 	}
-	if was, err := os.ReadFile(node.XML()); err == nil && step.Action == cluster.Redefine && step.Running && step.Edited == "" {
-		step.Live, err = cluster.LiveChanges(string(was), step.XML)
-		return step, err
-	}
+	step.Found = unrecorded(step, found)
+	live(&step)
 	return step, nil
+}
+
+// want is what the node shall be made from.
+func (r *Run) want(node rendered) cluster.Metadata {
+	return cluster.Metadata{
+		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
+		Libvirt: r.where(), Image: r.identity, Disk: r.Disk,
+	}
+}
+
+// inquire tells what there is of the node.
+func (r *Run) inquire(ctx context.Context, node cluster.Node, domains map[string]cluster.Domain) (cluster.Found, error) {
+	domain, defined := domains[node.Name]
+	found := cluster.Found{
+		Domain: domain, Defined: defined, Made: made(node), Leaving: exists(node.Leaving()),
+		Recreate: r.Recreate == "changed", Force: r.recreates(node.Name), Redefine: r.Redefine,
+	}
+	var err error
+	if found.Disk, err = diskOf(ctx, node, domain); err != nil {
+		return found, err
+	}
+	if found.Orphan() && found.Made == nil && !found.Force {
+		return found, hint.Errorf("recreate="+node.Name+" makes it anew, without them; or move the file away",
+			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", r.relative(node.Overlay()))
+	}
+	if defined {
+		found.Edited, err = edited(node, domain)
+	}
+	return found, err
+}
+
+// unrecorded is libvirt's definition of a node that is kept, where it is as it was made and no run has noted that.
+func unrecorded(step cluster.Step, found cluster.Found) string {
+	if step.Action != cluster.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition || recorded(step.Node, found.Domain) {
+		return ""
+	}
+	return found.Domain.XML
+}
+
+// live tells what of a changed definition the running node takes.
+func live(step *cluster.Step) {
+	was, err := os.ReadFile(step.Node.XML())
+	if err != nil || step.Action != cluster.Redefine || !step.Running || step.Edited != "" {
+		return
+	}
+	cards, rest, err := cluster.LiveChanges(string(was), step.XML)
+	if err != nil {
+		return // somebody has changed the file
+	}
+	step.Live, step.Restart = cards, rest || len(cards) == 0 || step.Outdated
+}
+
+// made is what the node's disk was made from, as its folder tells; nil where it does not.
+func made(node cluster.Node) *cluster.Metadata {
+	text, err := os.ReadFile(node.XML())
+	if err != nil {
+		return nil
+	}
+	domain, err := cluster.ParseDomain(string(text))
+	if err != nil {
+		return nil
+	}
+	return domain.Metadata
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// where is the libvirt of this run, as it is noted of each node.
+func (r *Run) where() string {
+	if r.InLab {
+		return "lab " + r.URI
+	}
+	return r.URI
 }
 
 // recreates tells whether recreate= names the node.
@@ -134,44 +213,71 @@ func (r *Run) recreates(node string) bool {
 // edited is what differs between the definition as libvirt had it when it was made and as libvirt has it
 // now: what somebody else changed, as with `virsh edit`.
 func edited(node cluster.Node, domain cluster.Domain) (string, error) {
-	made, err := os.ReadFile(node.Defined())
-	if os.IsNotExist(err) {
+	if !recorded(node, domain) {
 		return "", nil
 	}
+	made, err := os.ReadFile(node.Defined())
 	if err != nil {
 		return "", fmt.Errorf("cannot read the definition as it was made: %w", err)
 	}
-	was, is := withoutFirmware(string(made)), withoutFirmware(domain.XML)
-	if slices.Equal(slices.Sorted(slices.Values(was)), slices.Sorted(slices.Values(is))) {
-		return "", nil // libvirt puts controllers in another order by itself
+	was, is := comparable(string(made)), comparable(domain.XML)
+	if was == is {
+		return "", nil
 	}
-	return udiff.Unified("as it was made", "as it is", strings.Join(was, ""), strings.Join(is, "")), nil
+	return udiff.Unified("as it was made", "as it is", was, is), nil
 }
 
-// withoutFirmware are a definition's lines without what libvirt adds by itself when the domain first starts.
-func withoutFirmware(text string) []string {
-	return slices.DeleteFunc(slices.Collect(strings.Lines(text)), func(line string) bool {
-		return strings.Contains(line, "<nvram")
-	})
+// recorded tells whether it is known how the definition that there is was made. A run that ended between making one
+// and noting it has left the record of one before, with other metadata.
+func recorded(node cluster.Node, domain cluster.Domain) bool {
+	text, err := os.ReadFile(node.Defined())
+	if err != nil {
+		return false
+	}
+	was, err := cluster.ParseDomain(string(text))
+	return err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
-// diskOf looks at a node's overlay. A running node's is not pristine.
-func diskOf(ctx context.Context, node cluster.Node, running bool) (cluster.Disk, error) {
-	if _, err := os.Stat(node.Overlay()); err != nil {
-		if os.IsNotExist(err) {
-			err = nil
-		}
-		return cluster.Disk{}, err
+var (
+	controllers = regexp.MustCompile(`(?s)[ \t]*<controller [^>]*(?:/>|[^/]>.*?</controller>)\n`)
+	nvram       = regexp.MustCompile(`[ \t]*<nvram.*\n`)
+)
+
+// comparable is a definition without what libvirt adds by itself when the domain first starts, and with its controllers
+// sorted at its end: libvirt puts them in another order by itself.
+func comparable(text string) string {
+	sorted := controllers.FindAllString(text, -1)
+	slices.Sort(sorted)
+	return nvram.ReplaceAllString(controllers.ReplaceAllString(text, ""), "") + strings.Join(sorted, "")
+}
+
+// diskOf looks at a node's overlay. One that a guest may be writing to is not pristine. What a guest wrote is not for
+// everybody to read, and after it ran the file may be its user's: then it is not known what it stands on.
+func diskOf(ctx context.Context, node cluster.Node, domain cluster.Domain) (cluster.Disk, error) {
+	if !exists(node.Overlay()) {
+		return cluster.Disk{}, nil
+	}
+	disk := cluster.Disk{Exists: true, Backing: domain.Backing}
+	if domain.InUse() && disk.Backing != "" || !mayRead(node.Overlay()) {
+		return disk, nil
 	}
 	info, err := image.Inspect(ctx, node.Overlay())
 	if err != nil {
 		return cluster.Disk{}, hint.Add(err, "`mage down` clears it away")
 	}
-	disk := cluster.Disk{Exists: true, Backing: info.Backing}
-	if !running {
+	disk.Backing = info.Backing
+	if !domain.InUse() {
 		disk.Pristine, err = image.Pristine(ctx, node.Overlay())
 	}
 	return disk, err
+}
+
+func mayRead(path string) bool {
+	file, err := os.Open(path)
+	if err == nil {
+		_ = file.Close()
+	}
+	return !errors.Is(err, fs.ErrPermission)
 }
 
 // plannedStep is a step as `mage plan format=json` prints it.
@@ -186,11 +292,8 @@ type plannedStep struct {
 
 func describeStep(s cluster.Step) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
+	p.Reason += takesEffect(s)
 	switch {
-	case s.Action == cluster.Redefine && len(s.Live) > 0:
-		p.Reason += "; the running node takes it"
-	case s.Action == cluster.Redefine && s.Running:
-		p.Reason += "; it takes effect with `mage restart`"
 	case s.Action == cluster.Keep && s.Starts():
 		p.Action, p.Reason = "start", "it does not run"
 	case s.Action == cluster.Keep:

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
+	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image"
 )
 
 // together tells whether nodes are made anew all at once: all of the cluster, which is a new one then, or
@@ -42,23 +45,62 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 }
 
 // makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
-// not run.
+// not run. What can go wrong with the new one shows before the old one goes: its disk is made, and libvirt has seen
+// its definition.
 func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
-	if err := errors.Join(r.conn.Remove(step.Node.Name), r.access(r.Prefix).Forget(step.Node.Name)); err != nil {
-		return err
-	}
 	tmpl, err := r.domainTemplate()
 	if err != nil {
 		return err
 	}
-	if *step, err = r.planNode(ctx, r.nodes[step.Node.Number-1], tmpl, nil); err != nil {
+	node := r.nodes[step.Node.Number-1]
+	anew, err := r.planAnew(node, tmpl)
+	if err != nil {
 		return err
 	}
-	if err := r.define(ctx, *step); err != nil {
-		return errors.Join(err, r.undo(*step))
+	prepared, err := image.PrepareOverlay(ctx, anew.Node.Overlay(), r.base.Path, r.Disk)
+	if err != nil {
+		return err
+	}
+	if err := r.tryDefinition(node, tmpl); err != nil {
+		return errors.Join(err, os.Remove(prepared))
+	}
+	if err := errors.Join(r.removeDomain(anew.Node), r.access(r.Prefix).Forget(anew.Node.Name)); err != nil {
+		return errors.Join(err, os.Remove(prepared))
+	}
+	*step = anew
+	if err := r.create(anew, prepared); err != nil {
+		return errors.Join(err, r.undo(anew))
 	}
 	r.log.Say("%s: made anew", step.Node.Name)
 	return nil
+}
+
+// planAnew is the step of a node of which there is nothing.
+func (r *Run) planAnew(node rendered, tmpl string) (cluster.Step, error) {
+	want := r.want(node)
+	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node), &want)
+	step := cluster.Plan(node.Node, want, cluster.Found{})
+	step.XML = text
+	return step, err
+}
+
+// tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
+// libvirt refuses does no harm yet. The metadata stay those of the old disk, should this run end here.
+func (r *Run) tryDefinition(node rendered, tmpl string) error {
+	have, defined := r.seen[node.Name]
+	if !defined || have.Metadata == nil {
+		return nil
+	}
+	want := *have.Metadata
+	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node), &want)
+	if err != nil {
+		return err
+	}
+	made, err := r.conn.Define(text)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(node.Defined(), []byte(made), 0o600)
 }
 
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before

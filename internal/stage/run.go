@@ -31,6 +31,7 @@ type Run struct {
 	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
 	log      *progress.Log
 	base     Base                          // of Fetch
+	identity string                        // of Fetch: size and time of the user's own image
 	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
@@ -42,6 +43,7 @@ type Run struct {
 	seen     map[string]cluster.Domain     // of Define: all domains, as they were before
 	steps    []cluster.Step                // of Define
 	failed   []error                       // of Define: of nodes that it could not define
+	made     sync.Map                      // of Define: what it has begun, by node
 
 	times times // what nodes reached when, for `mage timeline`
 
@@ -114,7 +116,7 @@ func (r *Run) lock(ctx context.Context, prefix string) error {
 	if r.held[prefix] != nil {
 		return nil
 	}
-	path := r.vm(".lock." + prefix)
+	path := r.vm(lockName(prefix))
 	waiting, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	unlock, err := artifact.Lock(waiting, path, func() {
@@ -134,6 +136,9 @@ func (r *Run) lock(ctx context.Context, prefix string) error {
 	return os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
 }
 
+// lockName is the lock of a cluster in vm/.
+func lockName(prefix string) string { return ".lock." + prefix }
+
 // holder names the process that has the lock, as well as can be told.
 func holder(path string) string {
 	text, _ := os.ReadFile(path)
@@ -144,7 +149,19 @@ func holder(path string) string {
 	}
 	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
 	argv[0] = filepath.Base(argv[0])
+	for i, word := range argv {
+		argv[i] = masked(word)
+	}
 	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
+}
+
+// masked is a word of a command line without what others should not read: a password, or a value of the user's own.
+func masked(word string) string {
+	key, value, is := strings.Cut(word, "=")
+	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
+		return key + "=…"
+	}
+	return word
 }
 
 // relative is path as the user would write it.

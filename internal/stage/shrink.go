@@ -2,9 +2,7 @@ package stage
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
@@ -59,7 +57,10 @@ func (r *Run) dismiss(ctx context.Context, node cluster.Node, status etcd.Status
 			r.log.Say("%s: has left etcd", node.Name)
 		}
 	}
-	if err := errors.Join(r.conn.Remove(node.Name), os.RemoveAll(node.Dir)); err != nil {
+	if err := r.removeDomain(node); err != nil {
+		return err
+	}
+	if err := removeFolder(node); err != nil {
 		return err
 	}
 	r.log.Say("%s: removed", node.Name)

@@ -1,0 +1,170 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image"
+)
+
+// begun is what this run has made for a node so far.
+type begun struct{ files, overlay, domain bool }
+
+// begun is what this run has made for the node; none else asks for that node at the time.
+func (r *Run) begun(node string) *begun {
+	of, _ := r.made.LoadOrStore(node, &begun{})
+	return of.(*begun)
+}
+
+// define takes the step as far as the domain's definition.
+func (r *Run) define(ctx context.Context, step cluster.Step) error {
+	switch step.Action {
+	case cluster.Recreate:
+		return nil
+	case cluster.Keep:
+		return r.keep(step)
+	case cluster.Redefine:
+		return r.redefine(step)
+	}
+	r.times.reach(step.Node.Name, "overlay")
+	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk)
+	if err != nil {
+		return err
+	}
+	return r.create(step, prepared)
+}
+
+// create makes the node of an overlay that is prepared. The definition is written first: it tells whose the overlay is.
+func (r *Run) create(step cluster.Step, prepared string) error {
+	defer func() { _ = os.Remove(prepared) }()
+	made := r.begun(step.Node.Name)
+	made.files = true
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), artifact.Write(step.Node.Fresh(), nil, 0o600), r.writeXML(step)); err != nil {
+		return err
+	}
+	if err := errors.Join(forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
+		return err
+	}
+	made.overlay = true
+	if err := forget(step.Node.Leaving()); err != nil {
+		return err
+	}
+	return r.defineDomain(step)
+}
+
+// keep leaves the node as it is. What is kept of its definition is made up for, where a run before did not come to it.
+func (r *Run) keep(step cluster.Step) error {
+	if err := forget(step.Node.Leaving()); err != nil || step.Found == "" {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
+}
+
+// redefine changes the domain, and what of that a running one can take in it, too.
+func (r *Run) redefine(step cluster.Step) error {
+	if err := errors.Join(forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
+		return err
+	}
+	if err := r.defineDomain(step); err != nil {
+		return err
+	}
+	for _, device := range step.Live {
+		if err := r.conn.Update(step.Node.Name, device); err != nil {
+			return hint.Errorf("`mage restart node="+step.Node.Name+"` makes it take effect", "the running node does not take the change: %w", err)
+		}
+	}
+	if len(step.Live) == 0 || step.Restart {
+		return nil
+	}
+	mark, err := step.Want.Element()
+	if err != nil {
+		return err
+	}
+	r.log.Say("%s: the running node has taken it", step.Node.Name)
+	return r.conn.Took(step.Node.Name, mark)
+}
+
+// writeXML keeps the definition. It may have a password of the user's own.
+func (r *Run) writeXML(step cluster.Step) error {
+	return artifact.Write(step.Node.XML(), []byte(step.XML), 0o600)
+}
+
+// defineDomain defines the domain and at once keeps what libvirt made of it, by which is seen what others change.
+func (r *Run) defineDomain(step cluster.Step) error {
+	r.times.reach(step.Node.Name, "define")
+	made, err := r.conn.Define(step.XML)
+	if err != nil {
+		return err
+	}
+	r.begun(step.Node.Name).domain = true
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o600)
+}
+
+// undo takes back what this run has made for a node that it cannot start, and nothing else. The console log stays.
+func (r *Run) undo(step cluster.Step) error {
+	made := r.begun(step.Node.Name)
+	if step.Action != cluster.Create {
+		return nil
+	}
+	if made.domain {
+		if err := r.conn.Remove(step.Node.UUID, r.Workspace); err != nil {
+			return err
+		}
+	}
+	paths := []string{}
+	if made.overlay {
+		paths = append(paths, step.Node.Overlay())
+	}
+	if made.files {
+		paths = append(paths, step.Node.XML(), step.Node.Defined(), step.Node.Fresh())
+	}
+	for _, path := range paths {
+		_ = os.Remove(path) // where it is not there, or not a file, this run has not made it
+	}
+	r.made.Delete(step.Node.Name)
+	r.log.Say("%s: taken back", step.Node.Name)
+	return nil
+}
+
+// removeDomain removes the node's domain. The mark comes first: where this run ends before the disk has gone, too, the
+// next one knows that it may go.
+func (r *Run) removeDomain(node cluster.Node) error {
+	if err := mark(node); err != nil {
+		return err
+	}
+	return r.conn.Remove(node.UUID, r.Workspace)
+}
+
+// mark notes that the node is being removed, where it has a folder.
+func mark(node cluster.Node) error {
+	if _, err := os.Stat(node.Dir); err != nil {
+		return nil //nolint:nilerr // there is nothing to be marked
+	}
+	return artifact.Write(node.Leaving(), nil, 0o600)
+}
+
+// removeFolder removes all that there is of a node beside its domain: its disk first, as the mark must outlive it.
+func removeFolder(node cluster.Node) error {
+	err := forget(node.Overlay())
+	if err == nil {
+		err = os.RemoveAll(node.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot remove what was generated: %w", err)
+	}
+	return nil
+}
+
+// forget removes a file, if it is there.
+func forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
