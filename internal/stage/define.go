@@ -76,8 +76,7 @@ func (r *Run) register() error {
 func (r *Run) sayStep(step cluster.Step) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		r.log.Say("%s: %s since it was made; it goes on as it is (hint: recreate=changed makes it anew)",
-			name, step.Drift)
+		r.log.Say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, anewBy(step))
 	}
 	if step.Edited != "" {
 		r.log.Say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
@@ -94,6 +93,17 @@ func (r *Run) sayStep(step cluster.Step) {
 	}
 }
 
+// anewBy is how a node that drifted is made anew.
+func anewBy(step cluster.Step) string {
+	if step.Edited != "" {
+		return fmt.Sprintf("recreate=%s makes it anew, without what somebody else changed", step.Node.Name)
+	}
+	return "recreate=changed makes it anew"
+}
+
+// outdated is what is said of a running node whose definition is newer than it.
+const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
+
 // takesEffect tells when what changed in a running node's definition takes effect.
 func takesEffect(step cluster.Step) string {
 	switch {
@@ -102,7 +112,7 @@ func takesEffect(step cluster.Step) string {
 	case len(step.Live) > 0:
 		return "; the running node takes it"
 	case step.Restart && step.Action == cluster.Keep:
-		return "; it was started before its definition changed, which takes effect with `mage restart`"
+		return "; " + outdated
 	case step.Restart:
 		return "; it takes effect with `mage restart`"
 	}

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (r *Run) Images(ctx context.Context) error {
 	if err != nil {
 		r.log.Say("images: libvirt's own domains are not counted: %s", firstLine(err))
 	}
-	users, err := r.images().Users(ctx, disks)
+	users, err := r.imageUsers(ctx, disks)
 	if err != nil {
 		return err
 	}
@@ -75,14 +76,31 @@ func (r *Run) newer(e store.Entry) string {
 	return at.Version
 }
 
-// disks are all disk files of libvirt's domains.
-func (r *Run) disks() ([]string, error) {
+// disks are all disk files of libvirt's domains, with the base images that nodes' metadata tell.
+func (r *Run) disks() (map[string]string, error) {
 	domains, err := r.domains()
-	files := []string{}
+	files := map[string]string{}
 	for _, d := range domains {
-		files = append(files, d.Disks...)
+		for i, disk := range d.Disks {
+			files[disk] = ""
+			if i == 0 && d.Metadata != nil {
+				files[disk] = d.Metadata.Base
+			}
+		}
 	}
 	return files, err
+}
+
+// imageUsers are the images that disks stand on, as their headers tell, or for nodes that run, whose disks are not
+// everybody's to read, their metadata.
+func (r *Run) imageUsers(ctx context.Context, disks map[string]string) (map[string][]string, error) {
+	users, err := r.images().Users(ctx, slices.Collect(maps.Keys(disks)))
+	for disk, base := range disks {
+		if err == nil && base != "" && !slices.Contains(users[base], disk) {
+			users[base] = append(users[base], disk)
+		}
+	}
+	return users, err
 }
 
 // Prune removes the images that no overlay of any workspace and no domain of libvirt's stands on.
@@ -91,7 +109,7 @@ func (r *Run) Prune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	users, err := r.images().Users(ctx, disks)
+	users, err := r.imageUsers(ctx, disks)
 	if err != nil {
 		return err
 	}

@@ -300,7 +300,7 @@ func describeStep(s cluster.Step) plannedStep {
 		p.Action = "unchanged"
 	}
 	if s.Drift != "" {
-		p.Reason += fmt.Sprintf("; %s since it was made: recreate=changed makes it anew", s.Drift)
+		p.Reason += fmt.Sprintf("; %s since it was made: %s", s.Drift, anewBy(s))
 	}
 	return p
 }

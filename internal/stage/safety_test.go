@@ -374,3 +374,20 @@ func TestTheHoldersSecretsAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+// TestAnImageOfADiskThatCannotBeRead is in use: a running node's disk is its own user's.
+func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	here, _ := os.Getwd()
+	save(t, overlayOf("core01"), "not to be read")
+	r := run(t)
+	disks, err := r.disks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	users, err := r.imageUsers(t.Context(), disks)
+	if got := users[filepath.Join(here, "base.qcow2")]; err != nil || len(got) != 1 || filepath.Base(got[0]) != "core01.qcow2" {
+		t.Errorf("got %v, %v", users, err)
+	}
+}

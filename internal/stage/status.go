@@ -81,6 +81,8 @@ func (r *Run) drift(ctx context.Context) map[string]string {
 			found[s.Node.Name] = "its definition was changed by somebody else"
 		case s.Action == cluster.Redefine:
 			found[s.Node.Name] = s.Why
+		case s.Restart:
+			found[s.Node.Name] = outdated
 		}
 	}
 	return found

@@ -1,0 +1,166 @@
+//go:build cgo && libvirt_dlopen
+
+package stage
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/cluster"
+)
+
+// edit changes a domain's definition as `virsh edit` does.
+func edit(t *testing.T, name, was, is string) {
+	t.Helper()
+	r := run(t)
+	text := theDomain(t, name).XML
+	if !strings.Contains(text, was) {
+		t.Fatalf("no %s in\n%s", was, text)
+	}
+	if _, err := r.libvirt(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.conn.Define(strings.Replace(text, was, is, 1)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stopAll(t *testing.T) {
+	t.Helper()
+	r := run(t, "grace=1s")
+	defer r.unlockAll()
+	if err := r.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// editedAndChanged is how a node is told of whose definition somebody changed, and whose document the user did.
+const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: recreate=core01 makes it anew, without what somebody else changed\n" +
+	"core01: somebody else changed its definition; redefine=true overwrites that"
+
+// TestSomebodyElsesChangesOutliveDrift: a node that never booted would be made anew without asking.
+func TestSomebodyElsesChangesOutliveDrift(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	stopAll(t)
+	edit(t, "core01", "<on_crash>preserve<", "<on_crash>destroy<")
+	save(t, "plain.yml", strings.Replace(plain, "Node_Name", "Node_Number", 1))
+	plans(t, 2, editedAndChanged, "nodes=1")
+	plans(t, 2, editedAndChanged, "nodes=1", "recreate=changed")
+	mustUp(t, "nodes=1")
+	if text := theDomain(t, "core01").XML; !strings.Contains(text, "<on_crash>destroy<") {
+		t.Errorf("the change is lost:\n%s", text)
+	}
+	mustUp(t, "nodes=1", "recreate=core01")
+	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1")
+}
+
+// TestAnotherOrderIsAChange, but for controllers.
+func TestAnotherOrderIsAChange(t *testing.T) {
+	workspace(t)
+	tmpl, _ := os.ReadFile("templates/domain.xml.tmpl")
+	save(t, "templates/domain.xml.tmpl", strings.Replace(string(tmpl), "<boot dev='hd'/>", "<boot dev='hd'/><boot dev='network'/>", 1))
+	mustUp(t, "nodes=1")
+	edit(t, "core01", "<boot dev='hd'/>\n    <boot dev='network'/>", "<boot dev='network'/>\n    <boot dev='hd'/>")
+	if said := mustUp(t, "nodes=1"); !strings.Contains(said, "somebody else changed its definition") {
+		t.Errorf("got\n%s", said)
+	}
+	const one, other = "  <controller type='usb' index='0' model='none'/>\n", "  <controller type='pci' index='1'>\n    <model name='a'/>\n  </controller>\n"
+	if comparable("<a>\n"+one+"<b/>\n"+other+"</a>\n") != comparable("<a>\n"+other+"<b/>\n"+one+"</a>\n") {
+		t.Error("the order of controllers is libvirt's own affair")
+	}
+}
+
+// TestTheRecordOfADefinitionIsMadeUpFor: what a killed run has not noted is no change of somebody else's, and changes
+// after that are seen.
+func TestTheRecordOfADefinitionIsMadeUpFor(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	stale, err := os.ReadFile("vm/core01/defined.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustUp(t, "nodes=1", "ram=512")
+	for what, left := range map[string]func(){
+		"one of before": func() { save(t, "vm/core01/defined.xml", string(stale)) },
+		"none":          func() { _ = os.Remove("vm/core01/defined.xml") },
+	} {
+		left()
+		if said := mustUp(t, "nodes=1", "ram=512"); strings.Contains(said, "somebody else") {
+			t.Errorf("%s: got\n%s", what, said)
+		}
+		if text, err := os.ReadFile("vm/core01/defined.xml"); err != nil || string(text) == string(stale) {
+			t.Errorf("%s: it is not made up for, %v", what, err)
+		}
+	}
+	edit(t, "core01", "<on_crash>preserve<", "<on_crash>destroy<")
+	if said := mustUp(t, "nodes=1", "ram=512"); !strings.Contains(said, "somebody else changed its definition") {
+		t.Errorf("got\n%s", said)
+	}
+}
+
+func TestARedefinedNodeNeedsARestart(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	mustUp(t, "nodes=1", "ram=512")
+	const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
+	plans(t, 0, "core01 unchanged defined, unchanged; "+outdated, "nodes=1", "ram=512")
+	if drift := run(t, "nodes=1", "ram=512").drift(t.Context())["core01"]; drift != outdated {
+		t.Errorf("status shows %q", drift)
+	}
+	stopAll(t)
+	mustUp(t, "nodes=1", "ram=512")
+	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1", "ram=512")
+}
+
+func TestWhatANodeIsMadeOf(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	const anew = " since it was made: recreate=changed makes it anew"
+	plans(t, 0, "core01 unchanged defined, unchanged; disk= changed from 1 to 2"+anew, "nodes=1", "disk=2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "65M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	here, _ := os.Getwd()
+	plans(t, 0, "core01 unchanged defined, unchanged; the file "+here+"/base.qcow2 changed"+anew, "nodes=1")
+	mustUp(t, "nodes=1", "recreate=changed")
+	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1")
+}
+
+// TestWhatCannotBeMadeAnewStays: too small a disk is told by plan as by up, and no node is lost.
+func TestWhatCannotBeMadeAnewStays(t *testing.T) {
+	workspace(t)
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "large.qcow2", "2G").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Setenv("COREOS_NODES", "1")
+	if err := run(t, "image=large.qcow2").Plan(t.Context()); err == nil || !strings.Contains(err.Error(), "disk=1 is smaller than the base image") {
+		t.Errorf("plan: got %v", err)
+	}
+	mustUp(t)
+	boot(t, "core01")
+	intact := func(what string, err error) {
+		t.Helper()
+		if err == nil {
+			t.Errorf("%s: no error", what)
+		}
+		keepsData(t, "core01")
+		if d := theDomain(t, "core01"); d.State != cluster.Running {
+			t.Errorf("%s: the node is %s", what, d.State)
+		}
+		if exists("vm/core01/leaving") || exists(overlayOf("core01")+".new") {
+			t.Errorf("%s: something is left", what)
+		}
+	}
+	_, err := up(t, "recreate=core01", "image=large.qcow2")
+	intact("too small a disk", err)
+	tmpl, _ := os.ReadFile("templates/domain.xml.tmpl")
+	save(t, "templates/domain.xml.tmpl", strings.Replace(string(tmpl), "type='virtio'", "type='nothing of that kind'", 1))
+	_, err = up(t, "recreate=core01")
+	intact("a definition that libvirt refuses", err)
+	save(t, "templates/domain.xml.tmpl", string(tmpl))
+	mustUp(t)
+	keepsData(t, "core01")
+}
