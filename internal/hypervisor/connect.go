@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"libvirt.org/go/libvirt"
 )
@@ -24,7 +25,8 @@ type Conn struct {
 	mu sync.Mutex // of c
 	c  *libvirt.Connect
 
-	kvm sync.Map // what HasKVM has found, by architecture
+	kvm   sync.Map     // what HasKVM has found, by architecture
+	calls atomic.Int64 // of libvirt's, that go to the daemon
 
 	watching sync.Mutex
 	watchers map[chan struct{}]string // by whom a domain's events are waited for
@@ -54,6 +56,9 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	}
 	return c, nil
 }
+
+// Calls is how many calls of libvirt's were made so far that go to the daemon.
+func (c *Conn) Calls() int64 { return c.calls.Load() }
 
 // Close ends the connection.
 func (c *Conn) Close() {

@@ -29,7 +29,7 @@ func (c *Conn) Domains() (domains map[string]cluster.Domain, err error) {
 		if err != nil {
 			return err
 		}
-		domains, err = describeAll(all)
+		domains, err = c.describeAll(all)
 		return err
 	})
 	if err != nil {
@@ -60,10 +60,10 @@ func (c *Conn) Running() (names map[string]bool, err error) {
 	return names, err
 }
 
-func describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
+func (c *Conn) describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
 	domains := map[string]cluster.Domain{}
 	for i := range all {
-		d, err := describe(&all[i])
+		d, err := c.describe(&all[i])
 		_ = all[i].Free()
 		if is(err, libvirt.ERR_NO_DOMAIN) {
 			continue // gone since the list was made
@@ -76,7 +76,8 @@ func describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
 	return domains, nil
 }
 
-func describe(dom *libvirt.Domain) (cluster.Domain, error) {
+func (c *Conn) describe(dom *libvirt.Domain) (cluster.Domain, error) {
+	c.calls.Add(2)
 	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
 		return cluster.Domain{}, err
@@ -86,14 +87,15 @@ func describe(dom *libvirt.Domain) (cluster.Domain, error) {
 		return d, err
 	}
 	if d.State, err = stateOf(dom); err == nil && d.InUse() && d.Metadata != nil {
-		err = running(dom, &d)
+		err = c.running(dom, &d)
 	}
 	return d, err
 }
 
 // running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
 // One that has ended meanwhile has none.
-func running(dom *libvirt.Domain, d *cluster.Domain) error {
+func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
+	c.calls.Add(1)
 	text, err := dom.GetXMLDesc(0)
 	if err != nil {
 		return err
@@ -229,7 +231,7 @@ func (c *Conn) Remove(uuid, workspace string) error {
 			return err
 		}
 		defer func() { _ = dom.Free() }()
-		d, err := describe(dom)
+		d, err := c.describe(dom)
 		if err != nil {
 			return err
 		}
@@ -263,6 +265,7 @@ func undefine(dom *libvirt.Domain) error {
 // with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
 func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
 	return c.use(func(conn *libvirt.Connect) error {
+		c.calls.Add(1)
 		dom, err := conn.LookupDomainByName(name)
 		if err != nil {
 			return err

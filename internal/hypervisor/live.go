@@ -30,6 +30,7 @@ func (c *Conn) use(do func(*libvirt.Connect) error) error {
 		if err != nil {
 			return struct{}{}, err
 		}
+		c.calls.Add(1)
 		if err = do(conn); err != nil && !transient(err) && !dead(conn) {
 			err = backoff.Permanent(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"time"
 
 	"coreos-libvirt/internal/cluster"
 )
@@ -16,11 +17,25 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
-	domains, err := r.domains()
+	domains, err := r.listed()
 	if err != nil {
 		return err
 	}
 	return r.inTheWay(domains)
+}
+
+// aMoment is how long domains are believed to be as they were seen, in a run that keeps others off the cluster: what
+// the stages before Define take where they find nothing to do.
+const aMoment = time.Second
+
+// listed lists the domains, unless that was done a moment ago.
+func (r *Run) listed() (map[string]cluster.Domain, error) {
+	if r.seen != nil && time.Since(r.seenAt) < aMoment {
+		return r.seen, nil
+	}
+	domains, err := r.domains()
+	r.seen, r.seenAt = domains, time.Now()
+	return domains, err
 }
 
 // inTheWay is an error that names all that keeps the cluster's nodes from being made: somebody else's domains, and

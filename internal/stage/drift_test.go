@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -163,4 +164,20 @@ func TestWhatCannotBeMadeAnewStays(t *testing.T) {
 	save(t, "templates/domain.xml.tmpl", string(tmpl))
 	mustUp(t)
 	keepsData(t, "core01")
+}
+
+// TestARunThatFindsNothingToDoAsksLittle: ten calls of libvirt's a node at most.
+func TestARunThatFindsNothingToDoAsksLittle(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=3")
+	r := run(t, "nodes=3")
+	defer r.unlockAll()
+	for _, stage := range []func(context.Context) error{r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up} {
+		if err := stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls := r.conn.Calls(); calls < 3*3 || calls > 10*3 {
+		t.Errorf("%d calls", calls)
+	}
 }

@@ -67,11 +67,10 @@ func (r *Run) dry() *Run {
 
 // plan tells, node by node, the way from what is there to what is wanted.
 func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
-	domains, err := r.domains()
+	domains, err := r.listed()
 	if err != nil {
 		return nil, err
 	}
-	r.seen = domains
 	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
@@ -40,7 +41,8 @@ type Run struct {
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
 	words    render.Words                  // of Discovery: the words that it stands for
 	nodes    []rendered                    // of Render
-	seen     map[string]cluster.Domain     // of Define: all domains, as they were before
+	seen     map[string]cluster.Domain     // of Claim, and Define: all domains, as they were before
+	seenAt   time.Time                     // when
 	steps    []cluster.Step                // of Define
 	failed   []error                       // of Define: of nodes that it could not define
 	made     sync.Map                      // of Define: what it has begun, by node
