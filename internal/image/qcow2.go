@@ -80,22 +80,10 @@ func CheckOverlay(ctx context.Context, base string, size int) error {
 	return nil
 }
 
-// CreateOverlay makes the qcow2 file path on the base image, size GiB large; what was there is gone.
-func CreateOverlay(ctx context.Context, path, base string, size int) error {
-	unfinished, err := PrepareOverlay(ctx, path, base, size)
-	if err != nil {
-		return err
-	}
-	return os.Rename(unfinished, path)
-}
-
-// PrepareOverlay makes the overlay that is to be at path, beside it. The base is only read, and its format is written
+// PrepareOverlay makes the overlay that is to be at path, beside it, on a base that CheckOverlay found good. The base is only read, and its format is written
 // down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives the file to QEMU's user
 // for as long as the guest runs.
 func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared string, err error) {
-	if err := CheckOverlay(ctx, base, size); err != nil {
-		return "", err
-	}
 	if err := artifact.Folder(filepath.Dir(path)); err != nil {
 		return "", err
 	}

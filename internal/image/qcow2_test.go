@@ -19,11 +19,23 @@ func make1G(t *testing.T, format string, more ...string) string {
 	return path
 }
 
+// createOverlay is what is done for a node.
+func createOverlay(ctx context.Context, path, base string, size int) error {
+	if err := CheckOverlay(ctx, base, size); err != nil {
+		return err
+	}
+	prepared, err := PrepareOverlay(ctx, path, base, size)
+	if err != nil {
+		return err
+	}
+	return os.Rename(prepared, path)
+}
+
 func TestCreateOverlay(t *testing.T) {
 	ctx := context.Background()
 	base := make1G(t, "qcow2")
 	overlay := filepath.Join(t.TempDir(), "core01", "core01.qcow2")
-	if err := CreateOverlay(ctx, overlay, base, 4); err != nil {
+	if err := createOverlay(ctx, overlay, base, 4); err != nil {
 		t.Fatal(err)
 	}
 	info, err := Inspect(ctx, overlay)
@@ -60,7 +72,7 @@ func TestCreateOverlayRefuses(t *testing.T) {
 		"a smaller disk": {make1G(t, "qcow2"), 0, "disk=0 is smaller"},
 	} {
 		overlay := filepath.Join(t.TempDir(), "x.qcow2")
-		err := CreateOverlay(ctx, overlay, c.base, c.size)
+		err := createOverlay(ctx, overlay, c.base, c.size)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -30,7 +30,7 @@ const envPrefix = "COREOS_"
 func Keys(env Environment) []Key {
 	return []Key{
 		{"prefix", "node names: this and a number from 01", "core", "", prefix},
-		{"nodes", "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 999)},
+		{"nodes", "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 1000)},
 		{"ram", "memory of a node in MiB", "2048", "1024", number(func(s *Settings) *int { return &s.RAM }, 256, 16<<20)},
 		{"vcpu", "virtual processors of a node", "2", "1", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
 		{"disk", "disk of a node in GiB", "10", "", number(func(s *Settings) *int { return &s.Disk }, 1, 65536)},

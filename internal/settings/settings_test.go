@@ -47,7 +47,7 @@ func TestLoadRefuses(t *testing.T) {
 		"nods=3":                            "did you mean nodes=3",
 		"--nodes=3":                         "did you mean nodes=3",
 		"colour=red":                        "settings are prefix, nodes",
-		"nodes=0":                           "nodes=0 (command line): a whole number from 1 to 999",
+		"nodes=0":                           "nodes=0 (command line): a whole number from 1 to 1000",
 		"nodes=three":                       "nodes=three (command line): a whole number",
 		"nodes=":                            "nodes= (command line): a whole number",
 		"ram=2g":                            "ram=2g (command line): a whole number from 256",

@@ -57,6 +57,9 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 	if err != nil {
 		return err
 	}
+	if err := image.CheckOverlay(ctx, r.base.Path, r.Disk); err != nil {
+		return err
+	}
 	prepared, err := image.PrepareOverlay(ctx, anew.Node.Overlay(), r.base.Path, r.Disk)
 	if err != nil {
 		return err
