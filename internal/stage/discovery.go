@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/hint"
@@ -134,8 +135,18 @@ func (r *Run) forgetJoining() error {
 
 // anyOverlay tells whether a node of the cluster has been made.
 func (r *Run) anyOverlay() bool {
-	found, _ := filepath.Glob(r.vm(r.Prefix+"[0-9]*", r.Prefix+"[0-9]*.qcow2"))
-	return len(found) > 0
+	entries, _ := os.ReadDir(r.vm())
+	for _, entry := range entries {
+		n := cluster.NumberOf(r.Prefix, entry.Name())
+		if n == 0 {
+			continue
+		}
+		node := cluster.NodeAt(r.vm(), r.Prefix, n)
+		if m := made(node); exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // helper is the program that carries etcd's modules.

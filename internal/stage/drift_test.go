@@ -181,3 +181,15 @@ func TestARunThatFindsNothingToDoAsksLittle(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 }
+
+// TestPlanTellsOfAMemberThatMayBeMadeAnew: as up does where no run has come to its end since the node was made.
+func TestPlanTellsOfAMemberThatMayBeMadeAnew(t *testing.T) {
+	workspace(t)
+	save(t, "plain.yml", strings.Replace(plain, "Node_Name", "Etcd_Discovery_Flags", 1))
+	t.Setenv("COREOS_NODES", "1")
+	t.Setenv("COREOS_DISCOVERY", "srv:example.org")
+	mustUp(t)
+	plans(t, 0, "core01 unchanged defined, unchanged")
+	save(t, "vm/core01/fresh", "")
+	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one")
+}

@@ -123,6 +123,9 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if step.XML, err = cluster.Define(tmpl, hw, &step.Want); err != nil {
 		return step, err
 	}
+	if step.Action == cluster.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
+		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
+	}
 	step.Found = unrecorded(step, found)
 	live(&step)
 	return step, nil

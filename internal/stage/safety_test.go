@@ -96,6 +96,15 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 	mustUp(t, "prefix=web1", "nodes=1")
 	mustUp(t, "prefix=web", "nodes=1")
 	boot(t, "web101")
+	if run(t, "prefix=web1").anyOverlay() != true || run(t, "prefix=we").anyOverlay() {
+		t.Error("whose node is web101?")
+	}
+	if err := os.RemoveAll("vm/web01"); err != nil {
+		t.Fatal(err)
+	}
+	if run(t, "prefix=web").anyOverlay() {
+		t.Error("web101 is a node of web1")
+	}
 	save(t, "vm/web102/ignition.json", "{}") // rendered only: of web's 102nd node, or of web1's second
 	save(t, "vm/notes2024/todo", "mine")
 	mustDown(t, "prefix=web")
