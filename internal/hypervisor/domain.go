@@ -162,18 +162,18 @@ func (c *Conn) Took(name, metadata string) error {
 // Start boots the domain, or lets a paused one go on. What is left of one that crashed is ended first.
 func (c *Conn) Start(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {
-		err := dom.Create()
-		if !is(err, libvirt.ERR_OPERATION_INVALID) {
+		state, err := stateOf(dom)
+		switch {
+		case err != nil, state == cluster.Running: // a daemon that was restarted had begun it
 			return err
-		}
-		switch state, _ := stateOf(dom); state {
-		case cluster.Running:
-			return nil // a daemon that was restarted had begun it
-		case cluster.Crashed:
-			return errors.Join(unlessEnded(dom.Destroy()), dom.Create())
-		default:
+		case state == cluster.Paused:
 			return dom.Resume()
+		case state == cluster.Crashed:
+			if err := unlessEnded(dom.Destroy()); err != nil {
+				return err
+			}
 		}
+		return dom.Create()
 	})
 	if err != nil {
 		return startError(plain(err))

@@ -5,6 +5,8 @@ package hypervisor
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -122,6 +124,37 @@ func TestARedefinedDomainRunsOnAsItWasStarted(t *testing.T) {
 	}
 	if was, is := started(); was != "cc" || is != "cc" {
 		t.Errorf("after it took the change: got %s, %s", was, is)
+	}
+}
+
+// TestStartOfWhatStandsStill: a paused guest goes on, what is left of a crashed one is ended first.
+func TestStartOfWhatStandsStill(t *testing.T) {
+	host := filepath.Join(t.TempDir(), "host.xml")
+	const domain = `<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>%s</name><memory unit='MiB'>64</memory>
+		<os><type>hvm</type></os><metadata>` + ours + `</metadata><test:runstate>%d</test:runstate></domain>`
+	text := "<node>" + fmt.Sprintf(domain, "paused", 3) + fmt.Sprintf(domain, "crashed", 6) + "</node>"
+	if err := os.WriteFile(host, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := Open("test://"+host, func() string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	domains, err := conn.Domains()
+	if err != nil || domains["paused"].State != cluster.Paused || domains["crashed"].State != cluster.Crashed {
+		t.Fatalf("got %+v, %v", domains, err)
+	}
+	for name, d := range domains {
+		if !d.InUse() {
+			t.Errorf("%s: QEMU has its disk open", name)
+		}
+		if err := conn.Start(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if state, err := conn.State(name); err != nil || state != cluster.Running {
+			t.Errorf("%s: %s, %v", name, state, err)
+		}
 	}
 }
 
