@@ -8,6 +8,7 @@ import (
 	compact "github.com/clarketm/json" // leaves out empty structs
 	"github.com/coreos/ign-converter/translate/v23tov30"
 	old "github.com/coreos/ignition/config/v2_3/types"
+	"github.com/coreos/ignition/v2/config/v3_0/types"
 	"github.com/vincent-petithory/dataurl"
 )
 
@@ -27,7 +28,8 @@ func toSpec3(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	config.Storage.Filesystems = mounted(config.Storage.Filesystems)
-	config.Storage.Files = lastFiles(config.Storage.Files, paths)
+	files, more := firstOfEach(lastFiles(config.Storage.Files, paths), paths)
+	config.Storage.Files = files
 	config.Systemd.Units = mergedUnits(config.Systemd.Units)
 	for i, user := range config.Passwd.Users {
 		config.Passwd.Users[i] = created(user)
@@ -36,7 +38,36 @@ func toSpec3(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range translated.Storage.Files {
+		file := &translated.Storage.Files[i]
+		file.Append = append(file.Append, more[file.Path]...)
+	}
 	return compact.Marshal(translated)
+}
+
+// placeOf is where in the running system a file is.
+func placeOf(f old.File, paths map[string]string) string {
+	return path.Join("/", paths[f.Filesystem], f.Path)
+}
+
+// firstOfEach parts files from what is appended to them by later entries, by place: spec 3 has that in one entry.
+func firstOfEach(files []old.File, paths map[string]string) (first []old.File, more map[string][]types.FileContents) {
+	more = map[string][]types.FileContents{}
+	seen := map[string]bool{}
+	for _, file := range files {
+		place := placeOf(file, paths)
+		if !seen[place] || !file.Append {
+			first = append(first, file)
+			seen[place] = true
+			continue
+		}
+		contents := types.FileContents{Source: &file.Contents.Source, Verification: types.Verification{Hash: file.Contents.Verification.Hash}}
+		if file.Contents.Compression != "" {
+			contents.Compression = &file.Contents.Compression
+		}
+		more[place] = append(more[place], contents)
+	}
+	return first, more
 }
 
 // networkFiles are what Ignition 2 made of a networkd unit, which spec 3 has no section for.
@@ -61,13 +92,14 @@ func networkFile(at, contents string) old.File {
 	}
 }
 
-// lastFiles leaves of files of one path the last, which in Ignition 2 overwrote the others. Such as append
-// stay: the converter judges them.
+// lastFiles leaves of files of one place the last, which in Ignition 2 overwrote the others, and what is
+// appended to that.
 func lastFiles(files []old.File, paths map[string]string) []old.File {
-	place := func(f old.File) string { return path.Join("/", paths[f.Filesystem], f.Path) }
 	kept := []old.File{}
 	for i, file := range files {
-		later := slices.ContainsFunc(files[i+1:], func(f old.File) bool { return place(f) == place(file) && !f.Append })
+		later := slices.ContainsFunc(files[i+1:], func(f old.File) bool {
+			return placeOf(f, paths) == placeOf(file, paths) && !f.Append
+		})
 		if !later {
 			kept = append(kept, file)
 		}
