@@ -1,16 +1,21 @@
 package host
 
 import (
-	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"net"
 	"net/netip"
-	"os"
+	"slices"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
 	// arpTable is the kernel's, of IPv4 neighbours (proc(5)).
-	arpTable = "/proc/net/arp"
+	arpTable = "proc/net/arp"
 	// complete is the flag ATF_COM of an entry that was answered (linux/if_arp.h).
 	complete = "0x2"
 	// most is how many addresses of one network are asked: those of a /22.
@@ -22,17 +27,8 @@ const (
 // Neighbours are the IPv4 addresses that the kernel knows, by hardware address.
 func Neighbours() map[string]netip.Addr {
 	known := map[string]netip.Addr{}
-	table, err := os.Open(arpTable)
-	if err != nil {
-		return known
-	}
-	defer func() { _ = table.Close() }()
-	for lines := bufio.NewScanner(table); lines.Scan(); {
-		columns := strings.Fields(lines.Text()) // address, type, flags, hardware address, mask, device
-		if len(columns) < 6 || columns[2] != complete {
-			continue
-		}
-		if address, err := netip.ParseAddr(columns[0]); err == nil {
+	for _, columns := range Root("/").table(arpTable, 6) { // address, type, flags, hardware address, mask, device
+		if address, err := netip.ParseAddr(columns[0]); err == nil && columns[2] == complete {
 			known[strings.ToLower(columns[3])] = address
 		}
 	}
@@ -67,4 +63,58 @@ func askAll(network netip.Prefix) {
 		_, _ = socket.WriteToUDPAddrPort([]byte{0}, netip.AddrPortFrom(at, discard))
 		at = at.Next()
 	}
+}
+
+// known tells whether the kernel has the neighbour's hardware address on the link: IPv4's from its table in /proc,
+// IPv6's, which has none, by netlink.
+func (r Root) known(link string, neighbour netip.Addr) bool {
+	if neighbour.Is6() {
+		return slices.Contains(neighbours6(link), neighbour.WithZone(""))
+	}
+	for _, c := range r.table(arpTable, 6) {
+		if c[0] == neighbour.String() && c[2] == complete && c[5] == link {
+			return true
+		}
+	}
+	return false
+}
+
+// neighbours6 are the IPv6 addresses whose hardware addresses the kernel has, on the link (rtnetlink(7)).
+func neighbours6(link string) []netip.Addr {
+	const header, valid = unix.SizeofNdMsg, unix.NUD_PERMANENT | unix.NUD_REACHABLE | unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE
+	card, err := net.InterfaceByName(link)
+	if err != nil {
+		return nil
+	}
+	data, err := syscall.NetlinkRIB(unix.RTM_GETNEIGH, unix.AF_INET6)
+	if err != nil {
+		return nil
+	}
+	messages, _ := syscall.ParseNetlinkMessage(data)
+	all := []netip.Addr{}
+	for _, m := range messages {
+		if m.Header.Type != unix.RTM_NEWNEIGH || len(m.Data) < header+unix.SizeofRtAttr ||
+			int(binary.NativeEndian.Uint32(m.Data[4:])) != card.Index || binary.NativeEndian.Uint16(m.Data[8:])&valid == 0 {
+			continue
+		}
+		attributes := m.Data[header:] // the first is the address
+		if address, ok := netip.AddrFromSlice(attributes[unix.SizeofRtAttr:min(len(attributes), unix.SizeofRtAttr+net.IPv6len)]); ok && binary.NativeEndian.Uint16(attributes[2:]) == unix.NDA_DST {
+			all = append(all, address)
+		}
+	}
+	return all
+}
+
+// parseHex is the address of hex digits as the kernel writes them: IPv4's in the byte order of the machine.
+func parseHex(text string) (netip.Addr, error) {
+	b, err := hex.DecodeString(text)
+	if address, ok := netip.AddrFromSlice(b); err == nil && ok {
+		if address.Is6() {
+			return address, nil
+		}
+		var v4 [4]byte
+		binary.NativeEndian.PutUint32(v4[:], binary.BigEndian.Uint32(b))
+		return netip.AddrFrom4(v4), nil
+	}
+	return netip.Addr{}, fmt.Errorf("%s: no address", text)
 }

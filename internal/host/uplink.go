@@ -2,31 +2,35 @@ package host
 
 import (
 	"bufio"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Uplink is what a link carries: whether the host has an IPv4 address on it, and the gateway of the default
-// route over it, if there is one.
+// Uplink is what a link carries: the host's global addresses on it, and the gateways of the default routes over
+// it, of either family, where there are any.
 type Uplink struct {
-	Link    string
-	IPv4    bool
-	Gateway netip.Addr
+	Link      string
+	Addresses []netip.Addr
+	Gateways  []netip.Addr
 }
 
-// DefaultLink is the link of the default route with the lowest metric, or empty.
+// DefaultLink is the link of the default route with the lowest metric, by IPv4 where there is one, or empty.
 func (r Root) DefaultLink() string {
 	link, best := "", -1
-	for _, route := range r.routes() {
-		if route.everywhere && (best < 0 || route.metric < best) {
-			link, best = route.link, route.metric
+	for _, routes := range [][]route{r.routes(), r.routes6()} {
+		for _, route := range routes {
+			if route.everywhere && (best < 0 || route.metric < best) {
+				link, best = route.link, route.metric
+			}
+		}
+		if link != "" {
+			break
 		}
 	}
 	return link
@@ -34,65 +38,75 @@ func (r Root) DefaultLink() string {
 
 // Uplink looks at what the link carries now.
 func (r Root) Uplink(link string) Uplink {
-	u := Uplink{Link: link, IPv4: hasIPv4(link)}
-	for _, route := range r.routes() {
+	u := Uplink{Link: link, Addresses: globals(link)}
+	for _, route := range append(r.routes(), r.routes6()...) {
 		if route.everywhere && route.link == link {
-			u.Gateway = route.gateway
+			u.Gateways = append(u.Gateways, route.gateway)
 		}
 	}
 	return u
 }
 
-// Carries makes sure that link carries what u did: an address, the default route, and answers from its gateway.
+// Carries makes sure that link carries what u did: each IPv4 address, by which the host is known, an IPv6 address
+// where there was one (those change), and for each family that had it the default route, with answers from its gateway.
 func (r Root) Carries(link string, u Uplink) error {
-	if u.IPv4 && !hasIPv4(link) {
-		return fmt.Errorf("%s has no IPv4 address", link)
+	now := r.Uplink(link)
+	for _, address := range u.Addresses {
+		switch {
+		case address.Is4() && !slices.Contains(now.Addresses, address):
+			return fmt.Errorf("%s has not the address %s", link, address)
+		case address.Is6() && !slices.ContainsFunc(now.Addresses, netip.Addr.Is6):
+			return fmt.Errorf("%s has no IPv6 address", link)
+		}
 	}
-	if !u.Gateway.IsValid() {
-		return nil
+	for _, gateway := range u.Gateways {
+		if !slices.ContainsFunc(now.Gateways, func(g netip.Addr) bool { return g.Is4() == gateway.Is4() }) {
+			return fmt.Errorf("there is no default route over %s, as there was by %s", link, gateway)
+		}
+		if !gateway.IsUnspecified() && !r.answers(link, gateway) {
+			return fmt.Errorf("the gateway %s does not answer on %s", gateway, link)
+		}
 	}
-	if now := r.Uplink(link).Gateway; !now.IsValid() {
-		return fmt.Errorf("there is no default route over %s", link)
-	}
-	if r.answers(link, u.Gateway) {
-		return nil
-	}
-	return fmt.Errorf("the gateway %s does not answer on %s", u.Gateway, link)
+	return nil
 }
 
 // answers tells whether the kernel has the neighbour's hardware address, and makes it ask where not.
 func (r Root) answers(link string, neighbour netip.Addr) bool {
-	for line := range strings.Lines(r.read("proc/net/arp")) {
-		columns := strings.Fields(line)
-		if len(columns) > 5 && columns[0] == neighbour.String() && columns[2] == complete && columns[5] == link {
-			return true
-		}
+	if neighbour.Is6() {
+		neighbour = neighbour.WithZone(link)
 	}
-	if conn, err := net.Dial("udp4", netip.AddrPortFrom(neighbour, discard).String()); err == nil {
+	if r.known(link, neighbour) {
+		return true
+	}
+	if conn, err := net.Dial("udp", netip.AddrPortFrom(neighbour, discard).String()); err == nil {
 		_, _ = conn.Write([]byte{0})
 		_ = conn.Close()
 	}
 	return false
 }
 
-func hasIPv4(link string) bool {
+// globals are the link's addresses that others know, and not of the link alone.
+func globals(link string) []netip.Addr {
 	card, err := net.InterfaceByName(link)
 	if err != nil {
-		return false
+		return nil
 	}
+	all := []netip.Addr{}
 	addresses, _ := card.Addrs()
 	for _, a := range addresses {
-		if network, err := netip.ParsePrefix(a.String()); err == nil && network.Addr().Is4() && !network.Addr().IsLinkLocalUnicast() {
-			return true
+		if network, err := netip.ParsePrefix(a.String()); err == nil && network.Addr().IsGlobalUnicast() {
+			all = append(all, network.Addr())
 		}
 	}
-	return false
+	return all
 }
 
-// route is a line of the kernel's IPv4 routes.
+func hasIPv4(link string) bool { return slices.ContainsFunc(globals(link), netip.Addr.Is4) }
+
+// route is a line of the kernel's routes.
 type route struct {
 	link       string
-	gateway    netip.Addr
+	gateway    netip.Addr // unspecified where there is none, as over a tunnel
 	everywhere bool
 	metric     int
 }
@@ -101,16 +115,7 @@ type route struct {
 // in the byte order of the machine (proc(5)).
 func (r Root) routes() []route {
 	all := []route{}
-	file, err := os.Open(r.path("proc/net/route"))
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		c := strings.Fields(lines.Text())
-		if len(c) < 8 {
-			continue
-		}
+	for _, c := range r.table("proc/net/route", 8) {
 		gateway, errGateway := parseHex(c[2])
 		metric, errMetric := strconv.Atoi(c[6])
 		if errors.Join(errGateway, errMetric) == nil {
@@ -120,12 +125,34 @@ func (r Root) routes() []route {
 	return all
 }
 
-func parseHex(text string) (netip.Addr, error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != 4 {
-		return netip.Addr{}, fmt.Errorf("%s: no address", text)
+// routes6 are those of /proc/net/ipv6_route: destination, its length, source, its length, gateway, metric, …, flags,
+// link, numbers in hex (net/ipv6/route.c).
+func (r Root) routes6() []route {
+	const reject = 0x200 // RTF_REJECT, of routes that lead nowhere
+	all := []route{}
+	for _, c := range r.table("proc/net/ipv6_route", 10) {
+		gateway, errGateway := parseHex(c[4])
+		metric, errMetric := strconv.ParseUint(c[5], 16, 32)
+		flags, errFlags := strconv.ParseUint(c[8], 16, 32)
+		if errors.Join(errGateway, errMetric, errFlags) == nil && flags&reject == 0 {
+			all = append(all, route{c[9], gateway, c[1] == "00" && c[3] == "00" && c[9] != "lo", int(metric)})
+		}
 	}
-	var address [4]byte
-	binary.NativeEndian.PutUint32(address[:], binary.BigEndian.Uint32(b))
-	return netip.AddrFrom4(address), nil
+	return all
+}
+
+// table is the lines of one of the kernel's files that have at least so many columns.
+func (r Root) table(path string, columns int) [][]string {
+	file, err := os.Open(r.path(path))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = file.Close() }()
+	all := [][]string{}
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if c := strings.Fields(lines.Text()); len(c) >= columns {
+			all = append(all, c)
+		}
+	}
+	return all
 }

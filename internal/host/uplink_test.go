@@ -1,6 +1,8 @@
 package host
 
 import (
+	"net/netip"
+	"strings"
 	"testing"
 
 	"coreos-libvirt/internal/host/testbed"
@@ -27,7 +29,7 @@ func TestCarries(t *testing.T) {
 	}
 	const root = Root("/")
 	u := root.Uplink(testbed.Card)
-	if root.DefaultLink() != testbed.Card || !u.IPv4 || u.Gateway.String() != testbed.Server {
+	if root.DefaultLink() != testbed.Card || len(u.Addresses) != 1 || u.Addresses[0].String() != "10.78.0.50" || len(u.Gateways) != 1 || u.Gateways[0].String() != testbed.Server {
 		t.Fatalf("got %+v", u)
 	}
 	testbed.Await(t, 3e9, func() error { return root.Carries(testbed.Card, u) })
@@ -41,7 +43,12 @@ func TestCarries(t *testing.T) {
 		}
 		testbed.Run(t, "sh", "-c", fault[1])
 	}
-	testbed.Run(t, "sh", "-c", "ip address add 10.78.0.51/24 dev eth0; ip route replace default via 10.78.0.99")
+	testbed.Run(t, "sh", "-c", "ip address del 10.78.0.50/24 dev eth0; ip address add 10.78.0.51/24 dev eth0; ip route replace default via 10.78.0.1")
+	testbed.Await(t, 3e9, func() error { return root.Carries(testbed.Card, root.Uplink(testbed.Card)) })
+	if err := root.Carries(testbed.Card, u); err == nil || !strings.Contains(err.Error(), "has not the address 10.78.0.50") {
+		t.Errorf("another address: got %v", err)
+	}
+	testbed.Run(t, "sh", "-c", "ip route replace default via 10.78.0.99")
 	u = root.Uplink(testbed.Card)
 	if err := root.Carries(testbed.Card, u); err == nil {
 		t.Error("a gateway that is not there answers")
@@ -49,5 +56,41 @@ func TestCarries(t *testing.T) {
 	testbed.Run(t, "ip", "address", "flush", "dev", "eth0")
 	if err := root.Carries(testbed.Card, u); err == nil {
 		t.Error("a card without an address carries all")
+	}
+}
+
+// TestCarries6 has a card with IPv6 only: an address and a router.
+func TestCarries6(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	const root = Root("/")
+	testbed.Outside(t, "ip", "address", "add", "fd78::1/64", "dev", "uplink", "nodad")
+	good := "ip -4 address flush dev eth0; ip address replace fd78::5/64 dev eth0 nodad; ip -6 route replace default via fd78::1 dev eth0"
+	testbed.Run(t, "sh", "-ec", good+"; ip link add br0 type bridge; ip link set br0 up")
+	u := root.Uplink(testbed.Card)
+	if root.DefaultLink() != testbed.Card || len(u.Addresses) != 1 || u.Addresses[0].String() != "fd78::5" || len(u.Gateways) != 1 || u.Gateways[0].String() != "fd78::1" {
+		t.Fatalf("got %s, %+v", root.DefaultLink(), u)
+	}
+	testbed.Await(t, 3e9, func() error { return root.Carries(testbed.Card, u) })
+	for fault, want := range map[string]string{
+		"true":                         "br0 has no IPv6 address",
+		"ip -6 address flush dev eth0": "eth0 has no IPv6 address",
+		"ip -6 route del default":      "no default route over eth0, as there was by fd78::1",
+		"ip -6 neigh flush all; ip -6 neigh replace fd78::1 nud failed dev eth0; true": "the gateway fd78::1 does not answer on eth0",
+	} {
+		link := strings.Fields(want)[0]
+		if link != "br0" {
+			link = testbed.Card
+		}
+		testbed.Run(t, "sh", "-c", fault)
+		if err := root.Carries(link, u); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", fault, err, want)
+		}
+		testbed.Run(t, "sh", "-c", good)
+		testbed.Await(t, 5e9, func() error { return root.Carries(testbed.Card, u) })
+	}
+	if r := (Uplink{Addresses: u.Addresses, Gateways: []netip.Addr{netip.MustParseAddr("fd78::99")}}); root.Carries(testbed.Card, r) == nil {
+		t.Error("a gateway that is not there answers")
 	}
 }
