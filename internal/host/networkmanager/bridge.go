@@ -143,8 +143,10 @@ func (m *Manager) ended(ctx context.Context, activation dbus.ObjectPath) error {
 
 // Undo gives the card its former profile back and deletes the two. It succeeds where there is nothing to do.
 func (m *Manager) Undo(ctx context.Context, b Bridge, rollback time.Duration, there func() error) error {
-	if m.byUUID(ctx, b.Profile) == none && m.byUUID(ctx, b.Port) == none {
-		return nil // NetworkManager has taken it back by itself
+	bridge, failed := m.byUUID(ctx, b.Profile)
+	port, err := m.byUUID(ctx, b.Port)
+	if err = errors.Join(failed, err); err != nil || bridge == none && port == none {
+		return err // or NetworkManager has taken it back by itself
 	}
 	d, err := m.Device(ctx, b.NIC)
 	if err != nil {
@@ -179,8 +181,8 @@ func (m *Manager) restored(ctx context.Context, b Bridge) (dbus.ObjectPath, erro
 	if b.Former == "" {
 		return none, nil
 	}
-	if at := m.byUUID(ctx, b.Former); at != none {
-		return at, nil
+	if at, err := m.byUUID(ctx, b.Former); err != nil || at != none {
+		return at, err
 	}
 	d, err := b.Settings.document()
 	if err != nil {

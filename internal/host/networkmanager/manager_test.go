@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,6 +135,32 @@ func thereAndBack(t *testing.T) {
 	}
 	if err := m.Undo(t.Context(), b, 20*time.Second, has(testbed.Card, "")); err != nil {
 		t.Errorf("nothing to do, and it fails: %v", err)
+	}
+}
+
+// TestFormerProfileIsGone has somebody who deletes the card's former profile while the bridge is there: undo makes
+// it again, with all that it said.
+func TestFormerProfileIsGone(t *testing.T) {
+	if !testbed.Inside(t, "networkmanager") {
+		return
+	}
+	testbed.Run(t, append(strings.Fields("nmcli connection add type ethernet ifname eth0 con-name mine"), strings.Fields("ipv4.method manual ipv4.addresses 10.78.0.7/24,10.78.0.8/24 ipv4.gateway 10.78.0.1 ipv4.dns 10.78.0.1 "+
+		"ipv6.method manual ipv6.addresses fd78::7/64 ipv6.gateway fd78::1 802-3-ethernet.mtu 1400 802-3-ethernet.cloned-mac-address 02:00:00:00:00:10 connection.zone home")...)...)
+	testbed.Run(t, "nmcli", "connection", "modify", "mine", "ipv4.routes", "10.99.0.0/16 10.78.0.1 7", "ipv6.routes", "fd99::/64 fd78::1", "ipv4.dns-search", "example.org,example.net")
+	testbed.Run(t, "nmcli", "connection", "up", "mine")
+	m := connect(t)
+	profiles, files := snapshot(t, m)
+	b := plan(t, m)
+	if err := m.Make(t.Context(), b, 20*time.Second, has("br0", "10.78.0.7/24")); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Run(t, "nmcli", "connection", "delete", "mine")
+	if err := m.Undo(t.Context(), b, 20*time.Second, has(testbed.Card, "10.78.0.7/24")); err != nil {
+		t.Fatal(err)
+	}
+	afterProfiles, afterFiles := snapshot(t, m)
+	if !reflect.DeepEqual(profiles, afterProfiles) || !reflect.DeepEqual(slices.Sorted(maps.Keys(files)), slices.Sorted(maps.Keys(afterFiles))) {
+		t.Errorf("before: %v\n%v\nafter: %v\n%v", profiles, files, afterProfiles, afterFiles)
 	}
 }
 

@@ -2,6 +2,7 @@ package networkmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -15,11 +16,20 @@ type document = map[string]map[string]dbus.Variant
 // Stored is a profile in the record: each setting in D-Bus' text format, with its signature.
 type Stored map[string]map[string][2]string
 
+// legacy are settings that address-data and route-data say, too, in structures that D-Bus' text format does not
+// bring back.
+func legacy(group, key string) bool {
+	return (group == "ipv4" || group == "ipv6") && (key == "addresses" || key == "routes")
+}
+
 func store(d document) Stored {
 	s := Stored{}
 	for group, keys := range d {
 		s[group] = map[string][2]string{}
 		for key, value := range keys {
+			if legacy(group, key) {
+				continue
+			}
 			s[group][key] = [2]string{value.Signature().String(), value.String()}
 		}
 	}
@@ -31,6 +41,9 @@ func (s Stored) document() (document, error) {
 	for group, keys := range s {
 		d[group] = map[string]dbus.Variant{}
 		for key, pair := range keys {
+			if legacy(group, key) {
+				continue // of a record of an earlier version
+			}
 			signature, err := dbus.ParseSignature(pair[0])
 			if err != nil {
 				return nil, fmt.Errorf("%s.%s: %w", group, key, err)
@@ -65,8 +78,7 @@ func (b Bridge) bridge(former document, mac net.HardwareAddr) document {
 			continue
 		}
 		d[group] = maps.Clone(former[group])
-		delete(d[group], "addresses") // address-data and route-data say the same
-		delete(d[group], "routes")
+		maps.DeleteFunc(d[group], func(key string, _ dbus.Variant) bool { return legacy(group, key) })
 	}
 	for _, key := range []string{"zone", "metered", "mdns", "llmnr", "dns-over-tls"} {
 		if value, ok := former["connection"][key]; ok {
@@ -110,13 +122,18 @@ func (m *Manager) read(ctx context.Context, at dbus.ObjectPath) (document, error
 	return d, nil
 }
 
-// byUUID is the profile of that UUID, or none.
-func (m *Manager) byUUID(ctx context.Context, uuid string) dbus.ObjectPath {
+// byUUID is the profile of that UUID, or none where NetworkManager says that it has none.
+func (m *Manager) byUUID(ctx context.Context, uuid string) (dbus.ObjectPath, error) {
 	at := none
-	if err := m.call(ctx, root+"/Settings", settings+".GetConnectionByUuid", uuid).Store(&at); err != nil {
-		return none
+	err := m.call(ctx, root+"/Settings", settings+".GetConnectionByUuid", uuid).Store(&at)
+	var answer dbus.Error
+	if errors.As(err, &answer) && answer.Name == settings+".InvalidConnection" {
+		return none, nil
 	}
-	return at
+	if err != nil {
+		return none, fmt.Errorf("NetworkManager does not tell of the profile %s: %w", uuid, err)
+	}
+	return at, nil
 }
 
 // Flags of AddConnection2 and Update2 (NMSettingsAddConnection2Flags).
@@ -143,9 +160,9 @@ func (m *Manager) save(ctx context.Context, at dbus.ObjectPath) error {
 }
 
 func (m *Manager) delete(ctx context.Context, uuid string) error {
-	at := m.byUUID(ctx, uuid)
-	if at == none {
-		return nil
+	at, err := m.byUUID(ctx, uuid)
+	if err != nil || at == none {
+		return err
 	}
 	return m.call(ctx, at, profile+".Delete").Err
 }
