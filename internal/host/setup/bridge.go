@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/networkmanager"
 )
 
@@ -63,19 +66,15 @@ func (m Machine) bridge(ctx context.Context, w Wanted) ([]Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err := m.managed(ctx, w.Bridge, nic); err != nil || b != nil {
-		return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by NetworkManager", why(nic), b}}, err
-	}
-	if b, err := m.networkd(ctx, w.Bridge, nic); err != nil || b != nil {
-		return []Planned{{"bridge " + w.Bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, err
-	}
-	if steps, err := m.ifupdown(ctx, w.Bridge, nic); err != nil || steps != nil {
-		return steps, err
+	for _, by := range []func(context.Context, string, string) ([]Planned, error){m.managed, m.networkd, m.ifupdown} {
+		if steps, err := by(ctx, w.Bridge, nic); err != nil || steps != nil {
+			return steps, err
+		}
 	}
 	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", w.Bridge, nic)
 }
 
-// card is the one to be bridged: nic, or that of the default route. Wi-Fi cannot be.
+// card is the one to be bridged: nic, or that of the default route.
 func (m Machine) card(nic string) (string, error) {
 	if nic == "" {
 		nic = m.Root.DefaultLink()
@@ -83,14 +82,32 @@ func (m Machine) card(nic string) (string, error) {
 	if _, err := os.Stat(m.path("sys/class/net", nic)); nic == "" || err != nil {
 		return "", hint.Errorf("nic=<card> names the one to bridge, `ip link` lists them", "nic=%s: there is no such card, and no default route that names one", nic)
 	}
-	if _, err := os.Stat(m.path("sys/class/net", nic, "wireless")); err == nil {
-		return "", networkmanager.WiFi(nic)
+	return nic, m.bridgeable(nic)
+}
+
+// bridgeable tells why the link cannot be a port of a new bridge, whoever manages it.
+func (m Machine) bridgeable(nic string) error {
+	has := func(name string) bool { _, err := os.Lstat(m.path("sys/class/net", nic, name)); return err == nil }
+	master, _ := os.Readlink(m.path("sys/class/net", nic, "master"))
+	kind, err := os.ReadFile(m.path("sys/class/net", nic, "type"))
+	const other = "nic=<card> names a network card, `ip link` lists them; bridge= a bridge that is there"
+	switch {
+	case has("wireless"):
+		return networkmanager.WiFi(nic)
+	case has("bridge"):
+		return hint.Errorf("bridge="+nic+" uses it as it is; nic=<card> bridges another link", "nic=%s: this is a bridge already, which cannot be the port of another", nic)
+	case has("brport"):
+		return hint.Errorf("bridge="+filepath.Base(master)+" uses it as it is; nic=<card> bridges another card", "nic=%s: this card is a port of the bridge %s", nic, filepath.Base(master))
+	case has("master"):
+		return hint.Errorf(other, "nic=%s: this card belongs to %s", nic, filepath.Base(master))
+	case has("tun_flags") || err == nil && strings.TrimSpace(string(kind)) != "1": // ARPHRD_ETHER
+		return hint.Errorf(other, "nic=%s: this is no Ethernet card, as a bridge's port must be", nic)
 	}
-	return nic, nil
+	return nil
 }
 
 // managed plans the bridge by NetworkManager, or nothing where it does not manage the card.
-func (m Machine) managed(ctx context.Context, bridge, nic string) (*ManagedBridge, error) {
+func (m Machine) managed(ctx context.Context, bridge, nic string) ([]Planned, error) {
 	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
 	if errors.Is(err, networkmanager.ErrAbsent) {
 		return nil, nil
@@ -99,12 +116,19 @@ func (m Machine) managed(ctx context.Context, bridge, nic string) (*ManagedBridg
 		return nil, err
 	}
 	defer manager.Close()
-	if device, err := manager.Device(ctx, nic); err != nil || !device.Managed {
-		return nil, err
+	device, err := manager.Device(ctx, nic)
+	if err != nil || !device.Managed {
+		return nil, asRoot(err)
 	}
 	b, err := manager.Plan(ctx, bridge, nic, uuid.NewString)
-	return &ManagedBridge{b}, err
+	if err != nil {
+		return nil, asRoot(err)
+	}
+	return []Planned{{"bridge " + bridge + " over " + nic + ", by NetworkManager", why(nic), &ManagedBridge{b}}}, nil
 }
+
+// asRoot advises who may not look at the card's settings to ask as root, who may.
+func asRoot(err error) error { return hint.Add(err, host.Sudo("mage host:setup")) }
 
 func why(nic string) string {
 	return "the nodes are on the network of " + nic + ", with addresses from its DHCP server; the host's own address moves to the bridge"

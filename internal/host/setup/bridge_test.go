@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -195,4 +196,260 @@ func TestGroup(t *testing.T) {
 	if got := groups(Wanted{}); got != nil {
 		t.Errorf("root is in need of %q", titles(got))
 	}
+}
+
+// TestPreviewOfAPlainUser has a card whose file, as netplan's, is not for everybody: the preview ends with the
+// command that may look, and with no step.
+func TestPreviewOfAPlainUser(t *testing.T) {
+	if !testbed.Inside(t, "networkd") {
+		return
+	}
+	m := Machine{Root: "/", Say: t.Logf}
+	if os.Getuid() != 0 { // this is the process of the other user
+		steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0"})
+		t.Logf("<%d steps> <%v>", len(steps), err)
+		return
+	}
+	testbed.Run(t, "chmod", "0640", "/etc/systemd/network/80-wired.network")
+	if out := testbed.AsUser(t); !strings.Contains(out, "<0 steps> <open /etc/systemd/network/80-wired.network: permission denied") || !strings.Contains(out, "hint: sudo env PATH=\"$PATH\" mage host:setup>") {
+		t.Errorf("got %s", out)
+	}
+	if steps := mustPlan(t, m); len(steps) != 1 {
+		t.Errorf("root: got %q", titles(steps))
+	}
+}
+
+// What cannot be the port of a new bridge is told, with the bridge that is there already.
+func TestNotBridgeable(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	testbed.Run(t, "sh", "-ec", `ip link add br7 type bridge; ip link add port0 type veth peer name port1; ip link set port0 master br7
+ip tuntap add tap7 mode tap; ip tuntap add tun7 mode tun`)
+	m := Machine{Root: "/", Say: t.Logf}
+	for nic, want := range map[string]string{
+		"br7": "hint: bridge=br7 ", "port0": "hint: bridge=br7 ", "tap7": "no Ethernet card", "tun7": "no Ethernet card", "port1": "", "eth0": "",
+	} {
+		_, err := m.card(nic)
+		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\nhint: ") != 1) {
+			t.Errorf("%s: want %q, got %v", nic, want, err)
+		}
+	}
+}
+
+// TestInterfacesOfManyFiles has what a host of some years has: the card's settings in three files, one without a
+// newline at its end, an alias, and a line END.
+func TestInterfacesOfManyFiles(t *testing.T) {
+	if !testbed.Inside(t, "ifupdown") {
+		return
+	}
+	testbed.Run(t, "ifdown", "eth0")
+	files := map[string]string{
+		interfacesFile:                  "auto lo eth0 eth0:1\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n",
+		"etc/network/interfaces.d/eth0": "# 'the' $card\niface eth0 inet dhcp\n    metric 7\n    up echo \\\nEND\n    up touch /run/came-up",
+		"etc/network/interfaces.d/v6":   "iface eth0 inet6 static\n    address fd78::7/64\n    dad-attempts 0\niface eth0:1 inet static\n    address 10.78.0.9/24",
+	}
+	for path, text := range files {
+		write(t, "/"+path, text)
+	}
+	testbed.Run(t, "ifup", "-a")
+	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	before := testbed.Run(t, "ip", "-brief", "address", "show", "dev", "eth0")
+	steps := mustPlan(t, m)
+	if err := m.Apply(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	has := func(link string, want ...string) {
+		t.Helper()
+		now := testbed.Run(t, "ip", "-brief", "address", "show", "dev", link)
+		for _, address := range want {
+			if !strings.Contains(now, address+" ") && !strings.HasSuffix(now, address) {
+				t.Errorf("no %s: %s", address, now)
+			}
+		}
+	}
+	all := []string{strings.Fields(before)[2], "10.78.0.9/24", "fd78::7/64"}
+	has("br0", all...)
+	testbed.Run(t, "sh", "-ec", "ifdown -a; ifup -a") // as at boot
+	has("br0", all...)
+	undone := func() {
+		t.Helper()
+		has("eth0", all...)
+		for path, text := range files {
+			if now, err := os.ReadFile("/" + path); err != nil || string(now) != text {
+				t.Errorf("%s: %v\n%s", path, err, now)
+			}
+		}
+	}
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	undone()
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down") // and the rollback
+	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	if err := m.Apply(t.Context(), mustPlan(t, m)); err == nil {
+		t.Fatal("a bridge that carries nothing is good")
+	}
+	testbed.Await(t, 10*time.Second, func() error {
+		if testbed.Address("eth0") == "" {
+			return errors.New("no address")
+		}
+		return nil
+	})
+	undone()
+}
+
+// The process that undoes is ended by ^C when the card is down already: the network comes back nevertheless.
+func TestUndoInterruptedByIfupdown(t *testing.T) { interrupted(t, "ifupdown") }
+func TestUndoInterruptedByNetworkd(t *testing.T) { interrupted(t, "networkd") }
+
+func interrupted(t *testing.T, manager string) {
+	t.Helper()
+	if !testbed.Inside(t, manager) {
+		return
+	}
+	const victim = "/run/to-be-interrupted"
+	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	if _, err := os.Stat(victim); err == nil { // this is the process to be interrupted
+		_ = m.Undo(t.Context())
+		return
+	}
+	before := testbed.Address(testbed.Card)
+	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, victim, "")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Await(t, 5*time.Second, func() error {
+		if address := testbed.Address("br0"); address != "" {
+			return errors.New("br0 has " + address)
+		}
+		return nil
+	})
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	testbed.Await(t, 10*time.Second, func() error {
+		if testbed.Address("br0") != before && testbed.Address(testbed.Card) != before {
+			return errors.New("the host is cut off")
+		}
+		return nil
+	})
+	time.Sleep(m.Rollback) // whatever a guard does is done
+	testbed.Await(t, 5*time.Second, func() error {
+		if testbed.Address("br0") != before {
+			return errors.New("it was interrupted, and the bridge is not what it was")
+		}
+		return nil
+	})
+	testbed.ServerAnswers(t)
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back(t, before)
+}
+
+// An undo that leaves the card deaf is taken back: the bridge is there again, and so is its entry in the record.
+func TestUndoThatCutsOff(t *testing.T) {
+	if !testbed.Inside(t, "networkd") {
+		return
+	}
+	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	before := testbed.Address(testbed.Card)
+	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "taken back") {
+		t.Errorf("got %v", err)
+	}
+	testbed.Await(t, 20*time.Second, func() error {
+		if got := testbed.Address("br0"); got != before {
+			return fmt.Errorf("br0 has %q", got)
+		}
+		return nil
+	})
+	if record, err := m.read(); err != nil || len(record.Entries) != 1 {
+		t.Errorf("got %+v, %v", record, err)
+	}
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back(t, before)
+}
+
+// The bridge gets another lease than the card had, so that whoever is logged in is cut off: it is taken back.
+func TestAnotherLeaseByNetworkManager(t *testing.T) { anotherLease(t, "networkmanager") }
+func TestAnotherLeaseByNetworkd(t *testing.T)       { anotherLease(t, "networkd") }
+func TestAnotherLeaseByIfupdown(t *testing.T)       { anotherLease(t, "ifupdown") }
+
+func anotherLease(t *testing.T, manager string) {
+	t.Helper()
+	if !testbed.Inside(t, manager) {
+		return
+	}
+	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	before, steps := testbed.Address(testbed.Card), mustPlan(t, m)
+	testbed.Relet(t, "10.78.0.60", "10.78.0.70")
+	err := m.Apply(t.Context(), steps)
+	if address, _, _ := strings.Cut(before, "/"); err == nil || !strings.Contains(err.Error(), "br0 has not the address "+address) || !strings.Contains(err.Error(), "taken") {
+		t.Fatalf("got %v", err)
+	}
+	testbed.Await(t, 20*time.Second, func() error {
+		if _, err := net.InterfaceByName("br0"); err == nil {
+			return errors.New("br0 is still there")
+		}
+		if address := testbed.Address(testbed.Card); !strings.HasPrefix(address, "10.78.0.6") { // what the server gives now
+			return fmt.Errorf("the card has %q", address)
+		}
+		return nil
+	})
+	testbed.ServerAnswers(t)
+}
+
+// A card with IPv6 only: the bridge carries that, and one that does not is taken back.
+func TestIPv6ByNetworkd(t *testing.T) {
+	if !testbed.Inside(t, "networkd") {
+		return
+	}
+	const address = "fd78::5"
+	testbed.Outside(t, "ip", "address", "add", "fd78::1/64", "dev", "uplink", "nodad")
+	write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nAddress="+address+"/64\nGateway=fd78::1\nIPv6AcceptRA=no\n")
+	testbed.Run(t, "sh", "-ec", "chmod 644 /etc/systemd/network/80-wired.network; networkctl reload; networkctl reconfigure eth0")
+	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	on := func(link string) func() error {
+		return func() error {
+			if testbed.Address(testbed.Card) != "" {
+				return errors.New("the card has IPv4 still")
+			}
+			u := m.Root.Uplink(link)
+			if len(u.Addresses) != 1 || u.Addresses[0].String() != address || len(u.Gateways) != 1 {
+				return fmt.Errorf("got %+v", u)
+			}
+			return m.Root.Carries(link, u)
+		}
+	}
+	testbed.Await(t, 10*time.Second, on(testbed.Card))
+	steps := mustPlan(t, m)
+	if err := m.Apply(t.Context(), steps); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Await(t, time.Second, on("br0"))
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Await(t, time.Second, on(testbed.Card))
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	err := m.Apply(t.Context(), steps)
+	testbed.Outside(t, "sh", "-ec", "ip link set uplink up; ip address replace fd78::1/64 dev uplink nodad")
+	if err == nil || !strings.Contains(err.Error(), "taken back") {
+		t.Errorf("got %v", err)
+	}
+	testbed.Await(t, 10*time.Second, on(testbed.Card))
 }

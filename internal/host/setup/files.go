@@ -50,7 +50,7 @@ func (f *File) Commands() []string {
 	if f.Before == nil {
 		return []string{heredoc(f.Path, f.Text)}
 	}
-	return []string{"patch -p0 <<'END'\n" + udiff.Unified("/"+f.Path, "/"+f.Path, *f.Before, f.Text) + "END"}
+	return []string{"patch -d / -p1 <<'END'\n" + udiff.Unified("/"+f.Path, "/"+f.Path, *f.Before, f.Text) + "END"}
 }
 
 // Do writes the file.

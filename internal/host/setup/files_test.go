@@ -1,8 +1,11 @@
 package setup
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/host"
 )
 
 // A static configuration as netplan writes it, with what belongs to the wire.
@@ -23,25 +26,49 @@ func TestNetworkdFiles(t *testing.T) {
 	}
 }
 
-func TestInterfaces(t *testing.T) {
+func TestTransfer(t *testing.T) {
 	const port = "\n    bridge_ports eth0\n    bridge_hw aa:bb\n    bridge_stp off\n    bridge_fd 0\n"
 	for text, want := range map[string]string{
-		"auto lo eth0 eth1\niface lo inet loopback\niface eth0 inet dhcp\niface eth0 inet6 auto\n": "auto lo br0 eth1\niface lo inet loopback\niface eth0 inet manual\n\niface br0 inet dhcp" + port + "iface br0 inet6 auto\n",
+		"auto lo eth0 eth1\niface lo inet loopback\niface eth0 inet dhcp\niface eth0 inet6 auto\n": "auto lo eth1\nauto br0\niface lo inet loopback\niface eth0 inet manual\n\niface br0 inet dhcp" + port + "iface br0 inet6 auto\n",
 		"allow-hotplug eth0\niface eth0 inet static\n  address 10.0.0.7/24\n  up echo eth0\n":      "auto br0\niface eth0 inet manual\n\niface br0 inet static" + port + "  address 10.0.0.7/24\n  up echo eth0\n",
-		"auto eth0.5\niface eth0.5 inet dhcp\n":                                                    "auto eth0.5\niface eth0.5 inet dhcp\n",
+		"allow-hotplug eth0 eth1\niface eth0 inet dhcp\n":                                          "allow-hotplug eth1\nauto br0\niface eth0 inet manual\n\niface br0 inet dhcp" + port,
+		"auto eth0 eth0:1\niface eth0:1 inet static\n  address 10.0.0.8\niface eth0 inet dhcp":     "auto br0 br0:1\niface br0:1 inet static\n  address 10.0.0.8\niface eth0 inet manual\n\niface br0 inet dhcp" + strings.TrimSuffix(port, "\n"),
+		"iface eth0 inet dhcp\n":                   "iface eth0 inet manual\n\nauto br0\niface br0 inet dhcp" + port,
+		"auto eth0.5\niface eth0.5 inet dhcp\n":    "auto eth0.5\niface eth0.5 inet dhcp\n",
+		"auto eth0\niface eth0:1 inet dhcp\n# end": "auto br0\niface br0:1 inet dhcp\n# end",
 	} {
-		if got := interfaces(text, "br0", "eth0", "aa:bb"); got != want {
+		transfer := &transfer{bridge: "br0", nic: "eth0", mac: "aa:bb"}
+		transfer.look(text)
+		if got := transfer.rewrite(text); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
 }
 
-func TestInterfacesOf(t *testing.T) {
-	m, _ := machineAt(t, map[string]string{"etc/network/interfaces": "iface eth1 inet dhcp\n", "etc/network/interfaces.d/a": "auto eth0\niface eth0 inet dhcp\n"})
-	for nic, want := range map[string]string{"eth0": "etc/network/interfaces.d/a", "eth1": "etc/network/interfaces", "eth": ""} {
-		if got := m.interfacesOf(nic); got != want {
-			t.Errorf("%s: got %q", nic, got)
+// Of several files each is changed that names the card, in the order in which ifup reads them.
+func TestTransferOfFiles(t *testing.T) {
+	m, _ := machineAt(t, map[string]string{
+		interfacesFile:               "auto lo eth0\nsource /etc/network/interfaces.d/*\nsource-directory /etc/network/more\niface eth2 inet dhcp\niface eth0 inet6 static\n",
+		"etc/network/interfaces.d/a": "iface eth0 inet dhcp\n", "etc/network/interfaces.d/b": "iface eth1 inet dhcp\n", "etc/network/more/c": "iface eth0:0 inet static\n",
+	})
+	for nic, want := range map[string][]string{
+		"eth0": {"etc/network/interfaces.d/a", "etc/network/more/c", interfacesFile}, "eth1": {"etc/network/interfaces.d/b"}, "eth2": {interfacesFile}, "eth": nil,
+	} {
+		transfer := &transfer{bridge: "br0", nic: nic, mac: "aa:bb"}
+		files, err := m.transferred(transfer)
+		got := []string(nil)
+		for _, f := range files {
+			got = append(got, f.Path)
+			if strings.Count(f.Text, "bridge_ports") != map[bool]int{true: 1}[f.Path == want[0]] {
+				t.Errorf("%s: %s has\n%s", nic, f.Path, f.Text)
+			}
 		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, %v", nic, got, err)
+		}
+	}
+	if files, err := (Machine{Root: host.Root(t.TempDir())}).transferred(&transfer{nic: "eth0"}); files != nil || err != nil {
+		t.Errorf("no files: got %v, %v", files, err)
 	}
 }
 
@@ -49,7 +76,7 @@ func TestInterfacesOf(t *testing.T) {
 func TestCommandsOfFile(t *testing.T) {
 	was := "a\nb\n"
 	got := (&File{Path: "etc/x", Text: "a\nc\n", Before: &was}).Commands()
-	if len(got) != 1 || !strings.HasPrefix(got[0], "patch -p0 <<'END'\n--- /etc/x\n+++ /etc/x\n") || !strings.Contains(got[0], "\n-b\n+c\n") {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "patch -d / -p1 <<'END'\n--- /etc/x\n+++ /etc/x\n") || !strings.Contains(got[0], "\n-b\n+c\n") {
 		t.Errorf("got %q", got)
 	}
 	if got := (&File{Path: "etc/x", Text: "a\n"}).Commands(); len(got) != 1 || got[0] != "cat > /etc/x <<'END'\na\nEND" {

@@ -2,7 +2,6 @@ package setup
 
 import (
 	"context"
-	"fmt"
 	"strings"
 )
 
@@ -33,10 +32,19 @@ func (b *FilesBridge) script() string {
 		if f.Before == nil {
 			lines = append(lines, "rm -f /"+f.Path)
 		} else {
-			lines = append(lines, heredoc(f.Path, *f.Before))
+			lines = append(lines, writes(f.Path, *f.Before))
 		}
 	}
 	return strings.Join(append(lines, b.Again...), "\n")
+}
+
+// forth makes the bridge, as a script.
+func (b *FilesBridge) forth() string {
+	lines := append([]string{}, b.Down...)
+	for _, f := range b.Files {
+		lines = append(lines, writes(f.Path, f.Text))
+	}
+	return strings.Join(append(lines, b.Up...), "\n")
 }
 
 // Do makes the bridge, with what the card carries now as what it must carry.
@@ -44,7 +52,7 @@ func (b *FilesBridge) Do(ctx context.Context, m Machine) error {
 	carried := m.Root.Uplink(b.NIC)
 	m.Say("%s: the network is away for a moment; if the bridge does not carry it, all is taken back within %s", b.Name, m.Rollback)
 	change := func() error {
-		if err := run(ctx, "sh", "-ec", strings.Join(b.Down, "\n")); err != nil {
+		if err := apart(strings.Join(b.Down, "\n"), true); err != nil {
 			return err
 		}
 		for _, f := range b.Files {
@@ -52,12 +60,13 @@ func (b *FilesBridge) Do(ctx context.Context, m Machine) error {
 				return err
 			}
 		}
-		return run(ctx, "sh", "-ec", strings.Join(b.Up, "\n"))
+		return apart(strings.Join(b.Up, "\n"), true)
 	}
 	return m.guarded(ctx, b.script(), change, func() error { return m.Root.Carries(b.Name, carried) })
 }
 
-// Undo brings the files and the card's address back, unless somebody has edited the files since.
+// Undo brings the files and the card's address back, unless somebody has edited the files since. Where the card
+// does not carry what the bridge did, or this process ends before that is seen, the bridge is made again.
 func (b *FilesBridge) Undo(ctx context.Context, m Machine) error {
 	changed := false
 	for _, f := range b.Files {
@@ -71,11 +80,5 @@ func (b *FilesBridge) Undo(ctx context.Context, m Machine) error {
 		return nil // it was taken back, or never begun
 	}
 	carried := m.Root.Uplink(b.Name)
-	if err := run(ctx, "sh", "-c", b.script()); err != nil {
-		return err
-	}
-	if err := await(ctx, m.Rollback, func() error { return m.Root.Carries(b.NIC, carried) }); err != nil {
-		return fmt.Errorf("%s does not carry what %s did: %w", b.NIC, b.Name, err)
-	}
-	return nil
+	return m.guarded(ctx, b.forth(), func() error { return apart(b.script(), false) }, func() error { return m.Root.Carries(b.NIC, carried) })
 }

@@ -62,7 +62,7 @@ func (m Machine) guarded(ctx context.Context, back string, change, there func() 
 		return nil
 	}
 	if armed {
-		_ = exec.Command("sh", "-c", back).Run() // what of it fails, was not changed yet
+		_ = apart(back, false) // what of it fails, was not changed yet
 	}
 	return hint.Errorf("rollback= allows more time, for a slow DHCP server", "%w; it was taken back", err)
 }

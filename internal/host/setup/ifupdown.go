@@ -2,12 +2,15 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,17 +24,10 @@ func (m Machine) ifupdown(ctx context.Context, bridge, nic string) ([]Planned, e
 	if err != nil {
 		return nil, err
 	}
-	path := m.interfacesOf(nic)
-	if path == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(m.path(path))
-	if err != nil {
-		return nil, err
-	}
-	file, err := m.file(path, interfaces(string(text), bridge, nic, card.HardwareAddr.String()))
-	if err != nil || file == nil {
-		return nil, err
+	t := &transfer{bridge: bridge, nic: nic, mac: card.HardwareAddr.String()}
+	files, err := m.transferred(t)
+	if err != nil || files == nil {
+		return nil, asRoot(err)
 	}
 	steps := []Planned{}
 	if packages, err := lacking(ctx, "apt", []string{"bridge-utils"}); err != nil {
@@ -39,46 +35,173 @@ func (m Machine) ifupdown(ctx context.Context, bridge, nic string) ([]Planned, e
 	} else if packages != nil {
 		steps = append(steps, Planned{"packages bridge-utils", "ifup makes bridges with it", packages})
 	}
-	b := &FilesBridge{
-		Name: bridge, NIC: nic, Files: []*File{file},
-		Down: []string{"ifdown " + nic}, Up: []string{"ifup " + nic + " " + bridge},
-		Back:  []string{"ifdown --force " + bridge + " " + nic, "ip link delete " + bridge + " 2>/dev/null || true"},
-		Again: []string{"ifup --force " + nic},
-	}
-	return append(steps, Planned{"bridge " + bridge + " over " + nic + ", by ifupdown", why(nic), b}), nil
+	return append(steps, Planned{"bridge " + bridge + " over " + nic + ", by ifupdown", why(nic), t.step(files)}), nil
 }
 
-// interfacesOf is the file that has the card, or empty.
-func (m Machine) interfacesOf(nic string) string {
-	stanza := regexp.MustCompile(`(?m)^\s*iface\s+` + regexp.QuoteMeta(nic) + `\s+inet6?\s`)
-	more, _ := filepath.Glob(m.path("etc/network/interfaces.d/*"))
-	for _, path := range append([]string{m.path("etc/network/interfaces")}, more...) {
-		if text, err := os.ReadFile(path); err == nil && stanza.Match(text) {
-			relative, _ := filepath.Rel(string(m.Root), path)
-			return relative
+// step is the bridge by the files; aliases, such as eth0:1, go with the card.
+func (t *transfer) step(files []*File) *FilesBridge {
+	former, now := t.nic, t.bridge
+	for _, alias := range t.aliases {
+		former, now = former+" "+t.nic+alias, now+" "+t.bridge+alias
+	}
+	return &FilesBridge{
+		Name: t.bridge, NIC: t.nic, Files: files,
+		Down: []string{"ifdown " + former}, Up: []string{"ifup " + t.nic + " " + now},
+		Back:  []string{"ifdown --force " + now + " " + t.nic, "ip link delete " + t.bridge + " 2>/dev/null || true"},
+		Again: []string{"ifup --force " + former},
+	}
+}
+
+// transferred are the files that change, in the order in which ifup reads them; none where they do not have the card.
+func (m Machine) transferred(t *transfer) ([]*File, error) {
+	paths, err := m.interfaces(t.nic)
+	if err != nil {
+		return nil, err
+	}
+	texts := []string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(m.path(path))
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, string(text))
+	}
+	t.look(strings.Join(texts, "\n"))
+	if !t.has {
+		return nil, nil
+	}
+	files := []*File{}
+	for i, path := range paths {
+		f, err := m.file(path, t.rewrite(texts[i]))
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			files = append(files, f)
 		}
 	}
-	return ""
+	return files, nil
 }
 
-// interfaces is the file with the card's settings given to the bridge, and the card as its port.
-func interfaces(text, bridge, nic, mac string) string {
-	name := regexp.QuoteMeta(nic)
-	brought := regexp.MustCompile(`^(\s*)(auto|allow-\S+)((?:\s+\S+)*?)\s+` + name + `((?:\s+\S+)*\s*)$`)
-	stanza := regexp.MustCompile(`^(\s*iface\s+)` + name + `(\s+inet6?\s.*)$`)
-	port := fmt.Sprintf("\n    bridge_ports %s\n    bridge_hw %s\n    bridge_stp off\n    bridge_fd 0", nic, mac)
+const interfacesFile = "etc/network/interfaces"
+
+var sources = regexp.MustCompile(`(?m)^\s*source(?:-directory)?\s+/?(\S+)`)
+
+// interfaces are the files that ifup reads, in its order as far as it matters for the card: the first, and those
+// that it sources (interfaces(5)).
+func (m Machine) interfaces(nic string) ([]string, error) {
+	text, err := os.ReadFile(m.path(interfacesFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sourced := m.sourced(text)
+	first, own := sources.FindIndex(text), stanzaOf(nic).FindIndex(text)
+	if first != nil && (own == nil || own[0] > first[0]) {
+		return append(sourced, interfacesFile), nil
+	}
+	return append([]string{interfacesFile}, sourced...), nil
+}
+
+// sourced are the files that the text names.
+func (m Machine) sourced(text []byte) []string {
+	all := []string{}
+	for _, found := range sources.FindAllSubmatch(text, -1) {
+		pattern := m.path(string(found[1]))
+		if info, err := os.Stat(pattern); err == nil && info.IsDir() {
+			pattern = filepath.Join(pattern, "*")
+		}
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			relative, err := filepath.Rel(string(m.Root), path)
+			if info, failed := os.Stat(path); err == nil && failed == nil && info.Mode().IsRegular() && !slices.Contains(all, relative) {
+				all = append(all, relative)
+			}
+		}
+	}
+	return all
+}
+
+// stanzaOf finds where settings of the card begin.
+func stanzaOf(nic string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(\s*iface\s+)` + regexp.QuoteMeta(nic) + `(:\S+)?(\s+inet6?\s.*)$`)
+}
+
+// transfer gives the card's settings to the bridge, and the card to the bridge as its port.
+type transfer struct {
+	bridge, nic, mac string
+	has              bool     // whether the files have the card
+	auto             bool     // whether a file brings it up at boot
+	done             bool     // whether the bridge has its port
+	aliases          []string // such as :1
+}
+
+// look finds out what the files have of the card.
+func (t *transfer) look(all string) {
+	for _, found := range stanzaOf(t.nic).FindAllStringSubmatch(all, -1) {
+		t.has = t.has || found[2] == ""
+		if found[2] != "" && !slices.Contains(t.aliases, found[2]) {
+			t.aliases = append(t.aliases, found[2])
+		}
+	}
+	for line := range strings.Lines(all) {
+		words := strings.Fields(line)
+		t.auto = t.auto || brings(words) && slices.Contains(words[1:], t.nic)
+	}
+}
+
+// brings tells whether the words name what is brought up at boot.
+func brings(words []string) bool {
+	return len(words) > 1 && (words[0] == "auto" || strings.HasPrefix(words[0], "allow-"))
+}
+
+// rewrite is a file's text with the transfer.
+func (t *transfer) rewrite(text string) string {
+	stanza := stanzaOf(t.nic)
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		if found := brought.FindStringSubmatch(line); found != nil {
-			lines[i] = found[1] + "auto" + found[3] + " " + bridge + found[4]
+		if words := strings.Fields(line); brings(words) {
+			lines[i] = t.brought(line, words)
 		}
-		if found := stanza.FindStringSubmatch(line); found != nil {
-			lines[i] = found[1] + bridge + found[2] + port
-			if port != "" {
-				lines[i] = "iface " + nic + " inet manual\n\n" + lines[i]
-			}
-			port = "" // once, also where inet and inet6 have a stanza each
+		found := stanza.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		lines[i] = found[1] + t.bridge + found[2] + found[3]
+		if found[2] == "" && !t.done {
+			t.done = true // once, also where inet and inet6 have a stanza each
+			lines[i] = t.port() + lines[i] + fmt.Sprintf("\n    bridge_ports %s\n    bridge_hw %s\n    bridge_stp off\n    bridge_fd 0", t.nic, t.mac)
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// port is the card's own stanza, before that of the bridge, which is brought up at boot as it was with the card.
+func (t *transfer) port() string {
+	stanza := "iface " + t.nic + " inet manual\n\n"
+	if !t.auto {
+		stanza += "auto " + t.bridge + "\n"
+	}
+	return stanza
+}
+
+// brought is the line with the bridge, and aliases of it, for the card. Others that it names stay as they were.
+func (t *transfer) brought(line string, words []string) string {
+	others, moved := []string{words[0]}, []string{"auto"}
+	for _, name := range words[1:] {
+		if own, alias, _ := strings.Cut(name, ":"); own == t.nic {
+			moved = append(moved, strings.TrimSuffix(t.bridge+":"+alias, ":"))
+		} else {
+			others = append(others, name)
+		}
+	}
+	switch {
+	case len(moved) == 1:
+		return line
+	case len(others) == 1:
+		return strings.Join(moved, " ")
+	}
+	return strings.Join(others, " ") + "\n" + strings.Join(moved, " ")
 }

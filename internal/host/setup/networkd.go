@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,7 +26,7 @@ var (
 )
 
 // networkd plans the bridge by files of systemd-networkd, or nothing where it does not manage the card.
-func (m Machine) networkd(ctx context.Context, bridge, nic string) (*FilesBridge, error) {
+func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, error) {
 	status, err := exec.CommandContext(ctx, "env", "LC_ALL=C", "networkctl", "--no-pager", "status", nic).Output()
 	found := networkFile.FindSubmatch(status)
 	if err != nil || found == nil || !strings.Contains(string(status), "(configured)") {
@@ -36,7 +38,7 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) (*FilesBridge
 	}
 	former, err := m.former(string(found[1]))
 	if err != nil {
-		return nil, err
+		return nil, asRoot(err)
 	}
 	iaid := uint64(0) // else it would be of the bridge's name, and DHCP servers would give another address
 	if found := clientIAID.FindSubmatch(status); found != nil {
@@ -46,13 +48,17 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) (*FilesBridge
 		Name: bridge, NIC: nic, Up: []string{"networkctl reload"},
 		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic},
 	}
-	for name, text := range networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid) {
-		f, failed := m.file(networkdFolder+name, text)
+	files := networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, failed := m.file(networkdFolder+name, files[name])
 		if err = errors.Join(err, failed); f != nil {
 			b.Files = append(b.Files, f)
 		}
 	}
-	return b, err
+	if err != nil {
+		return nil, asRoot(err)
+	}
+	return []Planned{{"bridge " + bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, nil
 }
 
 // former is the card's file with its drop-ins.
@@ -65,7 +71,10 @@ func (m Machine) former(path string) (string, error) {
 	for _, folder := range []string{"etc", "run", "usr/lib"} {
 		entries, _ := os.ReadDir(m.path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d"))
 		for _, e := range entries {
-			text, _ := os.ReadFile(m.path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d", e.Name()))
+			text, err := os.ReadFile(m.path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d", e.Name()))
+			if err != nil {
+				return "", err
+			}
 			all += string(text) + "\n"
 		}
 	}

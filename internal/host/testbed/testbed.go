@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,7 @@ func Inside(t *testing.T, manager string) bool {
 			t.Skip("there is no " + program)
 		}
 	}
+	t.Parallel() // each is a host of its own, and most of its time waits
 	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "--",
 		"bash", "-c", script, "testbed", manager, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
 	out, err := cmd.CombinedOutput()
@@ -129,4 +131,20 @@ nsenter --target $guest --net -- sh -ec 'ip link set eth0 up; sleep 0.3; udhcpc 
 	}
 	t.Logf("guest: %s", strings.TrimSpace(string(out)))
 	return address, err
+}
+
+// AsUser runs the test again inside, as a user who is in no group, and gives what that process wrote.
+func AsUser(t *testing.T) string {
+	t.Helper()
+	program := os.Args[0]
+	Run(t, "chmod", "755", program, filepath.Dir(program), filepath.Dir(filepath.Dir(program)))
+	return Run(t, "setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", program, "-test.run=^"+t.Name()+"$", "-test.v")
+}
+
+// Relet makes the DHCP server forget its leases and give others, from the range: another server, as it were.
+func Relet(t *testing.T, from, to string) {
+	t.Helper()
+	Run(t, "sh", "-ec", "kill $(cat /run/dnsmasq.pid); while kill -0 $(cat /run/dnsmasq.pid) 2>/dev/null; do sleep 0.05; done; rm -f /run/leases")
+	Outside(t, "dnsmasq", "--conf-file=/dev/null", "--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+from+","+to+",1h",
+		"--dhcp-authoritative", "--no-ping", "--dhcp-leasefile=/run/leases", "--pid-file=/run/dnsmasq.pid", "--log-facility=/run/dnsmasq.log")
 }
