@@ -27,7 +27,7 @@ const tags = "libvirt_dlopen"
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables",
+	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
 }
 
 // managers are those of network cards, for the tests of the host's set-up. Where systemd runs, as on somebody's own

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,8 @@ import (
 // QEMUUser is whom libvirt runs QEMU as: what qemu.conf says, or the distribution's own user.
 func (r Root) QEMUUser() string {
 	for line := range strings.Lines(r.read("etc/libvirt/qemu.conf")) {
-		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.TrimSpace(key) == "user" {
-			return strings.TrimPrefix(strings.Trim(strings.TrimSpace(value), `"`), "+")
+		if found := qemuUser.FindStringSubmatch(line); found != nil {
+			return found[1]
 		}
 	}
 	for _, name := range []string{"libvirt-qemu", "qemu"} { // Debian's, everybody else's
@@ -30,19 +31,33 @@ func (r Root) QEMUUser() string {
 	return "root"
 }
 
+// qemuUser is qemu.conf's line for it: a name, or with a plus sign or without a number.
+var qemuUser = regexp.MustCompile(`^\s*user\s*=\s*"\+?([^"]+)"`)
+
+// lookup is the user of that name, or number, which need not be in the databases.
+func lookup(name string) (u *user.User, groups []string, err error) {
+	u, err = user.Lookup(name)
+	if _, number := strconv.ParseUint(name, 10, 32); err != nil && number == nil {
+		if u, err = user.LookupId(name); err != nil {
+			return &user.User{Uid: name, Username: name}, nil, nil
+		}
+	}
+	if err != nil {
+		return nil, nil, hint.Errorf("is libvirt's QEMU driver installed?", "there is no user %s: %w", name, err)
+	}
+	groups, err = u.GroupIds()
+	return u, groups, err
+}
+
 // Reaches makes sure that the user can get to the folder: that each folder above it, and itself, lets the
 // user through. Files in it are labelled and given to QEMU's user by libvirt.
 func Reaches(name, folder string) (string, error) {
-	u, err := user.Lookup(name)
+	u, groups, err := lookup(name)
 	if err != nil {
-		return "", hint.Errorf("is libvirt's QEMU driver installed?", "there is no user %s: %w", name, err)
+		return "", err
 	}
 	if u.Uid == "0" {
 		return "QEMU is root", nil
-	}
-	groups, err := u.GroupIds()
-	if err != nil {
-		return "", err
 	}
 	for _, step := range above(folder) {
 		info, err := os.Stat(step)
@@ -52,8 +67,8 @@ func Reaches(name, folder string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("cannot look at %s: %w", step, err)
 		}
-		if !passes(info, u.Uid, groups) && !hasACL(step) {
-			return "", hint.Errorf(fmt.Sprintf("setfacl -m u:%s:x %s", name, step), "QEMU's user %s is not let through %s, to %s", name, step, folder)
+		if !passes(info, acl(step), u.Uid, groups) {
+			return "", hint.Errorf(fmt.Sprintf("sudo setfacl -m u:%s:x %s", name, step), "QEMU's user %s is not let through %s, to %s", name, step, folder)
 		}
 	}
 	return fmt.Sprintf("%s, by %s", folder, name), nil
@@ -72,25 +87,25 @@ func above(folder string) []string {
 	return all
 }
 
-// passes tells whether the mode lets the user through, by owner, group or others, the first that fits.
-func passes(info fs.FileInfo, uid string, groups []string) bool {
+// passes tells whether the folder lets the user through, by owner, its access list, group or others, the first that
+// fits. Where there is a list, the mode's group is the list's mask.
+func passes(info fs.FileInfo, list []aclEntry, uid string, groups []string) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
 		return true
 	}
 	mode := info.Mode().Perm()
-	switch {
-	case strconv.Itoa(int(stat.Uid)) == uid:
+	if strconv.Itoa(int(stat.Uid)) == uid {
 		return mode&0o100 != 0
-	case slices.Contains(groups, strconv.Itoa(int(stat.Gid))):
+	}
+	if mode&0o070 == 0 {
+		list = nil // the kernel does not look at a list whose mask is empty (fs/namei.c, acl_permission_check)
+	}
+	if ruled, through := lets(list, uid, groups, stat.Gid); ruled {
+		return through
+	}
+	if list == nil && slices.Contains(groups, strconv.Itoa(int(stat.Gid))) {
 		return mode&0o010 != 0
 	}
 	return mode&0o001 != 0
-}
-
-// hasACL tells whether the folder has an access list of its own, which may let more through than the mode
-// shows (acl(5)).
-func hasACL(folder string) bool {
-	size, err := syscall.Getxattr(folder, "system.posix_acl_access", nil)
-	return err == nil && size > 0
 }

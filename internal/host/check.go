@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -79,31 +78,6 @@ func (r Root) read(parts ...string) string {
 	return strings.TrimSpace(string(data))
 }
 
-// Bridge makes sure that the bridge is there, is up, has a port on the physical network, and lets frames
-// through before a guest's DHCP client gives up.
-func (r Root) Bridge(name string) (string, error) {
-	folder := r.path("sys/class/net", name)
-	if _, err := os.Stat(filepath.Join(folder, "bridge")); err != nil {
-		return "", hint.Errorf(Sudo("mage host:setup bridge="+name+" apply=true")+"   # network=default does without", "there is no bridge %s", name)
-	}
-	ports, _ := os.ReadDir(filepath.Join(folder, "brif"))
-	physical := []string{}
-	for _, port := range ports {
-		if !strings.HasPrefix(port.Name(), "vnet") && !strings.HasPrefix(port.Name(), "tap") {
-			physical = append(physical, port.Name())
-		}
-	}
-	if len(physical) == 0 {
-		return "", hint.Errorf("ip link set <card> master "+name, "the bridge %s has no port on a physical network: no DHCP server is behind it", name)
-	}
-	stp := r.read("sys/class/net", name, "bridge/stp_state")
-	delay, _ := strconv.Atoi(r.read("sys/class/net", name, "bridge/forward_delay")) // in hundredths of a second
-	if stp == "1" && delay > 400 {
-		return "", hint.Errorf("ip link set "+name+" type bridge forward_delay 200", "the bridge %s lets a new port wait %d s (STP): DHCP may give up before", name, 2*delay/100)
-	}
-	return fmt.Sprintf("%s, with %s", name, strings.Join(physical, ", ")), nil
-}
-
 // Memory makes sure that the nodes' memory is there.
 func (r Root) Memory(nodes, mib int) (string, error) {
 	available := 0
@@ -113,16 +87,24 @@ func (r Root) Memory(nodes, mib int) (string, error) {
 		}
 	}
 	available >>= 10
-	if need := nodes * mib; need > available {
-		return "", hint.Errorf(fmt.Sprintf("mage up nodes=%d ram=%d", nodes, max(available/nodes/256*256, 256)), "%d nodes of %d MiB want %d MiB, %d MiB are available", nodes, mib, need, available)
+	need := nodes * mib
+	if need <= available {
+		return fmt.Sprintf("%d MiB available, %d nodes want %d MiB", available, nodes, need), nil
 	}
-	return fmt.Sprintf("%d MiB available, %d nodes want %d MiB", available, nodes, nodes*mib), nil
+	const step, least = 256, 512 // MiB: a CoreOS does not boot with less
+	fits := available / nodes / step * step
+	advice := fmt.Sprintf("ram=%d is what fits", fits)
+	if fits < least {
+		advice = "free -m   # something else has it; or start fewer nodes"
+	}
+	return "", hint.Errorf(advice, "%d nodes of %d MiB want %d MiB, %d MiB are available", nodes, mib, need, available)
 }
 
-// Space makes sure that folder's file system has room for what nodes write: an overlay grows with use,
-// a few GiB each is where it begins.
-func Space(folder string, nodes int) (string, error) {
-	const each = 3 // GiB
+// Each is what a node, and a base image, take of a file system at first, in GiB: an overlay grows with use.
+const Each = 3
+
+// Space makes sure that folder's file system has room, in GiB, for what.
+func Space(folder string, need int, what string) (string, error) {
 	for ; folder != "/"; folder = filepath.Dir(folder) {
 		if _, err := os.Stat(folder); err == nil {
 			break
@@ -132,9 +114,12 @@ func Space(folder string, nodes int) (string, error) {
 	if err := unix.Statfs(folder, &fs); err != nil {
 		return "", fmt.Errorf("%s: %w", folder, err)
 	}
-	free := int(fs.Bavail >> 20 * uint64(fs.Bsize) >> 10) //nolint:gosec // GiB; block sizes are above zero
-	if need := nodes * each; free < need {
-		return "", hint.Errorf("mage prune", "%s has %d GiB free, %d nodes want some %d GiB", folder, free, nodes, need)
+	if free := gib(fs.Bavail, fs.Bsize); free < need {
+		return "", hint.Errorf("mage prune", "%s has %d GiB free, %s want some %d GiB", folder, free, what, need)
 	}
-	return fmt.Sprintf("%s has %d GiB free", folder, free), nil
+	return fmt.Sprintf("%s has %d GiB free", folder, gib(fs.Bavail, fs.Bsize)), nil
+}
+
+func gib(blocks uint64, size int64) int {
+	return int(blocks * uint64(size) >> 30) //nolint:gosec // GiB; block sizes are above zero
 }

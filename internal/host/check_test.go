@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/user"
@@ -40,20 +41,60 @@ func expect(t *testing.T, fault bool, want, found string, err error) {
 	}
 }
 
+// TestBridge has real bridges, with faults and without.
 func TestBridge(t *testing.T) {
-	const b = "sys/class/net/br0/"
-	for want, c := range map[string]struct {
-		fault bool
-		files map[string]string
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	const root, card = Root("/"), "ip link set eth0 master br0"
+	forwards := func() error {
+		if state := root.read("sys/class/net/eth0/brport/state"); state != "3" {
+			return errors.New("state " + state)
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		fault      bool
+		make, want string
 	}{
-		"there is no bridge br0":           {true, map[string]string{"sys/class/net/eth0/x": ""}},
-		"has no port on a physical":        {true, map[string]string{b + "bridge/stp_state": "0", b + "brif/vnet3/x": ""}},
-		"lets a new port wait 30 s (STP)":  {true, map[string]string{b + "bridge/stp_state": "1", b + "bridge/forward_delay": "1500", b + "brif/eth0/x": ""}},
-		"br0, with eth0":                   {false, map[string]string{b + "bridge/stp_state": "0", b + "bridge/forward_delay": "1500", b + "brif/eth0/x": ""}},
-		"hint: ip link set <card> master ": {true, map[string]string{b + "bridge/stp_state": "0"}},
+		{true, "ip link del br0", "there is no bridge br0"},
+		{true, card, "the bridge br0 is down\nhint: sudo ip link set br0 up"},
+		{true, card + "; ip link set br0 up; ip link set eth0 down", "eth0, the port of the bridge br0, is down\nhint: sudo ip link set eth0 up"},
+		{true, "ip link set br0 up", "has no port on a physical network: no DHCP server is behind it\nhint: sudo env "},
+		{true, "ip link set br0 up; ip tuntap add dev guest7 mode tap; ip link set guest7 up master br0", "has no port on a physical"},
+		{true, "ip link set br0 up; ip link add veth7 type veth peer name peer7; ip link set veth7 up master br0", "has only ports that look like containers' (veth7)"},
+		{true, "ip link set br0 type bridge stp_state 1 forward_delay 1500; ip link set br0 up;" + card, "lets a new port wait 30 s (STP): DHCP may give up before\nhint: sudo ip link set br0 type bridge forward_delay 200"},
+		{true, "ip link set br0 type bridge stp_state 1 forward_delay 400; ip link set br0 up;" + card, "eth0, the port of the bridge br0, listens only (STP: wait)"},
+		{false, "ip link set br0 up;" + card, "br0, with eth0"},
 	} {
-		found, err := tree(t, c.files).Bridge("br0")
-		expect(t, c.fault, want, found, err)
+		testbed.Run(t, "sh", "-ec", "ip link del br0 2>/dev/null || true; ip link add br0 type bridge; ip link set eth0 up;"+c.make)
+		if !c.fault {
+			testbed.Await(t, 3e9, forwards)
+		}
+		found, err := root.Bridge("br0")
+		expect(t, c.fault, c.want, found, err)
+		if IsWarning(err) != strings.Contains(c.make, "veth7") {
+			t.Errorf("%s: a warning is for what may be: %v", c.make, err)
+		}
+	}
+	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	found, err := root.Bridge("br0")
+	expect(t, true, "eth0, the port of the bridge br0, has no carrier", found, err)
+}
+
+// A bridge without port gets a card that nothing uses, and never the one that carries the host.
+func TestPortFor(t *testing.T) {
+	const n = "sys/class/net/"
+	cards := map[string]string{
+		n + "br0/x": "", n + "br1/x": "", n + "eth0/device/x": "", n + "wlan0/device/x": "", n + "wlan0/wireless/x": "", n + "eth1/device/x": "", n + "eth1/master/x": "",
+		"proc/net/route": "h\neth0 00000000 01004E0A 0003 0 0 100 00000000 0 0 0\n",
+	}
+	if got := tree(t, cards).portFor("br0"); !strings.HasSuffix(got, "mage host:setup bridge=br2 apply=true   # another bridge, over the card; then bridge=br2") {
+		t.Errorf("got %s", got)
+	}
+	cards[n+"eth2/device/x"] = ""
+	if got := tree(t, cards).portFor("br0"); got != "sudo ip link set eth2 master br0 up" {
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -102,7 +143,6 @@ func TestNetfilter(t *testing.T) {
 		"-P FORWARD ACCEPT\n-A FORWARD -i br0 -j REJECT --reject-with x\n":              true,
 		"-P FORWARD ACCEPT\n-A FORWARD -j REJECT\n-A FORWARD -i br0 -o br0 -j ACCEPT\n": true,
 		"-P FORWARD ACCEPT\n":    false,
-		"":                       false,
 		head + "drop;\n\t}\n}\n": true,
 		head + "accept;\n\t\tct state x accept\n\t\treject with icmpx admin-prohibited\n\t}\n}\n":                        true,
 		head + "drop;\n\t\tiifname \"br0\" oifname \"br0\" counter packets 3 bytes 9 accept\n\t\tdrop\n\t}\n}\n":         false,
@@ -120,7 +160,41 @@ func TestNetfilter(t *testing.T) {
 	found, err := tree(t, nil).Netfilter("-P FORWARD DROP", "br0") // br_netfilter is not loaded
 	expect(t, false, "pass it by", found, err)
 	found, err = passed.Netfilter(strings.Replace(head, "inet", "bridge", 1)+"drop;\n\t}\n}\n", "br0")
-	expect(t, true, "family bridge drops what bridges carry", found, err)
+	expect(t, true, "hint: sudo nft 'insert rule bridge x f meta ibrname \"br0\" accept'", found, err)
+	for _, counts := range []string{"", "counter packets 1 bytes 2 "} {
+		found, err = passed.Netfilter(strings.Replace(head, "inet", "bridge", 1)+"drop;\n\t\tmeta ibrname \"br0\" "+counts+"accept\n\t}\n}\n", "br0")
+		expect(t, false, "pass it by", found, err)
+	}
+	found, err = seen.Netfilter("# ip6tables -w -S FORWARD\n-P FORWARD DROP\n", "br0") // which IPv4's switch does not hand over
+	expect(t, false, "nothing there drops them", found, err)
+	own := tree(t, map[string]string{b + "iptables": "0\n", "sys/class/net/br0/bridge/nf_call_ip6tables": "1\n"})
+	found, err = own.Netfilter("# iptables -w -S FORWARD\n-P FORWARD DROP\n", "br0")
+	expect(t, false, "nothing there drops them", found, err)
+	found, err = own.Netfilter("# ip6tables -w -S FORWARD\n-P FORWARD DROP\n", "br0")
+	expect(t, true, "hint: sudo ip link set br0 type bridge nf_call_ip6tables 0", found, err)
+}
+
+// TestRulesUnseen is for an ordinary user, who may not see the rules: a warning, and a plainer one beside Docker.
+func TestRulesUnseen(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	if os.Getuid() != 0 { // this is the process of that user
+		found, err := Root("/").Netfilter(Rules(t.Context()), "br0")
+		t.Logf("<%s> <%v> a warning: %t", found, err, IsWarning(err))
+		return
+	}
+	for set, want := range map[string]string{
+		"sysctl -qw net.bridge.bridge-nf-call-iptables=0":                                  "<bridged frames pass it by> <<nil>>",
+		"sysctl -qw net.bridge.bridge-nf-call-iptables=1":                                  "they may drop the guests' DHCP",
+		"sysctl -qw net.bridge.bridge-nf-call-iptables=1; ip link add docker0 type bridge": "guests will most likely get no DHCP",
+	} {
+		testbed.Run(t, "sh", "-ec", "ip link del docker0 2>/dev/null || true; "+set)
+		out := testbed.AsUser(t)
+		if fault := strings.Contains(want, "DHCP"); !strings.Contains(out, want) || strings.Contains(out, "a warning: true") != fault || strings.Contains(out, "hint: sudo env PATH=\"$PATH\" mage host:check>") != fault {
+			t.Errorf("%s: want %s, got %s", set, want, out)
+		}
+	}
 }
 
 // TestRules has packet filters of each kind, real ones.
@@ -129,19 +203,30 @@ func TestRules(t *testing.T) {
 		return
 	}
 	const drop = "{ type filter hook forward priority 0; policy drop; }"
+	const chain = "nft add table bridge x; nft add chain bridge x f '" + drop + "'"
 	for rules, fault := range map[string]bool{
 		"true": false,
 		"iptables -P FORWARD DROP; iptables -N DOCKER-USER; iptables -A FORWARD -j DOCKER-USER":                                     true,
 		"iptables -P FORWARD DROP; iptables -I FORWARD -i br0 -o br0 -j ACCEPT":                                                     false,
-		"ip6tables -A FORWARD -j REJECT":                                                                                            true,
+		"iptables -P FORWARD DROP; iptables -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT":                                   false,
+		"iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP":                                                                false,
+		"sysctl -qw net.bridge.bridge-nf-call-ip6tables=1; ip6tables -A FORWARD -j REJECT":                                          true,
+		"ip6tables -A FORWARD -j REJECT":                                                                                            false,
 		"nft add table inet x; nft add chain inet x f '" + drop + "'":                                                               true,
 		"nft add table inet x; nft add chain inet x f '" + drop + "'; nft add rule inet x f iifname br0 oifname br0 counter accept": false,
-		"nft add table bridge x; nft add chain bridge x f '" + drop + "'":                                                           true,
+		chain: true,
 	} {
-		testbed.Run(t, "sh", "-ec", "sysctl -qw net.bridge.bridge-nf-call-iptables=1; "+rules)
+		testbed.Run(t, "sh", "-ec", "sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=0; "+rules)
 		found, err := Root("/").Netfilter(Rules(t.Context()), "br0")
 		if t.Logf("%s: %s, %v", rules, found, err); (err != nil) != fault {
 			t.Errorf("%s: want a fault: %t", rules, fault)
+		}
+		if rules == chain { // the remedy is one
+			_, remedy, _ := strings.Cut(err.Error(), "\nhint: sudo ")
+			out, failed := exec.Command("sh", "-c", remedy).CombinedOutput()
+			if _, err := Root("/").Netfilter(Rules(t.Context()), "br0"); err != nil && !strings.Contains(string(out), "Could not process rule: Operation not supported") { // a kernel without nft_meta_bridge
+				t.Errorf("after %s: %v, %v\n%s", remedy, err, failed, out)
+			}
 		}
 		testbed.Run(t, "sh", "-c", "iptables -P FORWARD ACCEPT; iptables -F; iptables -X; ip6tables -F; nft flush ruleset")
 	}
@@ -152,18 +237,62 @@ func TestMemoryAndSpace(t *testing.T) {
 	found, err := root.Memory(3, 1024)
 	expect(t, false, "4096 MiB available, 3 nodes want 3072 MiB", found, err)
 	found, err = root.Memory(3, 2048)
-	expect(t, true, "hint: mage up nodes=3 ram=1280", found, err)
-	found, err = Space("/nowhere/at/all", 1)
+	expect(t, true, "hint: ram=1280 is what fits", found, err)
+	if err != nil && strings.Contains(err.Error(), "nodes=") { // with which up would remove those that run
+		t.Errorf("got %v", err)
+	}
+	found, err = root.Memory(30, 1024)
+	expect(t, true, "hint: free -m ", found, err)
+	found, err = Space("/nowhere/at/all", 1, "one node")
 	expect(t, false, "/ has ", found, err)
-	found, err = Space("/", 1<<20)
+	found, err = Space("/", 1<<20, "many nodes")
 	expect(t, true, "hint: mage prune", found, err)
+	for _, c := range []struct {
+		blocks uint64
+		size   int64
+		want   int
+	}{{1 << 20, 4096, 4}, {255, 4 << 20, 0}, {256, 4 << 20, 1}, {300, 1 << 27, 37}, {1 << 33, 512, 4096}} {
+		if got := gib(c.blocks, c.size); got != c.want {
+			t.Errorf("%d blocks of %d: got %d GiB", c.blocks, c.size, got)
+		}
+	}
 }
 
 func TestQEMUUser(t *testing.T) {
-	root := tree(t, map[string]string{"etc/libvirt/qemu.conf": "#user = \"wrong\"\nuser = \"+somebody\"\n"})
-	if got := root.QEMUUser(); got != "somebody" {
-		t.Errorf("got %s", got)
+	for line, want := range map[string]string{`user = "+somebody"`: "somebody", `user = "+0"`: "0", `user="107" # Fedora's`: "107", ` user = "qemu"`: "qemu"} {
+		root := tree(t, map[string]string{"etc/libvirt/qemu.conf": "#user = \"wrong\"\nuser_x = \"wrong\"\n" + line + "\n"})
+		if got := root.QEMUUser(); got != want {
+			t.Errorf("%s: got %s", line, got)
+		}
 	}
+}
+
+// TestReachesByACL has access lists that setfacl makes; what the check says is what the kernel does.
+func TestReachesByACL(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	testbed.Run(t, "sh", "-ec", "groupadd somegroup; useradd --no-user-group -g somegroup somebody; mkdir -p /var/tmp/lists/closed/vm; chmod 755 /var/tmp/lists /var/tmp/lists/closed/vm; chmod 1777 /var/tmp")
+	const folder = "/var/tmp/lists/closed"
+	for acl, fault := range map[string]bool{
+		"true": true, "setfacl -m u:somebody:x " + folder: false, "setfacl -m u:nobody:rwx " + folder: true, "setfacl -m u:somebody:r " + folder: true,
+		"setfacl -m u:somebody:x,m::r " + folder: true, "setfacl -m g:somegroup:x " + folder: false, "setfacl -m g:somegroup:r,o::x " + folder: true,
+		"setfacl -m u:nobody:x,o::x " + folder: false, "setfacl -m u:somebody:-,o::x " + folder: false, "setfacl -m u:somebody:-,g::r,o::x " + folder: true, "chmod 705 " + folder + "; setfacl -d -m u:somebody:- " + folder: false,
+		"chgrp somegroup " + folder + "; setfacl -m u:nobody:x,g::x,m::r " + folder: true, "chgrp somegroup " + folder + "; setfacl -m u:nobody:x,g::x " + folder: false,
+	} {
+		testbed.Run(t, "sh", "-ec", "setfacl -b "+folder+"; chown root:root "+folder+"; chmod 700 "+folder+";"+acl)
+		_, err := Reaches("somebody", folder+"/vm")
+		kernel := exec.Command("setpriv", "--reuid=somebody", "--regid=somegroup", "--init-groups", "ls", folder+"/vm").Run()
+		if (err != nil) != fault || (kernel != nil) != fault {
+			t.Errorf("%s: want a fault: %t, got %v; the kernel: %v", acl, fault, err, kernel)
+		}
+	}
+	testbed.Run(t, "sh", "-ec", "setfacl -b "+folder+"; chmod 700 "+folder)
+	_, err := Reaches("somebody", folder+"/vm")
+	_, remedy, _ := strings.Cut(err.Error(), "\nhint: sudo ")
+	testbed.Run(t, "sh", "-ec", remedy)
+	found, err := Reaches("somebody", folder+"/vm")
+	expect(t, false, "by somebody", found, err)
 }
 
 func TestReaches(t *testing.T) {
@@ -190,13 +319,17 @@ func TestReaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err = Reaches("nobody", vm)
-	expect(t, true, "hint: setfacl -m u:nobody:x "+filepath.Dir(vm), found, err)
+	expect(t, true, "hint: sudo setfacl -m u:nobody:x "+filepath.Dir(vm), found, err)
 	asNobody := exec.Command("setpriv", "--reuid=nobody", "--clear-groups", "ls", vm) // what the check says is so
 	if out, err := asNobody.CombinedOutput(); err == nil {
 		t.Errorf("nobody gets there: %s", out)
 	}
-	found, err = Reaches("root", vm)
-	expect(t, false, "QEMU is root", found, err)
+	for _, root := range []string{"root", "0"} {
+		found, err = Reaches(root, vm)
+		expect(t, false, "QEMU is root", found, err)
+	}
+	found, err = Reaches("99999", vm) // nobody has that number
+	expect(t, true, "QEMU's user 99999 is not let through "+filepath.Dir(vm), found, err)
 	if _, err := user.Lookup("no-such-user"); err != nil {
 		found, err = Reaches("no-such-user", vm)
 		expect(t, true, "there is no user", found, err)

@@ -60,7 +60,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), folder) })},
 		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), r.Store) })},
 		{Name: "confinement", Run: r.simple(func() (string, error) { return root.Confinement(folder) })},
-		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, r.Nodes) })},
+		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, r.Nodes*host.Each, "the nodes") })},
 		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(r.Nodes, r.RAM) })},
 		{Name: "clock", Run: r.simple(host.Clock)},
 	}

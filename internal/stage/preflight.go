@@ -74,7 +74,7 @@ func (r *Run) preflightChecks(nodes int) []host.Check {
 		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(user, r.vm()) })},
 		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(user, r.Store) })},
 		{Name: "disk space", Run: r.simple(func() (string, error) {
-			found, err := host.Space(r.vm(), nodes)
+			found, err := host.Space(r.vm(), nodes*host.Each, "the nodes")
 			return found, host.Warn(err)
 		})},
 		{Name: "memory", Run: r.simple(func() (string, error) {
