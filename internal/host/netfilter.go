@@ -14,11 +14,11 @@ import (
 	"coreos-libvirt/internal/hint"
 )
 
-// Rules are the host's rules for what it forwards, as its programs show them to root, each behind the program's name:
+// Rules are the host's rules for what it forwards and takes in, as its programs show them to root, each behind the program's name:
 // those of iptables, whichever it is, and the whole of nftables, where firewalld's and iptables' newer form are, too.
 func Rules(ctx context.Context) string {
 	all := ""
-	for _, list := range []string{"iptables -w -S FORWARD", "ip6tables -w -S FORWARD", "nft list ruleset"} {
+	for _, list := range []string{"iptables -w -S FORWARD", "ip6tables -w -S FORWARD", "iptables -w -S INPUT", "nft list ruleset"} {
 		if text, err := script.WithContext(ctx).WithStderr(io.Discard).Exec(list).String(); err == nil && text != "" {
 			all += "# " + list + "\n" + text
 		}
@@ -39,18 +39,23 @@ var (
 	programLine = regexp.MustCompile(`^# (ip6?)tables `)
 	tableLine   = regexp.MustCompile(`^table (\w+) (\S+) \{$`)
 	chainLine   = regexp.MustCompile(`^chain (\S+) \{$`)
-	hookLine    = regexp.MustCompile(`^type filter hook forward .*policy (\w+);$`)
-	policyLine  = regexp.MustCompile(`^-P FORWARD (\w+)$`)
+	hookLine    = regexp.MustCompile(`^type filter hook (\w+) .*policy (\w+);$`)
+	policyLine  = regexp.MustCompile(`^-P (\w+) (\w+)$`)
 	dropRule    = regexp.MustCompile(`^-A FORWARD .*-j (DROP|REJECT)\b|^([^-].* )?(drop|reject)\b`)
 	invalid     = regexp.MustCompile(`(?i)state invalid`) // what is no connection's is dropped by many, and harms nobody
 )
 
-// forwarding are the chains that see what is forwarded, in nftables' words and in iptables'.
-func forwarding(rules string) []Chain {
-	chains := []Chain{}
+// chains are the base chains of the hook, in nftables' words and in iptables'.
+func chains(rules, hook string) []Chain {
+	all := []Chain{}
 	at, program := Chain{}, "ip"
-	in := false // whether the line is of the last of chains
-	add := func(c Chain) { chains, in = append(chains, c), true }
+	in := false // whether the line is of the last of all
+	begin := func(c Chain, of, policy string) {
+		if in = strings.EqualFold(of, hook); in {
+			c.drops = strings.EqualFold(policy, "drop")
+			all = append(all, c)
+		}
+	}
 	for line := range strings.Lines(rules) {
 		line = strings.TrimSpace(line)
 		if found := programLine.FindStringSubmatch(line); found != nil {
@@ -60,17 +65,17 @@ func forwarding(rules string) []Chain {
 		} else if found := chainLine.FindStringSubmatch(line); found != nil {
 			at.Name, in = found[1], false
 		} else if found := hookLine.FindStringSubmatch(line); found != nil {
-			add(Chain{Family: at.Family, Table: at.Table, Name: at.Name, drops: found[1] == "drop"})
+			begin(at, found[1], found[2])
 		} else if found := policyLine.FindStringSubmatch(line); found != nil {
-			add(Chain{Family: program, Name: "FORWARD", drops: found[1] == "DROP"})
+			begin(Chain{Family: program, Name: found[1]}, found[1], found[2])
 		} else if line == "}" {
 			in = false
 		} else if in {
-			last := &chains[len(chains)-1]
+			last := &all[len(all)-1]
 			last.rules = append(last.rules, line)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(chains), func(c Chain) bool { return c.Table != "" && slices.ContainsFunc(chains, c.shows) })
+	return slices.DeleteFunc(slices.Clone(all), func(c Chain) bool { return c.Table != "" && slices.ContainsFunc(all, c.shows) })
 }
 
 // shows tells whether program, a chain as iptables tells it, is c as nftables does, which has fewer words for it.
@@ -142,7 +147,7 @@ func (c Chain) sees(keys []string) bool {
 // Dropping are the chains that drop what the bridge carries.
 func (r Root) Dropping(rules, bridge string) []Chain {
 	keys, _ := r.handed(bridge)
-	return slices.DeleteFunc(forwarding(rules), func(c Chain) bool { return !c.sees(keys) || !c.dropsOn(bridge) })
+	return slices.DeleteFunc(chains(rules, "forward"), func(c Chain) bool { return !c.sees(keys) || !c.dropsOn(bridge) })
 }
 
 // Netfilter makes sure that the host's packet filter does not drop what the bridge carries, as Docker's
