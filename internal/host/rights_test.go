@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -139,4 +140,12 @@ func TestClockAndQEMU(t *testing.T) {
 	expect(t, true, "does not know -fw_cfg", found, err)
 	found, err = QEMUVersion(7, 2, 0)
 	expect(t, false, "QEMU 7.2.0", found, err)
+	for version, fault := range map[[3]uint32]bool{{5, 10, 0}: true, {6, 4, 9}: true, {6, 5, 0}: false, {7, 0, 0}: false, {11, 0, 0}: false} {
+		found, err = LibvirtVersion(version[0], version[1], version[2])
+		if want := fmt.Sprintf("libvirt %d.%d.%d", version[0], version[1], version[2]); fault {
+			expect(t, true, want+" does not know <sysinfo type='fwcfg'>, 6.5.0 does\nhint: ", found, err)
+		} else {
+			expect(t, false, want, found, err)
+		}
+	}
 }

@@ -92,3 +92,12 @@ func QEMUVersion(major, minor, release uint32) (string, error) {
 	}
 	return version, nil
 }
+
+// LibvirtVersion makes sure of a libvirt that knows the element for that: from 6.5.0 on, its news says.
+func LibvirtVersion(major, minor, release uint32) (string, error) {
+	version := fmt.Sprintf("libvirt %d.%d.%d", major, minor, release)
+	if major < 6 || major == 6 && minor < 5 {
+		return "", hint.Errorf("use a newer distribution", "%s does not know <sysinfo type='fwcfg'>, 6.5.0 does", version)
+	}
+	return version, nil
+}

@@ -7,7 +7,6 @@ package hypervisor
 import (
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -114,27 +113,4 @@ func (c *Conn) version(get func(*libvirt.Connect) (uint32, error)) (major, minor
 		return 0, 0, 0, plain(err)
 	}
 	return v / 1000000, v / 1000 % 1000, v % 1000, nil
-}
-
-// probe is a domain that is never let run: QEMU has set its processor up by then.
-const probe = `<domain type='kvm'><name>coreos-libvirt-probe-%d</name><memory unit='MiB'>32</memory><vcpu>1</vcpu>
-<os><type arch='%s' machine='%s'>hvm</type></os><features><acpi/></features><cpu mode='host-passthrough'/>
-<devices><memballoon model='none'/></devices></domain>`
-
-// ProbeKVM starts a domain without disks, paused, and ends it at once: a KVM that is there but does not
-// work fails here.
-func (c *Conn) ProbeKVM(arch string) error {
-	machine := "q35"
-	if arch == "aarch64" {
-		machine = "virt"
-	}
-	xml := fmt.Sprintf(probe, os.Getpid(), arch, machine)
-	return c.use(func(conn *libvirt.Connect) error {
-		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
-		if err != nil {
-			return startError(plain(err))
-		}
-		defer func() { _ = dom.Free() }()
-		return plain(dom.Destroy())
-	})
 }

@@ -3,10 +3,12 @@ package stage
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os/exec"
 	"os/user"
 	"strings"
 
+	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 )
@@ -44,10 +46,15 @@ func (r *Run) printResult(result host.Result) {
 	}
 }
 
-// hostChecks are in the order in which their remedies make sense.
+// hostChecks are in the order in which their remedies make sense. Disk and memory are asked for the nodes that are to
+// be started; without libvirt, all.
 func (r *Run) hostChecks() []host.Check {
 	const root = host.Root("/")
 	folder := r.vm()
+	nodes, err := r.starting()
+	if err != nil {
+		nodes = r.Nodes
+	}
 	checks := []host.Check{
 		{Name: "programs", Run: programs},
 		{Name: "rights", Run: r.simple(r.checkRights)},
@@ -55,19 +62,51 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "QEMU", Run: r.simple(r.checkQEMU)},
 		{Name: "KVM", Run: r.simple(r.checkKVM)},
 		{Name: "network", Run: r.simple(func() (string, error) { return r.checkNetwork(root) })},
-		{Name: "packet filter", Run: func(ctx context.Context) (string, error) { return root.Netfilter(host.Rules(ctx), r.Bridge) }},
+		{Name: "packet filter", Run: r.packetFilter},
+		{Name: "discovery", Run: r.checkDiscovery},
 		{Name: "routing", Run: r.simple(func() (string, error) { return root.Forwarding(r.Network != "") })},
 		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), folder) })},
 		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), r.Store) })},
 		{Name: "confinement", Run: r.simple(func() (string, error) { return root.Confinement(folder) })},
-		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, r.Nodes*host.Each, "the nodes") })},
-		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(r.Nodes, r.RAM) })},
+		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, nodes*host.Each, "the nodes") })},
+		{Name: "store space", Run: r.simple(func() (string, error) { return host.Space(r.Store, host.Each, "a base image") })},
+		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(nodes, r.RAM) })},
 		{Name: "clock", Run: r.simple(host.Clock)},
 	}
 	if r.session() && r.bridged() {
 		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
 	}
 	return checks
+}
+
+// packetFilter looks at what may drop the nodes' frames on the bridge. libvirt makes the rules of its own networks,
+// and frames of a card that nodes share pass no bridge.
+func (r *Run) packetFilter(ctx context.Context) (string, error) {
+	if !r.bridged() {
+		return "no bridge of the host's is used", nil
+	}
+	return host.Root("/").Netfilter(host.Rules(ctx), r.Bridge)
+}
+
+// checkDiscovery looks at whether the nodes get in to the service on this host, at the port of the token that there
+// is, or at whichever the next one gets.
+func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
+	const root = host.Root("/")
+	if r.Settings.Discovery != discovery.KindEmbedded {
+		return "not on this host: discovery=" + r.Settings.Discovery, nil
+	}
+	ports := root.Ephemeral()
+	if token, found, err := discovery.Read(r.vm(), r.Prefix); err == nil && found && token.Kind == discovery.KindEmbedded {
+		if at, err := url.Parse(token.Endpoint); err == nil {
+			_, _ = fmt.Sscan(at.Port(), &ports.From)
+			ports.To = ports.From
+		}
+	}
+	link, err := r.hostBridge()
+	if err != nil {
+		link = r.Bridge // another check tells what lacks
+	}
+	return root.Inbound(host.Rules(ctx), link, ports)
 }
 
 // simple is a check that needs no context.
@@ -106,7 +145,7 @@ func programs(context.Context) (string, error) {
 		}
 	}
 	if len(lacking) > 0 {
-		return "", hint.Errorf("Debian: apt-get install qemu-utils openssh-client; Fedora: dnf install qemu-img openssh-clients", "programs are missing: %s", strings.Join(lacking, ", "))
+		return "", hint.Errorf(host.Sudo("mage host:setup apply=true"), "programs are missing: %s", strings.Join(lacking, ", "))
 	}
 	return "qemu-img, ssh", nil
 }
@@ -126,7 +165,7 @@ func (r *Run) libvirtAdvice() string {
 	return "`mage host:setup` shows what lacks, `systemctl start libvirtd` is enough where it is only stopped; `mage lab up` brings one of its own"
 }
 
-// checkLibvirt makes sure that the daemon answers and knows fw_cfg (from 6.5.0, its news says).
+// checkLibvirt makes sure that the daemon answers and knows fw_cfg.
 func (r *Run) checkLibvirt() (string, error) {
 	conn, err := r.libvirt()
 	if err != nil {
@@ -136,10 +175,8 @@ func (r *Run) checkLibvirt() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if major < 6 || major == 6 && minor < 5 {
-		return "", hint.Errorf("use a newer distribution", "libvirt %d.%d.%d does not know <sysinfo type='fwcfg'>, 6.5.0 does", major, minor, release)
-	}
-	return fmt.Sprintf("%s, %d.%d.%d", r.URI, major, minor, release), nil
+	version, err := host.LibvirtVersion(major, minor, release)
+	return r.URI + ", " + version, err
 }
 
 // checkQEMU makes sure of a QEMU that the nodes can get their Ignition documents from.

@@ -52,12 +52,17 @@ func (r *Run) starting() (int, error) {
 	return n, nil
 }
 
-// preflightNetwork warns of a card that keeps this host from its nodes, else it says what define would.
+// preflightNetwork says what define would, and warns of a card that keeps this host from its nodes, and of a bridge
+// that is no way out.
 func (r *Run) preflightNetwork() (string, error) {
 	if r.Direct != "" {
 		return host.Root("/").Card(r.Direct)
 	}
-	return "", r.checkBridge()
+	if err := r.checkBridge(); err != nil || !r.bridged() {
+		return "", err
+	}
+	found, err := host.Root("/").Bridge(r.Bridge)
+	return found, host.Warn(err)
 }
 
 // preflightChecks are those of host:check that are quick and that nodes fail of.
@@ -67,8 +72,9 @@ func (r *Run) preflightChecks(nodes int) []host.Check {
 	checks := []host.Check{
 		{Name: "programs", Run: programs},
 		{Name: "network", Run: r.simple(r.preflightNetwork)},
+		{Name: "libvirt", Run: r.simple(r.checkLibvirt)},
 		{Name: "packet filter", Run: func(ctx context.Context) (string, error) {
-			found, err := root.Netfilter(host.Rules(ctx), r.Bridge)
+			found, err := r.packetFilter(ctx)
 			return found, host.Warn(err)
 		}},
 		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(user, r.vm()) })},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/user"
 	"strings"
 
 	"coreos-libvirt/internal/hint"
@@ -54,14 +55,23 @@ func (r *Run) HostUndo(ctx context.Context) error {
 
 // wanted is what the nodes need of the machine.
 func (r *Run) wanted() setup.Wanted {
-	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, User: r.Sudo, Session: r.session()}
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: r.user(), Session: r.session()}
 	if !r.bridged() {
 		w.Bridge = ""
 	}
-	if w.User == "root" {
-		w.User = ""
-	}
 	return w
+}
+
+// user is who is to use libvirt: who looks, or called sudo; empty for root.
+func (r *Run) user() string {
+	name := r.Sudo
+	if me, err := user.Current(); err == nil && me.Uid != "0" {
+		name = me.Username
+	}
+	if name == "root" {
+		return ""
+	}
+	return name
 }
 
 // session tells whether libvirt is one of the user's own.

@@ -14,6 +14,7 @@ type family struct {
 	manager  string
 	packages []string
 	session  []string // more, for a bridge in a user's own libvirt
+	network  []string // more, for a network of libvirt's own: its DHCP server, and its definition
 	units    []string // of libvirt; with socket activation, where there is any
 	helper   string   // QEMU's program that plugs a user's guest in a bridge
 	acl      string   // its access list
@@ -23,33 +24,35 @@ type family struct {
 var families = map[string]family{
 	"debian": {
 		"apt",
-		[]string{"libvirt-daemon-system", "libvirt-clients", "libvirt0", machine("qemu-system-x86", "qemu-system-arm"), "qemu-utils", machine("ovmf", "qemu-efi-aarch64"), "openssh-client", "gcc", "libc6-dev"},
+		[]string{"libvirt-daemon-system", "libvirt-clients", "libvirt0", machine("qemu-system-x86", "qemu-system-arm"), "qemu-utils", machine("ovmf", "qemu-efi-aarch64"), "openssh-client", "acl", "gcc", "libc6-dev"},
 		[]string{"qemu-system-common"},
+		[]string{"dnsmasq-base", "iptables"},
 		[]string{"libvirtd.socket"},
 		"usr/lib/qemu/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},
 	"fedora": {
 		"dnf",
-		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "gcc"},
-		nil, modular,
+		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
+		nil, []string{"libvirt-daemon-config-network"}, modular,
 		"usr/libexec/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},
 	"rhel": {
 		"dnf",
-		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "gcc"},
-		nil, modular,
+		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
+		nil, []string{"libvirt-daemon-config-network"}, modular,
 		"usr/libexec/qemu-bridge-helper", "etc/qemu-kvm/bridge.conf",
 	},
 	"suse": {
 		"zypper",
-		[]string{"libvirt-daemon-qemu", "libvirt-client", machine("qemu-x86", "qemu-arm"), "qemu-tools", machine("qemu-ovmf-x86_64", "qemu-uefi-aarch64"), "openssh-clients", "gcc"},
-		nil, modular,
+		[]string{"libvirt-daemon-qemu", "libvirt-client", machine("qemu-x86", "qemu-arm"), "qemu-tools", machine("qemu-ovmf-x86_64", "qemu-uefi-aarch64"), "openssh-clients", "acl", "gcc"},
+		nil, []string{"libvirt-daemon-config-network"}, modular,
 		"usr/lib/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},
 	"arch": {
 		"pacman",
-		[]string{"libvirt", "qemu-base", "edk2-ovmf", "openssh", "gcc"},
+		[]string{"libvirt", "qemu-base", "edk2-ovmf", "openssh", "acl", "gcc"},
 		nil,
+		[]string{"dnsmasq", "iptables-nft"},
 		[]string{"libvirtd.socket"},
 		"usr/lib/qemu/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},

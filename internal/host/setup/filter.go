@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,16 +26,29 @@ const (
 // sets the switch on again (github.com/moby/moby/pull/48492): so it is loaded at boot, before the
 // sysctls are set (sysctl.d(5)), and not a second time.
 //
-// Kubernetes needs the switch on. Where a file of sysctls says so, iptables' rules accept what stays on the bridge.
+// Kubernetes needs the switch on. Where a file of sysctls says so, rules accept what stays on the bridge, in each chain
+// that would drop it: iptables', firewalld's, anybody's.
 func (m Machine) filter(ctx context.Context, w Wanted) ([]Planned, error) {
 	_, err := os.Stat(m.path("proc/sys/net/bridge"))
 	loaded := err == nil
-	if w.Bridge == "" || !loaded && !m.hasDocker() {
+	if w.Bridge == "" {
 		return nil, nil
+	}
+	if !loaded && !m.hasDocker() {
+		return m.atBoot(ctx, w.Bridge, "a chain of nftables' family bridge drops", m.chainRules(ctx, w.Bridge, false))
 	}
 	if by := m.needsFilter(); by != "" {
 		return m.rules(ctx, w.Bridge, by)
 	}
+	steps, err := m.switches()
+	if err != nil {
+		return nil, err
+	}
+	return m.atBoot(ctx, w.Bridge, "a chain of nftables' family bridge drops", append(steps, m.chainRules(ctx, w.Bridge, false)...))
+}
+
+// switches plans that the kernel hands nothing over, now and after each boot.
+func (m Machine) switches() ([]Planned, error) {
 	text := strings.Join(handed, "=0\n") + "=0\n"
 	steps := []Planned{}
 	for path, text := range map[string]string{modulesFile: "br_netfilter\n", sysctlFile: text} {
@@ -94,40 +108,69 @@ func (r *Rule) argv(verb string) []string {
 // Commands would insert it.
 func (r *Rule) Commands() []string { return []string{strings.Join(r.argv("-I"), " ")} }
 
-// Do inserts it.
-func (r *Rule) Do(ctx context.Context, _ Machine) error { return run(ctx, r.argv("-I")...) }
+// Do inserts it, once.
+func (r *Rule) Do(ctx context.Context, _ Machine) error {
+	if succeeds(ctx, r.argv("-C")...) {
+		return nil
+	}
+	return run(ctx, r.argv("-I")...)
+}
+
+// once is a command that inserts it where it is not there.
+func (r *Rule) once() string {
+	return strings.Join(r.argv("-C"), " ") + " 2>/dev/null || " + strings.Join(r.argv("-I"), " ")
+}
 
 // Undo deletes it.
 func (r *Rule) Undo(ctx context.Context, _ Machine) error {
-	if !succeeds(ctx, r.argv("-C")...) {
-		return nil
+	for succeeds(ctx, r.argv("-C")...) {
+		if err := run(ctx, r.argv("-D")...); err != nil {
+			return err
+		}
 	}
-	return run(ctx, r.argv("-D")...)
+	return nil
 }
 
 // rules plans rules that accept what stays on the bridge, now and by a unit after each boot.
 func (m Machine) rules(ctx context.Context, bridge, by string) ([]Planned, error) {
-	why := by + " wants bridged frames filtered: so the filter must accept what stays on the bridge"
-	steps, starts := []Planned{}, []string{}
+	why := by + " wants bridged frames filtered"
+	steps := []Planned{}
 	for _, program := range []string{"iptables", "ip6tables"} {
-		path, err := exec.LookPath(program)
-		if err != nil {
+		if _, err := exec.LookPath(program); err != nil {
 			continue
 		}
 		r := &Rule{program, "FORWARD", []string{"-i", bridge, "-o", bridge, "-j", "ACCEPT"}}
-		starts = append(starts, "ExecStart="+path+" "+strings.Join(r.argv("-I")[1:], " "))
 		if !succeeds(ctx, r.argv("-C")...) {
-			steps = append(steps, Planned{program + ": what stays on " + bridge + " is accepted", why, r})
+			steps = append(steps, Planned{program + ": what stays on " + bridge + " is accepted", why + ": so the filter must accept what stays on the bridge", r})
+		}
+	}
+	return m.atBoot(ctx, bridge, why, append(steps, m.chainRules(ctx, bridge, true)...))
+}
+
+// atBoot adds, where systemd runs, a unit that makes the steps' rules again after each boot. Who restarts a firewall
+// restarts it, too.
+func (m Machine) atBoot(ctx context.Context, bridge, why string, steps []Planned) ([]Planned, error) {
+	starts := []string{}
+	for _, p := range steps {
+		if r, ok := p.Step.(interface{ once() string }); ok {
+			starts = append(starts, "ExecStart=/bin/sh -c "+strconv.Quote(r.once()))
 		}
 	}
 	if _, err := os.Stat(m.path("run/systemd/system")); err != nil || len(starts) == 0 {
 		return steps, nil
 	}
+	had, _ := os.ReadFile(m.path("etc/systemd/system", rulesUnit))
+	for line := range strings.Lines(string(had)) { // those of an earlier run
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "ExecStart=") && !slices.Contains(starts, line) {
+			starts = append(starts, line)
+		}
+	}
 	file, err := m.file("etc/systemd/system/"+rulesUnit, "[Unit]\nDescription=What stays on "+bridge+" passes the packet filter\n"+
-		"After=docker.service firewalld.service\n\n[Service]\nType=oneshot\n"+strings.Join(starts, "\n")+"\n\n[Install]\nWantedBy=multi-user.target\n")
+		"After=docker.service firewalld.service nftables.service\nPartOf=firewalld.service nftables.service\n\n"+
+		"[Service]\nType=oneshot\nRemainAfterExit=yes\n"+strings.Join(starts, "\n")+"\n\n[Install]\nWantedBy=multi-user.target\n")
 	if err != nil || file == nil {
 		return steps, err
 	}
-	return append(steps, Planned{"/" + file.Path, why + ", after each boot", file},
-		Planned{rulesUnit + " enabled", why + ", after each boot", &Service{Unit: rulesUnit, Active: true}}), nil
+	return append(steps, Planned{"/" + file.Path, why + ": the rules are made again after each boot", file},
+		Planned{rulesUnit + " enabled", why + ": the rules are made again after each boot", &Service{Unit: rulesUnit, Active: true}}), nil
 }

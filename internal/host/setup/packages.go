@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -11,29 +12,33 @@ import (
 )
 
 // manager is how a family of distributions installs packages. Those that others recommend stay out. remove
-// takes exactly the packages named, and refuses where another needs them.
+// takes exactly the packages named, and refuses where another needs them. refresh fetches the lists of packages anew.
 type manager struct {
-	install, list, remove []string
+	install, refresh, list, remove []string
 }
 
 var managers = map[string]manager{
 	"apt": {
 		[]string{"env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q", "-o", "DPkg::Lock::Timeout=300", "--no-install-recommends", "install"},
+		[]string{"apt-get", "-q", "update"},
 		[]string{"dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"},
 		[]string{"dpkg", "--remove"},
 	},
 	"dnf": {
 		[]string{"dnf", "-y", "--setopt=install_weak_deps=False", "install"},
+		[]string{"dnf", "-y", "makecache", "--refresh"},
 		[]string{"rpm", "-qa", "--queryformat", "installed %{NAME}\n"},
 		[]string{"rpm", "-e"},
 	},
 	"zypper": {
 		[]string{"zypper", "--non-interactive", "install", "--no-recommends"},
+		[]string{"zypper", "--non-interactive", "refresh"},
 		[]string{"rpm", "-qa", "--queryformat", "installed %{NAME}\n"},
 		[]string{"rpm", "-e"},
 	},
 	"pacman": {
 		[]string{"pacman", "-S", "--noconfirm", "--needed"},
+		[]string{"pacman", "-Sy", "--noconfirm"},
 		[]string{"sh", "-c", "pacman -Qq | sed 's/^/installed /'"},
 		[]string{"pacman", "-R", "--noconfirm"},
 	},
@@ -59,8 +64,17 @@ func lacking(ctx context.Context, program string, names []string) (*Packages, er
 	return &Packages{Manager: program, Names: names}, nil
 }
 
-// installed are the names of all packages that are there.
+// installed are the names of all packages that are there, whole.
 func installed(ctx context.Context, program string) (map[string]bool, error) {
+	return packagesThat(ctx, program, func(status string) bool { return status == "installed" })
+}
+
+// present are those, and those that an installation left half done.
+func present(ctx context.Context, program string) (map[string]bool, error) {
+	return packagesThat(ctx, program, func(status string) bool { return status != "not-installed" && status != "config-files" })
+}
+
+func packagesThat(ctx context.Context, program string, are func(status string) bool) (map[string]bool, error) {
 	list := managers[program].list
 	out, err := exec.CommandContext(ctx, list[0], list[1:]...).Output()
 	if err != nil {
@@ -68,7 +82,7 @@ func installed(ctx context.Context, program string) (map[string]bool, error) {
 	}
 	there := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
-		if status, name, _ := strings.Cut(strings.TrimSpace(line), " "); status == "installed" {
+		if status, name, _ := strings.Cut(strings.TrimSpace(line), " "); name != "" && are(status) {
 			there[name] = true
 		}
 	}
@@ -84,32 +98,30 @@ func (p *Packages) Commands() []string {
 	return []string{strings.Join(append(slices.Clone(words), p.Names...), " ")}
 }
 
-// Do installs them, and sees what came along.
+// Do installs them, and sees what came along, also with an installation that fails half way.
 func (p *Packages) Do(ctx context.Context, _ Machine) error {
-	before, err := installed(ctx, p.Manager)
+	before, err := present(ctx, p.Manager)
 	if err != nil {
 		return err
 	}
-	install := func() error { return run(ctx, append(slices.Clone(managers[p.Manager].install), p.Names...)...) }
-	if err = install(); err != nil && p.Manager == "apt" && run(ctx, "apt-get", "-q", "update") == nil {
+	manager := managers[p.Manager]
+	install := func() error { return run(ctx, append(slices.Clone(manager.install), p.Names...)...) }
+	if err = install(); err != nil && run(ctx, manager.refresh...) == nil {
 		err = install() // the lists were old or not there at all
 	}
-	if err != nil {
-		return err
-	}
-	after, err := installed(ctx, p.Manager)
+	after, failed := present(context.WithoutCancel(ctx), p.Manager)
 	for name := range after {
 		if !before[name] {
 			p.Installed = append(p.Installed, name)
 		}
 	}
 	slices.Sort(p.Installed)
-	return err
+	return errors.Join(err, failed)
 }
 
 // Undo removes what was installed and is there. Where Do was interrupted, that is what was asked for.
 func (p *Packages) Undo(ctx context.Context, _ Machine) error {
-	there, err := installed(ctx, p.Manager)
+	there, err := present(ctx, p.Manager)
 	if err != nil {
 		return err
 	}

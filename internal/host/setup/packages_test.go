@@ -93,6 +93,78 @@ func TestPackagesThatAreNowhere(t *testing.T) {
 	}
 }
 
+// An installation that fails half way: what it brought nobody asked for by name, and undo removes it.
+func TestPackagesThatFailHalfWay(t *testing.T) {
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		t.Skip("there is no apt")
+	}
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	write(t, "/run/package/small-a/DEBIAN/postinst", "#!/bin/sh\nexit 1\n")
+	testbed.Run(t, "chmod", "755", "/run/package/small-a/DEBIAN/postinst")
+	repository(t, "small-a: small-b", "small-b")
+	m := Machine{Root: "/", Say: t.Logf}
+	if err := m.Apply(t.Context(), []Planned{planned(&Packages{Manager: "apt", Names: []string{"small-a"}})}); err == nil {
+		t.Fatal("small-a is installed")
+	}
+	if there, err := present(t.Context(), "apt"); err != nil || !there["small-a"] || !there["small-b"] {
+		t.Fatalf("nothing is half done: %v", err)
+	}
+	if err := m.Undo(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := present(t.Context(), "apt"); err != nil || there["small-a"] || there["small-b"] {
+		t.Errorf("small-a: %t, small-b: %t, %v", there["small-a"], there["small-b"], err)
+	}
+}
+
+// fakeManager is a package manager of another distribution, by its words: what it has is in a folder, and it installs
+// nothing before its lists were fetched.
+const fakeManager = `#!/bin/sh
+has=/run/fake
+case "$(basename "$0") $*" in
+"rpm -qa"*) for f in $has/*; do echo "installed $(basename $f)"; done ;;
+"rpm -e "*|"pacman -R "*) for word; do rm -f $has/$word; done ;;
+*refresh*|"pacman -Sy "*) touch $has.lists ;;
+*install*|"pacman -S "*) [ -e $has.lists ] || { echo "the lists are old" >&2; exit 1; }
+  for word; do case $word in -*|install) ;; *) touch $has/$word $has/$word-library ;; esac; done ;;
+"pacman -Qq") ls $has ;;
+*) echo "what is $0 $*?" >&2; exit 2 ;;
+esac
+`
+
+// TestPackagesByOthers has the package managers that do not run here, by what their manuals say of their words.
+func TestPackagesByOthers(t *testing.T) {
+	if !testbed.Inside(t, "nobody") {
+		return
+	}
+	for _, program := range []string{"dnf", "zypper", "pacman", "rpm"} {
+		write(t, "/usr/local/sbin/"+program, fakeManager)
+		testbed.Run(t, "chmod", "755", "/usr/local/sbin/"+program)
+	}
+	m := Machine{Root: "/", Say: t.Logf}
+	for _, program := range []string{"dnf", "zypper", "pacman"} {
+		testbed.Run(t, "sh", "-ec", "rm -rf /run/fake /run/fake.lists; mkdir /run/fake; touch /run/fake/there")
+		p, err := lacking(t.Context(), program, []string{"there", "libvirt"})
+		if err != nil || !slices.Equal(p.Names, []string{"libvirt"}) {
+			t.Fatalf("%s: got %+v, %v", program, p, err)
+		}
+		if err := m.Apply(t.Context(), []Planned{planned(p)}); err != nil || !slices.Equal(p.Installed, []string{"libvirt", "libvirt-library"}) {
+			t.Errorf("%s: got %v, %v", program, p.Installed, err)
+		}
+		if p, err := lacking(t.Context(), program, []string{"there", "libvirt"}); p != nil || err != nil {
+			t.Errorf("%s: nothing lacks, and it plans %+v, %v", program, p, err)
+		}
+		if err := m.Undo(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if left := testbed.Run(t, "ls", "/run/fake"); left != "there" {
+			t.Errorf("%s: left is %s", program, left)
+		}
+	}
+}
+
 func TestCommandsOfPackages(t *testing.T) {
 	for program, want := range map[string]string{
 		"apt": "apt-get install --no-install-recommends a b", "dnf": "dnf -y --setopt=install_weak_deps=False install a b",

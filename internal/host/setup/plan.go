@@ -17,6 +17,9 @@ func (m Machine) Plan(ctx context.Context, w Wanted) ([]Planned, error) {
 	if w.Session {
 		names = append(names[:len(names):len(names)], f.session...)
 	}
+	if w.Network != "" {
+		names = append(names[:len(names):len(names)], f.network...)
+	}
 	packages, err := lacking(ctx, f.manager, names)
 	steps := []Planned{}
 	if packages != nil {
@@ -26,6 +29,7 @@ func (m Machine) Plan(ctx context.Context, w Wanted) ([]Planned, error) {
 	for _, more := range []func() ([]Planned, error){
 		func() ([]Planned, error) { return m.filter(ctx, w) },
 		func() ([]Planned, error) { return m.session(ctx, w, f) },
+		func() ([]Planned, error) { return network(ctx, w) },
 		func() ([]Planned, error) { return m.bridge(ctx, w) },
 	} {
 		planned, failed := more()

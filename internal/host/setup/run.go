@@ -39,7 +39,8 @@ func (m Machine) Apply(ctx context.Context, steps []Planned) error {
 			return err
 		}
 		if err := p.Step.Do(ctx, m); err != nil {
-			return fmt.Errorf("%s: %w", p.Title, err)
+			_, unkept := record.keep(at, p, false) // with what it has done so far
+			return errors.Join(fmt.Errorf("%s: %w", p.Title, err), unkept)
 		}
 		if _, err := record.keep(at, p, true); err != nil {
 			return err

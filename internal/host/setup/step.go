@@ -22,6 +22,7 @@ type Machine struct {
 type Wanted struct {
 	Bridge  string // to be made where it is not there; empty where none is needed
 	NIC     string // its port, or empty: the card of the default route
+	Network string // of libvirt's, to be started; empty where none is needed
 	User    string // who is to use libvirt, or empty: only root does
 	Session bool   // whether that is by a libvirt of the user's own
 }
@@ -50,6 +51,8 @@ var kinds = map[string]func() Step{
 	"file":           func() Step { return &File{} },
 	"sysctl":         func() Step { return &Sysctl{} },
 	"rule":           func() Step { return &Rule{} },
+	"nftables rule":  func() Step { return &ChainRule{} },
+	"network":        func() Step { return &Network{} },
 	"setuid":         func() Step { return &Setuid{} },
 	"networkmanager": func() Step { return &ManagedBridge{} },
 	"bridge files":   func() Step { return &FilesBridge{} },

@@ -1,0 +1,71 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+
+	"coreos-libvirt/internal/host"
+)
+
+// ChainRule is a rule at the top of somebody's chain of nftables that accepts what stays on the bridge. A table of our
+// own would not do: there, to accept is not final, and the chain that drops would still see the frame (nft(8),
+// "verdict statements").
+type ChainRule struct {
+	Family string `json:"family"`
+	Table  string `json:"table"`
+	Chain  string `json:"chain"`
+	Accept string `json:"accept"`
+}
+
+// mark is the comment by which undo, and a boot, know the rule.
+const mark = "coreos-libvirt"
+
+func (r *ChainRule) chain() string { return r.Family + " " + r.Table + " " + r.Chain }
+
+// Commands would insert it.
+func (r *ChainRule) Commands() []string {
+	return []string{fmt.Sprintf("nft 'insert rule %s %s comment \"%s\"'", r.chain(), r.Accept, mark)}
+}
+
+// Do inserts it, once.
+func (r *ChainRule) Do(ctx context.Context, _ Machine) error { return run(ctx, "sh", "-c", r.once()) }
+
+// once is a command that inserts it where it is not there.
+func (r *ChainRule) once() string {
+	return fmt.Sprintf("nft list chain %s | grep -qF '%s comment \"%s\"' || %s", r.chain(), r.Accept, mark, r.Commands()[0])
+}
+
+// Undo deletes it, and all others with the mark in that chain.
+func (r *ChainRule) Undo(ctx context.Context, _ Machine) error {
+	out, err := exec.CommandContext(ctx, "nft", "-a", "list", "chain", r.Family, r.Table, r.Chain).Output()
+	if err != nil {
+		return nil // the chain is gone, or nft
+	}
+	marked := regexp.MustCompile(regexp.QuoteMeta(r.Accept+` comment "`+mark+`"`) + ` # handle (\d+)`)
+	for _, found := range marked.FindAllStringSubmatch(string(out), -1) {
+		if err := run(ctx, "nft", "delete", "rule", r.Family, r.Table, r.Chain, "handle", found[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chainRules plans a rule for each chain of nftables that would drop what the bridge carries, firewalld's for one, with
+// the switches as they are to be: off or, where somebody wants them, on.
+func (m Machine) chainRules(ctx context.Context, bridge string, on bool) []Planned {
+	steps := []Planned{}
+	for _, c := range m.Root.Dropping(host.Rules(ctx), bridge) {
+		if c.Table == "" || c.Family != "bridge" && !on {
+			continue // that is iptables', or switched off
+		}
+		r := &ChainRule{c.Family, c.Table, c.Name, c.Accept(bridge)}
+		steps = append(steps, Planned{
+			"nftables: what stays on " + bridge + " is accepted by " + strings.TrimSpace(r.chain()),
+			"this chain drops what bridges carry", r,
+		})
+	}
+	return steps
+}
