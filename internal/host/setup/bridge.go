@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,15 +19,6 @@ const systemBus = "run/dbus/system_bus_socket"
 // ManagedBridge is a bridge that NetworkManager makes.
 type ManagedBridge struct {
 	networkmanager.Bridge
-}
-
-// Commands would do it, but for the checkpoint, and the card's IP settings where they are not DHCP's.
-func (b *ManagedBridge) Commands() []string {
-	return []string{
-		fmt.Sprintf("nmcli connection add type bridge ifname %s con-name 'coreos-libvirt %s' bridge.stp no bridge.mac-address $(cat /sys/class/net/%s/address)", b.Name, b.Name, b.NIC),
-		fmt.Sprintf("nmcli connection add type ethernet ifname %s con-name 'coreos-libvirt %s port %s' master %s", b.NIC, b.Name, b.NIC, b.Name),
-		fmt.Sprintf("nmcli connection up 'coreos-libvirt %s port %s'", b.Name, b.NIC),
-	}
 }
 
 // Do makes it, with what the card carries now as what it must carry.

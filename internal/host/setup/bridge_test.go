@@ -23,9 +23,64 @@ func TestBridgeByIfupdown(t *testing.T)       { thereAndBack(t, "ifupdown", "ifu
 
 func thereAndBack(t *testing.T, manager, by string) {
 	t.Helper()
+	if testbed.Inside(t, manager) {
+		hereAndBack(t, by)
+	}
+}
+
+// TestBridgeOverNetplan has the card's file where netplan writes it, and as closed.
+func TestBridgeOverNetplan(t *testing.T) {
+	if !testbed.Inside(t, "networkd") {
+		return
+	}
+	const file = "/run/systemd/network/10-netplan-eth0.network"
+	testbed.Run(t, "sh", "-ec", "mv /etc/systemd/network/80-wired.network "+file+"; chgrp systemd-network "+file+"; chmod 640 "+file+"; networkctl reload; networkctl reconfigure eth0")
+	testbed.Await(t, 10*time.Second, func() error {
+		if testbed.Address(testbed.Card) == "" || !strings.Contains(testbed.Run(t, "networkctl", "status", "eth0"), file) {
+			return errors.New("netplan's file is not used")
+		}
+		return nil
+	})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hereAndBack(t, "systemd-networkd")
+	if after, err := os.ReadFile(file); err != nil || string(after) != string(text) {
+		t.Errorf("netplan's file: %v\n%s", err, after)
+	}
+}
+
+// What the preview prints does the same, copied into a shell.
+func TestCommandsByNetworkManager(t *testing.T) { copied(t, "networkmanager") }
+func TestCommandsByNetworkd(t *testing.T)       { copied(t, "networkd") }
+func TestCommandsByIfupdown(t *testing.T)       { copied(t, "ifupdown") }
+
+func copied(t *testing.T, manager string) {
+	t.Helper()
 	if !testbed.Inside(t, manager) {
 		return
 	}
+	if manager == "networkmanager" { // with an address of its own
+		testbed.Run(t, strings.Fields("nmcli connection add type ethernet ifname eth0 con-name mine ipv4.method manual ipv4.addresses 10.78.0.7/24,10.78.0.8/24 ipv4.gateway 10.78.0.1 "+
+			"ipv4.dns 10.78.0.1 ipv6.method disabled")...)
+		testbed.Run(t, "nmcli", "connection", "modify", "mine", "ipv4.routes", "10.99.0.0/16 10.78.0.1 7")
+		testbed.Run(t, "nmcli", "connection", "up", "mine")
+	}
+	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	before := m.Root.Uplink(testbed.Card)
+	steps := mustPlan(t, m)
+	commands := strings.Join(steps[len(steps)-1].Step.Commands(), "\n")
+	t.Log(commands)
+	testbed.Run(t, "sh", "-ec", commands)
+	testbed.Await(t, 15*time.Second, func() error { return m.Root.Carries("br0", before) })
+	if routes := testbed.Run(t, "ip", "route"); manager == "networkmanager" && !strings.Contains(routes, "10.99.0.0/16 via 10.78.0.1 dev br0") {
+		t.Errorf("got %s", routes)
+	}
+}
+
+func hereAndBack(t *testing.T, by string) {
+	t.Helper()
 	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	steps := mustPlan(t, m)
