@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/printable"
 )
 
 // Peer is a member as its cluster knows it.
@@ -154,7 +155,7 @@ func (h Helper) change(ctx context.Context, endpoints []string, verb, argument s
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, hint.Errorf("`mage etcd` shows the members", "etcd: %s: %w: %s", verb, err, strings.TrimSpace(complaint.String()))
+		return nil, hint.Errorf("`mage etcd` shows the members", "etcd: %s: %w: %s", verb, err, printable.Text(complaint.String()))
 	}
 	return out, nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/printable"
 )
 
 // Helper is the program that carries etcd's modules.
@@ -166,11 +167,11 @@ func (h Helper) watch(ctx context.Context, endpoints []string, n int, patience t
 		if err := states.Decode(&s); err != nil {
 			break
 		}
-		last = s
-		changed(s)
+		last = s.printable()
+		changed(last)
 	}
 	if err := cmd.Wait(); err != nil {
-		return last, errors.Join(fmt.Errorf("the etcd helper failed: %w", err), errors.New(strings.TrimSpace(complaint.String())))
+		return last, errors.Join(fmt.Errorf("the etcd helper failed: %w", err), errors.New(printable.Text(complaint.String())))
 	}
 	return last, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/printable"
 )
 
 // Status is a cluster's etcd, as its members tell it.
@@ -25,6 +26,17 @@ type Member struct {
 	DBSize   int64  `json:"db_size"`  // bytes
 	Healthy  bool   `json:"healthy"`  // it answered a linearizable read
 	Error    string `json:"error"`    // why not
+}
+
+// printable is the state as it may be shown: members say what they like.
+func (s Status) printable() Status {
+	members := slices.Clone(s.Members)
+	for i := range members {
+		for _, words := range []*string{&members[i].Name, &members[i].Version, &members[i].Error} {
+			*words = printable.Line(*words)
+		}
+	}
+	return Status{members}
 }
 
 // IsLeader tells whether the member is the leader, in its own view.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"coreos-libvirt/internal/printable"
 )
 
 // banner is a line above a login prompt: "eth0: 10.0.0.11 fe80::1". Fedora CoreOS and Flatcar print one for
@@ -19,7 +21,7 @@ func BannerAddress(console string) (found netip.Addr) {
 		return found
 	}
 	for line := range strings.Lines(string(text)) {
-		match := banner.FindStringSubmatch(Plain(line))
+		match := banner.FindStringSubmatch(printable.Line(line))
 		if match == nil {
 			continue
 		}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"coreos-libvirt/internal/printable"
 )
 
 // What a guest's console shows when its boot has failed for good. Ignition's own words are of its
@@ -17,7 +19,6 @@ import (
 var (
 	fatal   = regexp.MustCompile(`(?i)ignition failed|entering emergency mode|for emergency shell|you are in emergency mode|kernel panic - not syncing|not a bootable disk|no bootable device`)
 	telling = regexp.MustCompile(`(?i)ignition.*(error|fail|crit|invalid|panic)|` + fatal.String())
-	escapes = regexp.MustCompile(`\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>c])|[\r\x00-\x08\x0e-\x1a]`)
 )
 
 // phases are what a node goes through until it can be reached, and the first words of each on its console.
@@ -32,9 +33,6 @@ var phases = []struct {
 	{"system", regexp.MustCompile(`(?i)^SELinux: |Welcome to |switch.?root|Reached target`)},
 	{"login", regexp.MustCompile(`login: ?$`)},
 }
-
-// Plain is a line of a console without what would move a terminal's cursor or colour it.
-func Plain(line string) string { return strings.TrimRight(escapes.ReplaceAllString(line, ""), " \n") }
 
 // Console follows a node's console log from its beginning.
 type Console struct {
@@ -84,7 +82,7 @@ func (c *Console) take(lines *bufio.Reader) (read int64) {
 			return read
 		}
 		read += int64(len(line))
-		c.note(strings.TrimSpace(escapes.ReplaceAllString(line, "")))
+		c.note(strings.TrimSpace(printable.Line(line)))
 	}
 }
 

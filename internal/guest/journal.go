@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+
+	"coreos-libvirt/internal/printable"
 )
 
 // JournalChannel is the virtio channel on which Fedora CoreOS writes its journal when Ignition has failed
@@ -36,9 +38,9 @@ func ReadJournal(channel io.Reader) ([]string, error) {
 			continue
 		}
 		if e.Identifier == "ignition" {
-			ignition = latest(ignition, e.Identifier+": "+Plain(text))
+			ignition = latest(ignition, printable.Line(e.Identifier+": "+text))
 		} else {
-			others = latest(others, e.Identifier+": "+Plain(text))
+			others = latest(others, printable.Line(e.Identifier+": "+text))
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"coreos-libvirt/internal/printable"
 )
 
 // ReadyChannel is the virtio channel on which a guest reports itself.
@@ -48,7 +50,7 @@ func ReadReport(channel io.Reader) (Report, error) {
 	for lines.Scan() {
 		var r Report
 		if json.Unmarshal(lines.Bytes(), &r) == nil && r.BootID != "" {
-			r.HostName = Plain(r.HostName) // a guest may say anything
+			r.HostName = printable.Line(r.HostName) // a guest may say anything
 			return r, nil
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"coreos-libvirt/internal/artifact"
@@ -16,6 +15,7 @@ import (
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/printable"
 )
 
 const (
@@ -84,7 +84,7 @@ func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string
 	cmd.Stdin = bytes.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return hint.Errorf("the config must let user="+r.User+" in, by the word "+sshWord+", and into sudo",
-			"its etcd cannot be given a certificate by ssh: %w: %s", err, strings.TrimSpace(string(out)))
+			"its etcd cannot be given a certificate by ssh: %w: %s", err, printable.Text(string(out)))
 	}
 	r.log.Say("%s: has a certificate for etcd at %s", node.Name, address)
 	return artifact.Write(own, text, 0o600)

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/fatih/color"
 	"github.com/nxadm/tail"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/printable"
 )
 
 // colours are those of the nodes' names, in turn.
@@ -58,7 +57,7 @@ func (r *Run) printLog(path, prefix string) error {
 	for {
 		line, err := lines.ReadString('\n')
 		if line != "" {
-			r.log.Say("%s%s", prefix, guest.Plain(line))
+			r.log.Say("%s%s", prefix, printable.Line(line))
 		}
 		if err != nil {
 			return nil //nolint:nilerr // the end
@@ -80,7 +79,7 @@ func (r *Run) followLog(ctx context.Context, path, prefix string) error {
 			if !more {
 				return following.Err()
 			}
-			r.log.Say("%s%s", prefix, guest.Plain(strings.TrimRight(line.Text, "\n")))
+			r.log.Say("%s%s", prefix, printable.Line(line.Text))
 		}
 	}
 }
