@@ -2,10 +2,12 @@ package guest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -128,6 +130,28 @@ func TestTrust(t *testing.T) {
 	want := strings.ReplaceAll("core01 KEY\ncore02 KEY\n", "KEY", r.HostKeys[0])
 	if err != nil || string(got) != want {
 		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// TestTrustAtOnce has nodes report at the same time, to several runs.
+func TestTrustAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	r, err := ReadReport(strings.NewReader(line + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			if err := (Access{Dir: dir}).Trust(map[string]Report{fmt.Sprintf("core%02d", i): r}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got, err := os.ReadFile(filepath.Join(dir, "known_hosts"))
+	if err != nil || strings.Count(string(got), "ssh-ed25519") != 20 {
+		t.Errorf("got %v\n%s", err, got)
 	}
 }
 

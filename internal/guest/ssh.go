@@ -81,7 +81,13 @@ func (a Access) Trust(reports map[string]Report) error {
 	return a.replace(told)
 }
 
+// replace is one at a time: the file is read and written as a whole.
 func (a Access) replace(reports map[string]Report) error {
+	unlock, err := artifact.Lock(context.Background(), filepath.Join(a.Dir, ".lock"), func() {})
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	lines := []string{}
 	for name, report := range reports {
 		keys, err := report.Keys()

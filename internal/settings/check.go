@@ -109,6 +109,17 @@ func credentials(s *Settings, value string) error {
 	return nil
 }
 
+// loginName is what useradd(8) takes: it stands in ssh's configuration, and in what a shell evaluates.
+var loginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
+
+func login(s *Settings, value string) error {
+	if !loginName.MatchString(value) {
+		return errors.New("is no user's name: up to 32 letters, digits and _ . - are allowed, the first not . or -")
+	}
+	s.User = value
+	return nil
+}
+
 func server(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		u, err := url.Parse(strings.ReplaceAll(value, "{channel}", "stable"))

@@ -63,6 +63,10 @@ func TestLoadRefuses(t *testing.T) {
 		"timeout=-3s":                       "a duration above zero",
 		"ready=perhaps":                     "on or off, true or false is allowed",
 		"config=":                           "must not be empty",
+		"user=$(reboot)":                    "is no user's name",
+		"user=core\nProxyCommand reboot":    "is no user's name",
+		"user=-oProxyCommand":               "is no user's name",
+		"user=":                             "is no user's name",
 	} {
 		_, err := Load([]string{word}, environment(nil))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "hint: ") {
