@@ -28,7 +28,7 @@ func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs 
 		return err
 	}
 	mg.CtxDeps(ctx, needs...)
-	return status(one(r, ctx))
+	return status(r.Interruptible(ctx, one))
 }
 
 // status keeps the exit status of a program that ran in the user's place.

@@ -138,6 +138,9 @@ func (h Helper) Status(ctx context.Context, endpoints []string, patience time.Du
 // state is returned in any case, with Check's error where it is not enough.
 func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, changed func(Status)) (Status, error) {
 	last, err := h.watch(ctx, endpoints, n, 3*time.Second, changed)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return last, ctx.Err()
+	}
 	if err == nil || ctx.Err() != nil {
 		err = last.Check(n)
 	}

@@ -42,6 +42,9 @@ func (r *Run) Define(ctx context.Context) error {
 		r.sayStep(step)
 	}
 	r.failed = eachOf(len(steps), func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err // nothing has begun
+		}
 		if err := r.define(ctx, steps[i]); err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), r.undo(steps[i]))
 		}
@@ -53,7 +56,7 @@ func (r *Run) Define(ctx context.Context) error {
 			r.steps = append(r.steps, step)
 		}
 	}
-	if err := errors.Join(r.failed...); err != nil && !r.KeepGoing {
+	if err := errors.Join(r.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return err
 	}
 	if r.release != nil { // the overlays show from now on that the image is used

@@ -38,6 +38,9 @@ func (r *Run) Down(ctx context.Context) error {
 		return err
 	}
 	failed := eachOf(len(going), func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := r.remove(going[i]); err != nil {
 			return fmt.Errorf("%s: %w", going[i].node.Name, err)
 		}

@@ -48,6 +48,9 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 // not run. What can go wrong with the new one shows before the old one goes: its disk is made, and libvirt has seen
 // its definition.
 func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	tmpl, err := r.domainTemplate()
 	if err != nil {
 		return err

@@ -49,6 +49,8 @@ type Run struct {
 
 	times times // what nodes reached when, for `mage timeline`
 
+	told sync.Once // what an interruption left
+
 	mu   sync.Mutex
 	conn *hypervisor.Conn
 	held map[string]func() // locks, by prefix

@@ -57,6 +57,9 @@ func (r *Run) dismiss(ctx context.Context, node cluster.Node, status etcd.Status
 			r.log.Say("%s: has left etcd", node.Name)
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := r.removeDomain(node); err != nil {
 		return err
 	}

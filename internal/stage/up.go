@@ -121,9 +121,9 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 		shown.Phase(phase)
 		r.times.reach(step.Node.Name, phase)
 	}
-	if b.err = r.start(step); b.err != nil {
+	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
 		b.err = errors.Join(b.err, r.undo(step))
-	} else if r.Ready {
+	} else if b.err == nil && r.Ready {
 		b.report, b.err = r.await(ctx, step, moved)
 	}
 	b.took = time.Since(begin)
@@ -144,9 +144,9 @@ func (b booted) address() string { return b.report.Address(b.step.Node.MAC) }
 
 // start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
 // the user: libvirt's log daemon only appends to it.
-func (r *Run) start(step cluster.Step) error {
-	if step.Running {
-		return nil
+func (r *Run) start(ctx context.Context, step cluster.Step) error {
+	if step.Running || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	conn, err := r.libvirt()
 	if err != nil {
@@ -199,7 +199,7 @@ func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) err
 	case errors.Is(cause, context.DeadlineExceeded):
 		return hint.Errorf(fmt.Sprintf("%s shows how far it got; timeout= allows more time", console), "not ready after %s", r.Timeout)
 	case errors.Is(cause, context.Canceled):
-		return hint.Errorf("`mage up` waits for it again, `mage down` removes it", "interrupted; the node goes on booting")
+		return cause
 	case cause != nil:
 		return cause
 	}
