@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"libvirt.org/go/libvirt"
 )
@@ -29,6 +30,8 @@ type Conn struct {
 
 	watching sync.Mutex
 	watchers map[chan struct{}]string // by whom a domain's events are waited for
+	reboots  map[string]int           // by domain, since the connection was made first
+	started  map[string]time.Time     // when libvirt told that the domain was started
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -49,7 +52,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c := &Conn{uri: uri, advice: advice, watchers: map[chan struct{}]string{}}
+	c := &Conn{uri: uri, advice: advice, watchers: map[chan struct{}]string{}, reboots: map[string]int{}, started: map[string]time.Time{}}
 	if _, err := c.live(); err != nil {
 		return nil, err
 	}
@@ -89,8 +92,15 @@ func (c *Conn) HasKVM(arch string) bool {
 		_, err := conn.GetDomainCapabilities("", arch, "", "kvm", 0)
 		return err
 	})
-	c.kvm.Store(arch, err == nil)
+	if err == nil || definite(err) {
+		c.kvm.Store(arch, err == nil)
+	}
 	return err == nil
+}
+
+// definite tells whether libvirt has answered that it does not do something, rather than not answered.
+func definite(err error) bool {
+	return is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_CONFIG_UNSUPPORTED) || is(err, libvirt.ERR_NO_SUPPORT) || is(err, libvirt.ERR_OPERATION_UNSUPPORTED)
 }
 
 // Version is the daemon's, as three numbers: 9.0.0.

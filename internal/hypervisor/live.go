@@ -60,8 +60,17 @@ func (c *Conn) live() (*libvirt.Connect, error) {
 // connection that could be lost: their refusals are of no interest.
 func (c *Conn) listen(conn *libvirt.Connect) {
 	_ = conn.SetKeepAlive(keepAliveInterval, keepAliveCount)
-	_, _ = conn.DomainEventLifecycleRegister(nil, func(_ *libvirt.Connect, dom *libvirt.Domain, _ *libvirt.DomainEventLifecycle) {
+	_, _ = conn.DomainEventLifecycleRegister(nil, func(_ *libvirt.Connect, dom *libvirt.Domain, event *libvirt.DomainEventLifecycle) {
 		if name, err := dom.GetName(); err == nil {
+			c.note(name, event)
+			c.tell(func(domain string) bool { return domain == name })
+		}
+	})
+	_, _ = conn.DomainEventRebootRegister(nil, func(_ *libvirt.Connect, dom *libvirt.Domain) {
+		if name, err := dom.GetName(); err == nil {
+			c.watching.Lock()
+			c.reboots[name]++
+			c.watching.Unlock()
 			c.tell(func(domain string) bool { return domain == name })
 		}
 	})
@@ -85,6 +94,31 @@ func (c *Conn) Watch(domain string) (happened <-chan struct{}, end func()) {
 		defer c.watching.Unlock()
 		delete(c.watchers, watcher)
 	}
+}
+
+func (c *Conn) note(domain string, event *libvirt.DomainEventLifecycle) {
+	if event.Event == libvirt.DOMAIN_EVENT_STARTED {
+		c.watching.Lock()
+		defer c.watching.Unlock()
+		c.started[domain] = time.Now()
+	}
+}
+
+// Started is when libvirt told that the domain was started, since a time; now where it has not yet.
+func (c *Conn) Started(domain string, since time.Time) time.Time {
+	c.watching.Lock()
+	defer c.watching.Unlock()
+	if at := c.started[domain]; at.After(since) {
+		return at
+	}
+	return time.Now()
+}
+
+// Reboots is how often libvirt told that the domain began its boot again, without being started.
+func (c *Conn) Reboots(domain string) int {
+	c.watching.Lock()
+	defer c.watching.Unlock()
+	return c.reboots[domain]
 }
 
 func (c *Conn) tell(concerned func(domain string) bool) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
@@ -19,8 +20,11 @@ const Available = false
 var errNoCgo = hint.Add(errors.New("this program was built without a C compiler and cannot talk to libvirt"),
 	"install one (apt-get install gcc libc6-dev) and run it again")
 
-// ErrRestarted is never given here.
-var ErrRestarted = errors.New("")
+// ErrRestarted and ErrBusy are never given here.
+var (
+	ErrRestarted = errors.New("")
+	ErrBusy      = errors.New("")
+)
 
 // Conn is never made here.
 type Conn struct{}
@@ -38,6 +42,8 @@ func (*Conn) NetworkBridge(string) (string, error)                      { return
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) Running() (map[string]bool, error)                         { return nil, errNoCgo }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
+func (*Conn) Reboots(string) int                                        { return 0 }
+func (*Conn) Started(string, time.Time) time.Time                       { return time.Time{} }
 func (*Conn) Watch(string) (happened <-chan struct{}, end func())       { return nil, func() {} }
 func (*Conn) Lease(string, string) (none netip.Addr)                    { return none }
 func (*Conn) AgentAddress(string, string) (none netip.Addr)             { return none }
