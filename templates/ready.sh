@@ -5,8 +5,12 @@
 # follows is always fresh.
 channel=/dev/virtio-ports/org.coreos.ready
 
-reachable() {
-  [[ $(ip -o address show up scope global) ]] || return
+seconds() {
+  read -r uptime _ </proc/uptime
+  echo "$uptime"
+}
+
+answering() {
   { exec 3<>/dev/tcp/127.0.0.1/22; } 2>/dev/null || return
   read -r -t 10 banner <&3
   exec 3>&-
@@ -24,12 +28,15 @@ host_keys() {
 
 report() {
   read -r boot_id </proc/sys/kernel/random/boot_id
-  read -r uptime _ </proc/uptime
-  printf '{"hostname":"%s","boot_id":"%s","uptime":%s,"host_keys":[%s],"interfaces":%s}\n' \
-    "$HOSTNAME" "$boot_id" "$uptime" "$(host_keys)" "$(ip -j address show up | tr -d '\n')"
+  printf '{"hostname":"%s","boot_id":"%s","uptime":%s,"network":%s,"sshd":%s,"host_keys":[%s],"interfaces":%s}\n' \
+    "$HOSTNAME" "$boot_id" "$(seconds)" "$network" "$sshd" "$(host_keys)" "$(ip -j address show up | tr -d '\n')"
 }
 
-until [[ -e $channel ]] && reachable; do sleep 1; done
+until [[ $(ip -o address show up scope global) ]]; do sleep 0.5; done
+network=$(seconds)
+until answering; do sleep 0.5; done
+sshd=$(seconds)
+until [[ -e $channel ]]; do sleep 1; done
 while true; do
   echo >"$channel"
   report >"$channel"

@@ -84,6 +84,11 @@ func TestConsoleKnowsFailures(t *testing.T) {
 		"You are in emergency mode. After logging in, type":                         true,
 		"[ 9.2] ignition[301]: files: createFilesystemsFiles: op(1): [finished] ok": false,
 		"core01 login:": false,
+		"Booting from Hard Disk...\r\nBoot failed: not a bootable disk\r":                       true,
+		"BdsDxe: No bootable option or device was found.":                                       true,
+		"error: no such device: 5d2b.\nEntering rescue mode...":                                 true,
+		"error: no such device: root.\nPress any key to continue...\n[    0.0] Linux version 6": false,
+		"Give root password for maintenance":                                                    true,
 	} {
 		path := filepath.Join(t.TempDir(), "console.log")
 		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {

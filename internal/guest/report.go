@@ -24,6 +24,8 @@ type Report struct {
 	HostName   string      `json:"hostname"`
 	BootID     string      `json:"boot_id"`   // of /proc/sys/kernel/random/boot_id
 	Uptime     float64     `json:"uptime"`    // seconds, of /proc/uptime
+	Network    float64     `json:"network"`   // uptime when it had an address; 0 where it does not tell
+	SSHD       float64     `json:"sshd"`      // uptime when sshd answered
 	HostKeys   []string    `json:"host_keys"` // sshd's public keys: type and base64
 	Interfaces []Interface `json:"interfaces"`
 }

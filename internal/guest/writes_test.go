@@ -1,0 +1,45 @@
+package guest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestWrites(t *testing.T) {
+	var w Writes
+	path, other := filepath.Join(t.TempDir(), "console.log"), filepath.Join(t.TempDir(), "console.log")
+	for _, p := range []string{path, other} {
+		if err := os.WriteFile(p, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written, end := w.To(path)
+	others, endOther := w.To(other)
+	defer endOther()
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-written:
+	case <-others:
+		t.Error("the other file was not written")
+	case <-time.After(5 * time.Second):
+		t.Error("a write is not told")
+	}
+	end()
+	if none, _ := w.To(filepath.Join(t.TempDir(), "none")); none != nil {
+		t.Error("a file that is not there is watched")
+	}
+	again, end := w.To(path)
+	defer end()
+	if err := os.WriteFile(path, []byte("y"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-again:
+	case <-time.After(5 * time.Second):
+		t.Error("a write is not told any more")
+	}
+}
