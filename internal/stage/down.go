@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -134,8 +135,14 @@ func (r *Run) clear(prefix string) (int, error) {
 	return cleared, err
 }
 
+// unfinished are the names of files that a run was killed at writing, as artifact.Write has them.
+var unfinished = regexp.MustCompile(`^\.(.+?)[0-9]{4,}$`)
+
 // clusters tells whether an entry of vm/ belongs to the cluster as a whole, or with an empty prefix to all.
 func clusters(name, prefix string) bool {
+	if whole := unfinished.FindStringSubmatch(name); whole != nil {
+		name = whole[1]
+	}
 	for _, kind := range perCluster {
 		if prefix == "" && strings.HasPrefix(name, kind) || name == kind+prefix {
 			return true
