@@ -23,13 +23,11 @@ func (r *Run) find(ctx context.Context, d cluster.Domain) (address netip.Addr, f
 		look func() netip.Addr
 	}{
 		{"libvirt's lease", func() netip.Addr { return r.conn.Lease(d.Name, node.MAC) }},
-		{"guest agent", func() netip.Addr {
-			return within(ctx, func() netip.Addr { return r.conn.AgentAddress(d.Name, node.MAC) })
-		}},
+		{"guest agent", func() netip.Addr { return r.conn.AgentAddress(d.Name, node.MAC) }},
 		{"login banner", func() netip.Addr { return guest.BannerAddress(node.Console()) }},
 		{"neighbour", func() netip.Addr { return r.neighbour(ctx, node.MAC) }},
 	} {
-		if address = source.look(); address.IsValid() {
+		if address = within(ctx, source.look); address.IsValid() {
 			return address, source.name
 		}
 	}

@@ -1,13 +1,17 @@
 package stage
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
-	"sync"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/fatih/color"
 	"github.com/nxadm/tail"
@@ -22,51 +26,101 @@ var colours = []color.Attribute{color.FgCyan, color.FgYellow, color.FgGreen, col
 // Logs prints what nodes wrote on their consoles, of node= or of all; follow=true goes on with what
 // comes. Lines of several nodes begin with the node's name. Escape sequences are left out.
 func (r *Run) Logs(ctx context.Context) error {
-	nodes, err := r.chosenNodes()
+	nodes, err := r.logged()
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(nodes))
-	var all sync.WaitGroup
-	for i, d := range nodes {
-		prefix := ""
-		if len(nodes) > 1 {
-			prefix = color.New(colours[i%len(colours)]).Sprint(d.Name) + " "
-		}
-		path := cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number).Console()
-		if !r.Follow {
-			errs[i] = r.printLog(path, prefix)
-			continue
-		}
-		all.Go(func() { errs[i] = r.followLog(ctx, path, prefix) })
+	if !r.Follow {
+		return r.printLogs(nodes)
 	}
-	all.Wait()
-	return errors.Join(errs...)
+	return errors.Join(eachAtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
 }
 
-func (r *Run) printLog(path, prefix string) error {
-	file, err := os.Open(path)
+// logged are node=, or all nodes of the cluster prefix=, or of the workspace, and those of which no more than the log is
+// there: a node that could not be started was taken back.
+func (r *Run) logged() ([]cluster.Node, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return nil, err
+	}
+	nodes := map[string]cluster.Node{}
+	entries, _ := os.ReadDir(r.vm())
+	prefixes := r.prefixes(domains)
+	for _, entry := range entries {
+		if node, ok := r.folder(entry, r.givenPrefix(), prefixes); ok && exists(node.Console()) && !r.isForeign(domains[node.Name]) {
+			nodes[node.Name] = node
+		}
+	}
+	for _, d := range cluster.Members(domains, r.Workspace, r.givenPrefix()) {
+		nodes[d.Name] = cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+	}
+	if one, ok := nodes[r.Node]; ok {
+		return []cluster.Node{one}, nil
+	}
+	if r.Node != "" || len(nodes) == 0 {
+		_, err := r.chosenNodes() // which is none
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Values(nodes), func(a, b cluster.Node) int { return strings.Compare(a.Name, b.Name) }), nil
+}
+
+// prefixOf is what the lines of a node begin with.
+func prefixOf(nodes []cluster.Node, i int) string {
+	if len(nodes) < 2 {
+		return ""
+	}
+	return color.New(colours[i%len(colours)]).Sprint(nodes[i].Name) + " "
+}
+
+// kernelClock is what the kernel's lines begin with: seconds since the boot.
+var kernelClock = regexp.MustCompile(`^\[ *(\d+\.\d+)\]`)
+
+// logLine is one of a node's, at a time since its boot.
+type logLine struct {
+	text string
+	at   float64
+}
+
+// printLogs interleaves the nodes' lines by the kernel's clock where they have it; one that has none stays behind the line
+// before it.
+func (r *Run) printLogs(nodes []cluster.Node) error {
+	all := []logLine{}
+	for i, node := range nodes {
+		lines, err := readLog(node.Console(), prefixOf(nodes, i))
+		if err != nil {
+			return err
+		}
+		all = append(all, lines...)
+	}
+	slices.SortStableFunc(all, func(a, b logLine) int { return cmp.Compare(a.at, b.at) })
+	for _, line := range all {
+		r.log.Say("%s", line.text)
+	}
+	return nil
+}
+
+func readLog(path, prefix string) (all []logLine, err error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // never booted
+		return nil, nil // never booted
 	}
 	if err != nil {
-		return fmt.Errorf("cannot read the console log: %w", err)
+		return nil, fmt.Errorf("cannot read the console log: %w", err)
 	}
-	defer func() { _ = file.Close() }()
-	lines := bufio.NewReader(file)
-	for {
-		line, err := lines.ReadString('\n')
-		if line != "" {
-			r.log.Say("%s%s", prefix, printable.Line(line))
+	at := 0.0
+	for line := range strings.Lines(string(text)) {
+		line = printable.Line(line)
+		if clock := kernelClock.FindStringSubmatch(line); clock != nil {
+			seconds, _ := strconv.ParseFloat(clock[1], 64)
+			at = max(at, seconds) // a clock that begins anew is of another boot
 		}
-		if err != nil {
-			return nil //nolint:nilerr // the end
-		}
+		all = append(all, logLine{prefix + line, at})
 	}
+	return all, nil
 }
 
 func (r *Run) followLog(ctx context.Context, path, prefix string) error {
-	following, err := tail.TailFile(path, tail.Config{Follow: true, ReOpen: true, Logger: tail.DiscardingLogger})
+	following, err := tail.TailFile(path, tail.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: tail.DiscardingLogger})
 	if err != nil {
 		return fmt.Errorf("cannot follow the console log: %w", err)
 	}

@@ -39,6 +39,9 @@ func (r *Run) remembered(ctx context.Context, node string) (report guest.Report,
 	if err != nil || json.Unmarshal(text, &report) != nil {
 		return report, false
 	}
+	if kept, err := os.Stat(r.reportFile(node)); err == nil {
+		report.Uptime += time.Since(kept.ModTime()).Seconds()
+	}
 	mac := cluster.MAC(node)
 	address := report.Address(mac)
 	return report, address != "" && answersSSH(ctx, address) && host.Neighbours()[mac].String() == address

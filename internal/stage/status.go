@@ -15,8 +15,11 @@ import (
 	"coreos-libvirt/internal/guest"
 )
 
-// glance is how long a running node has to say where it is: one that is ready answers within a second.
-const glance = 1500 * time.Millisecond
+// glance is how long all that is asked has for its answers: a node that is ready gives one within a second. What
+// has none by then is not known.
+const glance = time.Second
+
+const notKnown = "not known"
 
 // nodeStatus is a node as `mage status format=json` prints it.
 type nodeStatus struct {
@@ -40,13 +43,21 @@ func (r *Run) Status(ctx context.Context) error {
 		return err
 	}
 	members := cluster.Members(domains, r.Workspace, r.givenPrefix())
-	drift := r.drift(ctx)
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
 	all := make([]nodeStatus, len(members))
-	var asking sync.WaitGroup
+	asking := sync.WaitGroup{}
+	var drift map[string]string
+	asking.Go(func() { drift = r.drift(ctx) })
 	for i, d := range members {
-		asking.Go(func() { all[i] = r.nodeStatus(ctx, d, drift[d.Name]) })
+		asking.Go(func() { all[i] = r.nodeStatus(ctx, d) })
 	}
 	asking.Wait()
+	for i, d := range members {
+		if all[i].Drift = drift[d.Name]; drift == nil || d.Metadata.Cluster != r.Prefix {
+			all[i].Drift = notKnown
+		}
+	}
 	if r.Format == "json" {
 		return r.printJSON(all)
 	}
@@ -65,14 +76,32 @@ func (r *Run) givenPrefix() string {
 	return ""
 }
 
-// drift tells of the nodes of the cluster prefix= what `mage up` would find changed. Where the config has
-// an error nothing can be told.
+// drift tells of the nodes of the cluster prefix= what `mage up` would find changed; nil where that cannot be told,
+// as the config has an error, or somebody elsewhere has to be asked who does not answer.
 func (r *Run) drift(ctx context.Context) map[string]string {
-	found := map[string]string{}
-	steps, err := r.planned(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "status: drift is not known:", firstLine(err))
+	type plan struct {
+		steps []cluster.Step
+		err   error
 	}
+	planned := make(chan plan, 1)
+	go func() {
+		steps, err := r.planned(ctx)
+		planned <- plan{steps, err}
+	}()
+	select {
+	case p := <-planned:
+		if p.err != nil {
+			fmt.Fprintln(os.Stderr, "status: drift is not known:", firstLine(p.err))
+			return nil
+		}
+		return driftOf(p.steps)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func driftOf(steps []cluster.Step) map[string]string {
+	found := map[string]string{}
 	for _, s := range steps {
 		switch {
 		case s.Drift != "":
@@ -88,22 +117,31 @@ func (r *Run) drift(ctx context.Context) map[string]string {
 	return found
 }
 
-func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain, drift string) nodeStatus {
+// nodeStatus asks in all ways at once.
+func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
 	s := nodeStatus{
 		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: cluster.MAC(d.Name),
-		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"), Drift: drift,
+		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
 	}
 	if d.State != cluster.Running {
 		return s
 	}
-	report, err := r.look(ctx, d)
-	if err == nil {
-		s.Ready, s.Address, s.Uptime, s.Source = true, report.Address(s.MAC), report.Uptime, "node"
-		return s
-	}
-	ctx, cancel := context.WithTimeout(ctx, glance)
-	defer cancel()
-	if address, from := r.find(ctx, d); address.IsValid() {
+	ctx, enough := context.WithCancel(ctx)
+	defer enough()
+	var looking sync.WaitGroup
+	var report guest.Report
+	looking.Go(func() {
+		if found, err := r.look(ctx, d); err == nil {
+			report = found
+			enough()
+		}
+	})
+	address, from := r.find(ctx, d)
+	looking.Wait()
+	switch own := report.Address(s.MAC); {
+	case own != "":
+		s.Ready, s.Address, s.Uptime, s.Source = true, own, report.Uptime, "node"
+	case address.IsValid():
 		s.Address, s.Source = address.String(), from
 	}
 	return s
@@ -114,8 +152,9 @@ func (r *Run) look(ctx context.Context, d cluster.Domain) (guest.Report, error) 
 	if !r.Ready {
 		return guest.Report{}, errNoUnit
 	}
-	ctx, cancel := context.WithTimeout(ctx, glance)
-	defer cancel()
+	if report, ok := r.remembered(ctx, d.Name); ok {
+		return report, nil
+	}
 	return r.report(ctx, d.Name)
 }
 
@@ -125,7 +164,7 @@ func (r *Run) printStatus(all []nodeStatus) error {
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
 	fmt.Fprintln(table, "NODE\tSTATE\tREADY\tADDRESS\tMAC\tUPTIME\tIMAGE\tDRIFT")
 	for _, s := range all {
-		ready, uptime := "not known", "-"
+		ready, uptime := notKnown, "-"
 		if s.Ready {
 			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
 		} else if s.State != string(cluster.Running) {
