@@ -3,10 +3,12 @@
 package tests
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,9 +26,11 @@ func TestLab(t *testing.T) {
 	}{
 		{"README's first command gives a healthy cluster", firstCommand},
 		{"ssh reaches each node", sshReaches},
+		{"the timeline has every phase", timeline},
 		{"again: every stage says why it is skipped", again},
 		{"an edited config is seen, and leaves the nodes alone", drift},
 		{"the lab repairs itself, the guests go on", repaired},
+		{"a node that breaks leaves the others healthy, and is made anew", broken},
 		{"running nodes move to another bridge", moved},
 		{"a fourth node joins and leaves the three alone", fourth},
 		{"down leaves nothing", down},
@@ -93,6 +97,48 @@ func sshReaches(t *testing.T, c clone) {
 	}
 	if known := c.read(t, "vm/ssh.core/known_hosts"); strings.Count(known, "ssh-ed25519 ") != 3 {
 		t.Errorf("known_hosts holds\n%s", known)
+	}
+}
+
+// timeline looks at the data and the drawing of the first `up`.
+func timeline(t *testing.T, c clone) {
+	c.mage(t, "timeline")
+	var all map[string][]struct{ Phase string }
+	if err := json.Unmarshal([]byte(c.read(t, "vm/timeline.core.json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range []string{"core01", "core02", "core03"} {
+		phases := []string{}
+		for _, m := range all[node] {
+			phases = append(phases, m.Phase)
+		}
+		for _, want := range []string{"overlay", "define", "start", "firmware", "boot loader", "Ignition", "system", "network", "sshd", "ready", "etcd"} {
+			if !slices.Contains(phases, want) {
+				t.Errorf("%s: no %s in %q", node, want, phases)
+			}
+		}
+	}
+	if drawing := c.read(t, "vm/timeline.core.svg"); strings.Count(drawing, ": Ignition, ") != 3 || strings.Count(drawing, ": sshd, ") != 3 {
+		t.Errorf("got\n%s", drawing)
+	}
+}
+
+// broken takes the boot loader from one of three nodes: the firmware says so.
+func broken(t *testing.T, c clone) {
+	c.inLab(t, "virsh", "-q", "destroy", "core03")
+	c.run(t, "qemu-io -f qcow2 -c 'write -P 0 0 2M' vm/core03/core03.qcow2")
+	begin := time.Now()
+	out, err := c.try("lab", "up", "nodes=3")
+	t.Logf("told after %s", time.Since(begin))
+	if err == nil || !strings.Contains(out, "core03: the boot failed; its console says:\n    ") || !strings.Contains(out, "hint: vm/core03/console.log has all of it; `mage up recreate=core03`") ||
+		!strings.Contains(out, "etcd: healthy without those that failed, 2 of 3 members") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	if len(readyNode.FindAllString(out, -1)) != 2 || !regexp.MustCompile(`(?m)^core03 +- +failed +52:54:00:`).MatchString(out) {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.mage(t, "lab", "up", "nodes=3", "recreate=core03"); len(readyNode.FindAllString(out, -1)) != 3 {
+		t.Errorf("got\n%s", out)
 	}
 }
 

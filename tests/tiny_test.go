@@ -11,15 +11,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"coreos-libvirt/internal/lab/tinyguest"
 	"coreos-libvirt/internal/settings"
 )
 
-var crashes = flag.Int("crashes", 6, "at how many points TestCrashes kills a run")
+var crashes = flag.Int("crashes", 8, "at how many points TestTiny kills a run")
 
 // tinyTemplate boots a kernel without a disk of its own.
 const tinyTemplate = `<domain type='{{.Type}}'>
@@ -87,9 +85,8 @@ func newTiny(t testing.TB) tiny {
 
 // target is a run of the compiled targets inside the lab.
 func (c tiny) target(words ...string) *exec.Cmd {
-	words = append(words, "image="+c.image, "vcpu=1", "disk=1")
 	cmd := c.world().Command(context.Background(), "sh", append([]string{"-c", `cd "$0" && exec "$@"`, c.dir, c.program}, words...)...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", "COREOS_IMAGE="+c.image, "COREOS_VCPU=1", "COREOS_DISK=1")
 	return cmd
 }
 
@@ -102,56 +99,24 @@ func (c tiny) must(t testing.TB, words ...string) string {
 	return string(out)
 }
 
-// kill starts a run and ends it with -9 after a time.
-func (c tiny) killed(t *testing.T, after time.Duration, words ...string) {
-	t.Helper()
-	cmd := c.target(words...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(after)
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
-	_ = cmd.Wait()
-}
-
 var tinyReady = regexp.MustCompile(`(?m)^core0\d +tiny +10\.88\.`)
 
-// TestCrashes kills `up`, `up recreate=all` and `down` at points spread over their run. What follows is always
-// an `up` that completes, and a `down` that leaves nothing.
-func TestCrashes(t *testing.T) {
+// TestTiny is one story in one lab: each part leaves nothing.
+func TestTiny(t *testing.T) {
 	c := newTiny(t)
-	whole := func(words ...string) time.Duration {
-		begin := time.Now()
-		c.must(t, words...)
-		return time.Since(begin)
-	}
-	for _, run := range []struct {
-		took  time.Duration
-		words []string
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, tiny)
 	}{
-		{whole("up", "nodes=2"), []string{"up", "nodes=2"}},
-		{whole("up", "nodes=2", "recreate=all"), []string{"up", "nodes=2", "recreate=all"}},
-		{whole("down"), []string{"down"}},
+		{"guests that fail are reported at once", tinyFailures},
+		{"nodes that are paused, and asked by several", tinyPaused},
+		{"an interruption ends within two seconds", tinyInterrupted},
+		{"killed", tinyKilled},
 	} {
-		points := *crashes / 3
-		for i := range points {
-			after := run.took * time.Duration(i+1) / time.Duration(points+1)
-			if len(run.words) > 2 || run.words[0] == "down" {
-				c.must(t, "up", "nodes=2")
-			}
-			c.killed(t, after, run.words...)
-			out := c.must(t, "up", "nodes=2")
-			if len(tinyReady.FindAllString(out, -1)) != 2 {
-				t.Errorf("%v killed after %s, then up: got\n%s", run.words, after, out)
-			}
-			c.must(t, "down")
-			c.nothingIsLeft(t)
-			if t.Failed() {
-				t.Fatalf("%v killed after %s", run.words, after)
-			}
+		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {
+			c.logConsoles(t)
+			return
 		}
-		t.Logf("%v takes %s: killed at %d points", run.words, run.took.Round(time.Millisecond), points)
 	}
 }
 

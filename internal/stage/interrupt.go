@@ -76,7 +76,7 @@ func notOfTheEnd(err error) (others []error) {
 		for _, one := range several.Unwrap() {
 			others = append(others, notOfTheEnd(one)...)
 		}
-	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), "signal: "):
+	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), context.Canceled.Error()), strings.Contains(err.Error(), "signal: "):
 	default:
 		others = append(others, err)
 	}

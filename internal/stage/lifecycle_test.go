@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -314,6 +315,26 @@ func TestDownKeepsAnArchive(t *testing.T) {
 	plans(t, 0, "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged") // nothing was removed
 }
 
+// failedRow is the table's, of a node that is not there.
+var failedRow = regexp.MustCompile(`(?m)^core01 +- +failed +52:54:00:`)
+
+// TestKeepGoingIsOff ends where one node fails.
+func TestKeepGoingIsOff(t *testing.T) {
+	workspace(t)
+	save(t, "vm/core01/domain.xml/x", "a folder where a file should be")
+	if said, err := up(t, "keep_going=false"); err == nil || strings.Contains(said, "booting") || !strings.HasPrefix(err.Error(), "core01: ") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+	if err := os.RemoveAll("vm/core01/domain.xml"); err != nil {
+		t.Fatal(err)
+	}
+	save(t, "vm/core01/console.log/x", "a folder where a file should be")
+	said, err := up(t, "keep_going=false", "ready=on", "timeout=20s")
+	if err == nil || !strings.Contains(err.Error(), "core01: cannot begin the console log") || !failedRow.MatchString(said) {
+		t.Errorf("got %v\n%s", err, said)
+	}
+}
+
 // TestOneNodeThatFails is taken back, the other one goes on, and the next run makes it.
 func TestOneNodeThatFails(t *testing.T) {
 	for what, obstacle := range map[string]string{"while it is defined": "domain.xml", "when it is started": "console.log"} {
@@ -321,7 +342,8 @@ func TestOneNodeThatFails(t *testing.T) {
 			workspace(t)
 			save(t, "vm/core01/"+obstacle+"/x", "a folder where a file should be")
 			said, err := up(t)
-			if err == nil || !strings.HasPrefix(err.Error(), "core01: ") || !strings.Contains(said, "core01: taken back") || !strings.Contains(said, "core02: booting") {
+			if err == nil || !strings.HasPrefix(err.Error(), "core01: ") || !strings.Contains(said, "core01: taken back") || !strings.Contains(said, "core02: booting") ||
+				!failedRow.MatchString(said) || !strings.Contains(said, "\ncore02   -           not known   52:54:00:") {
 				t.Errorf("got %v\n%s", err, said)
 			}
 			if err := os.RemoveAll("vm/core01/" + obstacle); err != nil {

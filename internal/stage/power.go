@@ -75,7 +75,16 @@ func (r *Run) chosenNodes() ([]cluster.Domain, error) {
 }
 
 func (r *Run) stop(ctx context.Context, d cluster.Domain) error {
-	if d.State != cluster.Running && d.State != cluster.Paused {
+	switch d.State {
+	case cluster.Running:
+	case cluster.Paused: // it could not hear
+		if err := r.conn.Start(d.Name); err != nil {
+			return err
+		}
+	case cluster.Crashed:
+		r.log.Say("%s: had crashed, what is left of it is ended", d.Name)
+		return r.conn.Destroy(d.Name)
+	default:
 		r.log.Say("%s: does not run", d.Name)
 		return nil
 	}
@@ -83,6 +92,7 @@ func (r *Run) stop(ctx context.Context, d cluster.Domain) error {
 	if err := r.conn.Shutdown(d.Name); err != nil {
 		return err
 	}
+	r.log.Say("%s: asked to shut down", d.Name)
 	graceful, cancel := context.WithTimeout(ctx, r.Grace)
 	defer cancel()
 	ended, err := r.awaitEnd(graceful, d.Name)

@@ -47,7 +47,8 @@ type Run struct {
 	failed   []error                       // of Define: of nodes that it could not define
 	made     sync.Map                      // of Define: what it has begun, by node
 
-	times times // what nodes reached when, for `mage timeline`
+	writes guest.Writes // to consoles
+	times  times        // what nodes reached when, for `mage timeline`
 
 	told sync.Once // what an interruption left
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
 )
 
@@ -29,17 +30,46 @@ type moment struct {
 	At    time.Time `json:"at"`
 }
 
-// reach notes that the node is at the phase now, unless it was before.
-func (t *times) reach(node, phase string) {
+// reach notes that the node is at the phase now, unless it was before in the same boot.
+func (t *times) reach(node, phase string) { t.reachAt(node, phase, time.Now()) }
+
+func (t *times) reachAt(node, phase string, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.all == nil {
 		t.all = map[string][]moment{}
 	}
-	if slices.ContainsFunc(t.all[node], func(m moment) bool { return m.Phase == phase }) {
-		return
+	moments := t.all[node]
+	this := moments // of this boot
+	for i, m := range moments {
+		if m.Phase == "start" {
+			this = moments[i+1:]
+		}
 	}
-	t.all[node] = append(t.all[node], moment{phase, time.Now()})
+	if phase == "start" || !slices.ContainsFunc(this, func(m moment) bool { return m.Phase == phase }) {
+		t.all[node] = append(moments, moment{phase, at})
+	}
+}
+
+// ready notes what the node's report tells of its boot, and that it came now.
+func (t *times) ready(node string, report guest.Report) {
+	now := time.Now()
+	for _, of := range []struct {
+		phase  string
+		uptime float64
+	}{{"network", report.Network}, {"sshd", report.SSHD}} {
+		if of.uptime > 0 && t.booted(node) {
+			t.reachAt(node, of.phase, now.Add(-time.Duration((report.Uptime-of.uptime)*float64(time.Second))))
+		}
+	}
+	t.reachAt(node, "ready", now)
+}
+
+// booted tells whether this run has started the node.
+func (t *times) booted(node string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.all[node], func(m moment) bool { return m.Phase == "start" })
 }
 
 func (r *Run) timesFile() string { return r.vm(timelineOf(r.Prefix, "json")) }
@@ -50,8 +80,8 @@ func timelineOf(prefix, kind string) string { return "timeline." + prefix + "." 
 // keepTimes keeps what this run saw, where it booted anything.
 func (r *Run) keepTimes() {
 	booted := false
-	for _, moments := range r.times.all {
-		booted = booted || moments[0].Phase != "ready"
+	for node := range r.times.all {
+		booted = booted || r.times.booted(node)
 	}
 	data, err := json.Marshal(r.times.all)
 	if booted && err == nil {
@@ -75,6 +105,7 @@ const (
 // segment is one phase of one node in the drawing.
 type segment struct {
 	Phase    string
+	Y        int // of a key of the legend
 	X, Width float64
 	Seconds  float64
 	Colour   string
@@ -109,10 +140,40 @@ func (r *Run) Timeline(context.Context) error {
 	return nil
 }
 
-// colours of the phases, of Okabe and Ito's palette, which most colour-blind people can tell apart.
-var phaseColours = map[string]string{
-	"overlay": "#999999", "define": "#bbbbbb", "start": "#cccccc", "firmware": "#e69f00", "boot loader": "#f0e442", "kernel": "#56b4e9",
-	"Ignition": "#d55e00", "system": "#0072b2", "login": "#cc79a7", "ready": "#009e73", "etcd": "#009e73",
+// inColour are the phases in their order, with colours of Okabe and Ito's palette, which most colour-blind people can tell
+// apart, and greys.
+var inColour = []struct {
+	phase, colour string
+	dark          bool // whether letters on it are white
+}{
+	{"overlay", "#999999", false},
+	{"define", "#bbbbbb", false},
+	{"start", "#dddddd", false},
+	{"firmware", "#e69f00", false},
+	{"boot loader", "#f0e442", false},
+	{"kernel", "#56b4e9", false},
+	{"Ignition", "#d55e00", true},
+	{"system", "#0072b2", true},
+	{"login", "#882255", true},
+	{"network", "#cc79a7", false},
+	{"sshd", "#332288", true},
+	{"ready", "#009e73", true},
+	{"etcd", "#009e73", true},
+}
+
+// legend explains the colours of bars that are too short for a word.
+func legend(rows []row, y int) (keys []segment) {
+	x := float64(labelWidth)
+	for _, c := range inColour {
+		drawn := slices.ContainsFunc(rows, func(r row) bool {
+			return slices.ContainsFunc(r.Bars, func(s segment) bool { return s.Phase == c.phase })
+		})
+		if drawn {
+			keys = append(keys, segment{Phase: c.phase, X: x, Y: y, Colour: c.colour})
+			x += float64(30 + 7*len(c.phase))
+		}
+	}
+	return keys
 }
 
 func draw(cluster string, all map[string][]moment) ([]byte, error) {
@@ -123,8 +184,9 @@ func draw(cluster string, all map[string][]moment) ([]byte, error) {
 		rows = append(rows, row{Node: node, Y: 50 + len(rows)*rowHeight, Bars: segments(all[node], begin, end, scale)})
 	}
 	picture := map[string]any{
-		"Cluster": cluster, "Rows": rows, "Width": labelWidth + barsWidth + 20, "Height": 90 + len(rows)*rowHeight,
+		"Cluster": cluster, "Rows": rows, "Width": labelWidth + barsWidth + 20, "Height": 110 + len(rows)*rowHeight,
 		"Ticks": ticks(end.Sub(begin), scale), "Bottom": 50 + len(rows)*rowHeight, "Left": labelWidth, "Total": end.Sub(begin).Seconds(),
+		"Legend": legend(rows, 80+len(rows)*rowHeight),
 	}
 	parsed, err := template.New("timeline").Parse(timelineTemplate)
 	if err != nil {
@@ -151,6 +213,8 @@ func bounds(all map[string][]moment) (begin, end time.Time) {
 
 // segments are a node's phases, each up to the begin of the next. The last has no length: it was reached.
 func segments(moments []moment, begin, end time.Time, scale float64) []segment {
+	moments = slices.Clone(moments)
+	slices.SortStableFunc(moments, func(a, b moment) int { return a.At.Compare(b.At) }) // some are told afterwards
 	bars := []segment{}
 	for i, m := range moments {
 		until := end
@@ -160,10 +224,13 @@ func segments(moments []moment, begin, end time.Time, scale float64) []segment {
 			break
 		}
 		seconds := until.Sub(m.At).Seconds()
-		bars = append(bars, segment{
-			Phase: m.Phase, Seconds: seconds, X: labelWidth + m.At.Sub(begin).Seconds()*scale, Width: max(seconds*scale, 1), Colour: phaseColours[m.Phase],
-			Dark: m.Phase == "Ignition" || m.Phase == "system" || m.Phase == "ready",
-		})
+		bar := segment{Phase: m.Phase, Seconds: seconds, X: labelWidth + m.At.Sub(begin).Seconds()*scale, Width: max(seconds*scale, 1)}
+		for _, c := range inColour {
+			if c.phase == m.Phase {
+				bar.Colour, bar.Dark = c.colour, c.dark
+			}
+		}
+		bars = append(bars, bar)
 	}
 	return bars
 }

@@ -3,10 +3,13 @@ package stage
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/guest"
 )
 
 func TestDraw(t *testing.T) {
@@ -29,6 +32,7 @@ func TestDraw(t *testing.T) {
 	}
 	for _, want := range []string{
 		"a&lt;b: the last up, 33.0 s", "<title>core02: Ignition, 26.0 s</title>", "<title>core02: ready, 3.0 s</title>", "<title>core01: kernel, 20.0 s</title>",
+		`fill="#444444">firmware</text>`, `fill="#444444">Ignition</text>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -47,5 +51,36 @@ func TestReachIsOnce(t *testing.T) {
 	all.reach("core01", "ready")
 	if got := all.all["core01"]; len(got) != 2 || got[0] != first || got[1].Phase != "ready" {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestABootAfterAnother is drawn, too: as of a node that joins etcd.
+func TestABootAfterAnother(t *testing.T) {
+	var all times
+	for _, phase := range []string{"overlay", "define", "start", "firmware", "kernel", "ready", "overlay", "define", "start", "firmware", "kernel", "kernel", "ready"} {
+		all.reach("core01", phase)
+	}
+	if got := len(all.all["core01"]); got != 12 {
+		t.Errorf("got %d moments: %+v", got, all.all["core01"])
+	}
+}
+
+// TestTheReportTellsOfItsBoot has network and sshd where they were, before what came later.
+func TestTheReportTellsOfItsBoot(t *testing.T) {
+	var all times
+	all.ready("core02", guest.Report{Uptime: 99, Network: 4, SSHD: 5}) // which ran before
+	if got := all.all["core02"]; len(got) != 1 || got[0].Phase != "ready" {
+		t.Errorf("got %+v", got)
+	}
+	now := time.Now()
+	all.reachAt("core01", "start", now.Add(-20*time.Second))
+	all.reachAt("core01", "login", now.Add(-2*time.Second))
+	all.ready("core01", guest.Report{Uptime: 15, Network: 7, SSHD: 10})
+	drawn := []string{}
+	for _, s := range segments(all.all["core01"], now.Add(-20*time.Second), now, 1) {
+		drawn = append(drawn, fmt.Sprintf("%s %.0f", s.Phase, s.Seconds))
+	}
+	if got := strings.Join(drawn, ", "); got != "start 12, network 3, sshd 3, login 2" {
+		t.Errorf("got %s", got)
 	}
 }

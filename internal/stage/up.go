@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/progress"
 )
 
@@ -48,31 +50,80 @@ func (r *Run) upAll(ctx context.Context) error {
 	if err := r.recreateTogether(ctx); err != nil {
 		return err
 	}
-	nodes, err := r.bootAll(ctx)
-	if err != nil {
-		return err
+	nodes, broken := r.bootAll(ctx)
+	if ctx.Err() != nil {
+		return broken
 	}
+	var status etcd.Status
+	if broken == nil {
+		status, err = r.settle(ctx, nodes, server)
+	} else if r.KeepGoing && r.Ready {
+		status, err = r.settleOthers(ctx, nodes)
+	}
+	return errors.Join(r.printNodes(nodes, status), broken, err)
+}
+
+// settle makes of nodes that are ready the cluster that is wanted.
+func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (status etcd.Status, err error) {
 	if err := r.certify(ctx, reachable(nodes)...); err != nil {
-		return err
+		return status, err
 	}
 	if err := r.recreateInTurn(ctx, nodes); err != nil {
-		return err
+		return status, err
 	}
 	if !r.Ready {
 		r.log.Say("ready=off: the nodes run, whether they can be reached is not known (`mage status ready=off` looks for them)")
-		return r.shrink(ctx, etcd.Status{})
 	}
-	if r.token == nil {
-		return errors.Join(r.shrink(ctx, etcd.Status{}), r.printNodes(nodes, etcd.Status{}))
+	if !r.Ready || r.token == nil {
+		return status, r.shrink(ctx, status)
 	}
-	status, err := r.formEtcd(ctx, nodes, server)
+	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
+		status, err = r.formEtcd(ctx, nodes, server)
+		return err
+	})
 	if err == nil {
 		status, err = r.grow(ctx, nodes, status)
 	}
 	if err == nil {
 		err = r.shrink(ctx, status)
 	}
-	return errors.Join(r.printNodes(nodes, status), err)
+	return status, err
+}
+
+// settleOthers gives the nodes that are ready what they need, while others have failed: certificates, and discovery for
+// as long as their etcd may still be formed. Members come and go only where all nodes are well.
+func (r *Run) settleOthers(ctx context.Context, nodes []booted) (status etcd.Status, err error) {
+	nodes = reachable(nodes)
+	if r.token == nil || len(nodes) == 0 {
+		return status, nil
+	}
+	if err := r.certify(ctx, nodes...); err != nil {
+		return status, err
+	}
+	quorum := r.token.Size/2 + 1
+	if len(nodes) < quorum || allFresh(nodes) {
+		return status, hint.Errorf("`mage up` goes on when the others are made anew", "etcd: %d of the %d nodes that it is formed of are ready", len(nodes), r.token.Size)
+	}
+	endpoints, _ := r.endpointsOf(nodes)
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
+		status, err = r.membersHelper().WaitHealthy(ctx, endpoints, quorum, func(etcd.Status) {})
+		return err
+	})
+	if err == nil {
+		r.log.Say("etcd: healthy without those that failed, %d of %d members", len(status.Healthy()), r.token.Size)
+	}
+	return status, err
+}
+
+// allFresh tells whether no node was in a run of `up` that came to its end: its etcd has then never been formed, and is
+// formed of all its nodes only.
+func allFresh(nodes []booted) bool {
+	return !slices.ContainsFunc(nodes, func(n booted) bool {
+		_, err := os.Stat(n.step.Node.Fresh())
+		return err != nil
+	})
 }
 
 // serveNewcomers serves discovery from before the first node boots, if any does.
@@ -88,8 +139,8 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 // bootAll starts and watches all nodes at once. The error has a line for every node that failed, now or
 // in Define: the others go on, unless keep_going=false.
 func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
-	ctx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
@@ -98,7 +149,7 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 		}
 		all.Go(func() {
 			if nodes[i] = r.boot(ctx, step); nodes[i].err != nil && !r.KeepGoing {
-				giveUp()
+				giveUp(errGivenUp)
 			}
 		})
 	}
@@ -110,6 +161,9 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	return nodes, errors.Join(errs...)
 }
 
+// errGivenUp is what the other nodes' wait ends with where keep_going=false and one has failed.
+var errGivenUp = hint.Errorf("`mage up` waits for it again", "not waited for any more: another node has failed, and keep_going=false")
+
 // boot brings one node from whatever state it is in to ready.
 func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	begin := time.Now()
@@ -119,7 +173,9 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
 	moved := func(phase string) {
 		shown.Phase(phase)
-		r.times.reach(step.Node.Name, phase)
+		if !step.Running {
+			r.times.reach(step.Node.Name, phase)
+		}
 	}
 	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
 		b.err = errors.Join(b.err, r.undo(step))
@@ -127,7 +183,9 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 		b.report, b.err = r.await(ctx, step, moved)
 	}
 	b.took = time.Since(begin)
-	r.times.reach(step.Node.Name, "ready")
+	if b.err == nil && r.Ready {
+		r.times.ready(step.Node.Name, b.report)
+	}
 	shown.Done()
 	switch {
 	case b.err != nil:
@@ -143,26 +201,45 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 func (b booted) address() string { return b.report.Address(b.step.Node.MAC) }
 
 // start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
-// the user: libvirt's log daemon only appends to it.
+// the user: libvirt's log daemon only appends to it. A paused node goes on where it was.
 func (r *Run) start(ctx context.Context, step cluster.Step) error {
 	if step.Running || ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	conn, err := r.libvirt()
 	if err != nil {
 		return err
 	}
-	r.times.reach(step.Node.Name, "start")
-	_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
-	if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
-		return fmt.Errorf("cannot begin the console log: %w", err)
+	state, err := conn.State(step.Node.Name)
+	if err != nil {
+		return err
 	}
+	if state != cluster.Paused {
+		r.times.reach(step.Node.Name, "start")
+		_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
+		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
+			return fmt.Errorf("cannot begin the console log: %w", err)
+		}
+	}
+	begin := time.Now()
 	if err := conn.Start(step.Node.Name); err != nil {
 		return err
 	}
-	r.times.reach(step.Node.Name, "firmware")
-	r.log.Say("%s: booting", step.Node.Name)
+	r.log.Say("%s: %s", step.Node.Name, startWord(state))
+	if state != cluster.Paused {
+		r.times.reachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
+	}
 	return nil
+}
+
+func startWord(was cluster.State) string {
+	switch was {
+	case cluster.Paused:
+		return "it was paused and goes on"
+	case cluster.Crashed:
+		return "booting, it had crashed"
+	}
+	return "booting"
 }
 
 // await waits for the node's report, and ends early where its boot has failed.
@@ -174,7 +251,7 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase str
 	defer cancel(nil)
 	var watching sync.WaitGroup
 	for _, watch := range []func() error{
-		func() error { return r.watchFailure(ctx, step, moved) },
+		func() error { return r.watchFailure(ctx, step, guest.NewConsole(step.Node.Console()), moved) },
 		func() error { return r.watchJournal(ctx, step) },
 	} {
 		watching.Go(func() {
@@ -196,10 +273,10 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase str
 func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) error {
 	console := r.relative(step.Node.Console())
 	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.DeadlineExceeded) && errors.Is(err, hypervisor.ErrBusy):
+		return hint.Errorf("another `mage` may wait for it, too, or a program of yours has it open", "not asked within %s: %w", r.Timeout, err)
 	case errors.Is(cause, context.DeadlineExceeded):
 		return hint.Errorf(fmt.Sprintf("%s shows how far it got; timeout= allows more time", console), "not ready after %s", r.Timeout)
-	case errors.Is(cause, context.Canceled):
-		return cause
 	case cause != nil:
 		return cause
 	}

@@ -1,0 +1,94 @@
+package progress
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/creack/pty"
+)
+
+// onTerminal is what a terminal of that width gets to see of a log.
+func onTerminal(t *testing.T, width uint16, show func(*Log)) string {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pty.Setsize(slave, &pty.Winsize{Rows: 24, Cols: width}); err != nil {
+		t.Fatal(err)
+	}
+	var seen bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		_, _ = seen.ReadFrom(master) // ends with an error when nobody has the other end any more
+		close(read)
+	}()
+	show(New(slave))
+	if err := slave.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-read
+	_ = master.Close()
+	return seen.String()
+}
+
+// TestLiveLines has one for each node, in their order, with phase and seconds, below what is said meanwhile.
+func TestLiveLines(t *testing.T) {
+	seen := onTerminal(t, 60, func(l *Log) {
+		two, one := l.Track("core02", "start", 2), l.Track("core01", "start", 1)
+		one.Phase("kernel")
+		l.Say("core02: booting")
+		time.Sleep(3 * refresh)
+		two.Phase("Ignition")
+		time.Sleep(1100*time.Millisecond + 3*refresh)
+		one.Done()
+		two.Done()
+		l.Say("after it")
+	})
+	plain := ansi.Strip(seen)
+	if !regexp.MustCompile(`core01 +kernel +1 s.*\r?\n.*core02 +Ignition +1 s`).MatchString(plain) {
+		t.Errorf("got %q", plain)
+	}
+	if strings.Count(plain, "core02: booting") != 1 || !strings.HasSuffix(strings.TrimSpace(plain), "after it") {
+		t.Errorf("got %q", plain)
+	}
+	if strings.Contains(seen, "\x1b[3") { // a colour
+		t.Errorf("got %q", seen)
+	}
+}
+
+// TestLiveLinesAreAsWideAsTheTerminal at most: one that is wrapped could not be taken away again.
+func TestLiveLinesAreAsWideAsTheTerminal(t *testing.T) {
+	const width = 20
+	seen := onTerminal(t, width, func(l *Log) {
+		line := l.Track("a-node-of-a-long-name01", "boot loader", 1)
+		time.Sleep(3 * refresh)
+		line.Done()
+	})
+	for line := range strings.SplitSeq(ansi.Strip(seen), "\n") {
+		if line = strings.TrimSpace(line); ansi.StringWidth(line) > width {
+			t.Errorf("%q is too wide", line)
+		}
+	}
+	if !strings.Contains(seen, "a-node") {
+		t.Errorf("got %q", seen)
+	}
+}
+
+// TestNoLiveLinesElsewhere: a file has plain lines only.
+func TestNoLiveLinesElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	l := New(&out)
+	line := l.Track("core01", "start", 1)
+	line.Phase("kernel")
+	l.Say("core01: booting")
+	time.Sleep(2 * refresh)
+	line.Done()
+	if out.String() != "core01: booting\n" {
+		t.Errorf("got %q", out.String())
+	}
+}

@@ -1,0 +1,111 @@
+//go:build lab
+
+package tests
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// tinyFailures has guests that will never be ready. None is waited out, also not by a run that finds it running.
+func tinyFailures(t *testing.T, c tiny) {
+	template := c.read(t, "templates/domain.xml.tmpl")
+	defer c.write(t, "templates/domain.xml.tmpl", template)
+	kernel := template[strings.Index(template, "    <kernel>"):strings.Index(template, "  </os>")]
+	whens := []string{"new", "found running"}
+	for _, f := range []struct{ name, old, new, want string }{
+		{"a panic", "mac={{.MAC}}", "mac={{.MAC}} fail=panic", "the boot failed; its console says:\n    [    "},
+		{"an emergency shell", "mac={{.MAC}}", "mac={{.MAC}} fail=emergency", "the boot failed; its console says:\n    You are in emergency mode.\n    Give root password"},
+		{"a prompt", "mac={{.MAC}}", "mac={{.MAC}} fail=prompt", "the boot failed; its console says:\n    error: no such partition.\n    grub rescue>"},
+		{"a loop", "mac={{.MAC}}", "mac={{.MAC}} fail=loop", "it reboots again and again, "},
+		{"no boot loader", kernel, "    <boot dev='hd'/>\n    <bios useserial='yes'/>\n", "the boot failed; its console says:\n"},
+	} {
+		c.write(t, "templates/domain.xml.tmpl", strings.Replace(template, f.old, f.new, 1))
+		for _, when := range whens {
+			begin := time.Now()
+			out, err := c.target("up", "nodes=1", "timeout=2m").CombinedOutput()
+			took := time.Since(begin)
+			if err == nil || !strings.Contains(string(out), "core01: "+f.want) || !strings.Contains(string(out), "hint: vm/core01/console.log has all of it; `mage up recreate=core01`") {
+				t.Errorf("%s, %s: got %v\n%s", f.name, when, err, out)
+			}
+			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > 30*time.Second {
+				t.Errorf("%s: waited for %s", f.name, took)
+			}
+		}
+		c.must(t, "down")
+		whens = whens[:1] // the first tells enough of the second
+	}
+}
+
+// tinyPaused has a node that somebody paused, and others who ask nodes while `up` does.
+func tinyPaused(t *testing.T, c tiny) {
+	up := c.target("up", "nodes=2")
+	said := waitFor(t, up, "core02: booting")
+	for range 3 {
+		c.must(t, "status")
+	}
+	if err := up.Wait(); err != nil || len(tinyReady.FindAllString(said(), -1)) != 2 {
+		t.Errorf("got %v\n%s", err, said())
+	}
+	c.inLab(t, "virsh", "-q", "suspend", "core01")
+	log := c.read(t, "vm/core01/console.log")
+	if out := c.must(t, "up", "nodes=2"); !strings.Contains(out, "core01: it was paused and goes on") || len(tinyReady.FindAllString(out, -1)) != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	if now := c.read(t, "vm/core01/console.log"); log == "" || !strings.HasPrefix(now, log) {
+		t.Errorf("the console log began anew: it was\n%s\nand is\n%s", log, now)
+	}
+	if out := c.must(t, "stop", "grace=1s"); strings.Count(out, "did not shut down within 1s, ended by force") != 2 {
+		t.Errorf("these guests know no ACPI: got\n%s", out)
+	}
+	c.must(t, "down")
+	c.nothingIsLeft(t)
+}
+
+// tinyInterrupted sends what Ctrl-C does, to all processes of the run.
+func tinyInterrupted(t *testing.T, c tiny) {
+	interrupt := func(text string, words ...string) (string, error) {
+		t.Helper()
+		cmd := c.target(words...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		said := waitFor(t, cmd, text)
+		begin := time.Now()
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("%v: took %s to end", words, took)
+		}
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(said(), "\nhint: `mage up` goes on from here, `mage down` removes it") {
+			t.Errorf("%v: got %v\n%s", words, err, said())
+		}
+		return said(), err
+	}
+	out, _ := interrupt("core01: defined", "up", "nodes=3")
+	for _, node := range []string{"core01: ", "core02: ", "core03: "} {
+		if !strings.Contains(out, node+"left ") && !strings.Contains(out, node+"no domain") && !strings.Contains(out, node+"nothing is left") {
+			t.Errorf("nothing is said of %s\n%s", node, out)
+		}
+	}
+	out, _ = interrupt(": booting", "up", "nodes=2")
+	if !strings.Contains(out, "left running, it has not said that it is ready") {
+		t.Errorf("got\n%s", out)
+	}
+	c.must(t, "up", "nodes=2")
+	interrupt("core01: made anew", "up", "nodes=2", "recreate=all")
+	c.must(t, "up", "nodes=2")
+	if out, _ = interrupt("core02: asked to shut down", "stop"); strings.Count(out, "left running, it was ready") != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	if out := c.must(t, "up", "nodes=2"); len(tinyReady.FindAllString(out, -1)) != 2 {
+		t.Errorf("got\n%s", out)
+	}
+	c.must(t, "down")
+	c.nothingIsLeft(t)
+}
