@@ -37,6 +37,7 @@ func TestLab(t *testing.T) {
 		{"what is wrong is said, and a good run follows", wrong},
 		{"a foreign domain is left alone", foreign},
 		{"kill -9 in the middle, then up", killed},
+		{"kill -9 while nodes are made anew, and while they go", killedWhileMadeAnew},
 		{"a boot that fails is reported", failedBoot},
 		{"a guest without console tells why Ignition failed", journal},
 		{"a node that cannot tell where it is is found", found},
@@ -125,7 +126,9 @@ func timeline(t *testing.T, c clone) {
 
 // broken takes the boot loader from one of three nodes: the firmware says so.
 func broken(t *testing.T, c clone) {
-	c.inLab(t, "virsh", "-q", "destroy", "core03")
+	if out := c.mage(t, "lab", "stop", "node=core03"); !strings.Contains(out, "core03: asked to shut down\ncore03: shut down (") {
+		t.Errorf("got\n%s", out)
+	}
 	c.run(t, "qemu-io -f qcow2 -c 'write -P 0 0 2M' vm/core03/core03.qcow2")
 	begin := time.Now()
 	out, err := c.try("lab", "up", "nodes=3")
@@ -314,7 +317,12 @@ func killed(t *testing.T, c clone) {
 // killAfter runs up, and kills it and all that it started some time after it printed a text.
 func killAfter(t *testing.T, c clone, text string, after time.Duration, args ...string) string {
 	t.Helper()
-	cmd := c.command(append([]string{"lab", "up"}, args...)...)
+	return killTarget(t, c, text, after, append([]string{"up"}, args...)...)
+}
+
+func killTarget(t *testing.T, c clone, text string, after time.Duration, words ...string) string {
+	t.Helper()
+	cmd := c.command(append([]string{"lab"}, words...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said := waitFor(t, cmd, text)
 	time.Sleep(after)
@@ -323,6 +331,26 @@ func killAfter(t *testing.T, c clone, text string, after time.Duration, args ...
 	}
 	_ = cmd.Wait()
 	return said()
+}
+
+// killedWhileMadeAnew has three members, of which each run leaves less than it found.
+func killedWhileMadeAnew(t *testing.T, c clone) {
+	c.mage(t, "lab", "up", "nodes=3")
+	for _, run := range []struct {
+		text, words string
+		after       time.Duration
+	}{
+		{"core02: has left etcd", "up nodes=3 recreate=core02", 2 * time.Second},
+		{"core02: made anew", "up nodes=3 recreate=all force=true", 5 * time.Second},
+	} {
+		killTarget(t, c, run.text, run.after, strings.Fields(run.words)...)
+		if out := c.mage(t, "lab", "up", "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 {
+			t.Errorf("%s, killed after %q, then up: got\n%s", run.words, run.text, out)
+		}
+	}
+	killTarget(t, c, ": domain removed", 0, "down")
+	c.mage(t, "lab", "down")
+	c.nothingIsLeft(t)
 }
 
 // upBroken is `up` with a config that Ignition fails at.

@@ -5,10 +5,14 @@ package tests
 import (
 	"errors"
 	"os/exec"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/term"
 )
 
 // tinyFailures has guests that will never be ready. None is waited out, also not by a run that finds it running.
@@ -59,11 +63,55 @@ func tinyPaused(t *testing.T, c tiny) {
 	if now := c.read(t, "vm/core01/console.log"); log == "" || !strings.HasPrefix(now, log) {
 		t.Errorf("the console log began anew: it was\n%s\nand is\n%s", log, now)
 	}
+	c.consoleOnATerminal(t)
 	if out := c.must(t, "stop", "grace=1s"); strings.Count(out, "did not shut down within 1s, ended by force") != 2 {
 		t.Errorf("these guests know no ACPI: got\n%s", out)
 	}
 	c.must(t, "down")
 	c.nothingIsLeft(t)
+}
+
+// consoleOnATerminal takes single keys, until Ctrl-] gives the terminal back as it was.
+func (c tiny) consoleOnATerminal(t *testing.T) {
+	t.Helper()
+	keys, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(keys.Close(), terminal.Close()) }()
+	before, err := term.GetState(int(terminal.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	console := c.target("console", "node=core01")
+	console.Stdin, console.Stdout, console.Stderr = terminal, terminal, terminal
+	if err := console.Start(); err != nil {
+		t.Fatal(err)
+	}
+	raw := func() bool {
+		now, err := term.GetState(int(terminal.Fd()))
+		return err == nil && !reflect.DeepEqual(now, before)
+	}
+	for deadline := time.Now().Add(20 * time.Second); !raw(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the terminal never takes single keys")
+		}
+	}
+	if _, err := keys.WriteString("x\x1d"); err != nil {
+		t.Fatal(err)
+	}
+	ended := time.AfterFunc(20*time.Second, func() { _ = console.Process.Kill() })
+	defer ended.Stop()
+	if err := console.Wait(); err != nil {
+		t.Errorf("Ctrl-]: got %v", err)
+	}
+	if raw() {
+		t.Error("the terminal is not as it was before")
+	}
+	said := make([]byte, 1000)
+	if n, _ := keys.Read(said); !strings.Contains(string(said[:n]), "core01: Ctrl-] leaves the console") {
+		t.Errorf("got %q", said[:n])
+	}
 }
 
 // tinyInterrupted sends what Ctrl-C does, to all processes of the run.
