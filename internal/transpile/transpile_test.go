@@ -196,6 +196,9 @@ func FuzzFile(f *testing.F) {
 	f.Add("variant: fcos\nversion: 1.5.0\n")
 	f.Add("variant: [")
 	f.Add("storage: {files: [{filesystem: root, path: /x, mode: 0420}]}\n")
+	f.Add("storage:\n  files:\n  - &f {filesystem: root, path: /x, contents: {remote: {url: http://x}}}\n  - {<<: [*f], path: /y}\n")
+	f.Add("storage:\n  filesystems:\n  - {name: OEM, mount: {device: /dev/vdb, format: ext4, create: {force: true}}}\n  files:\n  - {filesystem: OEM, path: /x, append: true}\n")
+	f.Add("passwd: {users: [{name: a, create: {uid: 1}}]}\nsystemd: {units: [{name: x.service, dropins: [{name: a.conf, contents: b}]}, {name: x.service, mask: true}]}\n")
 	f.Add("etcd: {name: \"{HOSTNAME}\"}\nnetworkd: {units: [{name: x, contents: y}]}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, err := File(write(t, text), "files"); err == nil && len(got.JSON) == 0 {
