@@ -38,7 +38,6 @@ require (
 	github.com/klauspost/compress v1.18.7
 	github.com/nxadm/tail v1.4.11
 	github.com/rogpeppe/go-internal v1.14.1
-	github.com/ulikunitz/xz v0.5.15
 	github.com/vbauerster/mpb/v8 v8.11.2
 	github.com/vincent-petithory/dataurl v1.0.0
 	go.etcd.io/bbolt v1.4.3
@@ -53,6 +52,8 @@ require (
 	google.golang.org/grpc v1.83.2
 	gopkg.in/yaml.v3 v3.0.1
 )
+
+require github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8
 
 require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect

@@ -12,10 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/xi2/xz"
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/hint"
@@ -50,23 +51,27 @@ func Reader(ctx context.Context, compression string, packed io.Reader) (io.ReadC
 	return Library(compression, packed)
 }
 
+// maxWindow is how far, in bytes, a packed file may refer back, so that it cannot make this process take all
+// memory: that of `xz -9`. Images have 8 to 32 MiB.
+const maxWindow = 64 << 20
+
 // Library is Reader without the system's programs.
 func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
-	packed = bufio.NewReaderSize(packed, pipeSize) // xz reads byte by byte
+	packed = bufio.NewReaderSize(packed, pipeSize)
 	var unpacked io.Reader
 	var err error
 	switch compression {
 	case "":
 		unpacked = packed
 	case "xz":
-		unpacked, err = xz.NewReader(packed)
+		unpacked, err = xz.NewReader(packed, maxWindow)
 	case "bz2":
 		unpacked = bzip2.NewReader(packed)
 	case "gz":
 		unpacked, err = gzip.NewReader(packed)
 	case "zst":
 		var decoder *zstd.Decoder
-		if decoder, err = zstd.NewReader(packed); err == nil {
+		if decoder, err = zstd.NewReader(packed, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow), zstd.WithDecoderLowmem(true)); err == nil {
 			return decoder.IOReadCloser(), nil
 		}
 	default:
@@ -123,10 +128,14 @@ func widePipe() (from, to *os.File, err error) {
 	return from, to, nil
 }
 
-// Close ends the program, also before it has given all.
+// Close ends the program, also before it has given all. Why its input ended counts for more than what it says
+// of that.
 func (p *process) Close() error {
 	_ = p.File.Close()
 	err, feeding := p.cmd.Wait(), <-p.fed
+	if feeding != nil && !errors.Is(feeding, syscall.EPIPE) {
+		return feeding // what the program complains of follows from it
+	}
 	if err != nil {
 		return fmt.Errorf("cannot unpack: %w: %s", err, strings.TrimSpace(p.complaint.String()))
 	}
