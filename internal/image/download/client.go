@@ -71,12 +71,42 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s: %d %s", e.URL, e.Code, http.StatusText(e.Code))
+	return fmt.Sprintf("%s: %d %s", Public(e.URL), e.Code, http.StatusText(e.Code))
+}
+
+// errUnreachable is what the network or the server is to blame for.
+var errUnreachable = errors.New("unreachable")
+
+// Unreachable tells whether err is the network's, or a server's that is out of order: not a file that is not
+// there, or not as it should be.
+func Unreachable(err error) bool {
+	var status *StatusError
+	return errors.Is(err, errUnreachable) || errors.As(err, &status) && status.Code >= http.StatusInternalServerError
+}
+
+// unreachable marks the error and leaves its text.
+type unreachable struct{ error }
+
+func (u unreachable) Unwrap() []error { return []error{u.error, errUnreachable} }
+
+// Public is the address without what may be a secret: a user's password, and a query, as of a link that was
+// made for one.
+func Public(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the URL"
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
+	return u.String()
 }
 
 // get asks for the URL. The answer's status is any; an error says what the network said.
 func (c *Client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	var unreadable *url.Error
+	if errors.As(err, &unreadable) { // its text is the whole address
+		err = fmt.Errorf("%s makes no sense: %w", Public(address), unreadable.Err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -101,27 +131,28 @@ func plain(address string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return hint.Add(fmt.Errorf("%s: %w", address, err), "is the network there? a run later goes on from where this one ended")
+	return hint.Add(unreachable{fmt.Errorf("%s: %w", Public(address), err)}, "is the network there? a run later goes on from where this one ended")
 }
 
 // Document gets a small file whole. One larger than limit bytes is an error.
 func (c *Client) Document(ctx context.Context, address string, limit int64) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.Stall, fmt.Errorf("no answer within %s", c.Stall))
-	defer cancel()
-	answer, err := c.get(ctx, address, http.Header{})
+	for again := 0; ; again++ {
+		data, err := c.document(ctx, address, limit)
+		if !errors.Is(err, ErrChanged) || again >= c.Tries { // a server that cuts may tell nothing by which to go on
+			return data, err
+		}
+	}
+}
+
+func (c *Client) document(ctx context.Context, address string, limit int64) ([]byte, error) {
+	file, err := c.Open(ctx, address, Position{})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, &StatusError{address, answer.StatusCode}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: larger than %d KiB: this cannot be what it should be", Public(address), limit>>10)
 	}
-	data, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
-	if err != nil {
-		return nil, plain(address, err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: larger than %d KiB: this cannot be what it should be", address, limit>>10)
-	}
-	return data, nil
+	return data, err
 }

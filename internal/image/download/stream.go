@@ -15,10 +15,11 @@ import (
 )
 
 // Position is how far a file has been read, and what tells that it is still the same file: its strong
-// ETag or else its Last-Modified (RFC 9110, 13.1.5).
+// ETag or else its Last-Modified (RFC 9110, 13.1.5), and its size.
 type Position struct {
 	Offset    int64
 	Validator string
+	Size      int64 // bytes of the whole file; -1 where the server does not tell
 }
 
 // ErrChanged is a file that cannot be gone on with: it is another one by now, or nothing tells that it
@@ -28,13 +29,13 @@ var ErrChanged = errors.New("the file on the server has changed")
 // Stream is a file over HTTP, read in one go whatever the connection does.
 type Stream struct {
 	Position
-	Size int64 // bytes of the whole file; -1 where the server does not tell
 
 	client  *Client
 	ctx     context.Context // of the whole stream
 	request context.Context // of the connection there is now
 	address string
 	body    io.ReadCloser
+	skip    int64 // bytes of the body that were read before
 	stall   *time.Timer
 	cancel  context.CancelCauseFunc
 	tries   int
@@ -42,7 +43,10 @@ type Stream struct {
 
 // Open begins to read the file from the position on.
 func (c *Client) Open(ctx context.Context, address string, from Position) (*Stream, error) {
-	s := &Stream{Position: from, Size: -1, client: c, ctx: ctx, address: address}
+	s := &Stream{Position: from, client: c, ctx: ctx, address: address}
+	if from.Offset == 0 {
+		s.Size = -1
+	}
 	return s, s.connect()
 }
 
@@ -53,6 +57,15 @@ func (s *Stream) connect() error {
 	s.stall = time.AfterFunc(s.client.Stall, func() {
 		cancel(hint.Errorf("a run later goes on from here", "stalled: no byte for %s", s.client.Stall))
 	})
+	err := s.ask()
+	s.stall.Stop()
+	if err != nil {
+		s.Close()
+	}
+	return err
+}
+
+func (s *Stream) ask() error {
 	header := http.Header{}
 	if s.Offset > 0 {
 		if s.Validator == "" {
@@ -66,39 +79,42 @@ func (s *Stream) connect() error {
 		return err
 	}
 	s.body = answer.Body
-	if err := s.accept(answer); err != nil {
-		s.Close()
-		return err
-	}
-	return nil
+	return s.accept(answer)
 }
 
 // accept makes of the answer a body that begins at Offset.
 func (s *Stream) accept(answer *http.Response) error {
+	s.skip = 0
 	switch answer.StatusCode {
 	case http.StatusPartialContent:
-		var begin, end, size int64
-		_, err := fmt.Sscanf(answer.Header.Get("Content-Range"), "bytes %d-%d/%d", &begin, &end, &size)
-		if err != nil || begin != s.Offset {
-			return fmt.Errorf("%s: asked for bytes from %d, got %q", s.address, s.Offset, answer.Header.Get("Content-Range"))
-		}
-		s.Size = size
-		return nil
+		return s.goOn(answer)
 	case http.StatusOK:
 		was := s.Validator
 		s.Size, s.Validator = answer.ContentLength, validator(answer.Header)
-		if s.Offset == 0 {
-			return nil
-		}
-		if s.Validator != was {
+		if s.Offset > 0 && s.Validator != was {
 			return ErrChanged
 		}
-		_, err := io.CopyN(io.Discard, s.touching(), s.Offset) // a server that knows no ranges
-		return err
+		s.skip = s.Offset // a server that knows no ranges
+		return nil
 	case http.StatusRequestedRangeNotSatisfiable:
 		return ErrChanged
 	}
 	return &StatusError{s.address, answer.StatusCode}
+}
+
+// goOn accepts the rest of the file, if it is the rest of the same one.
+func (s *Stream) goOn(answer *http.Response) error {
+	var begin, end, size int64
+	span := answer.Header.Get("Content-Range")
+	if _, err := fmt.Sscanf(span, "bytes %d-%d/%d", &begin, &end, &size); err != nil || begin != s.Offset {
+		return fmt.Errorf("%s: asked for bytes from %d, got %q", Public(s.address), s.Offset, span)
+	}
+	now := validator(answer.Header)
+	if now != "" && now != s.Validator || s.Size >= 0 && s.Size != size {
+		return ErrChanged
+	}
+	s.Size = size
+	return nil
 }
 
 func validator(header http.Header) string {
@@ -108,26 +124,23 @@ func validator(header http.Header) string {
 	return header.Get("Last-Modified")
 }
 
-// touching reads the body and tells the stall watch that bytes come.
-func (s *Stream) touching() io.Reader {
-	return readerFunc(func(p []byte) (int, error) {
-		n, err := s.body.Read(p)
-		if n > 0 {
-			s.stall.Reset(s.client.Stall)
-		}
-		return n, err
-	})
+// read reads the body. The stall watch runs only meanwhile: who reads may take their time in between.
+func (s *Stream) read(p []byte) (int, error) {
+	s.stall.Reset(s.client.Stall)
+	n, err := s.body.Read(p)
+	s.stall.Stop()
+	if before := int(min(s.skip, int64(n))); before > 0 {
+		s.skip -= int64(before)
+		n = copy(p, p[before:n])
+	}
+	s.Offset += int64(n)
+	return n, err
 }
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // Read gives the file's next bytes, after a broken connection from a new one.
 func (s *Stream) Read(p []byte) (int, error) {
 	for {
-		n, err := s.touching().Read(p)
-		s.Offset += int64(n)
+		n, err := s.read(p)
 		if n > 0 {
 			s.tries = 0
 			return n, nil

@@ -43,6 +43,10 @@ func (f Fetcher) Fetch(ctx context.Context, i stream.Image) (path string, err er
 	if f.Has(i) {
 		return path, nil
 	}
+	if _, err := os.Lstat(path); err == nil {
+		return "", hint.Errorf("`mage prune` removes it where nobody uses it; else move it away",
+			"image %s: there is another image of this name in %s, or one without its record: it is not trusted", filepath.Base(path), f.Dir)
+	}
 	signature, err := f.signature(ctx, i)
 	if err != nil {
 		return "", fmt.Errorf("image: %w", err)
@@ -83,7 +87,7 @@ func (f Fetcher) pass(ctx context.Context, i stream.Image, s signed) error {
 	p := &pipeline{Fetcher: f, image: i, path: f.Path(i), signed: s}
 	defer p.close()
 	if err := p.open(ctx); err != nil {
-		return err
+		return p.failed(ctx, err)
 	}
 	signer, err := p.run(ctx)
 	if err == nil {
@@ -106,7 +110,7 @@ func (p *pipeline) finish(ctx context.Context, signer string) error {
 	if err := os.Chmod(p.out.path, 0o444); err != nil {
 		return err
 	}
-	record := Record{Image: p.image, Signer: signer, Fetched: time.Now().UTC().Truncate(time.Second)}
+	record := Record{Image: p.image.Public(), Signer: signer, Fetched: time.Now().UTC().Truncate(time.Second)}
 	if err := writeJSON(recordOf(p.path), record); err != nil {
 		return err
 	}
@@ -117,7 +121,8 @@ func (p *pipeline) finish(ctx context.Context, signer string) error {
 // failed, or the user who ended it.
 func (p *pipeline) failed(ctx context.Context, err error) error {
 	clean := []error{remove(p.unpacked(), headOf(p.unpacked()))}
-	if p.remoteErr == nil && ctx.Err() == nil || errors.Is(err, download.ErrChanged) || errors.Is(err, syscall.ENOSPC) {
+	nothing := p.packed == nil || p.packed.size == 0
+	if nothing || p.remoteErr == nil && ctx.Err() == nil || errors.Is(err, download.ErrChanged) || errors.Is(err, syscall.ENOSPC) {
 		clean = append(clean, remove(p.part(), headOf(p.part()), recordOf(p.part())))
 		if p.resumed && !errors.Is(err, syscall.ENOSPC) {
 			err = fmt.Errorf("%w: %w", errStale, err)

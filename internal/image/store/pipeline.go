@@ -60,7 +60,7 @@ func (p *pipeline) open(ctx context.Context) (err error) {
 
 func (p *pipeline) connect(ctx context.Context) (err error) {
 	var left partial
-	if readJSON(recordOf(p.part()), &left) != nil || left.URL != p.image.URL || p.packed.size > left.Size && left.Size >= 0 {
+	if readJSON(recordOf(p.part()), &left) != nil || left.URL != p.image.Public().URL || p.packed.size > left.Size && left.Size >= 0 {
 		left = partial{}
 		if err := p.packed.reset(); err != nil {
 			return err
@@ -70,17 +70,15 @@ func (p *pipeline) connect(ctx context.Context) (err error) {
 	if p.resumed && p.packed.size == left.Size {
 		return nil
 	}
-	p.remote, err = p.Client.Open(ctx, p.image.URL, download.Position{Offset: p.packed.size, Validator: left.Validator})
+	p.remote, err = p.Client.Open(ctx, p.image.URL, download.Position{Offset: p.packed.size, Validator: left.Validator, Size: left.Size})
 	if err != nil {
-		if errors.Is(err, download.ErrChanged) {
-			return errors.Join(err, remove(p.part(), headOf(p.part()), recordOf(p.part())))
-		}
+		p.remoteErr = err
 		return err
 	}
 	if p.resumed {
 		p.Say("image: going on at %d MiB of %d MiB", p.packed.size>>20, p.remote.Size>>20)
 	}
-	return writeJSON(recordOf(p.part()), partial{URL: p.image.URL, Validator: p.remote.Validator, Size: p.remote.Size})
+	return writeJSON(recordOf(p.part()), partial{URL: p.image.Public().URL, Validator: p.remote.Validator, Size: p.remote.Size})
 }
 
 // arriving are the bytes as the server has them: those that are here, and the rest, which is kept.

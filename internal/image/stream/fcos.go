@@ -29,9 +29,27 @@ func (s Source) latestFCOS(ctx context.Context, name Name, arch string) (Image, 
 		return Image{}, fmt.Errorf("%s has no qcow2 image for QEMU", qemu.Release)
 	}
 	return Image{
-		Version: qemu.Release, URL: disk.Location, Signature: disk.Signature, Format: format,
-		SHA256: disk.Sha256, UnpackedSHA256: disk.UncompressedSha256,
-	}, nil
+		Version: qemu.Release, URL: s.mirrored(disk.Location), Signature: s.mirrored(disk.Signature), Format: format,
+		SHA256: strings.ToLower(disk.Sha256), UnpackedSHA256: strings.ToLower(disk.UncompressedSha256),
+	}, s.encrypted(disk.Location, disk.Signature)
+}
+
+// mirrored is a location in the document, which names Fedora's own server, on the server that is asked.
+func (s Source) mirrored(location string) string {
+	if path, ok := strings.CutPrefix(location, FCOSServer+"/"); ok {
+		return s.FCOS + "/" + path
+	}
+	return location
+}
+
+// encrypted refuses locations without encryption, if the document itself came with it.
+func (s Source) encrypted(locations ...string) error {
+	for _, location := range locations {
+		if strings.HasPrefix(s.FCOS, "https:") && !strings.HasPrefix(location, "https:") {
+			return fmt.Errorf("the distributor's metadata name a location without encryption: %s", location)
+		}
+	}
+	return nil
 }
 
 // pick chooses the one qcow2 among the formats.

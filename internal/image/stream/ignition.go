@@ -2,7 +2,7 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -45,45 +45,52 @@ func (i Image) Accepts(spec string) error {
 		"the config makes Ignition %s, but %s %s has Ignition %s, which reads up to %s", spec, i.Name, i.Version, i.Ignition, newest)
 }
 
+// ships are versions of Ignition by system and the version's first number, for where the list of packages
+// cannot be had.
+var ships = map[string]string{
+	"flatcar 4593": "2.24.0", // https://www.flatcar.org/releases
+}
+
+// shipped is what Ignition the image is known to have by its version alone; empty where that is not known.
+func (i Image) shipped() string {
+	major, _, _ := strings.Cut(i.Version, ".")
+	return ships[i.OS+" "+major]
+}
+
 // ignition finds out what Ignition the image has, from the list of packages that is published with it.
-// Empty is not known: that stops nothing.
-func (s Source) ignition(ctx context.Context, i Image) string {
+func (s Source) ignition(ctx context.Context, i Image) (string, error) {
 	base := i.URL[:strings.LastIndex(i.URL, "/")+1]
 	if i.OS == "flatcar" {
-		return s.flatcarIgnition(ctx, base)
+		return s.flatcarIgnition(ctx, base+"flatcar_production_image_packages.txt")
 	}
-	return s.fcosIgnition(ctx, base)
+	return s.fcosIgnition(ctx, base+"commitmeta.json")
 }
 
 // fcosIgnition reads rpm-ostree's metadata: packages as name, epoch, version, release, architecture.
-func (s Source) fcosIgnition(ctx context.Context, base string) string {
-	data, err := s.Get(ctx, base+"commitmeta.json", maxDocument)
-	if err != nil {
-		return ""
-	}
+func (s Source) fcosIgnition(ctx context.Context, list string) (string, error) {
 	var meta struct {
 		Packages [][]string `json:"rpmostree.rpmdb.pkglist"`
 	}
-	if json.Unmarshal(data, &meta) != nil {
-		return ""
+	if err := s.document(ctx, list, &meta); err != nil {
+		return "", err
 	}
 	for _, p := range meta.Packages {
 		if len(p) > 2 && p[0] == "ignition" {
-			return p[2]
+			return p[2], nil
 		}
 	}
-	return ""
+	return "", fmt.Errorf("%s does not name it", list)
 }
 
 var flatcarPackage = regexp.MustCompile(`(?m)^sys-apps/ignition-(\d+\.\d+\.\d+)`)
 
-func (s Source) flatcarIgnition(ctx context.Context, base string) string {
-	data, err := s.Get(ctx, base+"flatcar_production_image_packages.txt", maxDocument)
+func (s Source) flatcarIgnition(ctx context.Context, list string) (string, error) {
+	data, err := s.Get(ctx, list, maxDocument)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	if found := flatcarPackage.FindSubmatch(data); found != nil {
-		return string(found[1])
+		return string(found[1]), nil
 	}
-	return ""
+	return "", fmt.Errorf("%s does not name it", list)
 }

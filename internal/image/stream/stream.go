@@ -3,13 +3,16 @@ package stream
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/trust"
 )
 
@@ -21,6 +24,7 @@ type Image struct {
 	Arch    string `json:"arch"` // "x86_64" or "aarch64"
 
 	Ignition string `json:"ignition,omitempty"` // its version in the image, where that is known
+	Unsure   string `json:"unsure,omitempty"`   // why Ignition is not told by the image's own list of packages
 
 	URL       string `json:"url"`
 	Signature string `json:"signature,omitempty"` // URL of the detached OpenPGP signature
@@ -30,6 +34,19 @@ type Image struct {
 	SHA512         string `json:"sha512,omitempty"`
 	UnpackedSHA256 string `json:"unpacked-sha256,omitempty"`
 	UnpackedSize   int64  `json:"unpacked-size,omitempty"` // bytes; 0 where it is not told
+}
+
+// Same tells whether both are one image: no digest that both know differs.
+func (i Image) Same(other Image) bool {
+	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
+	return i.OS == other.OS && i.Version == other.Version && (i.OS == "" || i.Arch == other.Arch) &&
+		!differ(i.SHA256, other.SHA256) && !differ(i.SHA512, other.SHA512) && !differ(i.UnpackedSHA256, other.UnpackedSHA256)
+}
+
+// Public is the image without what may be a secret in its URL.
+func (i Image) Public() Image {
+	i.Name, i.URL, i.Signature = download.Public(i.Name), download.Public(i.URL), download.Public(i.Signature)
+	return i
 }
 
 // Distributor is who signs the image.
@@ -59,7 +76,7 @@ func Parse(text string) (n Name, ok bool, err error) {
 		return n, false, nil
 	}
 	if !slices.Contains(known, channel) {
-		return n, true, hint.Errorf(os+"-"+strings.Join(known, ", "+os+"-")+" are the streams, each also with a version: "+os+"-stable@…",
+		return n, true, hint.Errorf(os+"-"+strings.Join(known, ", "+os+"-")+" are the streams, each also with a version: "+os+"-stable@…; a file is image=./"+text,
 			"image=%s: there is no such stream", text)
 	}
 	if hasVersion && !isVersion(version) {
@@ -70,6 +87,17 @@ func Parse(text string) (n Name, ok bool, err error) {
 
 func isVersion(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789.") == "" && !strings.Contains(text, "..")
+}
+
+// Newer tells whether version a is a later one than b: numbers, the most significant first.
+func Newer(a, b string) bool { return slices.Compare(numbers(a), numbers(b)) > 0 }
+
+func numbers(version string) (all []int) {
+	for part := range strings.SplitSeq(version, ".") {
+		n, _ := strconv.Atoi(part)
+		all = append(all, n)
+	}
+	return all
 }
 
 // Source is where streams are looked up.
@@ -105,8 +133,23 @@ func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, erro
 	if err := image.check(); err != nil {
 		return image, err
 	}
-	image.Ignition = s.ignition(ctx, image)
-	return image, nil
+	if image.Ignition, err = s.ignition(ctx, image); err != nil {
+		image.Ignition, image.Unsure = image.shipped(), err.Error()
+	}
+	return image, ctx.Err()
+}
+
+// Key names what the source says of the stream, among what other sources say of it.
+func (s Source) Key(name Name, arch string) string {
+	server, own := s.FCOS, FCOSServer
+	if name.OS == "flatcar" {
+		server, own = s.Flatcar, FlatcarServer
+	}
+	key := name.String() + "-" + arch
+	if server != own {
+		key += fmt.Sprintf("-%.8x", sha256.Sum256([]byte(server)))
+	}
+	return key
 }
 
 // check refuses what would make no sense further on, as the document comes from outside.
@@ -118,6 +161,12 @@ func (i Image) check() error {
 	}
 	if !isVersion(i.Version) {
 		return fmt.Errorf("image %s: the distributor's metadata name no version but %q", i.Name, i.Version)
+	}
+	if i.SHA256 == "" && i.SHA512 == "" {
+		return fmt.Errorf("image %s: the distributor's metadata have no digest of it", i.Name)
+	}
+	if i.UnpackedSize < 0 {
+		return fmt.Errorf("image %s: the distributor's metadata give it a size of %d bytes", i.Name, i.UnpackedSize)
 	}
 	return nil
 }

@@ -81,13 +81,13 @@ func TestIgnitionOfAnImage(t *testing.T) {
 		"https://bad/b/flatcar_production_image_packages.txt": "<html>",
 	})
 	for url, want := range map[string]string{"https://f/b/x.qcow2.xz": "2.20.0", "https://bad/b/x": "", "https://none/b/x": ""} {
-		if got := s.ignition(t.Context(), Image{OS: "fcos", URL: url}); got != want {
-			t.Errorf("%s: got %q", url, got)
+		if got, err := s.ignition(t.Context(), Image{OS: "fcos", URL: url}); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v", url, got, err)
 		}
 	}
 	for url, want := range map[string]string{"https://c/b/x.img": "2.24.0", "https://bad/b/x": ""} {
-		if got := s.ignition(t.Context(), Image{OS: "flatcar", URL: url}); got != want {
-			t.Errorf("%s: got %q", url, got)
+		if got, err := s.ignition(t.Context(), Image{OS: "flatcar", URL: url}); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v", url, got, err)
 		}
 	}
 }
