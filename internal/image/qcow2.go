@@ -20,6 +20,12 @@ type Info struct {
 	Format      string `json:"format"`
 	VirtualSize int64  `json:"virtual-size"`          // bytes
 	Backing     string `json:"full-backing-filename"` // empty where it stands alone
+
+	Specific struct {
+		Data struct {
+			DataFile string `json:"data-file"` // another file that has the data; empty where it has them itself
+		} `json:"data"`
+	} `json:"format-specific"`
 }
 
 const gib = 1 << 30
@@ -64,6 +70,9 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 	}
 	if info.Backing != "" {
 		return Info{}, hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)
+	}
+	if file := info.Specific.Data.DataFile; file != "" {
+		return Info{}, hint.Errorf("make it one file: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s keeps its data in another file, %s", path, file)
 	}
 	return info, nil
 }

@@ -69,6 +69,7 @@ func TestCreateOverlayRefuses(t *testing.T) {
 		"raw image":      {make1G(t, "raw"), 4, "is no qcow2 image but raw"},
 		"nothing":        {"/nowhere.qcow2", 4, "no base image"},
 		"another's":      {make1G(t, "qcow2", "-b", base, "-F", "qcow2"), 4, "stands on another image"},
+		"data elsewhere": {make1G(t, "qcow2", "-o", "data_file="+filepath.Join(t.TempDir(), "data")), 4, "keeps its data in another file"},
 		"a smaller disk": {make1G(t, "qcow2"), 0, "disk=0 is smaller"},
 	} {
 		overlay := filepath.Join(t.TempDir(), "x.qcow2")

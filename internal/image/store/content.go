@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 
@@ -26,13 +27,17 @@ func newContent(i stream.Image) *content {
 	return &content{image: i, most: i.UnpackedSize, sum: sha256.New()}
 }
 
-// A qcow2 header begins with a magic number, and has the virtual disk's size at byte 24, big-endian
-// (QEMU's docs/interop/qcow2.rst).
+// A qcow2 header begins with a magic number, and has the version at byte 4, the virtual disk's size at byte 24,
+// and since version 3 the features that a reader must know at byte 72, big-endian (QEMU's
+// docs/interop/qcow2.rst).
 const (
-	headerSize = 32
-	sizeOffset = 24
-	magic      = "QFI\xfb"
-	largest    = 1 << 40 // of a virtual disk, in bytes: what no base image of an operating system has
+	headerSize     = 80
+	versionOffset  = 4
+	sizeOffset     = 24
+	featuresOffset = 72
+	dataElsewhere  = 1 << 2 // feature: the data are in another file
+	magic          = "QFI\xfb"
+	largest        = 1 << 40 // of a virtual disk, in bytes: what no base image of an operating system has
 )
 
 func (c *content) Write(p []byte) (int, error) {
@@ -64,6 +69,9 @@ func (c *content) look() error {
 	size := binary.BigEndian.Uint64(c.header[sizeOffset:])
 	if size > largest {
 		return fmt.Errorf("its virtual disk would have %d GiB", size>>30)
+	}
+	if binary.BigEndian.Uint32(c.header[versionOffset:]) >= 3 && binary.BigEndian.Uint64(c.header[featuresOffset:])&dataElsewhere != 0 {
+		return errors.New("it keeps its data in another file")
 	}
 	if c.most == 0 {
 		c.most = int64(size) + int64(size)/1024 + 64<<20 // and qcow2's own tables

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
@@ -49,7 +50,7 @@ func (s signed) known() error {
 	return err
 }
 
-// keys are those in keyring=, or the distributor's: fetched once, and anew where fresh says so.
+// keys are those in keyring=, or the distributor's: fetched once, and anew after a while or where fresh says so.
 func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (trust.Keyring, error) {
 	if f.Keyring != "" {
 		data, err := os.ReadFile(f.Keyring)
@@ -59,12 +60,14 @@ func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (tru
 		return readKeys(f.Keyring, data, nil)
 	}
 	cached := filepath.Join(f.Dir, "keys", strings.ToLower(d.Name)+".gpg")
-	if data, err := os.ReadFile(cached); err == nil && !fresh {
-		if ring, err := readKeys(cached, data, d.Fingerprints); err == nil {
-			return ring, nil
-		}
+	had, young, hadErr := cachedKeys(cached, d)
+	if hadErr == nil && young && !fresh {
+		return had, nil
 	}
 	data, err := f.Client.Document(ctx, d.Keys, maxKeys)
+	if err != nil && hadErr == nil && !fresh && ctx.Err() == nil {
+		return had, nil
+	}
 	if err != nil {
 		return trust.Keyring{}, hint.Add(fmt.Errorf("no keys of %s: %w", d.Name, err), "keyring= names a file of keys")
 	}
@@ -73,6 +76,23 @@ func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (tru
 		return ring, err
 	}
 	return ring, artifact.Write(cached, data, 0o644)
+}
+
+// keysAge is after how long keys are fetched anew: theirs may have been made to last longer, or been revoked.
+const keysAge = 7 * 24 * time.Hour
+
+// cachedKeys are the distributor's as they were fetched, and whether that is not long ago.
+func cachedKeys(path string, d trust.Distributor) (ring trust.Keyring, young bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ring, false, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ring, false, err
+	}
+	ring, err = readKeys(path, data, d.Fingerprints)
+	return ring, time.Since(info.ModTime()) < keysAge, err
 }
 
 func readKeys(source string, data []byte, fingerprints []string) (trust.Keyring, error) {

@@ -39,7 +39,10 @@ func openWithheld(path string) (*withheld, error) {
 		return nil, err
 	}
 	w := &withheld{path: path, head: head, body: body}
-	if w.size, err = w.written(); err != nil {
+	if w.size, err = w.written(); err == nil && w.size < headSize {
+		err = w.body.Truncate(0) // what is there is of another file: zeros are not written over it
+	}
+	if err != nil {
 		w.Close()
 		return nil, err
 	}
