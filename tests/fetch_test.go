@@ -1,6 +1,12 @@
 package tests
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +15,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/image/stream"
 )
 
 // shop is a workspace whose streams come from a server of the test's own.
@@ -62,26 +69,252 @@ func TestFetchByTheCommandLine(t *testing.T) {
 	}
 	s.says(t, "fcos-stable is at", "fetch", "refresh=true")
 
-	// a version later, the older one is told
-	memory := filepath.Join(s.store, "streams", "fcos-stable-x86_64.json")
-	data, err := os.ReadFile(memory)
-	distributor.Must(t, err)
-	yesterday := time.Now().Add(-25 * time.Hour)
-	distributor.Must(t, os.WriteFile(memory, []byte(strings.ReplaceAll(string(data), distributor.FCOSVersion, "44.20260901.3.0")), 0o600))
+	// a version later, the older one is told; an earlier one is none that is newer
+	s.remembers(t, "version", "44.20260901.3.0")
 	s.says(t, "44.20260901.3.0", "images")
-	distributor.Must(t, os.WriteFile(memory, data, 0o600))
+	s.remembers(t, "version", "9.20260901.3.0")
+	if out, err := s.mage("images"); err != nil || strings.Contains(out, "9.20260901.3.0") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	s.remembers(t, "version", distributor.FCOSVersion)
 
 	// offline, with the image in the store
-	distributor.Must(t, os.Chtimes(memory, yesterday, yesterday))
+	s.remembers(t, "asked", time.Now().Add(-25*time.Hour).Format(time.RFC3339))
 	s.Close()
 	s.says(t, "could not look for one newer than "+distributor.FCOSVersion, "fetch")
 	s.says(t, file+" is in the store", "fetch")
+	s.says(t, "fcos-stable did not answer at", "fetch") // and is not asked again at once
+	s.says(t, "could not look for one newer than "+distributor.FCOSVersion, "fetch", "refresh=true")
 	if out, err := s.mage("fetch", "image=fcos-testing"); err == nil || strings.Count(out, "\nhint: ") != 1 {
 		t.Errorf("offline, without an image: got %v\n%s", err, out)
 	}
 
 	s.says(t, file+" removed", "prune")
 	s.says(t, "there is none", "images")
+}
+
+// remembers changes what is remembered of fcos-stable.
+func (s shop) remembers(t *testing.T, key, value string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(s.store, "streams", "fcos-stable-x86_64*.json"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("got %v, %v", paths, err)
+	}
+	data, err := os.ReadFile(paths[0])
+	distributor.Must(t, err)
+	memory := map[string]any{}
+	distributor.Must(t, json.Unmarshal(data, &memory))
+	memory[key] = value
+	data, err = json.Marshal(memory)
+	distributor.Must(t, err)
+	distributor.Must(t, os.WriteFile(paths[0], data, 0o600))
+}
+
+// refuses runs a target, which is to fail with the text, a hint, and nothing at the image's path.
+func (s shop) refuses(t *testing.T, want string, args ...string) {
+	t.Helper()
+	out, err := s.mage(args...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() == 0 || !strings.Contains(out, want) {
+		t.Errorf("mage %s: want %q, got %v\n%s", strings.Join(args, " "), want, err, out)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.store, "*")); len(left) > 0 {
+		for _, path := range left {
+			if info, err := os.Stat(path); err == nil && !info.IsDir() {
+				t.Errorf("mage %s left %s", strings.Join(args, " "), path)
+			}
+		}
+	}
+}
+
+// TestFaultsByTheCommandLine has a server that is out of order, and each time good again for the next run, on
+// the same day and with the same store.
+func TestFaultsByTheCommandLine(t *testing.T) {
+	s := newShop(t)
+	image, signature, document := s.Files[distributor.FCOSPath], s.Files[distributor.FCOSPath+".sig"], s.Files["/streams/stable.json"]
+	flip := func(data []byte) []byte {
+		other := bytes.Clone(data)
+		other[len(other)-8] ^= 1
+		return other
+	}
+	digest := fmt.Appendf(nil, "%x", sha256.Sum256(image))
+	for name, c := range map[string]struct {
+		path string
+		data []byte
+		want string
+	}{
+		"a flipped byte in the image":     {distributor.FCOSPath, flip(image), "cannot unpack"},
+		"a flipped byte in the signature": {distributor.FCOSPath + ".sig", flip(signature), "the signature does not hold"},
+		"another's signature":             {distributor.FCOSPath + ".sig", distributor.Sign(t, distributor.NewKey(t, nil), image, nil), "not trusted"},
+		"no image":                        {distributor.FCOSPath, nil, "404 Not Found"},
+		"no metadata":                     {"/streams/stable.json", []byte("<html>"), "no metadata as they should be"},
+		"metadata with another digest":    {"/streams/stable.json", bytes.ReplaceAll(document, digest, bytes.Repeat([]byte("a"), 64)), "has the sha256"},
+		"metadata without one":            {"/streams/stable.json", bytes.ReplaceAll(document, digest, nil), "have no digest of it"},
+	} {
+		good := s.Files[c.path]
+		s.Files[c.path] = c.data
+		if c.data == nil {
+			delete(s.Files, c.path)
+		}
+		t.Run(name, func(t *testing.T) { s.refuses(t, c.want, "fetch") })
+		s.Files[c.path] = good
+	}
+	s.says(t, "fetched and verified", "fetch")
+}
+
+// newer lets the server's stream be at a later version, with the same image.
+func (s shop) newer(version string) {
+	for _, path := range []string{distributor.FCOSPath, distributor.FCOSPath + ".sig", filepath.Dir(distributor.FCOSPath) + "/commitmeta.json"} {
+		s.Files[strings.ReplaceAll(path, distributor.FCOSVersion, version)] = s.Files[path]
+	}
+	s.Files["/streams/stable.json"] = bytes.ReplaceAll(s.Files["/streams/stable.json"], []byte(distributor.FCOSVersion), []byte(version))
+}
+
+// TestOfflineWithAnOlderImage has a store with an image of the stream, but not of the version that it was last
+// looked up as.
+func TestOfflineWithAnOlderImage(t *testing.T) {
+	s := newShop(t)
+	file := "fcos-" + distributor.FCOSVersion + "-x86_64.qcow2"
+	s.says(t, "fetched and verified", "fetch")
+	const version = "44.20260901.3.0"
+	s.newer(version)
+	broken := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+	s.Serve[strings.ReplaceAll(distributor.FCOSPath, distributor.FCOSVersion, version)] = broken
+	out, err := s.mage("fetch", "refresh=true")
+	if err != nil || !strings.Contains(out, "could not fetch "+version+", "+distributor.FCOSVersion+" serves") || !strings.Contains(out, file+" is in the store") {
+		t.Errorf("a server of images that is out of order: got %v\n%s", err, out)
+	}
+	s.Serve["/streams/stable.json"] = broken
+	s.says(t, "could not look for one newer than "+distributor.FCOSVersion, "fetch")
+	s.says(t, file+" is in the store", "fetch")
+	if out, err := s.mage("fetch", "image=fcos-stable@"+version); err == nil {
+		t.Errorf("another version than the one that was named serves\n%s", out)
+	}
+	clear(s.Serve)
+	s.Files[strings.ReplaceAll(distributor.FCOSPath, distributor.FCOSVersion, version)+".sig"] = []byte("none")
+	if out, err := s.mage("fetch", "refresh=true"); err == nil {
+		t.Errorf("a signature that does not hold must stop everything\n%s", out)
+	}
+}
+
+// TestAMirror has a server with all of Fedora's files: the documents name Fedora's own server.
+func TestAMirror(t *testing.T) {
+	s := newShop(t)
+	s.Files["/streams/stable.json"] = bytes.ReplaceAll(s.Files["/streams/stable.json"], []byte(s.URL), []byte(stream.FCOSServer))
+	s.says(t, "fetched and verified", "fetch")
+	if got, want := s.Sent(distributor.FCOSPath), len(s.Files[distributor.FCOSPath]); got != want {
+		t.Errorf("the mirror sent %d bytes of %d", got, want)
+	}
+}
+
+// TestPlanAndStatusAskNobody has a server that counts, and a store whose every file's time is known.
+func TestPlanAndStatusAskNobody(t *testing.T) {
+	s := newShop(t)
+	config := filepath.Join(s.dir, "plain.yml")
+	distributor.Must(t, os.WriteFile(config, []byte("variant: fcos\nversion: 1.5.0\n"), 0o600))
+	looks := func(when string) {
+		t.Helper()
+		for _, target := range []string{"plan", "status"} {
+			before := tree(t, s.store)
+			out, err := s.mage(target, "nodes=1", "config=plain.yml", "refresh=true")
+			if err != nil && !strings.Contains(out, "core01   create   new") {
+				t.Errorf("%s, %s: %v\n%s", when, target, err, out)
+			}
+			if after := tree(t, s.store); after != before {
+				t.Errorf("%s, %s: the store was\n%s\nand is\n%s", when, target, before, after)
+			}
+		}
+	}
+	looks("nothing there")
+	if got := s.Sent("/streams/stable.json"); got > 0 {
+		t.Errorf("the server was asked: %d bytes", got)
+	}
+	s.says(t, "fetched and verified", "fetch")
+	sent := s.Sent("/streams/stable.json")
+	s.remembers(t, "asked", time.Now().Add(-25*time.Hour).Format(time.RFC3339))
+	looks("looked up yesterday")
+	if s.Sent("/streams/stable.json") != sent {
+		t.Error("the server was asked again")
+	}
+}
+
+// tree are the files below the folder, with their times.
+func tree(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	distributor.Must(t, filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		info, _ := entry.Info()
+		fmt.Fprintln(&all, path, info.Size(), info.ModTime())
+		return err
+	}))
+	return all.String()
+}
+
+// TestImagesLooksOnceADay has a stream that goes on while nobody fetches.
+func TestImagesLooksOnceADay(t *testing.T) {
+	s := newShop(t)
+	s.says(t, "fetched and verified", "fetch")
+	s.newer("44.20260901.3.0")
+	if out, err := s.mage("images"); err != nil || strings.Contains(out, "44.20260901.3.0") {
+		t.Errorf("it was looked up a moment ago: got %v\n%s", err, out)
+	}
+	s.remembers(t, "asked", time.Now().Add(-25*time.Hour).Format(time.RFC3339))
+	s.says(t, "44.20260901.3.0", "images")
+	asked := s.Sent("/streams/stable.json")
+	s.says(t, "44.20260901.3.0", "images")
+	if s.Sent("/streams/stable.json") != asked {
+		t.Error("the stream was looked up again")
+	}
+	s.says(t, "fcos-44.20260901.3.0-x86_64.qcow2 fetched and verified", "fetch")
+}
+
+// TestAURLWithSecrets has a link that was made for one person.
+func TestAURLWithSecrets(t *testing.T) {
+	s := newShop(t)
+	file := s.Files[distributor.FCOSPath]
+	s.Files["/my.qcow2.xz"] = file
+	link := strings.Replace(s.URL, "https://", "https://me:geheim@", 1) + "/my.qcow2.xz?token=geheim.x"
+	out, err := s.mage("fetch", "image="+link, fmt.Sprintf("sha256=%x", sha256.Sum256(file)))
+	if err != nil || !strings.Contains(out, "fetched and verified") || strings.Contains(out, "geheim") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	records, _ := filepath.Glob(filepath.Join(s.store, "my-*.qcow2.json"))
+	if len(records) != 1 {
+		t.Fatalf("got %v", records)
+	}
+	record, err := os.ReadFile(records[0])
+	distributor.Must(t, err)
+	if strings.Contains(string(record), "geheim") || !strings.Contains(string(record), "/my.qcow2.xz") {
+		t.Errorf("the record is %s", record)
+	}
+}
+
+// TestAnImageWithoutItsRecord has a file of the image's name that nobody fetched.
+func TestAnImageWithoutItsRecord(t *testing.T) {
+	s := newShop(t)
+	path := filepath.Join(s.store, "fcos-"+distributor.FCOSVersion+"-x86_64.qcow2")
+	distributor.Must(t, os.WriteFile(path, s.Image, 0o600))
+	for _, image := range []string{"fcos-stable", "fcos-stable@" + distributor.FCOSVersion} {
+		if out, err := s.mage("fetch", "image="+image); err == nil || !strings.Contains(out, "it is not trusted\nhint: `mage prune`") {
+			t.Errorf("%s: got %v\n%s", image, err, out)
+		}
+	}
+	s.says(t, "removed", "prune")
+	s.says(t, "fetched and verified", "fetch")
+}
+
+// TestIgnitionOfAnImageIsNotKnown has a distributor whose list of packages is missing for a while.
+func TestIgnitionOfAnImageIsNotKnown(t *testing.T) {
+	s := newShop(t)
+	list := filepath.Dir(distributor.FCOSPath) + "/commitmeta.json"
+	known := s.Files[list]
+	delete(s.Files, list)
+	s.says(t, "the version of Ignition in "+distributor.FCOSVersion+" is not known, the config is not checked against it", "fetch")
+	s.Files[list] = known
+	s.says(t, "fcos-stable is at", "fetch") // it is asked again, not remembered
+	if out, err := s.mage("fetch"); err != nil || strings.Contains(out, "fcos-stable is at") {
+		t.Errorf("now it is known: got %v\n%s", err, out)
+	}
 }
 
 // TestAnImageThatReadsLess has a config newer than the image's Ignition.

@@ -59,9 +59,6 @@ func (r *Run) Define(ctx context.Context) error {
 	if err := errors.Join(r.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return err
 	}
-	if r.release != nil { // the overlays show from now on that the image is used
-		r.release()
-	}
 	return nil
 }
 
@@ -73,7 +70,7 @@ func (r *Run) register() error {
 	if filepath.Dir(r.base.Path) != r.Store {
 		return nil
 	}
-	return r.images().Register(r.Workspace)
+	return r.images().Register(r.Workspace, r.base.Path)
 }
 
 func (r *Run) sayStep(step cluster.Step) {
@@ -122,11 +119,11 @@ func takesEffect(step cluster.Step) string {
 	return ""
 }
 
-func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node) cluster.Hardware {
+func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node, base Base) cluster.Hardware {
 	return cluster.Hardware{
-		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(), Name: node.Name, UUID: node.UUID,
+		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(base), Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
-		IgnitionKey: r.ignitionKey(), Ignition: node.Ignition(),
+		IgnitionKey: r.ignitionKey(base), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node),
 	}
 }
@@ -143,15 +140,40 @@ func (r *Run) domainType(conn *hypervisor.Conn) string {
 // and newer ones want it.
 const uefiFlatcar = 4000
 
-// firmware is libvirt's word for the firmware, which it then finds by itself; empty is BIOS.
-func (r *Run) firmware() string {
-	major, _, _ := strings.Cut(r.base.Version, ".")
-	n, _ := strconv.Atoi(major)
-	auto := r.Arch == "aarch64" || r.base.OS == "flatcar" && n >= uefiFlatcar
+// firmware is libvirt's word for the firmware, which it then finds by itself; empty is BIOS. A Flatcar of a
+// version that is not known is taken for a new one.
+func (r *Run) firmware(base Base) string {
+	major, _, _ := strings.Cut(base.Version, ".")
+	n, err := strconv.Atoi(major)
+	auto := r.Arch == "aarch64" || r.osOf(base) == "flatcar" && (err != nil || n >= uefiFlatcar)
 	if r.Firmware == "uefi" || r.Firmware == "auto" && auto {
 		return "efi"
 	}
 	return ""
+}
+
+// osOf is the system on the image, as its record, its file's name or else the config's variant tells.
+func (r *Run) osOf(base Base) string {
+	name := strings.ToLower(filepath.Base(base.Path))
+	switch {
+	case base.OS != "":
+		return base.OS
+	case strings.Contains(name, "flatcar"):
+		return "flatcar"
+	case strings.Contains(name, "fedora-coreos") || strings.Contains(name, "fcos"):
+		return "fcos"
+	case r.template.Variant == "flatcar":
+		return "flatcar"
+	}
+	return ""
+}
+
+// checkFirmware refuses what no machine has.
+func (r *Run) checkFirmware() error {
+	if r.Arch == "aarch64" && r.Firmware == "bios" {
+		return hint.Errorf("firmware=auto", "firmware=bios: arch=aarch64 has only UEFI")
+	}
+	return nil
 }
 
 // checkSpec makes sure that the image's Ignition reads what the configs make, each node's own too: of two that
@@ -195,9 +217,9 @@ func (r *Run) sockets(node cluster.Node) string {
 	return path.Join("/run/user", me.Uid, node.Name)
 }
 
-// ignitionKey is of the image's system or, where that is not known, of the config's variant.
-func (r *Run) ignitionKey() string {
-	if r.base.OS == "flatcar" || r.base.OS == "" && r.template.Variant == "flatcar" {
+// ignitionKey is of the image's system.
+func (r *Run) ignitionKey(base Base) string {
+	if r.osOf(base) == "flatcar" {
 		return flatcarKey
 	}
 	return coreosKey

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,12 +66,34 @@ func (r *Run) useFile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.base, r.identity = Base{Path: path}, fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
+	if filepath.Dir(path) == r.Store {
+		if err := r.hold(ctx); err != nil {
+			return err
+		}
+	}
+	r.base, r.identity = r.baseAt(path), fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
 	r.log.Say("image: %s, used where it is", r.Image)
 	return nil
 }
 
-// fetchLab builds the lab's own guest image where it lacks. It reads Ignition as Fedora CoreOS does.
+// baseAt is the image at the path, with what its record in the store tells of it.
+func (r *Run) baseAt(path string) Base {
+	base := Base{Path: path}
+	if filepath.Dir(path) == r.Store {
+		if record, err := r.images().RecordAt(path); err == nil {
+			base.Image = record.Image
+		}
+	}
+	if lab, _ := filepath.Match("lab-*.qcow2", filepath.Base(path)); lab && filepath.Dir(path) == r.Cache {
+		base.Image = labImage
+	}
+	return base
+}
+
+// labImage is what is known of the lab's own image. It reads Ignition as Fedora CoreOS does.
+var labImage = stream.Image{Name: "lab", OS: "fcos"}
+
+// fetchLab builds the lab's own guest image where it lacks.
 func (r *Run) fetchLab(ctx context.Context) error {
 	path, built := guestimage.Path(r.Cache)
 	if built || r.readOnly {
@@ -81,35 +104,57 @@ func (r *Run) fetchLab(ctx context.Context) error {
 			return err
 		}
 	}
-	r.base = Base{Path: path, Image: stream.Image{Name: "lab", OS: "fcos"}}
+	r.base = Base{Path: path, Image: labImage}
 	return nil
 }
 
 func (r *Run) fetchURL(ctx context.Context) error {
+	u, err := url.Parse(r.Image)
+	if err != nil {
+		return hint.Errorf("image=https://… is the address of a qcow2 file", "image=: this is no URL")
+	}
 	return r.fetchImage(ctx, stream.Image{
-		Name: r.Image, URL: r.Image, SHA256: r.SHA256, Arch: r.Arch,
-		Format: strings.TrimSuffix("qcow2."+unpack.Compression(r.Image), "."),
+		Name: download.Public(r.Image), URL: r.Image, SHA256: r.SHA256, Arch: r.Arch,
+		Format: strings.TrimSuffix("qcow2."+unpack.Compression(u.Path), "."),
 	})
 }
 
-// fetchStream gets what the stream is at, or the version that is named.
+// fetchStream gets what the stream is at, or the version that is named. Where the network fails meanwhile an
+// image of the stream that is in the store serves.
 func (r *Run) fetchStream(ctx context.Context, name stream.Name) error {
+	if err := r.hold(ctx); err != nil {
+		return err
+	}
 	i, err := r.lookup(ctx, name)
 	if err != nil {
 		return err
 	}
-	return r.fetchImage(ctx, i)
+	err = r.fetchImage(ctx, i)
+	if !download.Unreachable(err) || ctx.Err() != nil || name.Version != "" {
+		return err
+	}
+	spare, ok := r.images().Newest(name, r.Arch, i.Version)
+	if !ok {
+		return err
+	}
+	r.log.Say("image: could not fetch %s, %s serves: %s", i.Version, spare.Version, firstLine(err))
+	return r.fetchImage(ctx, spare)
+}
+
+// hold keeps prune off the images until this process ends: up to then overlays are made.
+func (r *Run) hold(ctx context.Context) (err error) {
+	if r.readOnly || r.release != nil {
+		return nil
+	}
+	r.release, err = r.images().Use(ctx)
+	return err
 }
 
 func (r *Run) fetchImage(ctx context.Context, i stream.Image) error {
-	kept := r.images()
-	if !r.readOnly {
-		release, err := kept.Use(ctx)
-		if err != nil {
-			return err
-		}
-		r.release = release
+	if err := r.hold(ctx); err != nil {
+		return err
 	}
+	kept := r.images()
 	if kept.Has(i) || r.readOnly {
 		r.base = Base{Path: kept.Path(i), Image: i}
 		r.log.Say("image: %s is in the store", filepath.Base(r.base.Path))
@@ -118,46 +163,6 @@ func (r *Run) fetchImage(ctx context.Context, i stream.Image) error {
 	path, err := r.fetcher().Fetch(ctx, i)
 	r.base = Base{Path: path, Image: i}
 	return err
-}
-
-// aDay is how long is believed what a stream was looked up as.
-const aDay = 24 * time.Hour
-
-// lookup tells what image the name stands for: a version that is in the store, what the stream was
-// looked up as within a day, or what the distributor says now. Where that does not answer an image in the
-// store serves.
-func (r *Run) lookup(ctx context.Context, name stream.Name) (stream.Image, error) {
-	kept := r.images()
-	if record, ok := kept.Version(name, r.Arch); ok {
-		return record, nil
-	}
-	remembered, at, err := kept.Remembered(name, r.Arch)
-	known := err == nil && name.Version == ""
-	if known && !r.Refresh && time.Since(at) < aDay {
-		return remembered, nil
-	}
-	usable := known && kept.Has(remembered)
-	i, err := r.ask(ctx, name, usable)
-	if err != nil && usable && ctx.Err() == nil {
-		r.log.Say("image: could not look for one newer than %s, of %s: %s", remembered.Version, at.Format(time.DateOnly), firstLine(err))
-		return remembered, nil
-	}
-	return i, hint.Add(err, "image=/path/to/image.qcow2 uses a file that you have")
-}
-
-// ask asks the distributor what the name stands for, and remembers what a stream is at. Where the answer
-// is not needed it asks but once.
-func (r *Run) ask(ctx context.Context, name stream.Name, once bool) (stream.Image, error) {
-	client := r.client()
-	if once {
-		client.Tries = 0
-	}
-	i, err := stream.Source{FCOS: r.FCOSServer, Flatcar: r.FlatcarServer, Get: client.Document}.Lookup(ctx, name, r.Arch)
-	if err != nil || name.Version != "" {
-		return i, err
-	}
-	r.log.Say("image: %s is at %s", name, i.Version)
-	return i, r.images().Remember(name, i)
 }
 
 func (r *Run) images() store.Store { return store.Store{Dir: r.Store} }

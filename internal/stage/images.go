@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
@@ -24,19 +25,20 @@ func (r *Run) Images(ctx context.Context) error {
 		r.log.Say("images: there is none in %s", r.Store)
 		return nil
 	}
-	disks, err := r.disks()
+	domains, err := r.imageDomains()
 	if err != nil {
 		r.log.Say("images: libvirt's own domains are not counted: %s", firstLine(err))
 	}
-	users, err := r.imageUsers(ctx, disks)
+	users, err := r.images().Users(ctx, entries, domains)
 	if err != nil {
-		return err
+		r.log.Say("images: not all users are known: %s", firstLine(err))
 	}
+	latest := r.latest(ctx, entries)
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
 	fmt.Fprintln(table, "IMAGE\tSTREAM\tVERSION\tARCH\tSIZE\tFETCHED\tUSED BY\tNEWER")
 	for _, e := range entries {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", filepath.Base(e.Path), e.Name, dash(e.Version), dash(e.Arch),
-			progress.Bytes(e.Size), e.Fetched.Format("2006-01-02"), usedBy(users[e.Path]), r.newer(e))
+			progress.Bytes(e.Size), fetched(e), usedBy(users[e.Path]), newer(e, latest))
 	}
 	return table.Flush()
 }
@@ -53,67 +55,79 @@ func firstLine(err error) string {
 	return first
 }
 
-// usedBy names disks by their node.
+func fetched(e store.Entry) string {
+	if e.Fetched.IsZero() {
+		return "-"
+	}
+	return e.Fetched.Format(time.DateOnly)
+}
+
+// usedBy names disks by their node, and the workspaces that they are in.
 func usedBy(disks []string) string {
-	names := []string{}
+	nodes := map[string][]string{} // by workspace
 	for _, disk := range disks {
-		names = append(names, strings.TrimSuffix(filepath.Base(disk), ".qcow2"))
+		workspace, node, found := strings.Cut(disk, "/vm/")
+		if !found {
+			workspace, node = filepath.Split(disk)
+		}
+		node = strings.TrimSuffix(filepath.Base(node), ".qcow2")
+		nodes[filepath.Clean(workspace)] = append(nodes[filepath.Clean(workspace)], node)
 	}
-	slices.Sort(names)
-	return dash(strings.Join(names, ", "))
+	all := []string{}
+	for _, workspace := range slices.Sorted(maps.Keys(nodes)) {
+		slices.Sort(nodes[workspace])
+		all = append(all, strings.Join(nodes[workspace], ", ")+" in "+workspace)
+	}
+	return dash(strings.Join(all, "; "))
 }
 
-// newer is the version that the image's stream was at when it was last looked up, where that is another.
-func (r *Run) newer(e store.Entry) string {
-	name, ok, err := stream.Parse(e.Name)
-	if !ok || err != nil {
-		return "-"
-	}
-	at, _, err := r.images().Remembered(name, e.Arch)
-	if err != nil || at.Version == e.Version {
-		return "-"
-	}
-	return at.Version
-}
-
-// disks are all disk files of libvirt's domains, with the base images that nodes' metadata tell.
-func (r *Run) disks() (map[string]string, error) {
-	domains, err := r.domains()
-	files := map[string]string{}
-	for _, d := range domains {
-		for i, disk := range d.Disks {
-			files[disk] = ""
-			if i == 0 && d.Metadata != nil {
-				files[disk] = d.Metadata.Base
+// latest is what the streams of the images are at, looked up once a day at most, by name and architecture.
+// Where one does not answer it is what it was.
+func (r *Run) latest(ctx context.Context, entries []store.Entry) map[string]string {
+	versions := map[string]string{}
+	for _, e := range entries {
+		name, ok, err := stream.Parse(e.Name)
+		if _, known := versions[e.Name+e.Arch]; known || !ok || err != nil {
+			continue
+		}
+		memory := r.images().Remembered(r.source(true).Key(name, e.Arch))
+		if r.Refresh || time.Since(memory.Asked) >= aDay && time.Since(memory.Failed) >= anHour {
+			if i, err := r.ask(ctx, name, e.Arch, true); err == nil {
+				memory.Version = i.Version
+			} else {
+				r.log.Say("images: could not look for one newer of %s: %s", name, firstLine(err))
 			}
 		}
+		versions[e.Name+e.Arch] = memory.Version
 	}
-	return files, err
+	return versions
 }
 
-// imageUsers are the images that disks stand on, as their headers tell, or for nodes that run, whose disks are not
-// everybody's to read, their metadata.
-func (r *Run) imageUsers(ctx context.Context, disks map[string]string) (map[string][]string, error) {
-	users, err := r.images().Users(ctx, slices.Collect(maps.Keys(disks)))
-	for disk, base := range disks {
-		if err == nil && base != "" && !slices.Contains(users[base], disk) {
-			users[base] = append(users[base], disk)
-		}
+// newer is the version that the image's stream is at, where that is a later one.
+func newer(e store.Entry, latest map[string]string) string {
+	if version := latest[e.Name+e.Arch]; version != "" && stream.Newer(version, e.Version) {
+		return version
 	}
-	return users, err
+	return "-"
+}
+
+// imageDomains are libvirt's domains, as far as they may use an image.
+func (r *Run) imageDomains() ([]store.Domain, error) {
+	domains, err := r.domains()
+	all := []store.Domain{}
+	for _, d := range domains {
+		one := store.Domain{Disks: d.Disks, Bases: []string{d.Backing}}
+		if d.Metadata != nil {
+			one.Bases = append(one.Bases, d.Metadata.Base)
+		}
+		all = append(all, one)
+	}
+	return all, err
 }
 
 // Prune removes the images that no overlay of any workspace and no domain of libvirt's stands on.
 func (r *Run) Prune(ctx context.Context) error {
-	disks, err := r.disks()
-	if err != nil {
-		return err
-	}
-	users, err := r.imageUsers(ctx, disks)
-	if err != nil {
-		return err
-	}
-	removed, err := r.images().Prune(users)
+	removed, err := r.images().Prune(ctx, r.imageDomains)
 	for _, e := range removed {
 		r.log.Say("prune: %s removed, %s", filepath.Base(e.Path), progress.Bytes(e.Size))
 	}

@@ -95,6 +95,9 @@ func (r *Run) unlockAll() {
 	for _, unlock := range r.held {
 		unlock()
 	}
+	if r.release != nil {
+		r.release()
+	}
 }
 
 func mustUp(t testing.TB, words ...string) string {

@@ -71,7 +71,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkFirmware(), r.checkSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -110,17 +110,15 @@ func (r *Run) domainTemplate() (string, error) {
 }
 
 func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
-	want := r.want(node)
-	hw := r.hardware(r.conn, node.Node)
-	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
-		return cluster.Step{}, err
-	}
 	found, err := r.inquire(ctx, node.Node, domains)
 	if err != nil {
 		return cluster.Step{}, err
 	}
-	step := cluster.Plan(node.Node, want, found)
-	if step.XML, err = cluster.Define(tmpl, hw, &step.Want); err != nil {
+	step, err := r.stepOn(r.baseOf(found), node, tmpl, found)
+	if err == nil && (step.Action == cluster.Create || step.Action == cluster.Recreate) {
+		step, err = r.stepOn(r.base, node, tmpl, found)
+	}
+	if err != nil {
 		return step, err
 	}
 	if step.Action == cluster.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
@@ -129,6 +127,32 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	step.Found = unrecorded(step, found)
 	live(&step)
 	return step, nil
+}
+
+// stepOn is the step for the node, with the hardware that the image wants.
+func (r *Run) stepOn(base Base, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+	want := r.want(node)
+	hw := r.hardware(r.conn, node.Node, base)
+	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
+		return cluster.Step{}, err
+	}
+	step := cluster.Plan(node.Node, want, found)
+	var err error
+	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
+	return step, err
+}
+
+// baseOf is the image that the node was made on: one that is kept needs the firmware and the Ignition key of that
+// one, whatever image= is by now.
+func (r *Run) baseOf(found cluster.Found) Base {
+	have := found.Made
+	if found.Defined {
+		have = found.Domain.Metadata
+	}
+	if have == nil || have.Base == "" || have.Base == r.base.Path {
+		return r.base
+	}
+	return r.baseAt(have.Base)
 }
 
 // want is what the node shall be made from.

@@ -84,7 +84,7 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 // planAnew is the step of a node of which there is nothing.
 func (r *Run) planAnew(node rendered, tmpl string) (cluster.Step, error) {
 	want := r.want(node)
-	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node), &want)
+	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
 	step := cluster.Plan(node.Node, want, cluster.Found{})
 	step.XML = text
 	return step, err
@@ -98,7 +98,7 @@ func (r *Run) tryDefinition(node rendered, tmpl string) error {
 		return nil
 	}
 	want := *have.Metadata
-	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node), &want)
+	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type Run struct {
 	log      *progress.Log
 	base     Base                          // of Fetch
 	identity string                        // of Fetch: size and time of the user's own image
-	release  func()                        // of Fetch: ends what keeps prune off the image; nil where nothing does
+	release  func()                        // of Fetch: ends what keeps prune off the image, as the end of the process does; nil where nothing keeps it
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
 	warned   []string                      // of Transpile: what is worth a word

@@ -186,6 +186,7 @@ func (d *Server) FCOS(t testing.TB, file []byte) {
 	}}})
 	Must(t, err)
 	d.Files[filepath.Dir(FCOSPath)+"/meta.json"] = meta
+	d.Files[filepath.Dir(FCOSPath)+"/commitmeta.json"] = []byte(`{"rpmostree.rpmdb.pkglist":[["ignition","0","2.26.0","1.fc43","x86_64"]]}`)
 }
 
 func (d *Server) flatcar(t testing.TB) {
@@ -194,6 +195,7 @@ func (d *Server) flatcar(t testing.TB) {
 	d.Files["/amd64-usr/current/version.txt"] = text
 	d.Files["/amd64-usr/"+FlatcarVersion+"/version.txt"] = text
 	base := "/amd64-usr/" + FlatcarVersion + "/" + name
+	d.Files["/amd64-usr/"+FlatcarVersion+"/flatcar_production_image_packages.txt"] = []byte("sys-apps/ignition-2.20.0::coreos-overlay\n")
 	d.Files[base] = d.Image
 	d.Files[base+".sig"] = Sign(t, d.Key, d.Image, nil)
 	d.Files[base+".DIGESTS"] = fmt.Appendf(nil, "# MD5 HASH\nabc  %s\n# SHA512 HASH\nabc  other.img\n%x  %s\n", name, sha512.Sum512(d.Image), name)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,34 +16,41 @@ type Entry struct {
 	Record
 	Path string
 	Size int64 // bytes on disk
+	file fs.FileInfo
 }
+
+// ending is that of an image's file name.
+const ending = ".qcow2"
 
 // List are the images in the store, by file name.
 func (s Store) List() ([]Entry, error) {
-	paths, err := filepath.Glob(filepath.Join(s.Dir, "*.qcow2"))
-	if err != nil {
+	files, err := os.ReadDir(s.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	entries := []Entry{}
-	for _, path := range paths {
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ending) {
+			continue
+		}
+		path := filepath.Join(s.Dir, file.Name())
 		info, err := os.Stat(path)
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue // gone by now
 		}
-		entry := Entry{Path: path, Size: info.Size()}
-		if err := readJSON(recordOf(path), &entry.Record); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			return nil, err
 		}
+		entry := Entry{Path: path, Size: onDisk(info), file: info}
+		_ = readJSON(recordOf(path), &entry.Record) // an image without one is shown so, and never used
 		entries = append(entries, entry)
 	}
 	return entries, nil
 }
 
-// leftovers are endings of files that a fetch leaves when it is interrupted.
-var leftovers = []string{".part", ".part.head", ".part.json", ".new", ".new.head"}
-
-// Prune removes the images that used has not, and what interrupted fetches left. It gives what it removed.
-func (s Store) Prune(used map[string][]string) (removed []Entry, err error) {
+// Prune removes the images that nobody uses, and what interrupted fetches left. It gives what it removed.
+// Nobody begins to use one while it looks: domains is called then, too.
+func (s Store) Prune(ctx context.Context, domains func() ([]Domain, error)) (removed []Entry, err error) {
 	lock, err := s.lock()
 	if err != nil {
 		return nil, err
@@ -51,14 +59,11 @@ func (s Store) Prune(used map[string][]string) (removed []Entry, err error) {
 		return nil, hint.Errorf("try again when it has made its nodes", "another run is about to use an image of the store")
 	}
 	defer func() { _ = lock.Unlock() }()
-	entries, err := s.List()
+	unused, err := s.unused(ctx, domains)
 	if err != nil {
 		return nil, err
 	}
-	for _, entry := range entries {
-		if len(used[entry.Path]) > 0 {
-			continue
-		}
+	for _, entry := range unused {
 		if err := remove(entry.Path, recordOf(entry.Path)); err != nil {
 			return removed, err
 		}
@@ -67,20 +72,43 @@ func (s Store) Prune(used map[string][]string) (removed []Entry, err error) {
 	return removed, s.sweep()
 }
 
-func (s Store) sweep() error {
-	files, err := os.ReadDir(s.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (s Store) unused(ctx context.Context, domains func() ([]Domain, error)) (unused []Entry, err error) {
+	entries, err := s.List()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var errs []error
+	all, err := domains()
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.Users(ctx, entries, all)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		if len(users[entry.Path]) == 0 {
+			unused = append(unused, entry)
+		}
+	}
+	return unused, nil
+}
+
+// leftovers are endings of files that a fetch leaves when it is interrupted; a record alone is one, too.
+var leftovers = []string{".part", ".part.head", ".part.json", ".new", ".new.head"}
+
+func (s Store) sweep() error {
+	files, err := readDir(s.Dir)
+	errs := []error{err}
 	for _, file := range files {
-		for _, ending := range leftovers {
-			if strings.HasSuffix(file.Name(), ".qcow2"+ending) {
-				errs = append(errs, remove(filepath.Join(s.Dir, file.Name())))
+		path := filepath.Join(s.Dir, file.Name())
+		for _, left := range leftovers {
+			if strings.HasSuffix(path, ending+left) {
+				errs = append(errs, remove(path))
 			}
+		}
+		image, isRecord := strings.CutSuffix(path, recordOf(ending))
+		if _, err := os.Stat(image + ending); isRecord && errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, remove(path))
 		}
 	}
 	return errors.Join(errs...)

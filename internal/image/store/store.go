@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"coreos-libvirt/internal/artifact"
@@ -29,39 +32,77 @@ type Record struct {
 // Path is where the image is, or will be.
 func (s Store) Path(i stream.Image) string {
 	if i.OS == "" {
-		base, _, _ := strings.Cut(filepath.Base(i.URL), ".")
-		return filepath.Join(s.Dir, fmt.Sprintf("%s-%.12s.qcow2", base, i.SHA256))
+		return filepath.Join(s.Dir, fmt.Sprintf("%s-%.12s.qcow2", nameIn(i.URL), i.SHA256))
 	}
 	return filepath.Join(s.Dir, fmt.Sprintf("%s-%s-%s.qcow2", i.OS, i.Version, i.Arch))
 }
 
-// Has tells whether the image is there.
+// nameIn is the file's name in a URL, without endings.
+func nameIn(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		address = u.Path
+	}
+	name, _, _ := strings.Cut(path.Base(address), ".")
+	if strings.Trim(name, "/") == "" {
+		return "image"
+	}
+	return name
+}
+
+// Has tells whether the image is there, with a record that says that it is this one.
 func (s Store) Has(i stream.Image) bool {
-	_, err := os.Stat(s.Path(i))
-	return err == nil
+	record, err := s.RecordAt(s.Path(i))
+	return err == nil && record.Same(i)
 }
 
 func recordOf(path string) string { return path + ".json" }
 
-// Remembered is what the stream was when it was last looked up, and when that was.
-func (s Store) Remembered(name stream.Name, arch string) (stream.Image, time.Time, error) {
-	var image stream.Image
-	path := s.memory(name, arch)
-	info, err := os.Stat(path)
-	if err != nil {
-		return image, time.Time{}, err
+// RecordAt is the record of the image at the path.
+func (s Store) RecordAt(path string) (record Record, err error) {
+	if _, err := os.Stat(path); err != nil {
+		return record, err
 	}
-	return image, info.ModTime(), readJSON(path, &image)
+	return record, readJSON(recordOf(path), &record)
 }
 
-// Remember keeps what the stream is now.
-func (s Store) Remember(name stream.Name, image stream.Image) error {
-	return writeJSON(s.memory(name, image.Arch), image)
+// Version is the stream's named version, where that is in the store.
+func (s Store) Version(name stream.Name, arch string) (stream.Image, bool) {
+	image := stream.Image{OS: name.OS, Version: name.Version, Arch: arch}
+	record, err := s.RecordAt(s.Path(image))
+	return record.Image, err == nil && record.Same(image)
 }
 
-func (s Store) memory(name stream.Name, arch string) string {
-	return filepath.Join(s.Dir, "streams", name.String()+"-"+arch+".json")
+// Newest is the newest image of the stream in the store, other than of the version not.
+func (s Store) Newest(name stream.Name, arch, not string) (newest stream.Image, ok bool) {
+	entries, _ := s.List()
+	for _, e := range entries {
+		ours := e.Name == name.String() && e.Arch == arch && e.Path == s.Path(e.Image)
+		if ours && e.Version != not && (!ok || stream.Newer(e.Version, newest.Version)) {
+			newest, ok = e.Image, true
+		}
+	}
+	return newest, ok
 }
+
+// Memory is what a stream was when it was last looked up.
+type Memory struct {
+	stream.Image
+	Asked  time.Time `json:"asked"`           // when it said so
+	Failed time.Time `json:"failed,omitzero"` // when it did not answer, if that was later
+}
+
+// Remembered is what is remembered under the key; nothing where nothing is.
+func (s Store) Remembered(key string) (m Memory) {
+	if readJSON(s.memory(key), &m) != nil {
+		return Memory{}
+	}
+	return m
+}
+
+// Remember keeps it under the key.
+func (s Store) Remember(key string, m Memory) error { return writeJSON(s.memory(key), m) }
+
+func (s Store) memory(key string) string { return filepath.Join(s.Dir, "streams", key+".json") }
 
 func readJSON(path string, into any) error {
 	data, err := os.ReadFile(path)
@@ -93,13 +134,10 @@ func remove(paths ...string) error {
 	return errors.Join(errs...)
 }
 
-// Version is the stream's named version, where that is in the store with its record.
-func (s Store) Version(name stream.Name, arch string) (stream.Image, bool) {
-	image := stream.Image{OS: name.OS, Version: name.Version, Arch: arch}
-	if name.Version == "" || !s.Has(image) {
-		return image, false
+// onDisk are the bytes that the file takes: an image has holes.
+func onDisk(info fs.FileInfo) int64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Blocks * 512 // stat(2)'s unit
 	}
-	var record Record
-	err := readJSON(recordOf(s.Path(image)), &record)
-	return record.Image, err == nil
+	return info.Size()
 }

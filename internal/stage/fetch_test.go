@@ -1,0 +1,114 @@
+//go:build cgo && libvirt_dlopen
+
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/image/store"
+	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/transpile"
+)
+
+// stocked puts an image of the stream's version into the store, as a fetch would, and gives its name.
+func stocked(t *testing.T, name, version string) string {
+	t.Helper()
+	kept := store.Store{Dir: run(t).Store}
+	system, _, _ := strings.Cut(name, "-")
+	i := stream.Image{Name: name, OS: system, Version: version, Arch: run(t).Arch, URL: "https://example.org/x.qcow2", Format: "qcow2"}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", kept.Path(i), "64M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	record, _ := json.Marshal(store.Record{Image: i})
+	save(t, kept.Path(i)+".json", string(record))
+	return name + "@" + version
+}
+
+func prune(t *testing.T) (string, error) {
+	t.Helper()
+	r := run(t)
+	err := r.Prune(t.Context())
+	return r.said(), err
+}
+
+// TestPruneWaitsForNodesThatAreMadeAnew has a cluster whose nodes still stand on the old image while the new one
+// is there: nothing shows yet that it is used.
+func TestPruneWaitsForNodesThatAreMadeAnew(t *testing.T) {
+	workspace(t)
+	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"))
+	r := run(t, "image="+stocked(t, "fcos-stable", "43.2.3.0"), "recreate=changed")
+	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
+		if err := stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said, err := prune(t); err == nil || !strings.Contains(err.Error(), "about to use an image") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+	if err := r.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.unlockAll()
+	if said, err := prune(t); err != nil || !strings.Contains(said, "fcos-43.1.3.0-x86_64.qcow2 removed") || strings.Contains(said, "43.2") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+}
+
+// TestAKeptNodeHasTheFirmwareOfItsOwnImage has nodes of Fedora CoreOS, and then a Flatcar that wants UEFI and
+// another Ignition key: they are told of, and not defined for what they do not boot.
+func TestAKeptNodeHasTheFirmwareOfItsOwnImage(t *testing.T) {
+	workspace(t)
+	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"), "nodes=1")
+	flatcar := stocked(t, "flatcar-stable", "4593.1.0")
+	base := filepath.Join(run(t).Store, "flatcar-4593.1.0-x86_64.qcow2")
+	plans(t, 0, "core01 unchanged defined, unchanged; the base image is now "+base+" since it was made: recreate=changed makes it anew",
+		"image="+flatcar, "nodes=1")
+	plans(t, 2, "core01 recreate the base image is now "+base, "image="+flatcar, "nodes=1", "recreate=changed")
+	mustUp(t, "image="+flatcar, "nodes=1", "recreate=changed")
+	definition, err := os.ReadFile("vm/core01/domain.xml")
+	if err != nil || !strings.Contains(string(definition), `firmware="efi"`) && !strings.Contains(string(definition), `firmware='efi'`) ||
+		!strings.Contains(string(definition), flatcarKey) {
+		t.Errorf("made anew it is for Flatcar: got %v\n%s", err, definition)
+	}
+}
+
+func TestFirmwareAndIgnitionKey(t *testing.T) {
+	fcos := stream.Image{OS: "fcos", Version: "43.1.3.0"}
+	for name, c := range map[string]struct {
+		arch, firmware, variant string
+		base                    Base
+		efi                     bool
+		key                     string
+	}{
+		"fcos":                         {"x86_64", "auto", "fcos", Base{Image: fcos}, false, coreosKey},
+		"fcos, uefi":                   {"x86_64", "uefi", "fcos", Base{Image: fcos}, true, coreosKey},
+		"fcos on ARM":                  {"aarch64", "auto", "fcos", Base{Image: fcos}, true, coreosKey},
+		"an old Flatcar":               {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, false, flatcarKey},
+		"a Flatcar":                    {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, true, flatcarKey},
+		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, false, flatcarKey},
+		"a file, by its name":          {"x86_64", "auto", "", Base{Path: "/srv/flatcar_production_qemu_image.img"}, true, flatcarKey},
+		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", Base{Path: "/srv/fedora-coreos-43.qcow2"}, false, coreosKey},
+		"a file, by the config":        {"x86_64", "auto", "flatcar", Base{Path: "/srv/my.qcow2"}, true, flatcarKey},
+		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", Base{Path: "/srv/my.qcow2"}, false, coreosKey},
+		"what the record tells counts": {"x86_64", "auto", "flatcar", Base{Path: "/srv/flatcar.qcow2", Image: fcos}, false, coreosKey},
+	} {
+		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, template: transpile.Template{Variant: c.variant}}
+		if got := r.firmware(c.base); (got == "efi") != c.efi || got != "" && got != "efi" {
+			t.Errorf("%s: firmware %q", name, got)
+		}
+		if got := r.ignitionKey(c.base); got != c.key {
+			t.Errorf("%s: key %s", name, got)
+		}
+	}
+	r := &Run{Settings: &settings.Settings{Arch: "aarch64", Firmware: "bios"}}
+	if err := r.checkFirmware(); err == nil || !strings.Contains(err.Error(), "\nhint: firmware=auto") {
+		t.Errorf("got %v", err)
+	}
+}
