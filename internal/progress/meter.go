@@ -28,12 +28,26 @@ type bar struct {
 }
 
 func (l *Log) newBar(what string, done, total int64) io.WriteCloser {
+	begin := time.Now()
 	shown := l.add(max(total, 0), mpb.BarStyle(),
 		mpb.PrependDecorators(decor.Name(what+" "), decor.CountersKibiByte("% .1f / % .1f")),
-		mpb.AppendDecorators(decor.AverageSpeed(decor.SizeB1024(0), "% .1f"), decor.Name(" "), decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left")))
+		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+			return pace(s.Current-done, total-s.Current, time.Since(begin))
+		})))
 	shown.SetCurrent(done)
 	shown.SetRefill(done)
 	return &bar{l, shown}
+}
+
+// pace is how fast came bytes came since begin, which was so long ago, and where it is known how many are left
+// how long they will take. What was there before does not count.
+func pace(came, left int64, since time.Duration) string {
+	rate := float64(came) / max(since.Seconds(), 0.001)
+	text := Bytes(int64(rate)) + "/s"
+	if left < 0 || came == 0 {
+		return text
+	}
+	return text + ", " + Seconds(time.Duration(float64(left)/rate*float64(time.Second))) + " left"
 }
 
 func (b *bar) Write(p []byte) (int, error) {
@@ -65,12 +79,11 @@ func (m *lines) Write(p []byte) (int, error) {
 }
 
 func (m *lines) line(now time.Time) string {
-	rate := float64(m.came) / now.Sub(m.begin).Seconds()
+	there, since := m.done+m.came, now.Sub(m.begin)
 	if m.total < 0 {
-		return fmt.Sprintf("%s: %s, %s/s", m.what, Bytes(m.done+m.came), Bytes(int64(rate)))
+		return fmt.Sprintf("%s: %s, %s", m.what, Bytes(there), pace(m.came, -1, since))
 	}
-	left := time.Duration(float64(m.total-m.done-m.came) / rate * float64(time.Second))
-	return fmt.Sprintf("%s: %s of %s, %s/s, %s left", m.what, Bytes(m.done+m.came), Bytes(m.total), Bytes(int64(rate)), Seconds(left))
+	return fmt.Sprintf("%s: %s of %s, %s", m.what, Bytes(there), Bytes(m.total), pace(m.came, m.total-there, since))
 }
 
 func (m *lines) Close() error { return nil }
