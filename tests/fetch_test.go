@@ -11,11 +11,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/lab/guestimage"
 )
 
 // shop is a workspace whose streams come from a server of the test's own.
@@ -301,6 +303,30 @@ func TestAnImageWithoutItsRecord(t *testing.T) {
 	}
 	s.says(t, "removed", "prune")
 	s.says(t, "fetched and verified", "fetch")
+}
+
+// TestTheLabsImageOfAUser who is not root: it is root's, or the hint says how root makes it.
+func TestTheLabsImageOfAUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("becoming another user needs root")
+	}
+	dir, err := os.MkdirTemp("", "coreos-libvirt-user-")
+	distributor.Must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	program, err := os.ReadFile(filepath.Join(built, "mage"))
+	distributor.Must(t, errors.Join(err, os.WriteFile(filepath.Join(dir, "mage"), program, 0o755), os.Chmod(dir, 0o755)))
+	cmd := exec.Command(filepath.Join(dir, "mage"), "fetch", "image=lab")
+	cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/sbin:/usr/bin:/bin", "HOME=" + filepath.Join(dir, "home")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	path, there := guestimage.Path("/var/cache/coreos-libvirt")
+	want := "is made as root\nhint: sudo env PATH=\"$PATH\" mage fetch image=lab\n"
+	if there {
+		want = filepath.Base(path) + " is in the store"
+	}
+	if (err == nil) != there || !strings.Contains(string(out), want) {
+		t.Errorf("want %q, got %v\n%s", want, err, out)
+	}
 }
 
 // TestIgnitionOfAnImageIsNotKnown has a distributor whose list of packages is missing for a while.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/store"
@@ -84,7 +85,7 @@ func (r *Run) baseAt(path string) Base {
 			base.Image = record.Image
 		}
 	}
-	if lab, _ := filepath.Match("lab-*.qcow2", filepath.Base(path)); lab && filepath.Dir(path) == r.Cache {
+	if lab, _ := filepath.Match("lab-*.qcow2", filepath.Base(path)); lab && (filepath.Dir(path) == r.Cache || filepath.Dir(path) == rootsCache) {
 		base.Image = labImage
 	}
 	return base
@@ -93,19 +94,26 @@ func (r *Run) baseAt(path string) Base {
 // labImage is what is known of the lab's own image. It reads Ignition as Fedora CoreOS does.
 var labImage = stream.Image{Name: "lab", OS: "fcos"}
 
-// fetchLab builds the lab's own guest image where it lacks.
+// rootsCache is where root's runs build the lab's image.
+const rootsCache = "/var/cache/coreos-libvirt"
+
+// fetchLab builds the lab's own guest image where it lacks: as root. Others use root's.
 func (r *Run) fetchLab(ctx context.Context) error {
 	path, built := guestimage.Path(r.Cache)
-	if built || r.readOnly {
+	if others, there := guestimage.Path(rootsCache); there && !built {
+		path, built = others, true
+	}
+	var err error
+	switch {
+	case built || r.readOnly:
 		r.log.Say("image: %s is in the store", filepath.Base(path))
-	} else {
-		var err error
-		if path, err = guestimage.Ensure(ctx, r.Cache, r.Workspace, r.log.Say); err != nil {
-			return err
-		}
+	case os.Getuid() != 0:
+		err = hint.Errorf(host.Sudo("mage fetch image=lab"), "the lab's guest image is made as root")
+	default:
+		path, err = guestimage.Ensure(ctx, r.Cache, r.Workspace, r.log.Say)
 	}
 	r.base = Base{Path: path, Image: labImage}
-	return nil
+	return err
 }
 
 func (r *Run) fetchURL(ctx context.Context) error {
