@@ -163,7 +163,7 @@ func New(t testing.TB) *Server {
 	d.Server = httptest.NewTLSServer(d)
 	t.Cleanup(d.Close)
 	d.FCOS(t, file)
-	d.flatcar(t)
+	d.Flatcar(t)
 	return d
 }
 
@@ -189,7 +189,8 @@ func (d *Server) FCOS(t testing.TB, file []byte) {
 	d.Files[filepath.Dir(FCOSPath)+"/commitmeta.json"] = []byte(`{"rpmostree.rpmdb.pkglist":[["ignition","0","2.26.0","1.fc43","x86_64"]]}`)
 }
 
-func (d *Server) flatcar(t testing.TB) {
+// Flatcar puts the image and all that Flatcar serves about it on the server.
+func (d *Server) Flatcar(t testing.TB) {
 	const name = "flatcar_production_qemu_image.img"
 	text := []byte("FLATCAR_BUILD=4230\nFLATCAR_VERSION=" + FlatcarVersion + "\n")
 	d.Files["/amd64-usr/current/version.txt"] = text

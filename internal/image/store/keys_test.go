@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
@@ -107,5 +108,31 @@ func TestArmoredKeysAndSignatures(t *testing.T) {
 	distributor.Must(t, err)
 	if signer, err := v.Signer(); err != nil || signer != fmt.Sprintf("%X", key.PrimaryKey.Fingerprint) {
 		t.Errorf("got %s, %v", signer, err)
+	}
+}
+
+func TestOldKeysAreFetchedAnew(t *testing.T) {
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	pin(t, d, &f, d.Key, d.Key)
+	size := len(d.Files["/fedora.gpg"])
+	for _, c := range []struct {
+		age    time.Duration
+		served bool
+		want   int // times that the keys were sent
+	}{{0, true, 1}, {keysAge / 2, true, 1}, {2 * keysAge, true, 2}, {2 * keysAge, false, 2}} {
+		if c.age > 0 {
+			then := time.Now().Add(-c.age)
+			distributor.Must(t, os.Chtimes(f.Dir+"/keys/fedora.gpg", then, then))
+		}
+		if !c.served {
+			delete(d.Files, "/fedora.gpg")
+		}
+		path, err := get(t, d, f, "fcos-stable")
+		distributor.Must(t, err)
+		distributor.Must(t, remove(path, recordOf(path)))
+		if got := d.Sent("/fedora.gpg"); got/size != c.want {
+			t.Errorf("after %s: the keys of %d bytes were sent as %d", c.age, size, got)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -108,5 +109,95 @@ func TestNamedVersionsThatThereAreNot(t *testing.T) {
 		if got, err := s.Lookup(t.Context(), parsed, "x86_64"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
+	}
+}
+
+// document is a stream document for both architectures, that of aarch64 without what old ones lack.
+const document = `{"architectures":{
+	"x86_64":{"artifacts":{"qemu":{"release":"43.1.3.0","formats":{"qcow2.xz":{"disk":{"location":"%[1]s/b/x86_64/i.qcow2.xz",
+		"signature":"%[1]s/b/x86_64/i.qcow2.xz.sig","sha256":"AA","uncompressed-sha256":"bb"}}}}}},
+	"aarch64":{"artifacts":{"qemu":{"release":"43.1.3.1","formats":{"qcow2.gz":{"disk":{"location":"%[1]s/b/aarch64/i.qcow2.gz",
+		"signature":"%[1]s/b/aarch64/i.qcow2.gz.sig","sha256":"cc"}}}}}}}}`
+
+func TestLookupByArchitecture(t *testing.T) {
+	flatcar := "https://stable.x/arm64-usr/"
+	s := served(map[string]string{
+		"https://f/streams/stable.json":        fmt.Sprintf(document, FCOSServer),
+		"https://f/b/aarch64/commitmeta.json":  `{"rpmostree.rpmdb.pkglist":[["ignition","0","2.26.0","1","aarch64"]]}`,
+		"https://f/b/x86_64/commitmeta.json":   `{"rpmostree.rpmdb.pkglist":[["ignition","0","2.25.0","1","x86_64"]]}`,
+		flatcar + "current/version.txt":        "FLATCAR_VERSION=4593.1.0\n",
+		flatcar + "4593.1.0/" + flatcarDigests: "# SHA512 HASH\nDD  flatcar_production_qemu_image.img\n",
+	})
+	for _, want := range []Image{
+		{
+			Name: "fcos-stable", OS: "fcos", Version: "43.1.3.0", Arch: "x86_64", Ignition: "2.25.0", URL: "https://f/b/x86_64/i.qcow2.xz",
+			Signature: "https://f/b/x86_64/i.qcow2.xz.sig", Format: "qcow2.xz", SHA256: "aa", UnpackedSHA256: "bb",
+		},
+		{
+			Name: "fcos-stable", OS: "fcos", Version: "43.1.3.1", Arch: "aarch64", Ignition: "2.26.0", URL: "https://f/b/aarch64/i.qcow2.gz",
+			Signature: "https://f/b/aarch64/i.qcow2.gz.sig", Format: "qcow2.gz", SHA256: "cc",
+		},
+		{
+			Name: "flatcar-stable", OS: "flatcar", Version: "4593.1.0", Arch: "aarch64", Ignition: "2.24.0", URL: flatcar + "4593.1.0/flatcar_production_qemu_image.img",
+			Signature: flatcar + "4593.1.0/flatcar_production_qemu_image.img.sig", Format: "qcow2", SHA512: "dd",
+			Unsure: flatcar + "4593.1.0/flatcar_production_image_packages.txt: 404 Not Found", // yet known by the version
+		},
+	} {
+		name, _, _ := Parse(want.Name)
+		if got, err := s.Lookup(t.Context(), name, want.Arch); err != nil || got != want {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+}
+
+const flatcarDigests = "flatcar_production_qemu_image.img.DIGESTS"
+
+func TestMetadataThatAreRefused(t *testing.T) {
+	good := fmt.Sprintf(document, "https://f")
+	for name, c := range map[string]struct{ old, new, want string }{
+		"no digest":             {`"sha256":"AA"`, `"x":""`, "have no digest of it"},
+		"no encryption":         {"https://f/b/x86_64/i.qcow2.xz\"", "http://f/b/x86_64/i.qcow2.xz\"", "without encryption: http://f/b/x86_64/i.qcow2.xz"},
+		"no encryption of .sig": {"https://f/b/x86_64/i.qcow2.xz.sig", "http://f/x.sig", "without encryption: http://f/x.sig"},
+		"no signature":          {"https://f/b/x86_64/i.qcow2.xz.sig", "", "name a location without encryption"},
+		"a version that is no":  {"43.1.3.0", "../x", "name no version but"},
+	} {
+		s := served(map[string]string{"https://f/streams/stable.json": strings.ReplaceAll(good, c.old, c.new)})
+		if got, err := s.Lookup(t.Context(), Name{"fcos", "stable", ""}, "x86_64"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %+v, %v", name, got, err)
+		}
+	}
+	negative := served(map[string]string{
+		"https://f/prod/streams/stable/releases.json":                    `{"releases":[{"version":"43.1.3.0","commits":[{"architecture":"x86_64"}]}]}`,
+		"https://f/prod/streams/stable/builds/43.1.3.0/x86_64/meta.json": `{"images":{"qemu":{"path":"i.qcow2.xz","sha256":"aa","uncompressed-size":-1}}}`,
+	})
+	if got, err := negative.Lookup(t.Context(), Name{"fcos", "stable", "43.1.3.0"}, "x86_64"); err == nil || !strings.Contains(err.Error(), "a size of -1 bytes") {
+		t.Errorf("a negative size: got %+v, %v", got, err)
+	}
+}
+
+func TestNewer(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"44.20260101.3.0", "43.20260601.3.0", true},
+		{"43.20260101.3.0", "43.20260101.3.0", false},
+		{"43.20260101.3.10", "43.20260101.3.9", true},
+		{"9.1.0", "10.0.0", false},
+		{"4230.2.1", "4230.2", true},
+	} {
+		if got := Newer(c.a, c.b); got != c.want {
+			t.Errorf("%s newer than %s: %t", c.a, c.b, got)
+		}
+	}
+}
+
+func TestKeysOfSources(t *testing.T) {
+	fcos, flatcar := Name{"fcos", "stable", ""}, Name{"flatcar", "lts", ""}
+	own := Source{FCOS: FCOSServer, Flatcar: FlatcarServer}
+	mirror := Source{FCOS: "https://mirror", Flatcar: FlatcarServer}
+	if own.Key(fcos, "x86_64") != "fcos-stable-x86_64" || own.Key(flatcar, "aarch64") != "flatcar-lts-aarch64" ||
+		mirror.Key(flatcar, "aarch64") != own.Key(flatcar, "aarch64") || mirror.Key(fcos, "x86_64") == own.Key(fcos, "x86_64") {
+		t.Errorf("got %s, %s", mirror.Key(fcos, "x86_64"), mirror.Key(flatcar, "aarch64"))
 	}
 }
