@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -303,6 +304,54 @@ func TestAnImageWithoutItsRecord(t *testing.T) {
 	}
 	s.says(t, "removed", "prune")
 	s.says(t, "fetched and verified", "fetch")
+}
+
+// TestFetchNeedsLittleMemory: the peak does not grow with the image.
+func TestFetchNeedsLittleMemory(t *testing.T) {
+	s := newShop(t)
+	for _, mib := range []int{16, 96} {
+		file := distributor.Packed(t, distributor.Qcow2(t, mib), "xz", "-T0", "-0")
+		s.Files["/my.qcow2.xz"] = file
+		for way, path := range map[string]string{"xz": "/usr/sbin:/usr/bin:/bin", "Go's own": only(t, "qemu-img")} {
+			cmd := exec.Command(filepath.Join(built, "mage"), "fetch", "image="+s.URL+"/my.qcow2.xz", fmt.Sprintf("sha256=%x", sha256.Sum256(file)))
+			cmd.Dir, cmd.Env = s.dir, append(slices.Clone(s.env), "PATH="+path, "COREOS_STORE="+t.TempDir())
+			peak := peakOf(t, cmd)
+			t.Logf("an image of %d MiB by %s: %d MiB", mib, way, peak>>10)
+			if peak > 150<<10 || peak == 0 {
+				t.Errorf("an image of %d MiB by %s took %d MiB of memory", mib, way, peak>>10)
+			}
+		}
+	}
+}
+
+// peakOf is the most memory in KiB that the program has had, as Linux tells it while it runs. What wait4(2) tells
+// counts this process, too, as the program was it before it was itself.
+func peakOf(t *testing.T, cmd *exec.Cmd) (peak int) {
+	t.Helper()
+	distributor.Must(t, cmd.Start())
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			distributor.Must(t, err)
+			return peak
+		case <-time.After(5 * time.Millisecond):
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+			if _, after, found := strings.Cut(string(status), "VmHWM:"); found {
+				_, _ = fmt.Sscan(after, &peak)
+			}
+		}
+	}
+}
+
+// only is a folder with no other program.
+func only(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path, err := exec.LookPath(name)
+	distributor.Must(t, errors.Join(err, os.Symlink(path, filepath.Join(dir, name))))
+	return dir
 }
 
 // TestTheLabsImageOfAUser who is not root: it is root's, or the hint says how root makes it.
