@@ -354,8 +354,9 @@ func only(t *testing.T, name string) string {
 	return dir
 }
 
-// TestTheLabsImageOfAUser who is not root: it is root's, or the hint says how root makes it.
-func TestTheLabsImageOfAUser(t *testing.T) {
+// openDir is a folder that everybody may enter, with the targets.
+func openDir(t *testing.T) string {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("becoming another user needs root")
 	}
@@ -364,17 +365,39 @@ func TestTheLabsImageOfAUser(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	program, err := os.ReadFile(filepath.Join(built, "mage"))
 	distributor.Must(t, errors.Join(err, os.WriteFile(filepath.Join(dir, "mage"), program, 0o755), os.Chmod(dir, 0o755)))
-	cmd := exec.Command(filepath.Join(dir, "mage"), "fetch", "image=lab")
+	return dir
+}
+
+// asNobody runs targets there as a user who is not root.
+func asNobody(dir string, args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join(dir, "mage"), args...)
 	cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/sbin:/usr/bin:/bin", "HOME=" + filepath.Join(dir, "home")}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// TestTheLabsImageOfAUser who is not root: it is root's, or the hint says how root makes it.
+func TestTheLabsImageOfAUser(t *testing.T) {
+	out, err := asNobody(openDir(t), "fetch", "image=lab")
 	path, there := guestimage.Path("/var/cache/coreos-libvirt")
 	want := "is made as root\nhint: sudo env PATH=\"$PATH\" mage fetch image=lab\n"
 	if there {
 		want = filepath.Base(path) + " is in the store"
 	}
-	if (err == nil) != there || !strings.Contains(string(out), want) {
+	if (err == nil) != there || !strings.Contains(out, want) {
 		t.Errorf("want %q, got %v\n%s", want, err, out)
+	}
+}
+
+// TestRootsStoreOfAUser who may read it, and no more.
+func TestRootsStoreOfAUser(t *testing.T) {
+	dir := openDir(t)
+	s := newShop(t)
+	image := "image=fcos-stable@" + distributor.FCOSVersion
+	s.says(t, "fetched and verified", "fetch", image, "store="+dir+"/store")
+	if out, err := asNobody(dir, "fetch", image, "store="+dir+"/store"); err != nil || !strings.Contains(out, "is in the store") {
+		t.Errorf("got %v\n%s", err, out)
 	}
 }
 

@@ -189,3 +189,20 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEndBeforeWhatIsKnown is a server that knows neither ranges nor the file's size.
+func TestAnEndBeforeWhatIsKnown(t *testing.T) {
+	c, url := served(t, func(w http.ResponseWriter, _ *http.Request, before int) {
+		w.Header().Set("ETag", `"tag"`)
+		_ = http.NewResponseController(w).Flush() // which leaves no length
+		_, _ = io.WriteString(w, text[:min(len(text), 10*before)])
+	})
+	file, err := c.Open(t.Context(), url, Position{Offset: 15, Validator: `"tag"`, Size: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if data, err := io.ReadAll(file); err != nil || string(data) != text[15:20] {
+		t.Errorf("got %q, %v", data, err)
+	}
+}

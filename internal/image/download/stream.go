@@ -145,7 +145,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 			s.tries = 0
 			return n, nil
 		}
-		if errors.Is(err, io.EOF) && (s.Size < 0 || s.Offset >= s.Size) {
+		if errors.Is(err, io.EOF) && s.skip == 0 && (s.Size < 0 || s.Offset >= s.Size) {
 			return 0, io.EOF
 		}
 		if err != nil {

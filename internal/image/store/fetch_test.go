@@ -467,7 +467,8 @@ func TestAURLWithItsDigest(t *testing.T) {
 			t.Errorf("%s: got %v", pack[0], err)
 		}
 	}
-	if _, err := f.Fetch(t.Context(), stream.Image{URL: d.URL + "/my.qcow2"}); err == nil || !strings.Contains(err.Error(), "nothing vouches") {
+	secret := strings.Replace(d.URL, "https://", "https://me:geheim@", 1) + "/my.qcow2?token=geheim"
+	if _, err := f.Fetch(t.Context(), stream.Image{URL: secret}); err == nil || !strings.Contains(err.Error(), "nothing vouches") || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("without a digest: got %v", err)
 	}
 }

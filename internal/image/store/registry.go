@@ -69,5 +69,5 @@ func (s Store) lock() (*flock.Flock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the store of images: %w", err)
 	}
-	return flock.New(path), nil
+	return flock.New(path, flock.SetPermissions(0o644)), nil // who may read the images may use them
 }

@@ -92,7 +92,7 @@ func (s Source) namedFCOS(ctx context.Context, name Name, arch string) (Image, e
 	if _, extension, found := strings.Cut(qemu.Path, ".qcow2"); ok && found {
 		return Image{
 			Version: name.Version, URL: base + qemu.Path, Signature: base + qemu.Path + ".sig", Format: "qcow2" + extension,
-			SHA256: qemu.SHA256, UnpackedSHA256: qemu.UnpackedSHA256, UnpackedSize: qemu.UnpackedSize,
+			SHA256: strings.ToLower(qemu.SHA256), UnpackedSHA256: strings.ToLower(qemu.UnpackedSHA256), UnpackedSize: qemu.UnpackedSize,
 		}, nil
 	}
 	return Image{}, fmt.Errorf("%s has no qcow2 image for QEMU", name.Version)
