@@ -72,7 +72,7 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 		return Info{}, hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)
 	}
 	if file := info.Specific.Data.DataFile; file != "" {
-		return Info{}, hint.Errorf("make it one file: qemu-img convert -O qcow2 "+path+" base.qcow2", "%s keeps its data in another file, %s", path, file)
+		return Info{}, hint.Errorf(fmt.Sprintf("make it one file: qemu-img convert -O qcow2 %q base.qcow2", path), "%s keeps its data in another file, %s", path, file)
 	}
 	return info, nil
 }
