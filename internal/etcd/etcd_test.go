@@ -116,6 +116,8 @@ func TestMembersFindEachOther(t *testing.T) {
 		t.Errorf("%d leaders, %d changes", leaders, changes)
 	}
 
+	agrees(t, programs.helper, endpoints, status)
+
 	if err := last.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,8 +126,20 @@ func TestMembersFindEachOther(t *testing.T) {
 	if err != nil || len(status.Healthy()) != 2 {
 		t.Errorf("one is gone: got %+v, %v", status, err)
 	}
+	agrees(t, programs.helper, endpoints, status)
 	if err := status.Check(3); err == nil || !strings.Contains(err.Error(), "2 of 3 members are healthy\n    "+endpoints[2]+": ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// agrees compares a glance with what the helper found out.
+func agrees(t *testing.T, helper etcd.Helper, endpoints []string, want etcd.Status) {
+	t.Helper()
+	for i, m := range helper.Glance(deadline(t, 20*time.Second), endpoints).Members {
+		w := want.Members[i]
+		if m.Endpoint != w.Endpoint || m.Healthy != w.Healthy || m.ID != w.ID || m.Leader != w.Leader || m.Version != w.Version || (m.Error == "") != w.Healthy {
+			t.Errorf("at a glance: %+v, want %+v", m, w)
+		}
 	}
 }
 

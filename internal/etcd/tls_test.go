@@ -69,13 +69,18 @@ func TestDiscoveryOverTLS(t *testing.T) {
 		endpoints = append(endpoints, secured(t, ours, fmt.Sprintf("core%02d", i+1), "--discovery-token=token", "--discovery-endpoints="+service,
 			"--discovery-insecure-transport=false", "--discovery-cacert="+theirs.CertificateFile(), "--discovery-cert="+theirs.ClientFile(), "--discovery-key="+theirs.ClientFile()))
 	}
-	if _, err := programs.helper.With(credentials(ours)).WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {}); err != nil {
+	status, err := programs.helper.With(credentials(ours)).WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
+	if err != nil {
 		t.Error(err)
 	}
+	agrees(t, programs.helper.With(credentials(ours)), endpoints, status)
 	for _, wrong := range []etcd.Credentials{{}, credentials(theirs)} {
 		status, err := programs.helper.With(wrong).Status(ctx, endpoints, 3*time.Second)
 		if err == nil && len(status.Healthy()) > 0 {
 			t.Errorf("with %+v the members answer: %+v", wrong, status)
+		}
+		if seen := programs.helper.With(wrong).Glance(ctx, endpoints); len(seen.Healthy()) > 0 {
+			t.Errorf("with %+v the members answer at a glance: %+v", wrong, seen)
 		}
 	}
 }

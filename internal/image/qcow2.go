@@ -4,9 +4,12 @@ package image
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/bitfield/script"
@@ -96,7 +99,9 @@ func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared 
 	if err := artifact.Folder(filepath.Dir(path)); err != nil {
 		return "", err
 	}
-	prepared = path + ".new"
+	if prepared, err = unfinished(path); err != nil {
+		return "", err
+	}
 	_, err = qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, prepared, fmt.Sprintf("%dG", size))
 	if err == nil {
 		err = os.Chmod(prepared, 0o600)
@@ -106,6 +111,20 @@ func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared 
 		return "", err
 	}
 	return prepared, nil
+}
+
+// unfinished is a name beside path for what is to be there. Others of that kind are removed: of runs that were killed. A
+// qemu-img of theirs may still be at its own, so no two have one name.
+func unfinished(path string) (string, error) {
+	dir, begin := filepath.Dir(path), "."+filepath.Base(path)+"."
+	entries, err := os.ReadDir(dir)
+	for _, old := range entries {
+		if strings.HasPrefix(old.Name(), begin) && strings.HasSuffix(old.Name(), ".new") {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, old.Name())))
+		}
+	}
+	name := begin + strconv.FormatUint(rand.Uint64(), 36) + ".new" //nolint:gosec // a name, no secret
+	return filepath.Join(dir, name), err
 }
 
 // Pristine tells whether no guest has ever written to the overlay: none of its clusters is allocated.

@@ -53,6 +53,39 @@ func TestCreateOverlay(t *testing.T) {
 	}
 }
 
+// TestAKilledRunIsNoObstacle: a qemu-img of its own may still hold the file that it was making.
+func TestAKilledRunIsNoObstacle(t *testing.T) {
+	ctx := context.Background()
+	base, overlay := make1G(t, "qcow2"), filepath.Join(t.TempDir(), "core01.qcow2")
+	left, err := PrepareOverlay(ctx, overlay, base, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := exec.Command("qemu-io", left)
+	stdin, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 8)); err != nil { // its prompt: it has the file open
+		t.Fatal(err)
+	}
+	if err := createOverlay(ctx, overlay, base, 4); err != nil {
+		t.Error(err)
+	}
+	_ = stdin.Close()
+	_ = holder.Wait()
+	if files, _ := filepath.Glob(filepath.Dir(overlay) + "/*"); len(files) != 1 {
+		t.Errorf("there are %v", files)
+	}
+}
+
 func TestCreateOverlayRefuses(t *testing.T) {
 	ctx := context.Background()
 	text := filepath.Join(t.TempDir(), "text")

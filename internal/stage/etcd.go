@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"coreos-libvirt/internal/discovery"
@@ -22,10 +23,11 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 	endpoints, names := r.endpointsOf(nodes)
 	size := min(r.token.Size, len(nodes))
 	if server == nil { // all nodes ran before
-		status, err := r.membersHelper().Status(ctx, endpoints, membersPatience)
-		if err == nil && status.Check(size) == nil {
+		status := r.seenEtcd(ctx, endpoints)
+		if status.Check(size) == nil {
 			return status, nil
 		}
+		var err error
 		if server, err = r.serveDiscovery(ctx); err != nil {
 			return status, err
 		}
@@ -44,6 +46,44 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 			healthy[m.Endpoint] = true
 		}
 	})
+}
+
+// glimpse is what the members at the endpoints tell at a glance.
+type glimpse struct {
+	endpoints []string
+	status    etcd.Status
+}
+
+// lookAhead asks the members of a cluster all of whose nodes were ready, where they were then, while it is seen whether
+// the nodes still are.
+func (r *Run) lookAhead(ctx context.Context) {
+	endpoints := []string{}
+	for _, step := range r.steps {
+		report, ok := r.kept(step.Node.Name)
+		if !ok || r.token == nil || !r.Ready || step.Starts() {
+			return
+		}
+		endpoints = append(endpoints, r.clientURL(report.Address(step.Node.MAC)))
+	}
+	seen := make(chan glimpse, 1)
+	r.etcdSeen = seen
+	go func() { seen <- r.glance(ctx, endpoints) }()
+}
+
+func (r *Run) glance(ctx context.Context, endpoints []string) glimpse {
+	ctx, cancel := context.WithTimeout(ctx, membersPatience)
+	defer cancel()
+	return glimpse{endpoints, r.membersHelper().Glance(ctx, endpoints)}
+}
+
+// seenEtcd is what the members tell at a glance, if they were asked ahead, what they told then.
+func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
+	if r.etcdSeen != nil {
+		if ahead := <-r.etcdSeen; slices.Equal(ahead.endpoints, endpoints) {
+			return ahead.status
+		}
+	}
+	return r.glance(ctx, endpoints).status
 }
 
 // clientURL is where the member at the address serves its clients.

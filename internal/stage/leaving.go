@@ -103,7 +103,7 @@ func generated(folder, name string) bool {
 	}
 	entries, err := os.ReadDir(folder)
 	return err == nil && !slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
-		known := []string{node.Overlay(), node.Overlay() + ".new", node.Defined(), node.Fresh(), node.Leaving(), node.Console()}
+		known := []string{node.Overlay(), node.Defined(), node.Fresh(), node.Leaving(), node.Console()}
 		return !slices.Contains(known, filepath.Join(folder, entry.Name())) && !strings.HasPrefix(entry.Name(), ".")
 	})
 }

@@ -47,6 +47,8 @@ type Run struct {
 	failed   []error                       // of Define: of nodes that it could not define
 	made     sync.Map                      // of Define: what it has begun, by node
 
+	etcdSeen <-chan glimpse // of Up: what etcd's members tell while the nodes are looked at; nil where they are not asked
+
 	writes guest.Writes // to consoles
 	times  times        // what nodes reached when, for `mage timeline`
 

@@ -42,6 +42,7 @@ func (r *Run) Up(ctx context.Context) error {
 }
 
 func (r *Run) upAll(ctx context.Context) error {
+	r.lookAhead(ctx)
 	server, err := r.serveNewcomers(ctx)
 	if err != nil {
 		return err
