@@ -341,7 +341,7 @@ func killedWhileMadeAnew(t *testing.T, c clone) {
 		after       time.Duration
 	}{
 		{"core02: has left etcd", "up nodes=3 recreate=core02", 2 * time.Second},
-		{"core02: made anew", "up nodes=3 recreate=all force=true", 5 * time.Second},
+		{"core02: made anew", "up nodes=3 recreate=all", 5 * time.Second},
 	} {
 		killTarget(t, c, run.text, run.after, strings.Fields(run.words)...)
 		if out := c.mage(t, "lab", "up", "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 {
