@@ -5,6 +5,7 @@
 package hypervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,8 +23,9 @@ type Conn struct {
 	uri    string
 	advice func() string // for who gets no connection
 
-	mu sync.Mutex // of c
-	c  *libvirt.Connect
+	mu    sync.Mutex // of c and until
+	c     *libvirt.Connect
+	until context.Context // ends what calls wait for
 
 	kvm   sync.Map     // what HasKVM has found, by architecture
 	calls atomic.Int64 // of libvirt's, that go to the daemon
@@ -52,11 +54,24 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c := &Conn{uri: uri, advice: advice, watchers: map[chan struct{}]string{}, reboots: map[string]int{}, started: map[string]time.Time{}}
+	c := &Conn{uri: uri, advice: advice, until: context.Background(), watchers: map[chan struct{}]string{}, reboots: map[string]int{}, started: map[string]time.Time{}}
 	if _, err := c.live(); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Until has calls wait no longer than ctx lives, for a daemon that is away or refuses for the moment.
+func (c *Conn) Until(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = ctx
+}
+
+func (c *Conn) waits() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.until
 }
 
 // Calls is how many calls of libvirt's were made so far that go to the daemon.

@@ -3,7 +3,6 @@
 package hypervisor
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ const (
 // use does something with the connection. Where the daemon has hung up, it is done again on a new connection;
 // so it must do no harm twice. What libvirt refuses for the moment only is tried again, too.
 func (c *Conn) use(do func(*libvirt.Connect) error) error {
-	_, err := backoff.Retry(context.Background(), func() (struct{}, error) {
+	_, err := backoff.Retry(c.waits(), func() (struct{}, error) {
 		conn, err := c.live()
 		if err != nil {
 			return struct{}{}, err

@@ -33,8 +33,17 @@ func TestRefusalsThatGoBy(t *testing.T) {
 			t.Errorf("%v: %d tries, %v", refusal, tries, err)
 		}
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	conn.Until(ctx)
+	time.AfterFunc(300*time.Millisecond, cancel)
+	begin := time.Now()
+	err := conn.use(func(*libvirt.Connect) error { return libvirt.Error{Code: libvirt.ERR_RESOURCE_BUSY} })
+	if took := time.Since(begin); !errors.Is(err, context.Canceled) || took > time.Second {
+		t.Errorf("interrupted: got %v after %s", err, took)
+	}
+	conn.Until(t.Context())
 	tries := 0
-	err := conn.use(func(*libvirt.Connect) error {
+	err = conn.use(func(*libvirt.Connect) error {
 		tries++
 		return libvirt.Error{Code: libvirt.ERR_NO_DOMAIN, Message: "no such domain"}
 	})

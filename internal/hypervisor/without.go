@@ -34,6 +34,7 @@ type Channel struct{}
 
 func Open(string, func() string) (*Conn, error)                         { return nil, errNoCgo }
 func (*Conn) Calls() int64                                              { return 0 }
+func (*Conn) Until(context.Context)                                     {}
 func (*Conn) Close()                                                    {}
 func (*Conn) Version() (major, minor, release uint32, err error)        { return 0, 0, 0, errNoCgo }
 func (*Conn) QEMUVersion() (major, minor, release uint32, err error)    { return 0, 0, 0, errNoCgo }

@@ -25,6 +25,7 @@ func (r *Run) Interruptible(ctx context.Context, one func(*Run, context.Context)
 	if ctx.Err() != nil {
 		return r.interrupted(ctx.Err())
 	}
+	r.endsWith(ctx)
 	done := make(chan error, 1)
 	go func() { done <- one(r, ctx) }()
 	select {
@@ -41,6 +42,16 @@ func (r *Run) Interruptible(ctx context.Context, one func(*Run, context.Context)
 		return r.asInterrupted(ctx, err)
 	case <-patience:
 		return r.interrupted(ctx.Err())
+	}
+}
+
+// endsWith has libvirt's calls give up waiting when ctx ends.
+func (r *Run) endsWith(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.until = ctx
+	if r.conn != nil {
+		r.conn.Until(ctx)
 	}
 }
 

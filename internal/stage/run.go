@@ -54,9 +54,10 @@ type Run struct {
 
 	told sync.Once // what an interruption left
 
-	mu   sync.Mutex
-	conn *hypervisor.Conn
-	held map[string]func() // locks, by prefix
+	mu    sync.Mutex
+	until context.Context // the run's end, for what waits in libvirt's calls
+	conn  *hypervisor.Conn
+	held  map[string]func() // locks, by prefix
 }
 
 // New is a run in the current folder with the settings that words and the environment give.
@@ -96,6 +97,9 @@ func (r *Run) libvirt() (*hypervisor.Conn, error) {
 		return r.conn, nil
 	}
 	conn, err := hypervisor.Open(r.URI, r.libvirtAdvice)
+	if err == nil && r.until != nil {
+		conn.Until(r.until)
+	}
 	r.conn = conn
 	return conn, err
 }
