@@ -170,7 +170,7 @@ func legend(rows []row, y int) (keys []segment) {
 		})
 		if drawn {
 			keys = append(keys, segment{Phase: c.phase, X: x, Y: y, Colour: c.colour})
-			x += float64(30 + 7*len(c.phase))
+			x += 24 + 6.5*float64(len(c.phase))
 		}
 	}
 	return keys
