@@ -120,11 +120,21 @@ func TestConfinement(t *testing.T) {
 		"hint: sudo setsebool -P virt_use_nfs on": {true, nfs, map[string]string{"sys/fs/selinux/enforce": "1"}},
 		"SELinux, enforcing":                      {false, ext4, map[string]string{"sys/fs/selinux/enforce": "1"}},
 		"SELinux, permissive":                     {false, nfs, map[string]string{"sys/fs/selinux/enforce": "0"}},
-		"AppArmor":                                {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n"}},
+		"AppArmor: libvirt names":                 {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n", "usr/sbin/apparmor_parser": ""}},
+		"hint: install the package apparmor":      {true, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n"}},
 		"QEMU is not confined":                    {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "N\n"}},
 	} {
 		found, err := tree(t, c.files).confinement("/srv", c.kind)
 		expect(t, c.fault, want, found, err)
+	}
+	armed := tree(t, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n", "usr/sbin/apparmor_parser": ""})
+	for folder, fault := range map[string]bool{"/etc/vm": true, "/usr/lib64/x": true, "/usr/local/src/vm": false, "/var/lib/libvirt/images": false, "/home/x/etc/vm": false} {
+		if _, err := armed.confinement(folder, ext4); (err != nil) != fault {
+			t.Errorf("%s: got %v", folder, err)
+		}
+	}
+	if found, err := armed.Confinement("/srv/vm", "/usr/share/images"); err == nil || !strings.Contains(err.Error(), "as /usr/share/images is") {
+		t.Errorf("got %s, %v", found, err)
 	}
 	if kind, err := fileSystem("/proc/no/such"); err != nil || kind != unix.PROC_SUPER_MAGIC {
 		t.Errorf("got %x, %v", kind, err)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -27,14 +29,26 @@ func (r Root) Forwarding(routed bool) (string, error) {
 // use them nevertheless.
 var unlabelled = map[int64]string{0x6969: "virt_use_nfs", 0xff534d42: "virt_use_samba", 0x65735546: "virt_use_fusefs"}
 
-// Confinement makes sure that what confines QEMU lets it have the folder's files. libvirt labels them for
+// refused are where virt-aa-helper, which makes libvirt's AppArmor profiles, lets no guest have a file
+// (libvirt's src/security/virt-aa-helper.c, valid_path).
+var refused = []string{
+	"/bin/", "/boot/", "/etc/", "/lib", "/lost+found/", "/proc/", "/sbin/", "/selinux/", "/sys/", "/usr/bin/", "/usr/lib", "/usr/sbin/", "/usr/share/",
+	"/usr/local/bin/", "/usr/local/etc/", "/usr/local/lib", "/usr/local/sbin/",
+}
+
+// Confinement makes sure that what confines QEMU lets it have the folders' files. libvirt labels them for
 // SELinux, and names them in a profile of AppArmor's, where that is possible.
-func (r Root) Confinement(folder string) (string, error) {
-	kind, err := fileSystem(folder)
-	if err != nil {
-		return "", err
+func (r Root) Confinement(folders ...string) (found string, err error) {
+	for _, folder := range folders {
+		kind, err := fileSystem(folder)
+		if err != nil {
+			return "", err
+		}
+		if found, err = r.confinement(folder, kind); err != nil {
+			return "", err
+		}
 	}
-	return r.confinement(folder, kind)
+	return found, nil
 }
 
 func (r Root) confinement(folder string, kind int64) (string, error) {
@@ -48,9 +62,20 @@ func (r Root) confinement(folder string, kind int64) (string, error) {
 	case enforcing == "0":
 		return "SELinux, permissive", nil
 	case r.read("sys/module/apparmor/parameters/enabled") == "Y":
-		return "AppArmor: libvirt names the nodes' files in their profiles", nil
+		return r.appArmor(folder)
 	}
 	return "QEMU is not confined", nil
+}
+
+// appArmor makes sure that libvirt can make profiles, with the folder's files in them.
+func (r Root) appArmor(folder string) (string, error) {
+	if i := slices.IndexFunc(refused, func(prefix string) bool { return strings.HasPrefix(folder+"/", prefix) }); i >= 0 {
+		return "", hint.Errorf("work in /srv or a home directory, and name a store= there", "libvirt's AppArmor lets QEMU have no file below %s, as %s is", refused[i], folder)
+	}
+	if absent(r.path("usr/sbin/apparmor_parser")) && absent(r.path("sbin/apparmor_parser")) && absent(r.path("usr/bin/apparmor_parser")) {
+		return "", hint.Errorf("install the package apparmor", "AppArmor is on, and libvirt has no apparmor_parser to load its profiles with")
+	}
+	return "AppArmor: libvirt names the nodes' files in their profiles", nil
 }
 
 // fileSystem is the kind of the file system that the folder is on, or will be.

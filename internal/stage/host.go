@@ -67,7 +67,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "routing", Run: r.simple(func() (string, error) { return root.Forwarding(r.Network != "") })},
 		{Name: "vm/ for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), folder) })},
 		{Name: "store for QEMU", Run: r.simple(func() (string, error) { return host.Reaches(r.qemuUser(root), r.Store) })},
-		{Name: "confinement", Run: r.simple(func() (string, error) { return root.Confinement(folder) })},
+		{Name: "confinement", Run: r.simple(func() (string, error) { return root.Confinement(folder, r.Store) })},
 		{Name: "disk space", Run: r.simple(func() (string, error) { return host.Space(folder, nodes*host.Each, "the nodes") })},
 		{Name: "store space", Run: r.simple(func() (string, error) { return host.Space(r.Store, host.Each, "a base image") })},
 		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(nodes, r.RAM) })},

@@ -14,8 +14,9 @@ import (
 // Setuid is a program that runs as root for whoever starts it. With Debian's package manager that is an
 // override, which upgrades of the package heed.
 type Setuid struct {
-	Path     string `json:"path"` // from the root
-	Override bool   `json:"override"`
+	Path     string      `json:"path"` // from the root
+	Override bool        `json:"override"`
+	Had      fs.FileMode `json:"had,omitempty"` // before; 0 where the package brings the program
 }
 
 // Commands would do it.
@@ -34,7 +35,7 @@ func (s *Setuid) Do(ctx context.Context, m Machine) error {
 	return os.Chmod(m.path(s.Path), fs.ModeSetuid|0o755)
 }
 
-// Undo clears the bit.
+// Undo brings the former mode back.
 func (s *Setuid) Undo(ctx context.Context, m Machine) error {
 	path := m.path(s.Path)
 	if s.Override && succeeds(ctx, "dpkg-statoverride", "--list", path) {
@@ -42,7 +43,11 @@ func (s *Setuid) Undo(ctx context.Context, m Machine) error {
 			return err
 		}
 	}
-	if err := os.Chmod(path, 0o755); !errors.Is(err, fs.ErrNotExist) {
+	mode := s.Had
+	if mode == 0 {
+		mode = 0o755
+	}
+	if err := os.Chmod(path, mode); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -57,6 +62,9 @@ func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, er
 	info, err := os.Stat(m.path(f.helper))
 	if err != nil || info.Mode()&fs.ModeSetuid == 0 { // where it is not there, the packages bring it
 		s := &Setuid{Path: f.helper, Override: succeeds(ctx, "dpkg-statoverride", "--version")}
+		if err == nil {
+			s.Had = info.Mode().Perm()
+		}
 		steps = append(steps, Planned{"setuid /" + f.helper, "a plain user's QEMU gets its tap device from this program", s})
 	}
 	old, err := os.ReadFile(m.path(f.acl))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -209,9 +210,37 @@ func TestFamily(t *testing.T) {
 	}
 }
 
+// docs/host.md has the packages, to be installed by hand.
+func TestPackagesAreInTheDocs(t *testing.T) {
+	docs, err := os.ReadFile("../../../docs/host.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := map[string]string{"debian": "apt-get install", "fedora": "dnf install", "rhel": "dnf install", "suse": "zypper install", "arch": "pacman -S"}
+	for name, f := range families {
+		for line := range strings.Lines(string(docs)) {
+			if _, words, ok := strings.Cut(line, "`"+lines[name]+" "); ok {
+				words, _, _ = strings.Cut(strings.TrimPrefix(words, "--no-install-recommends "), "`")
+				if runtime.GOARCH == "amd64" && words != strings.Join(f.packages, " ") {
+					t.Errorf("%s: the docs have %s, the set-up %s", name, words, strings.Join(f.packages, " "))
+				}
+				lines[name] = "found"
+			}
+		}
+		if lines[name] != "found" {
+			t.Errorf("%s: no line in the docs", name)
+		}
+		for _, more := range f.network {
+			if !strings.Contains(string(docs), "`"+more+"`") && more != "iptables" {
+				t.Errorf("%s: no %s in the docs", name, more)
+			}
+		}
+	}
+}
+
 func TestSession(t *testing.T) {
 	m, _ := machineAt(t, map[string]string{"etc/qemu/bridge.conf": "allow virbr0", "usr/lib/helper": "x"})
-	if err := os.Chmod(m.path("usr/lib/helper"), 0o755); err != nil {
+	if err := os.Chmod(m.path("usr/lib/helper"), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	f := family{helper: "usr/lib/helper", acl: "etc/qemu/bridge.conf"}
