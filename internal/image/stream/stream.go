@@ -134,7 +134,8 @@ func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, erro
 		return image, err
 	}
 	if image.Ignition, err = s.ignition(ctx, image); err != nil {
-		image.Ignition, image.Unsure = image.shipped(), err.Error()
+		image.Ignition = image.shipped()
+		image.Unsure, _, _ = strings.Cut(err.Error(), "\n") // without its hint
 	}
 	return image, ctx.Err()
 }
