@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/hypervisor"
@@ -73,7 +75,25 @@ func (r *Run) LabDown(ctx context.Context) error {
 	if r.InLab {
 		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
 	}
-	return r.world().Down(ctx, r.log.Say)
+	if err := r.world().Down(ctx, r.log.Say); err != nil {
+		return err
+	}
+	return r.goneWithLab()
+}
+
+// goneWithLab notes of the nodes that were in the lab that their domains are no more: their disks may go, too.
+func (r *Run) goneWithLab() error {
+	entries, _ := os.ReadDir(r.vm())
+	for _, entry := range entries {
+		node := cluster.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
+		if m := made(node); m == nil || !strings.HasPrefix(m.Libvirt, labMark) {
+			continue
+		}
+		if err := mark(node); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Cache, r.Store) }

@@ -131,12 +131,12 @@ func (r *Run) mayGo(ctx context.Context, node cluster.Node) error {
 
 // elsewhere is an error where the node was made by another libvirt than this run's: it may run there.
 func (r *Run) elsewhere(node cluster.Node, m *cluster.Metadata) error {
-	if m == nil || m.Libvirt == "" || m.Libvirt == r.where() {
+	if m == nil || m.Libvirt == "" || m.Libvirt == r.where() || exists(node.Leaving()) {
 		return nil
 	}
 	advice := "uri=" + m.Libvirt + " is that one"
-	if uri, lab := strings.CutPrefix(m.Libvirt, "lab "); lab {
-		advice = "`mage lab down uri=" + uri + "` removes it there"
+	if strings.HasPrefix(m.Libvirt, labMark) {
+		advice = "`mage lab down` removes it there, `mage labdown` takes the lab apart with all that is in it"
 	} else if r.InLab {
 		advice = "without the word lab it is that one"
 	}

@@ -223,10 +223,13 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// labMark is before the URI of a libvirt that is the lab's.
+const labMark = "lab "
+
 // where is the libvirt of this run, as it is noted of each node.
 func (r *Run) where() string {
 	if r.InLab {
-		return "lab " + r.URI
+		return labMark + r.URI
 	}
 	return r.URI
 }

@@ -152,6 +152,29 @@ func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
 	}
 }
 
+// TestWhatWasInALab is the lab's until that is taken apart, and nobody's then.
+func TestWhatWasInALab(t *testing.T) {
+	workspace(t)
+	t.Setenv("COREOS_LAB", "1")
+	mustUp(t, "nodes=1", "image=base.qcow2")
+	boot(t, "core01")
+	lost(t, "core01")
+	if err := os.Unsetenv("COREOS_LAB"); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := up(t, "nodes=1"); err == nil || !strings.Contains(err.Error(), "for the libvirt at lab test:///default") || !strings.Contains(err.Error(), "\nhint: `mage lab down`") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+	keepsData(t, "core01")
+	if err := run(t).goneWithLab(); err != nil {
+		t.Fatal(err)
+	}
+	mustUp(t, "nodes=1")
+	if out, _ := exec.Command("qemu-io", "-U", "-r", "-c", "read -P 7 0 64k", overlayOf("core01")).CombinedOutput(); !strings.Contains(string(out), "failed") {
+		t.Errorf("it is the lab's disk:\n%s", out)
+	}
+}
+
 func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 	workspace(t)
 	mustUp(t, "nodes=1")
