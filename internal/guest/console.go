@@ -95,6 +95,13 @@ func (c *Console) Passed() (phases []string) {
 	return phases
 }
 
+// Settle is for a node that runs: the boots that it has begun so far are not held against it.
+func (c *Console) Settle() error {
+	_, err := c.Failure()
+	clear(c.begun)
+	return err
+}
+
 // Failure reads what is new and gives the lines that tell of a failed boot, once one says so: nil
 // before that.
 func (c *Console) Failure() ([]string, error) {
@@ -146,6 +153,7 @@ func (c *Console) note(line string) {
 	for i, beginning := range beginnings {
 		if beginning.MatchString(line) {
 			c.begun[i]++
+			c.failed, c.told = false, nil // of a boot before
 		}
 	}
 	line = shorten(line)

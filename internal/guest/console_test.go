@@ -80,6 +80,25 @@ func TestConsolePhases(t *testing.T) {
 	}
 }
 
+// TestConsoleOfANodeThatRan has rebooted often, and failed once, long ago.
+func TestConsoleOfANodeThatRan(t *testing.T) {
+	const boot = "[    0.000000] Linux version 6.12.5\r\ncore01 login: \r\n"
+	c := console(t, "Kernel panic - not syncing: x\r\n"+strings.Repeat(boot, 5))
+	if err := c.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := c.Failure(); told != nil || err != nil {
+		t.Errorf("got %q, %v", told, err)
+	}
+	c = console(t, boot+"You are in emergency mode.\r\n")
+	if err := c.Settle(); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := c.Failure(); err != nil || !slices.Equal(told, []string{"You are in emergency mode."}) {
+		t.Errorf("it still is: got %q, %v", told, err)
+	}
+}
+
 func TestConsoleEndIsOfWhatComes(t *testing.T) {
 	old := console(t, "Kernel panic - not syncing: x\n")
 	c := NewConsoleEnd(old.path)

@@ -37,7 +37,16 @@ func (r *Run) watchFailure(ctx context.Context, step cluster.Step, console *gues
 	if step.Running && !sleep(ctx, letSpeak) {
 		return nil
 	}
-	err := r.checkState(step, console, before) // of what has happened before
+	var err error
+	if step.Running {
+		err = console.Settle()
+	}
+	if err == nil {
+		err = r.checkState(step, console, before) // of what has happened before
+	}
+	if err == nil {
+		err = r.failure(ctx, step, console)
+	}
 	for lines := time.NewTicker(watchEvery); err == nil; {
 		select {
 		case <-ctx.Done():
@@ -106,8 +115,12 @@ func (r *Run) failure(ctx context.Context, step cluster.Step, console *guest.Con
 	}
 	if told != nil {
 		sleep(ctx, afterFatal)
-		if told, err = console.Failure(); err != nil {
+		more, err := console.Failure()
+		if err != nil {
 			return err
+		}
+		if more != nil { // else it has begun anew meanwhile
+			told = more
 		}
 		return r.bootFailed(step, "the boot failed; its console says", told)
 	}
