@@ -47,7 +47,7 @@ var phases = []struct {
 	{"boot loader", regexp.MustCompile(`(?i)^booting|grub|boot loader`)},
 	{"kernel", regexp.MustCompile(`Linux version|Run /init as init process`)},
 	{"Ignition", regexp.MustCompile(`(?i)^(\[[^]]*\] *)*(systemd\[1\]: )?(ignition[\[: ]|(starting|started|finished) .*ignition)`)},
-	{"system", regexp.MustCompile(`(?i)^SELinux: |Welcome to |switch.?root|Reached target`)},
+	{"system", regexp.MustCompile(`(?i)^SELinux: |Welcome to .*(Linux|CoreOS)|switch.?root|Reached target`)},
 	{"login", regexp.MustCompile(`login: ?$`)},
 }
 

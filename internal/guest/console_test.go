@@ -74,6 +74,10 @@ func TestConsolePhases(t *testing.T) {
 			t.Errorf("%s: got %s, %v", line, c.Phase(), err)
 		}
 	}
+	c = console(t, "GRUB loading...\r\n\x1b[0;30;47mWelco\x1b[11;05H\x1b[11;06Hme to GRUB!\r\nignition: stage files\r\n         Welcome to Fedora CoreOS 43!\r\n")
+	if _, err := c.Failure(); err != nil || !slices.Equal(c.Passed(), []string{"boot loader", "Ignition", "system"}) {
+		t.Errorf("got %s, %v", c.Phase(), err)
+	}
 	c = console(t, boot+"ignition: stage files\r\ncore01 login: \r\n"+boot)
 	if _, err := c.Failure(); err != nil || c.Phase() != "kernel" {
 		t.Errorf("booted again: got %s, %v", c.Phase(), err)
