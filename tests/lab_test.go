@@ -222,6 +222,18 @@ func moved(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "the running node has taken it") != 3 {
 		t.Errorf("back: got\n%s", out)
 	}
+	out = c.mage(t, "lab", "define", "bridge=br1", "ram=600") // of both, one is taken
+	ports = c.inLab(t, "ip", "-o", "link", "show", "master", "br1")
+	if strings.Count(out, "the running node takes its network, the rest takes effect with `mage restart`") != 3 || strings.Count(ports, "\n") != 3 {
+		t.Errorf("bridge and memory: got\n%s\nbr1 has\n%s", out, ports)
+	}
+	if out := c.mage(t, "lab", "plan", "bridge=br1", "ram=600"); strings.Count(out, "it was started before its definition changed") != 3 {
+		t.Errorf("what needs a restart: got\n%s", out)
+	}
+	c.mage(t, "lab", "up")
+	if out := c.mage(t, "lab", "plan"); strings.Count(out, "defined, unchanged\n") != 3 {
+		t.Errorf("back again: got\n%s", out)
+	}
 	c.inLab(t, "ip", "link", "del", "br1")
 	if after := c.bootIDs(t); after != before {
 		t.Errorf("the guests were booted anew: %q, then %q", before, after)

@@ -35,8 +35,9 @@ type Step struct {
 	Live    []string // devices, as XML, that a running domain can take as they are wanted
 	Found   string   // libvirt's definition, where it is as it was made and no record of that is kept
 
-	Outdated bool // whether the node runs by another definition than the one that there is now
-	Restart  bool // whether something of the definition that is wanted takes effect only when it is started next
+	Outdated  bool // whether the node runs by another definition than the one that there is now
+	AsStarted bool // whether it was started with the definition that is wanted
+	Restart   bool // whether something of the definition that is wanted takes effect only when it is started next
 }
 
 // Starts tells whether the step boots the node.
@@ -149,9 +150,19 @@ func Plan(node Node, want Metadata, found Found) Step {
 		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
 	step.Action, step.Why = definition(have, want, found)
-	step.Outdated = step.Running && found.Domain.outdated()
-	step.Restart = step.Outdated || step.Running && step.Action == Redefine
+	if step.Running {
+		step.compareRunning(found.Domain)
+	}
 	return step
+}
+
+// compareRunning tells what the definition that the domain was started with means for the step.
+func (s *Step) compareRunning(d Domain) {
+	s.Outdated, s.AsStarted = d.outdated(), d.Started == s.Want.Definition
+	s.Restart = s.Outdated
+	if s.Action == Redefine {
+		s.Restart = !s.AsStarted
+	}
 }
 
 // anew tells how the node is made anew, if it is. Somebody else's changes would go with that: they are kept, unless

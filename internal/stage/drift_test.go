@@ -112,6 +112,10 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	if drift := run(t, "nodes=1", "ram=512").drift(t.Context())["core01"]; drift != outdated {
 		t.Errorf("status shows %q", drift)
 	}
+	plans(t, 2, "core01 redefine the domain's definition changed", "nodes=1") // back to what it runs with
+	mustUp(t, "nodes=1")
+	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1")
+	mustUp(t, "nodes=1", "ram=512")
 	stopAll(t)
 	mustUp(t, "nodes=1", "ram=512")
 	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1", "ram=512")

@@ -202,7 +202,7 @@ func live(step *cluster.Step) {
 	if err != nil {
 		return // somebody has changed the file
 	}
-	step.Live, step.Restart = cards, rest || len(cards) == 0 || step.Outdated
+	step.Live, step.Restart = cards, !step.AsStarted && (rest || len(cards) == 0 || step.Outdated)
 }
 
 // made is what the node's disk was made from, as its folder tells; nil where it does not.
