@@ -109,7 +109,10 @@ func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
 }
 
 func stateOf(dom *libvirt.Domain) (cluster.State, error) {
-	state, _, err := dom.GetState()
+	state, reason, err := dom.GetState()
+	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
+		state = libvirt.DOMAIN_RUNNING // in a moment: somebody's start is at it
+	}
 	if known, ok := states[state]; ok && err == nil {
 		return known, nil
 	}
@@ -173,7 +176,14 @@ func (c *Conn) Start(name string) error {
 				return err
 			}
 		}
-		return dom.Create()
+		err = dom.Create()
+		if !is(err, libvirt.ERR_OPERATION_INVALID) {
+			return err
+		}
+		if now, _ := stateOf(dom); now == cluster.Running {
+			return nil // the daemon was still at a start of a run that was killed
+		}
+		return err
 	})
 	if err != nil {
 		return startError(plain(err))
