@@ -399,6 +399,13 @@ func TestRootsStoreOfAUser(t *testing.T) {
 	if out, err := asNobody(dir, "fetch", image, "store="+dir+"/store"); err != nil || !strings.Contains(out, "is in the store") {
 		t.Errorf("got %v\n%s", err, out)
 	}
+	distributor.Must(t, os.CopyFS(filepath.Join(dir, "templates"), os.DirFS(filepath.Join("..", "templates"))))
+	distributor.Must(t, os.WriteFile(filepath.Join(dir, "plain.yml"), []byte("variant: fcos\nversion: 1.5.0\n"), 0o644))
+	distributor.Must(t, errors.Join(os.Mkdir(filepath.Join(dir, "vm"), 0o700), os.Chown(filepath.Join(dir, "vm"), 65534, 65534)))
+	out, err := asNobody(dir, "define", image, "store="+dir+"/store", "config=plain.yml", "uri=test:///default", "nodes=1", "ready=off")
+	if err == nil || !strings.Contains(out, "permission denied\nhint: store= names a folder of your own") {
+		t.Errorf("got %v\n%s", err, out)
+	}
 }
 
 // TestIgnitionOfAnImageIsNotKnown has a distributor whose list of packages is missing for a while.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -70,7 +71,11 @@ func (r *Run) register() error {
 	if filepath.Dir(r.base.Path) != r.Store {
 		return nil
 	}
-	return r.images().Register(r.Workspace, r.base.Path)
+	err := r.images().Register(r.Workspace, r.base.Path)
+	if errors.Is(err, fs.ErrPermission) {
+		err = hint.Add(err, "store= names a folder of your own: in somebody else's prune would not know of your nodes")
+	}
+	return err
 }
 
 func (r *Run) sayStep(step cluster.Step) {
