@@ -15,10 +15,11 @@ import (
 const neighbourPoll = 100 * time.Millisecond
 
 // find is where a node is that cannot tell by itself, and how that is known: from libvirt's leases, the
-// guest's agent, the banner on its console, or the neighbours of the host's bridge, who are asked until ctx ends.
+// guest's agent, the banner on its console, or the neighbours of the host's bridge, who are asked until ctx ends. The first
+// of these that knows counts.
 func (r *Run) find(ctx context.Context, d cluster.Domain) (address netip.Addr, from string) {
 	node := cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
-	for _, source := range []struct {
+	sources := []struct {
 		name string
 		look func() netip.Addr
 	}{
@@ -26,21 +27,30 @@ func (r *Run) find(ctx context.Context, d cluster.Domain) (address netip.Addr, f
 		{"guest agent", func() netip.Addr { return r.conn.AgentAddress(d.Name, node.MAC) }},
 		{"login banner", func() netip.Addr { return guest.BannerAddress(node.Console()) }},
 		{"neighbour", func() netip.Addr { return r.neighbour(ctx, node.MAC) }},
-	} {
-		if address = within(ctx, source.look); address.IsValid() {
+	}
+	looked := make([]chan netip.Addr, len(sources)) // all at once: an agent that hangs keeps nobody
+	for i, source := range sources {
+		looked[i] = make(chan netip.Addr, 1)
+		go func() { looked[i] <- source.look() }()
+	}
+	for i, source := range sources {
+		select {
+		case address = <-looked[i]:
+		case <-ctx.Done():
+			address = known(looked[i])
+		}
+		if address.IsValid() {
 			return address, source.name
 		}
 	}
 	return address, ""
 }
 
-// within is what look finds, if it does before ctx ends.
-func within(ctx context.Context, look func() netip.Addr) (found netip.Addr) {
-	looked := make(chan netip.Addr, 1)
-	go func() { looked <- look() }()
+// known is what was found by now.
+func known(looked <-chan netip.Addr) (found netip.Addr) {
 	select {
 	case found = <-looked:
-	case <-ctx.Done():
+	default:
 	}
 	return found
 }

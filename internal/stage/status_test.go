@@ -27,9 +27,9 @@ core02  running  not known  192\.168\.0\.1  52:\S+  -  base  ignition.json chang
 core03  shut off  no  -  52:\S+  -  base  -
 other01  running  not known  192\.168\.0\.1  52:\S+  -  base  not known
 `,
-		"ready=on image=fcos-stable fcos_url=http://" + silent.Addr().String(): `core01 .*  not known
-core02 .*  not known
-core03 .*  not known
+		"ready=on image=fcos-stable fcos_url=http://" + silent.Addr().String(): `core01 .*
+core02 .*
+core03 .*
 other01 .*  not known
 `,
 	} {
