@@ -48,9 +48,11 @@ func (r *Run) leaving(ctx context.Context, domains map[string]cluster.Domain, pr
 	entries, _ := os.ReadDir(r.vm())
 	prefixes := r.prefixes(domains)
 	for _, entry := range entries {
+		if domains[entry.Name()].Name != "" { // it goes with that, or is not this cluster's
+			continue
+		}
 		node, ok := r.folder(entry, prefix, prefixes)
-		_, member := nodes[node.Name]
-		if !ok || member || domains[node.Name].Name != "" {
+		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
 		if err := r.mayGo(ctx, node); err != nil {
