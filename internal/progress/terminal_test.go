@@ -50,7 +50,7 @@ func TestLiveLines(t *testing.T) {
 		l.Say("after it")
 	})
 	plain := ansi.Strip(seen)
-	if !regexp.MustCompile(`core01 +kernel +1 s.*\r?\n.*core02 +Ignition +1 s`).MatchString(plain) {
+	if !regexp.MustCompile(`core01 +kernel +[1-9] s.*\r?\n.*core02 +Ignition +[1-9] s`).MatchString(plain) {
 		t.Errorf("got %q", plain)
 	}
 	if strings.Count(plain, "core02: booting") != 1 || !strings.HasSuffix(strings.TrimSpace(plain), "after it") {

@@ -14,9 +14,9 @@ import (
 
 const (
 	// letEnd is how long a stage may take to end by itself when the user interrupts it.
-	letEnd = 1200 * time.Millisecond
+	letEnd = time.Second
 	// letTell is how long libvirt may take after that to tell what is left.
-	letTell = 500 * time.Millisecond
+	letTell = 400 * time.Millisecond
 )
 
 // Interruptible is one stage. Where the user interrupts it while it changes a cluster, it ends within two seconds,
