@@ -45,7 +45,7 @@ func (r *Run) create(step cluster.Step, prepared string) error {
 	defer func() { _ = os.Remove(prepared) }()
 	made := r.begun(step.Node.Name)
 	made.files = true
-	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), artifact.Write(step.Node.Fresh(), nil, 0o600), r.writeXML(step)); err != nil {
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), r.writeXML(step)); err != nil {
 		return err
 	}
 	if err := errors.Join(forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
@@ -146,7 +146,7 @@ func mark(node cluster.Node) error {
 	if _, err := os.Stat(node.Dir); err != nil {
 		return nil //nolint:nilerr // there is nothing to be marked
 	}
-	return artifact.Write(node.Leaving(), nil, 0o600)
+	return os.WriteFile(node.Leaving(), nil, 0o600)
 }
 
 // removeFolder removes all that there is of a node beside its domain: its disk first, as the mark must outlive it.
