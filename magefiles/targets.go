@@ -111,9 +111,20 @@ func Backup(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Backup)
 }
 
-// Restore puts all keys of the snapshot file=core.db into the cluster's etcd, which must be empty.
+// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.
 func Restore(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Restore)
+	r, err := run()
+	if err != nil {
+		return err
+	}
+	runs, err := r.Restorable(ctx)
+	if err != nil {
+		return err
+	}
+	if runs {
+		return do(ctx, (*stage.Run).Restore)
+	}
+	return do(ctx, (*stage.Run).Restore, Up)
 }
 
 // Console is the serial console of node=core01; Ctrl-] leaves it.

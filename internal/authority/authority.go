@@ -9,9 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -41,16 +39,22 @@ func (a Authority) keyFile() string { return filepath.Join(a.Dir, "ca-key.pem") 
 // ClientFile is the path of what this host shows to the cluster: a certificate and its key, PEM.
 func (a Authority) ClientFile() string { return filepath.Join(a.Dir, "client.pem") }
 
-// Certificate is the authority's own, PEM. The authority is made if there is none.
+// Certificate is the authority's own, PEM.
 func (a Authority) Certificate() ([]byte, error) {
 	text, err := os.ReadFile(a.CertificateFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return a.make()
-	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the cluster's certificate authority: %w", err)
+		return nil, hint.Errorf("put it back; `mage up recreate=all` makes a new cluster, with another one", "cannot read the cluster's certificate authority: %w", err)
 	}
 	return text, nil
+}
+
+// Make makes the authority, in place of an earlier one.
+func (a Authority) Make() error {
+	if err := os.RemoveAll(a.Dir); err != nil {
+		return err
+	}
+	_, err := a.make()
+	return err
 }
 
 // make writes the certificate last: where it is, the rest is too.

@@ -14,7 +14,7 @@ import (
 func made(t *testing.T) Authority {
 	t.Helper()
 	a := Authority{Dir: filepath.Join(t.TempDir(), "tls.core")}
-	if _, err := a.Certificate(); err != nil {
+	if err := a.Make(); err != nil {
 		t.Fatal(err)
 	}
 	return a

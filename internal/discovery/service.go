@@ -61,6 +61,9 @@ func URL(ctx context.Context, address string, size int) (Token, error) {
 		return Token{}, hint.Errorf("a discovery URL is what /new?size=3 of a service answers", "%s: this token has no size", address)
 	case of != size:
 		return Token{}, hint.Errorf(fmt.Sprintf("nodes=%d, or a token of the size %d", of, size), "%s: this token is for %d members, not for %d", address, of, size)
+	case len(members.Node.Nodes) > 0 && len(members.Node.Nodes) < of:
+		return Token{}, hint.Errorf("a token serves one cluster, and one try; discovery=embedded makes a new one each time",
+			"%s: this token is in use: %d of %d members have registered, which are no nodes of this cluster", address, len(members.Node.Nodes), of)
 	case len(members.Node.Nodes) >= of:
 		return Token{}, hint.Errorf("a token serves one cluster; discovery=embedded makes a new one each time", "%s: this token is used up: all %d members have registered", address, of)
 	}

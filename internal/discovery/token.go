@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,8 @@ type Token struct {
 	ID       string // the token; of static the initial cluster
 	Size     int    // how many members the cluster is formed of
 	TLS      bool   // whether the members speak TLS, by certificates of the cluster's own authority
+	Formed   bool   // whether the cluster has formed: nobody needs the token any more
+	Retired  bool   // whether its nodes are being removed, for a new cluster
 }
 
 // URL is the token as the bash script kept it, and as etcd's --discovery takes it.
@@ -122,10 +125,23 @@ func Joining(initialCluster string) string {
 func New(address netip.Addr, size int) (Token, error) {
 	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
 	if err != nil {
-		return Token{}, fmt.Errorf("no port for the discovery service: %w", err)
+		return Token{}, hint.Errorf("discovery_listen= is an address of this host", "no port for the discovery service: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
 	return Token{Kind: KindEmbedded, Endpoint: "http://" + listener.Addr().String(), ID: random(), Size: size}, nil
+}
+
+// IsFree tells whether an embedded token can be served at the address, and never was.
+func (t Token) IsFree(address netip.Addr, vm, cluster string) bool {
+	at, err := netip.ParseAddrPort(strings.TrimPrefix(t.Endpoint, "http://"))
+	if _, used := os.Stat(Data(vm, cluster)); err != nil || used == nil || at.Addr() != address {
+		return false
+	}
+	listener, err := net.Listen("tcp", at.String())
+	if err != nil {
+		return false
+	}
+	return listener.Close() == nil
 }
 
 // file is where the cluster's token stands: its URL, where the script kept it, and its size below.
@@ -139,7 +155,18 @@ func (t Token) Write(vm, cluster string) error {
 	if err := os.RemoveAll(Data(vm, cluster)); err != nil {
 		return err
 	}
-	return artifact.Write(file(vm, cluster), fmt.Appendf(nil, "%s\nsize=%d\nkind=%s\ntls=%t\n", t.URL(), t.Size, t.Kind, t.TLS), 0o644)
+	return t.Mark(vm, cluster)
+}
+
+// Mark keeps what has become of the token.
+func (t Token) Mark(vm, cluster string) error {
+	text := fmt.Appendf(nil, "%s\nsize=%d\nkind=%s\ntls=%t\nformed=%t\nretired=%t\n", t.URL(), t.Size, t.Kind, t.TLS, t.Formed, t.Retired)
+	return artifact.Write(file(vm, cluster), text, 0o644)
+}
+
+// Forget removes the token of a cluster that is no more, and what the service knew of it.
+func Forget(vm, cluster string) error {
+	return errors.Join(os.RemoveAll(Data(vm, cluster)), os.RemoveAll(file(vm, cluster)))
 }
 
 // Read gives the cluster's token, and whether there is one.
@@ -161,21 +188,25 @@ func Read(vm, cluster string) (Token, bool, error) {
 
 func parse(text string) (Token, error) {
 	lines := append(strings.Split(strings.TrimSpace(text), "\n"), "", "", "") // older tokens have fewer
-	first, second, third, tls := lines[0], lines[1], lines[2], lines[3] == "tls=true"
+	first, second, third := lines[0], lines[1], lines[2]
 	size, err := strconv.Atoi(strings.TrimPrefix(second, "size="))
 	if err != nil || size < 1 {
 		return Token{}, fmt.Errorf("the second line is no size=N: %q", second)
 	}
-	kind, at := strings.TrimPrefix(third, "kind="), strings.LastIndex(first, "/")
-	if kind == KindStatic || kind == KindSRV {
-		endpoint, id, _ := strings.Cut(first, "/")
-		return Token{Kind: kind, Endpoint: endpoint, ID: id, Size: size, TLS: tls}, nil
+	token := Token{
+		Kind: strings.TrimPrefix(third, "kind="), Size: size,
+		TLS: slices.Contains(lines, "tls=true"), Formed: slices.Contains(lines, "formed=true"), Retired: slices.Contains(lines, "retired=true"),
 	}
+	if token.Kind == KindStatic || token.Kind == KindSRV {
+		token.Endpoint, token.ID, _ = strings.Cut(first, "/")
+		return token, nil
+	}
+	at := strings.LastIndex(first, "/")
 	if at < 0 || at+1 == len(first) || !areURLs(first[:at]) {
 		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
 	}
-	token := Token{Kind: kind, Endpoint: first[:at], ID: first[at+1:], Size: size, TLS: tls}
-	if kind == KindEmbedded || kind == "" {
+	token.Endpoint, token.ID = first[:at], first[at+1:]
+	if token.Kind == KindEmbedded || token.Kind == "" {
 		token.Kind, token.Endpoint = KindEmbedded, strings.TrimSuffix(token.Endpoint+"/", v2Path)
 	}
 	return token, nil

@@ -28,14 +28,27 @@ type Peer struct {
 // Peers are the members of a cluster.
 type Peers []Peer
 
-// Named is the member of that name.
-func (p Peers) Named(name string) (Peer, bool) {
+// Of is a node's member: of its name or, as an etcd may have another one, at the host that it is at.
+func (p Peers) Of(name, host string) (Peer, bool) {
 	for _, peer := range p {
 		if peer.Name == name {
 			return peer, true
 		}
 	}
-	return Peer{}, false
+	if host == "" {
+		return Peer{}, false
+	}
+	return p.At(host)
+}
+
+// Voters are the members that have a vote and have started once.
+func (p Peers) Voters() Peers {
+	return slices.DeleteFunc(slices.Clone(p), func(peer Peer) bool { return peer.Learner || peer.Name == "" })
+}
+
+// Has tells whether the member of that id is among them.
+func (p Peers) Has(id string) bool {
+	return slices.ContainsFunc(p, func(peer Peer) bool { return peer.ID == id })
 }
 
 // Without are the members but one.
@@ -108,10 +121,20 @@ func (h Helper) Backup(ctx context.Context, endpoint, path string) error {
 	return err
 }
 
-// Restore puts all keys of a snapshot into an empty cluster, and tells how many there are.
-func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (keys string, err error) {
+// Restored is what a snapshot had: its keys are in the cluster now, the rest is not.
+type Restored struct {
+	Keys   int `json:"keys"`
+	Leases int `json:"leases"`
+	Users  int `json:"users"`
+}
+
+// Restore puts all keys of a snapshot into a cluster that has no others.
+func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (restored Restored, err error) {
 	out, err := h.change(ctx, endpoints, "restore", path)
-	return strings.TrimSpace(string(out)), err
+	if err != nil {
+		return restored, err
+	}
+	return restored, json.Unmarshal(out, &restored)
 }
 
 // Register puts a fresh discovery token for a cluster of that size into the etcd that serves discovery.

@@ -131,29 +131,30 @@ func (s *Server) Close() {
 
 // Status asks the members at the endpoints, each for at most patience.
 func (h Helper) Status(ctx context.Context, endpoints []string, patience time.Duration) (Status, error) {
-	return h.watch(ctx, endpoints, 0, patience, func(Status) {})
+	return h.watch(ctx, endpoints, 0, patience, nil, func(Status) {})
 }
 
-// WaitHealthy asks until n members are healthy or ctx ends; changed gets every new state. The last
-// state is returned in any case, with Check's error where it is not enough.
-func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, changed func(Status)) (Status, error) {
-	last, err := h.watch(ctx, endpoints, n, 3*time.Second, changed)
+// WaitHealthy asks until all members that have a vote are healthy, but those of the excused ids, or n where no
+// cluster answers; or until ctx ends. changed gets every new state. The last state is returned in any case,
+// with an error where it is not enough.
+func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, changed func(Status), excused ...string) (Status, error) {
+	last, err := h.watch(ctx, endpoints, n, 3*time.Second, excused, changed)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return last, ctx.Err()
 	}
 	if err == nil || ctx.Err() != nil {
-		err = last.Check(n)
+		err = last.Whole(n, excused...)
 	}
 	return last, err
 }
 
-// watch runs the helper's verb watch, which prints a Status a line until n members are healthy.
-func (h Helper) watch(ctx context.Context, endpoints []string, n int, patience time.Duration, changed func(Status)) (last Status, err error) {
+// watch runs the helper's verb watch, which prints a Status a line until it is whole; with n=0 it asks once.
+func (h Helper) watch(ctx context.Context, endpoints []string, n int, patience time.Duration, excused []string, changed func(Status)) (last Status, err error) {
 	path, err := h.Build(ctx, func(string, ...any) {})
 	if err != nil {
 		return last, err
 	}
-	cmd := exec.CommandContext(ctx, path, "watch", strings.Join(endpoints, ","), strconv.Itoa(n), patience.String())
+	cmd := exec.CommandContext(ctx, path, "watch", strings.Join(endpoints, ","), strconv.Itoa(n), patience.String(), strings.Join(excused, ","))
 	cmd.Env = h.environment()
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint

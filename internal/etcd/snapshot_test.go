@@ -13,13 +13,18 @@ import (
 	"go.uber.org/zap"
 
 	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
 )
 
 // alone is a cluster of one member, and a client of it.
-func alone(t *testing.T) (url string, client *clientv3.Client) {
+func alone(t *testing.T, flags ...string) (url string, client *clientv3.Client) {
 	t.Helper()
 	url = free(t)
-	cmd := exec.Command(programs.server, "--data-dir="+t.TempDir(), "--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+free(t), "--log-level=error")
+	peer := free(t)
+	cmd := exec.Command(programs.server, append([]string{
+		"--data-dir=" + t.TempDir(), "--listen-client-urls=" + url, "--advertise-client-urls=" + url, "--log-level=error",
+		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--initial-cluster=default=" + peer,
+	}, flags...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,9 +62,9 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 
 	empty, restored := alone(t)
-	keys, err := programs.helper.Restore(ctx, []string{empty}, file)
-	if err != nil || keys != "249" {
-		t.Fatalf("got %q keys, %v", keys, err)
+	got, err := programs.helper.Restore(ctx, []string{empty}, file)
+	if want := (etcd.Restored{Keys: 249}); err != nil || got != want {
+		t.Fatalf("got %+v, %v", got, err)
 	}
 	answer, err := restored.Get(ctx, "", clientv3.WithPrefix())
 	if err != nil || len(answer.Kvs) != 249 {
@@ -72,7 +77,16 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 	}
 
-	if _, err := programs.helper.Restore(ctx, []string{empty}, file); err == nil || !strings.Contains(err.Error(), "the cluster has 249 keys already") {
+	if _, err := restored.Delete(ctx, "key1", clientv3.WithPrefix()); err != nil { // as if the first run had been interrupted
+		t.Fatal(err)
+	}
+	if again, err := programs.helper.Restore(ctx, []string{empty}, file); err != nil || again != got {
+		t.Errorf("again: got %+v, %v", again, err)
+	}
+	if _, err := restored.Put(ctx, "key007", "somebody else's"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := programs.helper.Restore(ctx, []string{empty}, file); err == nil || !strings.Contains(err.Error(), "the cluster has 250 keys already") {
 		t.Errorf("into one that is not empty: got %v", err)
 	}
 	data, err := os.ReadFile(file)
@@ -92,5 +106,41 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is no snapshot of etcd's") {
 		t.Errorf("no snapshot at all: got %v", err)
+	}
+}
+
+// TestLargeValuesAreRestored has more in one batch of keys than etcd takes at once (1.5 MiB), and what is not a key.
+func TestLargeValuesAreRestored(t *testing.T) {
+	ctx := deadline(t, time.Minute)
+	url, client := alone(t)
+	lease, err := client.Grant(ctx, 600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{"": strings.Repeat("b", 1200<<10)}
+	for i := range 60 {
+		values[fmt.Sprint(i)] = strings.Repeat("a", 60<<10)
+	}
+	for name, value := range values {
+		if _, err := client.Put(ctx, "key"+name, value, clientv3.WithLease(lease.ID)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.UserAdd(ctx, "root", "secret"); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "core.db")
+	if err := programs.helper.Backup(ctx, url, file); err != nil {
+		t.Fatal(err)
+	}
+	empty, restored := alone(t)
+	got, err := programs.helper.Restore(ctx, []string{empty}, file)
+	if want := (etcd.Restored{Keys: 61, Leases: 1, Users: 1}); err != nil || got != want {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	for name, value := range values {
+		if answer, err := restored.Get(ctx, "key"+name); err != nil || len(answer.Kvs) != 1 || string(answer.Kvs[0].Value) != value {
+			t.Errorf("key%s: got %v", name, err)
+		}
 	}
 }

@@ -5,7 +5,6 @@ package etcd
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/printable"
@@ -13,18 +12,20 @@ import (
 
 // Status is a cluster's etcd, as its members tell it.
 type Status struct {
-	Members []Member `json:"members"` // one an endpoint, in the endpoints' order
+	Members []Member `json:"members"` // one an endpoint, in the endpoints' order; behind them the members that none of them is
+	Peers   Peers    `json:"peers"`   // the members as the cluster knows them; empty where no cluster answers
 }
 
 // Member is what one endpoint told of its member.
 type Member struct {
-	Endpoint string `json:"endpoint"` // http://10.77.0.101:2379
+	Endpoint string `json:"endpoint"` // http://10.77.0.101:2379; empty where the member has not started
 	Name     string `json:"name"`     // the member's --name; empty where it is not known
 	ID       string `json:"id"`       // hexadecimal
 	Leader   string `json:"leader"`   // the id of who it takes for the leader
 	Version  string `json:"version"`  // 3.6.16
 	DBSize   int64  `json:"db_size"`  // bytes
-	Healthy  bool   `json:"healthy"`  // it answered a linearizable read
+	Learner  bool   `json:"learner"`  // whether it has no vote yet
+	Healthy  bool   `json:"healthy"`  // it answered a linearizable read; a learner: a serializable one
 	Error    string `json:"error"`    // why not
 }
 
@@ -36,35 +37,86 @@ func (s Status) printable() Status {
 			*words = printable.Line(*words)
 		}
 	}
-	return Status{members}
+	peers := slices.Clone(s.Peers)
+	for i := range peers {
+		peers[i].Name = printable.Line(peers[i].Name)
+	}
+	return Status{members, peers}
 }
 
 // IsLeader tells whether the member is the leader, in its own view.
 func (m Member) IsLeader() bool { return m.ID != "" && m.ID == m.Leader }
 
-// Healthy are the members that are healthy and agree on one leader with the first of them.
+// Answers tells whether there is a cluster, with or without a quorum: one of its members tells of the others.
+func (s Status) Answers() bool { return len(s.Peers) > 0 }
+
+// Healthy are the members with a vote that are healthy and agree on one leader with the first of them.
 func (s Status) Healthy() []Member {
 	var healthy []Member
 	for _, m := range s.Members {
-		if m.Healthy && (len(healthy) == 0 || m.Leader == healthy[0].Leader) {
+		if m.Healthy && !m.Learner && (len(healthy) == 0 || m.Leader == healthy[0].Leader) {
 			healthy = append(healthy, m)
 		}
 	}
 	return healthy
 }
 
-// Check is nil where at least n members are healthy, else an error that names the endpoints that are not.
+// Check is nil where at least n members are healthy, else an error that names those that are not.
 func (s Status) Check(n int) error {
 	healthy := s.Healthy()
 	if len(healthy) >= n {
 		return nil
 	}
-	lines := []string{}
-	for _, m := range s.Members {
-		if !slices.Contains(healthy, m) {
-			lines = append(lines, fmt.Sprintf("\n    %s: %s", m.Endpoint, m.Error))
+	unwell := slices.DeleteFunc(slices.Clone(s.Members), func(m Member) bool { return slices.Contains(healthy, m) })
+	return unhealthy(len(healthy), n, unwell)
+}
+
+// Unwell are the members with a vote that have started once and are not healthy, but those of the excused ids.
+func (s Status) Unwell(excused ...string) []Member {
+	var unwell []Member
+	healthy := s.Healthy()
+	for _, peer := range s.Peers {
+		is := func(m Member) bool { return m.ID == peer.ID }
+		if peer.Learner || peer.Name == "" || slices.Contains(excused, peer.ID) || slices.ContainsFunc(healthy, is) {
+			continue
 		}
+		member := Member{Name: peer.Name, ID: peer.ID, Error: "it does not answer"}
+		if i := slices.IndexFunc(s.Members, is); i >= 0 {
+			member = s.Members[i]
+		}
+		unwell = append(unwell, member)
+	}
+	return unwell
+}
+
+// CheckMembers is nil where all members that have a vote are healthy, but those of the excused ids.
+func (s Status) CheckMembers(excused ...string) error {
+	unwell := s.Unwell(excused...)
+	if len(unwell) == 0 {
+		return nil
+	}
+	voters := s.Peers.Voters()
+	return unhealthy(len(voters)-len(s.Unwell()), len(voters), unwell)
+}
+
+// Whole is nil where the cluster is as it shall be: all its members are healthy or, as long as no cluster
+// answers, n are.
+func (s Status) Whole(n int, excused ...string) error {
+	if s.Answers() {
+		return s.CheckMembers(excused...)
+	}
+	return s.Check(n)
+}
+
+func unhealthy(healthy, of int, unwell []Member) error {
+	lines := ""
+	for _, m := range unwell {
+		who := m.Endpoint
+		if who == "" {
+			who = m.Name
+		}
+		lines += fmt.Sprintf("\n    %s: %s", who, m.Error)
 	}
 	return hint.Errorf("the member's own words: mage ssh node=... cmd='journalctl -u etcd -n 30'",
-		"etcd: %d of %d members are healthy%s", len(healthy), n, strings.Join(lines, ""))
+		"etcd: %d of %d members are healthy%s", healthy, of, lines)
 }

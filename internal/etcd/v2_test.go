@@ -80,6 +80,50 @@ func TestOldMembersFindEachOther(t *testing.T) {
 	}
 }
 
+// TestOldEtcdServesDiscovery has Debian's etcd 3.4 as the v2 service for members of its kind.
+func TestOldEtcdServesDiscovery(t *testing.T) {
+	program := oldEtcd(t)
+	ctx := deadline(t, time.Minute)
+	listen, peer := free(t), free(t)
+	cmd := exec.Command(program, "--enable-v2", "--data-dir="+t.TempDir(), "--listen-client-urls="+listen, "--advertise-client-urls="+listen,
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer, "--log-level=error")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for !discovery.IsEtcd(ctx, listen) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	put := func(path, value string) {
+		request, _ := http.NewRequestWithContext(ctx, http.MethodPut, listen+"/v2/keys/discovery/"+path, strings.NewReader("value="+value))
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil || answer.StatusCode != http.StatusCreated {
+			t.Fatalf("%s: got %+v, %v", path, answer, err)
+		}
+		_ = answer.Body.Close()
+	}
+	put("token/_config/size", "3")
+	token, err := discovery.URL(ctx, listen+"/v2/keys/discovery/token", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var endpoints []string
+	for _, name := range []string{"core01", "core02", "core03"} {
+		endpoints = append(endpoints, oldMember(t, program, name, strings.TrimPrefix(token.Values()[discovery.WordFlags], "--discovery=")))
+	}
+	status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
+	if err != nil || !strings.HasPrefix(status.Members[0].Version, "3.4.") || len(status.Peers) != 3 {
+		t.Errorf("got %+v, %v", status, err)
+	}
+
+	put("half/_config/size", "3")
+	put("half/1", "core01=http://127.0.0.1:1")
+	if _, err := discovery.URL(ctx, listen+"/v2/keys/discovery/half", 3); err == nil || !strings.Contains(err.Error(), "this token is in use: 1 of 3 members have registered") {
+		t.Errorf("half used: got %v", err)
+	}
+}
+
 // TestAnEtcdElsewhereServesDiscovery registers a fresh token there, and members form by it.
 func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
 	ctx := deadline(t, time.Minute)
@@ -92,6 +136,9 @@ func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
 	two, _ := member(t, "core02", token.Endpoint, token.ID)
 	if status, err := programs.helper.WaitHealthy(ctx, []string{one, two}, 2, func(etcd.Status) {}); err != nil {
 		t.Errorf("got %+v, %v", status, err)
+	}
+	if err := programs.helper.Register(ctx, []string{listen}, token.ID, 2); err == nil || !strings.Contains(err.Error(), "the token is in use: 2 members have registered") {
+		t.Errorf("it is used up, got %v", err)
 	}
 }
 
@@ -144,6 +191,20 @@ func TestOnlyDiscoveryIsServed(t *testing.T) {
 			}
 			return err
 		},
+		"a watch elsewhere": func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+			defer cancel()
+			answer := <-client.Watch(ctx, "/v2/", clientv3.WithPrefix())
+			return answer.Err()
+		},
+		"another size": func(ctx context.Context) error {
+			_, err := client.Put(ctx, "/_etcd/registry/token/_config/size", "1")
+			return err
+		},
+		"a token of one's own": func(ctx context.Context) error {
+			_, err := client.Txn(ctx).Then(clientv3.OpPut("/_etcd/registry/mine/_config/size", "1")).Commit()
+			return err
+		},
 		"a delete in a txn": func(ctx context.Context) error {
 			_, err := client.Txn(ctx).Then(clientv3.OpDelete("/_etcd/registry/token/_config/size")).Commit()
 			return err
@@ -158,7 +219,7 @@ func TestOnlyDiscoveryIsServed(t *testing.T) {
 	if answer, err := client.Get(ctx, "/_etcd/registry/token/_config/size"); err != nil || string(answer.Kvs[0].Value) != "3" {
 		t.Errorf("what discovery needs: got %v", err)
 	}
-	for _, path := range []string{"/v2/keys/mine", "/v2/keys/discovery/none", "/v3/kv/range"} {
+	for _, path := range []string{"/v2/keys/mine", "/v2/keys/discovery/none", "/v3/kv/range", "/metrics", "/health", "/debug/vars", "/livez", "/readyz"} {
 		answer, err := http.Get(listen + path)
 		if err != nil {
 			t.Fatal(err)

@@ -231,6 +231,47 @@ func unlessEnded(err error) error {
 	return err
 }
 
+// Remove ends the domain of that UUID, if it runs, and deletes its definition with all that libvirt keeps for it.
+// Only one that carries the workspace's metadata goes, whatever has its name by now. One that is gone already is no
+// error.
+func (c *Conn) Remove(uuid, workspace string) error {
+	err := c.use(func(conn *libvirt.Connect) error {
+		dom, err := conn.LookupDomainByUUIDString(uuid)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dom.Free() }()
+		d, err := c.describe(dom)
+		if err != nil {
+			return err
+		}
+		if d.Metadata == nil || d.Metadata.Workspace != workspace {
+			return errNotOurs
+		}
+		if err := unlessEnded(dom.Destroy()); err != nil {
+			return err
+		}
+		return undefine(dom)
+	})
+	if err != nil && !is(err, libvirt.ERR_NO_DOMAIN) {
+		return fmt.Errorf("libvirt does not remove it: %w", plain(err))
+	}
+	return nil
+}
+
+var errNotOurs = hint.Add(errors.New("the domain does not carry this workspace's metadata; it is left alone"),
+	"choose another prefix=, or remove it yourself with virsh undefine")
+
+func undefine(dom *libvirt.Domain) error {
+	flags := libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+		libvirt.DOMAIN_UNDEFINE_NVRAM | libvirt.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+	err := dom.UndefineFlags(flags)
+	if is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_NO_SUPPORT) { // drivers that know fewer flags
+		err = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
+	}
+	return err
+}
+
 // with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
 func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
 	return c.use(func(conn *libvirt.Connect) error {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/progress"
 )
@@ -33,25 +34,41 @@ func (r *Run) Backup(ctx context.Context) error {
 	return err
 }
 
-// Restore puts all keys of the snapshot file= into the cluster's etcd, which must have none: one that was
-// just made. Revisions begin anew; leases, users and roles are not restored.
+// Restorable makes sure of the snapshot, and tells whether the cluster that it goes into runs.
+func (r *Run) Restorable(context.Context) (runs bool, err error) {
+	path, err := r.snapshotFile()
+	if err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return false, hint.Errorf("file= names a snapshot that `mage backup` wrote", "cannot restore: %w", err)
+	}
+	domains, err := r.domains()
+	for _, d := range cluster.Members(domains, r.Workspace, r.Prefix) {
+		runs = runs || d.State == cluster.Running
+	}
+	return runs, err
+}
+
+// Restore puts all keys of the snapshot file= into the cluster's etcd, which must have no others. Revisions begin
+// anew; leases, users and roles are not restored.
 func (r *Run) Restore(ctx context.Context) error {
 	path, err := r.snapshotFile()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err != nil {
-		return hint.Errorf("file= names a snapshot that `mage backup` wrote", "cannot restore: %w", err)
-	}
 	healthy, err := r.healthyMembers(ctx)
 	if err != nil {
 		return err
 	}
-	keys, err := r.membersHelper().Restore(ctx, healthy, path)
+	restored, err := r.membersHelper().Restore(ctx, healthy, path)
 	if err != nil {
 		return err
 	}
-	r.log.Say("restore: %s keys of %s", keys, r.File)
+	r.log.Say("restore: %d keys of %s", restored.Keys, r.File)
+	if restored.Leases+restored.Users > 0 {
+		r.log.Say("restore: what had a lease has none now (%d leases), and users are still to be made (%d): a snapshot's keys are restored, nothing else", restored.Leases, restored.Users)
+	}
 	return nil
 }
 

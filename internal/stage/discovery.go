@@ -27,7 +27,7 @@ func (r *Run) Discovery(ctx context.Context) error {
 	}
 	if !used {
 		r.log.Say("discovery: the config does not ask for it")
-		return nil
+		return r.undiscovered()
 	}
 	token, err := r.keepOrMakeToken(ctx)
 	if errors.Is(err, errNoToken) {
@@ -38,7 +38,21 @@ func (r *Run) Discovery(ctx context.Context) error {
 		return err
 	}
 	r.token = &token
+	if r.pending = r.all() && r.anyOverlay(); r.pending { // the next one is made when the nodes of this one go
+		r.words = r.wordsToCome()
+		return nil
+	}
 	r.words, err = r.wordsOf(token)
+	return err
+}
+
+// undiscovered has the token all the same where nodes were made with one: they have an etcd, whatever the config
+// says now.
+func (r *Run) undiscovered() error {
+	token, found, err := discovery.Read(r.vm(), r.Prefix)
+	if found && r.anyOverlay() {
+		r.token = &token
+	}
 	return err
 }
 
@@ -61,14 +75,13 @@ func (r *Run) wordsOf(token discovery.Token) (render.Words, error) {
 	return words, err
 }
 
-// keepOrMakeToken is the token of this generation of the cluster: nodes that were made with one find each
-// other by no other.
+// keepOrMakeToken is the token of this generation of the cluster.
 func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
 	tls, err := r.uses(discovery.WordCA)
 	if err != nil {
 		return discovery.Token{}, err
 	}
-	token, kept, err := r.keptToken(tls)
+	token, kept, err := r.keptToken(ctx, tls)
 	switch {
 	case err != nil || kept:
 		return token, err
@@ -81,29 +94,51 @@ func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
 	if err := r.checkWords(wordsOfKinds(token.Kind)); err != nil { // its kind may be known only now
 		return token, err
 	}
-	if err := errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir)); err != nil {
-		return token, err
-	}
-	r.log.Say("discovery: %s", describeToken(token))
-	return token, token.Write(r.vm(), r.Prefix)
+	return token, r.begin(token)
 }
 
-// keptToken is the one that there is, if the nodes that there are or this run's settings want it kept.
-func (r *Run) keptToken(tls bool) (discovery.Token, bool, error) {
+// begin begins a new generation of the cluster: none of its nodes has been made.
+func (r *Run) begin(token discovery.Token) error {
+	err := r.forgetJoining()
+	if token.TLS {
+		err = errors.Join(err, r.authority().Make())
+	} else {
+		err = errors.Join(err, os.RemoveAll(r.authority().Dir))
+	}
+	if err != nil {
+		return err
+	}
+	r.log.Say("discovery: %s", describeToken(token))
+	return token.Write(r.vm(), r.Prefix)
+}
+
+// keptToken is the one that there is, if nodes were made with it or this run's settings want no other.
+func (r *Run) keptToken(ctx context.Context, tls bool) (discovery.Token, bool, error) {
 	token, found, err := discovery.Read(r.vm(), r.Prefix)
-	if err != nil || !found || r.Recreate == "all" || r.Renew {
+	if err != nil || !found {
 		return token, false, err
 	}
-	nodes := r.anyOverlay()
-	if nodes && token.TLS != tls {
-		return token, false, hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", r.configPath(), discovery.WordCA)
-	}
-	fits := token.Size == r.Nodes && r.isWay(token) && token.TLS == tls
-	if !nodes && !fits {
+	all := r.Recreate == "all" || token.Retired
+	if r.anyOverlay() {
+		err = r.checkKept(token, tls, all)
+	} else if all || r.Renew || !r.isGood(ctx, token, tls) {
 		return token, false, nil
 	}
-	r.log.Say("discovery: the token of this cluster of %d is kept, %s", token.Size, token.URL())
-	return token, true, nil
+	if err == nil && !all {
+		r.log.Say("discovery: the token of this cluster of %d is kept, %s", token.Size, strings.TrimPrefix(describeToken(token), "a new token for "))
+	}
+	return token, true, err
+}
+
+// checkKept refuses what nodes that were made with the token cannot be.
+func (r *Run) checkKept(token discovery.Token, tls, all bool) error {
+	if r.Renew {
+		return hint.Errorf("`mage up recreate=all` makes a new cluster; `mage down` removes this one", "renew=true: there are nodes that were made with the token of this cluster, they find each other by no other")
+	}
+	if token.TLS != tls && !all {
+		return hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", r.configPath(), discovery.WordCA)
+	}
+	return nil
 }
 
 // uses tells whether one of the words stands in the config or in a node's overlay.
@@ -158,9 +193,9 @@ func (r *Run) discoveryCredentials() etcd.Credentials {
 	return etcd.Credentials{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: user, Password: password}
 }
 
-// serveDiscovery serves the cluster's token while the nodes look for each other.
+// serveDiscovery serves the cluster's token while the nodes look for each other: until it has formed.
 func (r *Run) serveDiscovery(ctx context.Context) (*etcd.Server, error) {
-	if r.token == nil || r.token.Kind != discovery.KindEmbedded {
+	if r.token == nil || r.token.Kind != discovery.KindEmbedded || r.token.Formed {
 		return nil, nil
 	}
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {

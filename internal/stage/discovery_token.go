@@ -43,7 +43,7 @@ func wordsOfKinds(kinds ...string) render.Words {
 // kinds are the kinds of token that there may be: of a service elsewhere only asking it would tell.
 func (r *Run) kinds() []string {
 	token, found, err := discovery.Read(r.vm(), r.Prefix)
-	if err == nil && found && r.Recreate != "all" && !r.Renew && (r.anyOverlay() || r.isWay(token)) {
+	if err == nil && found && r.Recreate != "all" && !token.Retired && !r.Renew && (r.anyOverlay() || r.isWay(token)) {
 		return []string{token.Kind}
 	}
 	way := r.Settings.Discovery
@@ -54,6 +54,33 @@ func (r *Run) kinds() []string {
 		return []string{discovery.KindSRV}
 	}
 	return []string{discovery.KindV2, discovery.KindV3}
+}
+
+// isGood tells whether a token that no node was made with is as this run would make it, and nobody has used it.
+func (r *Run) isGood(ctx context.Context, t discovery.Token, tls bool) bool {
+	if t.Size != r.Nodes || !r.isWay(t) || t.TLS != tls || t.Formed || t.Retired {
+		return false
+	}
+	return r.readOnly || r.isUnused(ctx, t)
+}
+
+// isUnused asks where the token is known.
+func (r *Run) isUnused(ctx context.Context, t discovery.Token) bool {
+	switch t.Kind {
+	case discovery.KindEmbedded:
+		address, err := r.discoveryAddress()
+		return err == nil && t.IsFree(address, r.vm(), r.Prefix)
+	case discovery.KindStatic:
+		now, err := r.staticToken(ctx, t.TLS)
+		return err == nil && now.ID == t.ID
+	case discovery.KindV2:
+		_, err := discovery.URL(ctx, t.URL(), t.Size)
+		return err == nil
+	case discovery.KindV3:
+		_, err := r.registered(ctx, t)
+		return err == nil
+	}
+	return true
 }
 
 func describeToken(t discovery.Token) string {
@@ -89,10 +116,16 @@ func (r *Run) newToken(ctx context.Context, tls bool) (token discovery.Token, er
 
 // tokenOf is of URLs: etcd endpoints, a ready token, or a v2 service.
 func (r *Run) tokenOf(ctx context.Context, urls string) (discovery.Token, error) {
-	first, err := url.Parse(strings.Split(urls, ",")[0])
-	if err != nil || first.Host == "" || first.Scheme != "http" && first.Scheme != "https" {
-		return discovery.Token{}, hint.Errorf("embedded, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
-			"discovery=%s: this is no way of discovery", urls)
+	var first *url.URL
+	for _, one := range strings.Split(urls, ",") {
+		u, err := url.Parse(one)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return discovery.Token{}, hint.Errorf("embedded, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
+				"discovery=%s: this is no way of discovery", urls)
+		}
+		if first == nil {
+			first = u
+		}
 	}
 	switch {
 	case strings.Trim(first.Path, "/") != "":
@@ -126,11 +159,15 @@ func (r *Run) staticToken(ctx context.Context, tls bool) (discovery.Token, error
 		if r.Addresses != "" {
 			break
 		}
-		found, err := net.DefaultResolver.LookupHost(ctx, name)
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
 		if err != nil {
 			return discovery.Token{}, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them", "discovery=static: %s has no address: %w", name, err)
 		}
-		addresses = append(addresses, found[0])
+		address, ok := reachableAddress(found)
+		if !ok {
+			return discovery.Token{}, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them; see /etc/hosts", "discovery=static: %s is %s, which no other node can reach", name, found[0])
+		}
+		addresses = append(addresses, address.String())
 	}
 	if len(addresses) != len(names) {
 		return discovery.Token{}, hint.Errorf("one for each node, in their order", "addresses=%s: these are %d, for %d nodes", r.Addresses, len(addresses), len(names))
@@ -141,6 +178,16 @@ func (r *Run) staticToken(ctx context.Context, tls bool) (discovery.Token, error
 		}
 	}
 	return discovery.Static(names, addresses, tls), nil
+}
+
+// reachableAddress is the one of a node's addresses by which others reach it: IPv4 where there is such a one.
+func reachableAddress(found []netip.Addr) (best netip.Addr, ok bool) {
+	for _, a := range found {
+		if a = a.Unmap(); a.IsGlobalUnicast() && (!best.IsValid() || a.Is4() && !best.Is4()) {
+			best = a
+		}
+	}
+	return best, best.IsValid()
 }
 
 // discoveryAddress is where the nodes reach the embedded service.

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"coreos-libvirt/internal/cluster"
@@ -17,17 +18,20 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 	if err != nil {
 		return nil, err
 	}
+	running := slices.DeleteFunc(cluster.Members(domains, r.Workspace, r.Prefix), func(d cluster.Domain) bool { return d.State != cluster.Running })
+	asked := make([]booted, len(running))
+	errs := eachOf(len(running), func(i int) error {
+		report, err := r.whereabouts(ctx, running[i])
+		asked[i] = booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), r.Prefix, running[i].Metadata.Number)}, report: report}
+		return err
+	})
 	nodes := []booted{}
-	for _, d := range cluster.Members(domains, r.Workspace, r.Prefix) {
-		if d.State != cluster.Running {
-			continue
-		}
-		report, err := r.whereabouts(ctx, d)
+	for i, err := range errs {
 		if err != nil {
 			r.log.Say("%s", firstLine(err))
 			continue
 		}
-		nodes = append(nodes, booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), r.Prefix, d.Metadata.Number)}, report: report})
+		nodes = append(nodes, asked[i])
 	}
 	if len(nodes) == 0 {
 		return nil, hint.Errorf("`mage up` boots them, prefix= names another cluster", "the cluster %s has no node that can be reached", r.Prefix)
@@ -37,16 +41,21 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 
 func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tMEMBER\tID\tENDPOINT\tLEADER\tHEALTHY\tVERSION\tDATABASE")
+	fmt.Fprintln(table, "NODE\tMEMBER\tID\tENDPOINT\tROLE\tHEALTHY\tVERSION\tDATABASE")
 	for _, m := range status.Members {
-		leader, healthy := "", "yes"
-		if m.IsLeader() {
-			leader = "leader"
+		role, healthy := "voter", "yes"
+		switch {
+		case m.IsLeader():
+			role = "leader"
+		case m.Learner:
+			role = "learner"
+		case m.ID == "":
+			role = ""
 		}
 		if !m.Healthy {
 			healthy = "no: " + m.Error
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", names[m.Endpoint], dash(m.Name), dash(m.ID), m.Endpoint, dash(leader), healthy, dash(m.Version), progress.Bytes(m.DBSize))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(names[m.Endpoint]), dash(m.Name), dash(m.ID), dash(m.Endpoint), dash(role), healthy, dash(m.Version), progress.Bytes(m.DBSize))
 	}
 	return table.Flush()
 }

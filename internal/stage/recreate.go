@@ -5,18 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/image"
 )
 
-// together tells whether nodes are made anew all at once: all of the cluster, which is a new one then, or
-// as parallel=true says.
-func (r *Run) together() bool { return r.Parallel || r.Recreate == "all" }
+// together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
+func (r *Run) together() bool {
+	if r.token == nil || r.generation {
+		return r.Parallel || r.all() || r.generation
+	}
+	return r.allAtOnce
+}
 
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
 // the others.
@@ -24,9 +30,10 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	if !r.together() {
 		return nil
 	}
-	if r.token != nil && r.Recreate != "all" {
-		return hint.Errorf("without parallel=true etcd's members are replaced one after the other; recreate=all makes a new cluster",
-			"parallel=true: etcd would lose its quorum and its data")
+	if r.generation {
+		if err := r.newGeneration(ctx); err != nil {
+			return err
+		}
 	}
 	var all errgroup.Group
 	for i := range r.steps {
@@ -42,6 +49,94 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 		})
 	}
 	return all.Wait()
+}
+
+// newGeneration ends the cluster that there is, and begins the next with a token of its own. What may fail does
+// so before anything is removed; what is interrupted then the next `up` ends, as the token says.
+func (r *Run) newGeneration(ctx context.Context) error {
+	next, err := r.nextToken(ctx)
+	if err := errors.Join(err, r.tryGeneration(ctx)); err != nil {
+		return err
+	}
+	r.token.Retired = true
+	if err := r.token.Mark(r.vm(), r.Prefix); err != nil {
+		return err
+	}
+	if err := r.removeGeneration(); err != nil {
+		return err
+	}
+	r.pending = false
+	if r.token = next; next == nil {
+		return discovery.Forget(r.vm(), r.Prefix)
+	}
+	if err := r.begin(*next); err != nil {
+		return err
+	}
+	if r.words, err = r.wordsOf(*next); err != nil {
+		return err
+	}
+	return r.Render(ctx)
+}
+
+// nextToken is that of the generation to come; nil where the config does not ask for any more.
+func (r *Run) nextToken(ctx context.Context) (*discovery.Token, error) {
+	used, err := r.uses(discovery.Words...)
+	if err != nil || !used {
+		return nil, err
+	}
+	tls, err := r.uses(discovery.WordCA)
+	if err != nil {
+		return nil, err
+	}
+	next, err := r.newToken(ctx, tls)
+	if err == nil {
+		err = r.checkWords(wordsOfKinds(next.Kind))
+	}
+	if err == nil && next.Kind == discovery.KindEmbedded {
+		_, err = r.helper().Build(ctx, r.log.Say)
+	}
+	return &next, err
+}
+
+// tryGeneration finds what would go wrong with the new nodes while the old ones are there.
+func (r *Run) tryGeneration(ctx context.Context) error {
+	tmpl, err := r.domainTemplate()
+	if err != nil {
+		return err
+	}
+	if err := image.CheckOverlay(ctx, r.base.Path, r.Disk); err != nil {
+		return err
+	}
+	for _, step := range taking(r.steps, cluster.Recreate) {
+		if err := r.tryDefinition(r.nodes[step.Node.Number-1], tmpl); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
+// have not been booted, and stay.
+func (r *Run) removeGeneration() error {
+	var all errgroup.Group
+	steps := append(taking(r.steps, cluster.Recreate), taking(r.surplus(), cluster.Remove)...)
+	for _, step := range steps {
+		all.Go(func() error {
+			if err := r.removeDomain(step.Node); err != nil {
+				return fmt.Errorf("%s: %w", step.Node.Name, err)
+			}
+			if step.Action == cluster.Remove {
+				r.log.Say("%s: removed", step.Node.Name)
+				return removeFolder(step.Node)
+			}
+			return forget(step.Node.Overlay())
+		})
+	}
+	err := all.Wait()
+	for _, step := range steps {
+		delete(r.seen, step.Node.Name)
+	}
+	return err
 }
 
 // makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
@@ -110,12 +205,14 @@ func (r *Run) tryDefinition(node rendered, tmpl string) error {
 }
 
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
-// the next. nodes are all of the cluster; of those that are to be made anew nothing is known yet.
+// the next; first those whose members are not healthy. nodes are all of the cluster; of those that are to be
+// made anew nothing is known yet.
 func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
-	for i := range nodes {
-		if nodes[i].step.Action != cluster.Recreate {
-			continue
-		}
+	turn, err := r.turn(ctx, nodes)
+	if err != nil {
+		return err
+	}
+	for _, i := range turn {
 		one := r.anew
 		if r.token != nil {
 			one = r.replace
@@ -125,6 +222,30 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 		}
 	}
 	return nil
+}
+
+// turn is the order in which nodes are made anew, by their index.
+func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
+	turn := []int{}
+	for i := range nodes {
+		if nodes[i].step.Action == cluster.Recreate {
+			turn = append(turn, i)
+		}
+	}
+	if len(turn) < 2 || r.token == nil {
+		return turn, nil
+	}
+	status, err := r.survey(ctx)
+	well := func(i int) int {
+		node := nodes[i].step.Node
+		peer, _ := status.Peers.Of(node.Name, r.lastAddress(node.Name))
+		if slices.ContainsFunc(status.Unwell(), func(m etcd.Member) bool { return m.ID == peer.ID }) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(turn, func(a, b int) int { return well(a) - well(b) })
+	return turn, err
 }
 
 // anew makes the node anew and boots it.

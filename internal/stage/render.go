@@ -136,7 +136,7 @@ func nodeWords(node cluster.Node) render.Words {
 }
 
 func (r *Run) writeNode(node rendered) error {
-	if r.readOnly {
+	if r.readOnly || r.pending {
 		return nil
 	}
 	wrote, err := artifact.WriteIfChanged(node.Ignition(), node.doc, 0o600)

@@ -54,6 +54,10 @@ type Run struct {
 
 	told sync.Once // what an interruption left
 
+	pending    bool // of Discovery: documents wait for the token of the generation to come
+	generation bool // of Define: whether this run makes a new generation of the cluster, of all nodes
+	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
+
 	mu    sync.Mutex
 	until context.Context // the run's end, for what waits in libvirt's calls
 	conn  *hypervisor.Conn

@@ -8,12 +8,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
 )
+
+// down is `mage down`, and what it printed.
+func down(t testing.TB, words ...string) (string, error) {
+	t.Helper()
+	r := run(t, words...)
+	defer r.unlockAll()
+	err := r.Down(t.Context())
+	return r.said(), err
+}
+
+func mustDown(t testing.TB, words ...string) string {
+	t.Helper()
+	said, err := down(t, words...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return said
+}
 
 // boot is what a guest does to its disk.
 func boot(t testing.TB, name string) {
@@ -54,6 +73,52 @@ func theDomain(t *testing.T, name string) cluster.Domain {
 		t.Fatal(err)
 	}
 	return domains[name]
+}
+
+// folders are the entries of vm/ but locks.
+func folders(t *testing.T) string {
+	t.Helper()
+	entries, err := os.ReadDir("vm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := []string{}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".lock.") {
+			left = append(left, entry.Name())
+		}
+	}
+	return strings.Join(left, " ")
+}
+
+func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
+	workspace(t)
+	mustUp(t, "prefix=web1", "nodes=1")
+	mustUp(t, "prefix=web", "nodes=1")
+	boot(t, "web101")
+	if run(t, "prefix=web1").anyOverlay() != true || run(t, "prefix=we").anyOverlay() {
+		t.Error("whose node is web101?")
+	}
+	if err := os.RemoveAll("vm/web01"); err != nil {
+		t.Fatal(err)
+	}
+	if run(t, "prefix=web").anyOverlay() {
+		t.Error("web101 is a node of web1")
+	}
+	save(t, "vm/web102/ignition.json", "{}") // rendered only: of web's 102nd node, or of web1's second
+	save(t, "vm/notes2024/todo", "mine")
+	mustDown(t, "prefix=web")
+	if left := folders(t); left != "ignition-template.json notes2024 timeline.web1.json web101 web102" {
+		t.Errorf("left are %s", left)
+	}
+	keepsData(t, "web101")
+	if theDomain(t, "web101").Name == "" || theDomain(t, "web01").Name != "" {
+		t.Error("the wrong domain was removed")
+	}
+	mustDown(t)
+	if left := folders(t); left != "notes2024" {
+		t.Errorf("left are %s", left)
+	}
 }
 
 // elsewhere is another libvirt: the same driver with a host of its own.
@@ -280,6 +345,65 @@ func TestUmaskDoesNotMatter(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestDownSaysWhatGoesAndShowsAllErrors(t *testing.T) {
+	workspace(t)
+	mustUp(t)
+	boot(t, "core01")
+	boot(t, "core02")
+	said := mustDown(t)
+	goes := strings.Index(said, "core01: goes: its domain, running; its disk, ")
+	if removed := strings.Index(said, "domain removed"); goes < 0 || removed < goes {
+		t.Errorf("got\n%s", said)
+	}
+	mustUp(t)
+	boot(t, "core01")
+	boot(t, "core02")
+	lost(t, "core01")
+	lost(t, "core02")
+	_, err := down(t)
+	if err == nil || !strings.Contains(err.Error(), "core01: ") || !strings.Contains(err.Error(), "core02: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheArchiveHasNodesThatWereTakenBack(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1")
+	lost(t, "core01")
+	for _, path := range []string{overlayOf("core01"), "vm/core01/domain.xml", "vm/core01/defined.xml"} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(t, "vm/core01/console.log", "why it failed")
+	mustDown(t, "archive=kept.tar.gz")
+	out, err := exec.Command("tar", "-xzOf", "kept.tar.gz", "core01/console.log").CombinedOutput()
+	if err != nil || string(out) != "why it failed" {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
+func TestDownOfAllWaitsForAllClusters(t *testing.T) {
+	workspace(t)
+	save(t, "vm/.lock.rendered", "1\n")
+	r := run(t)
+	defer r.unlockAll()
+	domains, err := r.domains()
+	if got := r.prefixes(domains); err != nil || !slices.Contains(got, "rendered") {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestTheHoldersSecretsAreNotShown(t *testing.T) {
+	for word, want := range map[string]string{
+		"discovery_user=me:secret": "discovery_user=…", "var.Registry_Password=x": "var.Registry_Password=…", "nodes=3": "nodes=3", "up": "up",
+	} {
+		if got := masked(word); got != want {
+			t.Errorf("%s: got %s", word, got)
+		}
 	}
 }
 

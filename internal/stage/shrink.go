@@ -2,16 +2,18 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
 )
 
 // surplus are the nodes of the cluster above nodes=, the highest number first.
 func (r *Run) surplus() []cluster.Step {
 	members := cluster.Members(r.seen, r.Workspace, r.Prefix)
+	slices.SortFunc(members, func(a, b cluster.Domain) int { return a.Metadata.Number - b.Metadata.Number })
 	steps := []cluster.Step{}
 	for i := len(members) - 1; i >= 0; i-- {
 		d := members[i]
@@ -30,43 +32,27 @@ func (r *Run) surplus() []cluster.Step {
 	return steps
 }
 
-// shrink removes the nodes above nodes=, one after the other: its member from etcd, then the node.
+// shrink removes the nodes above nodes=, one after the other: its member from etcd, then the node. status is of
+// the nodes that stay, in their order.
 func (r *Run) shrink(ctx context.Context, status etcd.Status) error {
-	for _, step := range r.surplus() {
-		if step.Action != cluster.Remove {
-			r.log.Say("%s: %s", step.Node.Name, step.Why)
-			continue
+	surplus := r.surplus()
+	removed := taking(surplus, cluster.Remove)
+	staying := etcd.Status{Members: status.Members[:min(len(status.Members), len(r.steps))]}
+	for _, step := range taking(surplus, cluster.Keep) {
+		r.log.Say("%s: %s", step.Node.Name, step.Why)
+	}
+	if r.generation { // they went with the others
+		return nil
+	}
+	for i, step := range removed {
+		later := []cluster.Node{}
+		for _, other := range removed[i+1:] {
+			later = append(later, other.Node)
 		}
-		if err := r.dismiss(ctx, step.Node, status); err != nil {
+		if err := r.removeNode(ctx, step.Node, endpointsOfMembers(staying.Healthy()), later); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
-	return nil
-}
-
-func (r *Run) dismiss(ctx context.Context, node cluster.Node, status etcd.Status) error {
-	if r.token != nil && !r.Ready {
-		return hint.Errorf("without ready=off it is taken out", "its member of etcd cannot be taken out: with ready=off no node tells where it is")
-	}
-	if r.token != nil {
-		peer, err := r.leave(ctx, node.Name, endpointsOfMembers(status.Healthy()))
-		if err != nil {
-			return err
-		}
-		if peer.ID != "" {
-			r.log.Say("%s: has left etcd", node.Name)
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := r.removeDomain(node); err != nil {
-		return err
-	}
-	if err := removeFolder(node); err != nil {
-		return err
-	}
-	r.log.Say("%s: removed", node.Name)
 	return nil
 }
 
@@ -85,7 +71,9 @@ func (r *Run) Etcd(ctx context.Context) error {
 		return err
 	}
 	if r.Format == "json" {
-		return r.printJSON(status.Members)
+		err = r.printJSON(status.Members)
+	} else {
+		err = r.printMembers(status, names)
 	}
-	return r.printMembers(status, names)
+	return errors.Join(err, status.Whole(len(endpoints)))
 }

@@ -13,10 +13,6 @@ import (
 
 // printNodes ends `up` with a line a node, with its etcd where there is one, also of nodes that failed.
 func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
-	formed := 0
-	if r.token != nil && status.Check(r.token.Size) == nil {
-		formed = r.token.Size
-	}
 	members := map[string]etcd.Member{}
 	for _, m := range status.Members {
 		members[m.Endpoint] = m
@@ -30,7 +26,7 @@ func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
 	for _, n := range r.withUndefined(nodes) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.step.Node.Name, dash(n.report.HostName), n.whereOr(), n.step.Node.MAC)
 		if m, ok := members[r.clientURL(n.address())]; ok {
-			fmt.Fprint(table, "\t"+describe(m, formed))
+			fmt.Fprint(table, "\t"+describe(m, status.Answers()))
 		}
 		fmt.Fprintln(table)
 	}

@@ -43,14 +43,14 @@ func (r *Run) Up(ctx context.Context) error {
 
 func (r *Run) upAll(ctx context.Context) error {
 	r.lookAhead(ctx)
+	if err := r.recreateTogether(ctx); err != nil {
+		return err
+	}
 	server, err := r.serveNewcomers(ctx)
 	if err != nil {
 		return err
 	}
 	defer server.Close()
-	if err := r.recreateTogether(ctx); err != nil {
-		return err
-	}
 	nodes, broken := r.bootAll(ctx)
 	if ctx.Err() != nil {
 		return broken
@@ -82,13 +82,10 @@ func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (
 		status, err = r.formEtcd(ctx, nodes, server)
 		return err
 	})
-	if err == nil {
-		status, err = r.grow(ctx, nodes, status)
+	if err != nil {
+		return status, err
 	}
-	if err == nil {
-		err = r.shrink(ctx, status)
-	}
-	return status, err
+	return r.asWanted(ctx, nodes, status)
 }
 
 // settleOthers gives the nodes that are ready what they need, while others have failed: certificates, and discovery for
@@ -101,19 +98,17 @@ func (r *Run) settleOthers(ctx context.Context, nodes []booted) (status etcd.Sta
 	if err := r.certify(ctx, nodes...); err != nil {
 		return status, err
 	}
-	quorum := r.token.Size/2 + 1
-	if len(nodes) < quorum || allFresh(nodes) {
+	if quorum := r.token.Size/2 + 1; !r.token.Formed && (len(nodes) < quorum || allFresh(nodes)) {
 		return status, hint.Errorf("`mage up` goes on when the others are made anew", "etcd: %d of the %d nodes that it is formed of are ready", len(nodes), r.token.Size)
 	}
-	endpoints, _ := r.endpointsOf(nodes)
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
-		status, err = r.membersHelper().WaitHealthy(ctx, endpoints, quorum, func(etcd.Status) {})
+		status, err = r.awaitQuorum(ctx, nodes)
 		return err
 	})
 	if err == nil {
-		r.log.Say("etcd: healthy without those that failed, %d of %d members", len(status.Healthy()), r.token.Size)
+		r.log.Say("etcd: healthy without those that failed, %d of %d members", len(status.Healthy()), len(status.Peers.Voters()))
 	}
 	return status, err
 }
@@ -127,13 +122,20 @@ func allFresh(nodes []booted) bool {
 	})
 }
 
-// serveNewcomers serves discovery from before the first node boots, if any does.
+// serveNewcomers serves discovery from before the first node boots, if any does. Nodes that have been in use can
+// do without: their etcd has found the others before.
 func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
-	for _, step := range r.steps {
-		if step.Starts() {
-			return r.serveDiscovery(ctx)
+	starting := slices.DeleteFunc(slices.Clone(r.steps), func(s cluster.Step) bool { return !s.Starts() })
+	if len(starting) == 0 {
+		return nil, nil
+	}
+	server, err := r.serveDiscovery(ctx)
+	for _, step := range starting {
+		if _, used := os.Stat(step.Node.Fresh()); err == nil || used == nil {
+			return server, err
 		}
 	}
+	r.log.Say("warning: %s", firstLine(err))
 	return nil, nil
 }
 

@@ -1,7 +1,7 @@
 // Command helper carries what needs etcd's own modules: a discovery service and the health of members.
 //
 //	helper serve LISTEN DATA TOKEN SIZE     until its standard input ends
-//	helper watch ENDPOINTS N PATIENCE       prints a Status a line until N members are healthy
+//	helper watch ENDPOINTS N PATIENCE IDS   prints a Status a line until it is whole without those; N=0: one
 //	helper list ENDPOINTS -                 prints the members as JSON
 //	helper add ENDPOINTS PEERURL            adds a learner
 //	helper remove|promote|lead ENDPOINTS ID
@@ -38,7 +38,7 @@ func run(args []string) error {
 			return err
 		}
 		return serve(args[1], args[2], args[3], size)
-	case len(args) == 4 && args[0] == "watch":
+	case len(args) == 5 && args[0] == "watch":
 		n, err := strconv.Atoi(args[2])
 		if err != nil {
 			return err
@@ -47,10 +47,10 @@ func run(args []string) error {
 		if err != nil {
 			return err
 		}
-		return watch(context.Background(), strings.Split(args[1], ","), n, patience)
+		return watch(context.Background(), strings.Split(args[1], ","), n, patience, strings.Split(args[4], ",")...)
 	}
 	if len(args) == 3 {
 		return change(context.Background(), strings.Split(args[1], ","), args[0], args[2])
 	}
-	return errors.New("usage: helper serve LISTEN DATA TOKEN SIZE | helper watch ENDPOINTS N PATIENCE | helper VERB ENDPOINTS ARGUMENT")
+	return errors.New("usage: helper serve LISTEN DATA TOKEN SIZE | helper watch ENDPOINTS N PATIENCE IDS | helper VERB ENDPOINTS ARGUMENT")
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -95,10 +96,17 @@ func add(ctx context.Context, client *clientv3.Client, peerURL string) error {
 	return err
 }
 
-// registerToken is register of TOKEN:SIZE.
+// registerToken is register of TOKEN:SIZE, which nobody has used yet.
 func registerToken(ctx context.Context, client *clientv3.Client, argument string) error {
 	token, size, _ := strings.Cut(argument, ":")
 	n, err := strconv.Atoi(size)
+	if err != nil {
+		return err
+	}
+	members, err := client.Get(ctx, registry+token+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err == nil && members.Count > 0 {
+		err = fmt.Errorf("the token is in use: %d members have registered", members.Count)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,9 +119,13 @@ func list(ctx context.Context, client *clientv3.Client, _ string) error {
 	if err != nil {
 		return err
 	}
-	peers := []etcd.Peer{}
-	for _, m := range answer.Members {
+	return json.NewEncoder(os.Stdout).Encode(peersOf(answer.Members))
+}
+
+func peersOf(members []*pb.Member) etcd.Peers {
+	peers := etcd.Peers{}
+	for _, m := range members {
 		peers = append(peers, etcd.Peer{ID: fmt.Sprintf("%x", m.ID), Name: m.Name, URLs: m.PeerURLs, Clients: m.ClientURLs, Learner: m.IsLearner})
 	}
-	return json.NewEncoder(os.Stdout).Encode(peers)
+	return peers
 }

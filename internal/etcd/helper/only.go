@@ -29,19 +29,34 @@ func onlyDiscovery() []grpc.ServerOption {
 			if info.FullMethod != "/etcdserverpb.Watch/Watch" {
 				return errOnlyDiscovery
 			}
-			return next(server, stream)
+			return next(server, onlyTokens{stream})
 		}),
 	}
 }
 
+// onlyTokens is a stream of questions of who watches keys.
+type onlyTokens struct{ grpc.ServerStream }
+
+func (o onlyTokens) RecvMsg(message any) error {
+	if err := o.ServerStream.RecvMsg(message); err != nil {
+		return err
+	}
+	if request, ok := message.(*pb.WatchRequest); ok {
+		if create := request.GetCreateRequest(); create != nil && (!isToken(create.Key) || !endsInside(create.RangeEnd)) {
+			return errOnlyDiscovery
+		}
+	}
+	return nil
+}
+
+// isDiscovery tells whether a member asks so: it reads what its token has, and puts itself there.
 func isDiscovery(request any) bool {
 	switch r := request.(type) {
 	case *pb.RangeRequest:
 		return isToken(r.Key) && endsInside(r.RangeEnd)
 	case *pb.PutRequest:
-		return isToken(r.Key)
-	case *pb.TxnRequest:
-		return allOf(r.Success) && allOf(r.Failure)
+		_, key, inside := strings.Cut(strings.TrimPrefix(string(r.Key), registry), "/members/")
+		return isToken(r.Key) && inside && key != ""
 	}
 	return false
 }
@@ -52,14 +67,4 @@ func isToken(key []byte) bool { return strings.HasPrefix(string(key), registry) 
 // first one behind it.
 func endsInside(end []byte) bool {
 	return len(end) == 0 || string(end) > registry && string(end) <= clientv3.GetPrefixRangeEnd(registry)
-}
-
-func allOf(operations []*pb.RequestOp) bool {
-	for _, o := range operations {
-		put, read := o.GetRequestPut(), o.GetRequestRange()
-		if (put == nil || !isToken(put.Key)) && (read == nil || !isToken(read.Key) || !endsInside(read.RangeEnd)) {
-			return false
-		}
-	}
-	return true
 }

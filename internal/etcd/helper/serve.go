@@ -29,6 +29,9 @@ func serve(listen, data, token string, size int) error {
 	}
 	old := &v2{listen: listen}
 	config.UserHandlers = map[string]http.Handler{v2Path: old, "/new": old}
+	for _, path := range []string{"/metrics", "/health", "/livez", "/livez/", "/readyz", "/readyz/", "/debug/", "/config/"} {
+		config.UserHandlers[path] = http.NotFoundHandler()
+	}
 	server, err := embed.StartEtcd(config)
 	if err != nil {
 		return err

@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"coreos-libvirt/internal/etcd"
 )
 
 // backup writes a snapshot of the cluster to a file that is not there yet: whole and checked, or not at all.
 func backup(ctx context.Context, client *clientv3.Client, path string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	snapshot, err := client.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -27,8 +33,8 @@ func backup(ctx context.Context, client *clientv3.Client, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(file, snapshot)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	_, err = io.Copy(file, notStalling(snapshot, cancel))
+	if err := errors.Join(err, context.Cause(ctx), file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	if err := checkSnapshot(unfinished); err != nil {
@@ -66,57 +72,117 @@ func checkSnapshot(path string) error {
 	return nil
 }
 
-// batch is how many keys are put at once; etcd's own limit (--max-txn-ops) is 128.
-const batch = 100
+// stall is how long etcd may send or take nothing.
+const stall = 30 * time.Second
 
-// restore puts every key of a snapshot, with its last value, into a cluster that has none. Revisions begin
-// anew; leases, users and roles are not in it.
+// stalling gives up what it reads from where nothing comes for the time of a stall.
+type stalling struct {
+	from    io.Reader
+	giveUp  *time.Timer
+	patient time.Duration
+}
+
+func notStalling(from io.Reader, cancel context.CancelCauseFunc) stalling {
+	return stalling{from: from, patient: stall, giveUp: time.AfterFunc(stall, func() {
+		cancel(fmt.Errorf("etcd has sent nothing for %s", stall))
+	})}
+}
+
+func (s stalling) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	if s.giveUp.Reset(s.patient); err != nil {
+		s.giveUp.Stop()
+	}
+	return n, err
+}
+
+// What is put at once: etcd's own limits are 128 keys (--max-txn-ops) and 1.5 MiB (--max-request-bytes).
+const (
+	batchKeys  = 100
+	batchBytes = 1 << 20
+)
+
+// restore puts every key of a snapshot, with its last value, into a cluster that has no others. Revisions begin
+// anew; leases, users and roles are not in it, which is told. One that was interrupted can be run again.
 func restore(ctx context.Context, client *clientv3.Client, path string) error {
 	if err := checkSnapshot(path); err != nil {
 		return err
 	}
-	there, err := client.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	content, err := lastValues(path)
 	if err != nil {
 		return err
 	}
-	if there.Count > 0 {
-		return fmt.Errorf("the cluster has %d keys already: a snapshot goes into an empty one", there.Count)
-	}
-	keys, err := lastValues(path)
-	if err != nil {
+	if err := onlyThese(ctx, client, content.keys); err != nil {
 		return err
 	}
-	puts := []clientv3.Op{}
-	for key, value := range keys {
-		puts = append(puts, clientv3.OpPut(key, string(value)))
-		if len(puts) == batch {
-			if _, err := client.Txn(ctx).Then(puts...).Commit(); err != nil {
+	puts, size := []clientv3.Op{}, 0
+	put := func() error {
+		ctx, cancel := context.WithTimeout(ctx, stall)
+		defer cancel()
+		_, err := client.Txn(ctx).Then(puts...).Commit()
+		puts, size = puts[:0], 0
+		return err
+	}
+	for key, value := range content.keys {
+		if len(puts) == batchKeys || len(puts) > 0 && size+len(key)+len(value) > batchBytes {
+			if err := put(); err != nil {
 				return err
 			}
-			puts = puts[:0]
 		}
+		puts, size = append(puts, clientv3.OpPut(key, string(value))), size+len(key)+len(value)
 	}
 	if len(puts) > 0 {
-		_, err = client.Txn(ctx).Then(puts...).Commit()
+		if err := put(); err != nil {
+			return err
+		}
 	}
-	fmt.Println(len(keys))
-	return err
+	return json.NewEncoder(os.Stdout).Encode(etcd.Restored{Keys: len(content.keys), Leases: content.leases, Users: content.users})
+}
+
+// onlyThese is an error where the cluster has keys that are not of the snapshot.
+func onlyThese(ctx context.Context, client *clientv3.Client, keys map[string][]byte) error {
+	ctx, cancel := context.WithTimeout(ctx, stall)
+	defer cancel()
+	from := "\x00"
+	for {
+		page, err := client.Get(ctx, from, clientv3.WithFromKey(), clientv3.WithLimit(batchKeys))
+		if err != nil {
+			return err
+		}
+		for _, kv := range page.Kvs {
+			if value, ok := keys[string(kv.Key)]; !ok || !bytes.Equal(value, kv.Value) {
+				return fmt.Errorf("the cluster has %d keys already, %q for one, which is not the snapshot's: that goes into an empty one", page.Count, kv.Key)
+			}
+		}
+		if !page.More {
+			return nil
+		}
+		from = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+	}
+}
+
+// content is what of a snapshot can be told or restored.
+type content struct {
+	keys          map[string][]byte
+	leases, users int
 }
 
 // lastValues are the keys of a snapshot. Its bucket has a revision for each change, in order: 17 bytes, and
 // a t behind them where the key was deleted (etcd's server/storage/mvcc/revision.go).
-func lastValues(path string) (map[string][]byte, error) {
+func lastValues(path string) (content, error) {
 	db, err := bolt.Open(path, 0o400, &bolt.Options{ReadOnly: true})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return content{}, fmt.Errorf("%s: %w", path, err)
 	}
 	defer func() { _ = db.Close() }()
 	keys := map[string][]byte{}
+	found := content{keys: keys}
 	err = db.View(func(tx *bolt.Tx) error {
 		bucket := tx.Bucket([]byte("key"))
 		if bucket == nil {
 			return fmt.Errorf("%s is no snapshot of etcd's", path)
 		}
+		found.leases, found.users = entries(tx, "lease"), entries(tx, "authUsers")
 		return bucket.ForEach(func(revision, data []byte) error {
 			var kv mvccpb.KeyValue
 			if err := kv.Unmarshal(data); err != nil {
@@ -130,5 +196,13 @@ func lastValues(path string) (map[string][]byte, error) {
 			return nil
 		})
 	})
-	return keys, err
+	return found, err
+}
+
+func entries(tx *bolt.Tx, name string) int {
+	bucket := tx.Bucket([]byte(name))
+	if bucket == nil {
+		return 0
+	}
+	return bucket.Stats().KeyN
 }

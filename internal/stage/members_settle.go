@@ -1,0 +1,169 @@
+package stage
+
+import (
+	"fmt"
+	"strings"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/render"
+)
+
+// all tells whether the whole cluster is made anew: as the user says, or as a run began that did not end.
+func (r *Run) all() bool {
+	return r.Recreate == "all" || r.token != nil && r.token.Retired
+}
+
+// settleAll makes a new cluster, which has nothing of the data of the old one.
+func (r *Run) settleAll(status etcd.Status) error {
+	if status.Answers() && !r.Force && !r.token.Retired {
+		return hint.Errorf("force=true makes the new cluster; recreate=changed, or names, replaces members one after the other and keeps the data; `mage backup file=` saves them",
+			"recreate=all: etcd answers, and the data of its %d members would be lost", len(status.Peers.Voters()))
+	}
+	if left := taking(r.surplus(), cluster.Keep); len(left) > 0 {
+		return hint.Errorf(fmt.Sprintf("nodes=%d makes them anew, too, nodes=%d removes them", r.Nodes+len(left), r.Nodes),
+			"recreate=all: %d nodes above nodes=%d would be left of the old cluster", len(left), r.Nodes)
+	}
+	r.generation = true
+	return nil
+}
+
+// settleSilent is of a cluster of which no member answers. One that never formed has no data: its nodes are
+// made anew together, and all of them with another token.
+func (r *Run) settleSilent(steps []cluster.Step) error {
+	anew, kept := taking(steps, cluster.Recreate), taking(steps, cluster.Keep, cluster.Redefine)
+	starting := 0
+	for _, step := range kept {
+		if step.Starts() {
+			starting++
+		}
+	}
+	switch {
+	case r.neverFormed():
+		r.allAtOnce = len(anew) > 0
+		r.generation = len(anew) > 0 && len(kept) == 0 && len(r.surplus()) == 0
+		return nil
+	case len(anew) > 0 && len(kept) == 0:
+		return hint.Errorf("`mage up` boots what does not run; recreate=all makes a new cluster, without the data",
+			"no member of etcd answers: members are replaced while the others are healthy")
+	case starting == 0:
+		return hint.Errorf("`mage etcd` shows the members", "no member of etcd answers: while it is not healthy none is added, replaced or taken out")
+	}
+	return nil // members that are about to start may answer
+}
+
+// settleAnswering is of a cluster that lives.
+func (r *Run) settleAnswering(status etcd.Status, steps []cluster.Step) error {
+	for i, step := range steps {
+		if _, is := status.Peers.Voters().Of(step.Node.Name, r.lastAddress(step.Node.Name)); is && step.Action == cluster.Create {
+			steps[i].Action, steps[i].Why = cluster.Recreate, step.Why+", and it is a member of etcd"
+		}
+	}
+	if err := r.settleParallel(status, steps); err != nil || r.generation {
+		return err
+	}
+	for _, step := range taking(steps, cluster.Create, cluster.Recreate) {
+		if err := r.checkJoining(status, step); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		}
+	}
+	if err := status.CheckMembers(r.excused(status.Peers, steps)...); err != nil {
+		return fmt.Errorf("while etcd is not healthy no member is added, replaced or taken out: %w", err)
+	}
+	return nil
+}
+
+// settleParallel refuses to make a majority of etcd's members anew at once: its data would be lost.
+func (r *Run) settleParallel(status etcd.Status, steps []cluster.Step) error {
+	anew, voters := taking(steps, cluster.Recreate), len(status.Peers.Voters())
+	switch {
+	case !r.Parallel || len(anew) == 0:
+		return nil
+	case 2*len(anew) < voters:
+		r.log.Say("parallel=true: etcd's members are replaced one after the other all the same")
+	case !r.Force:
+		return hint.Errorf("without parallel=true they are replaced one after the other, and no data are lost; force=true makes a new cluster of all nodes",
+			"parallel=true: etcd would lose its quorum and its data with %d of its %d members", len(anew), voters)
+	case len(anew) < len(steps) || len(r.surplus()) > 0:
+		return hint.Errorf("recreate=all makes all of them anew", "parallel=true force=true: the other nodes would be left without a quorum")
+	default:
+		r.generation = true
+	}
+	return nil
+}
+
+// checkJoining finds what keeps a node from becoming a member, before anything is made.
+func (r *Run) checkJoining(status etcd.Status, step cluster.Step) error {
+	if err := r.canJoin(step.Node); err != nil {
+		return err
+	}
+	peer, is, err := r.memberOf(status.Peers, step.Node)
+	switch {
+	case err != nil:
+		return err
+	case is && len(status.Peers.Without(peer).Voters()) == 0:
+		return hint.Errorf("recreate=all force=true makes a new cluster, without the data; nodes=2 adds a member first", "this is etcd's only member")
+	case is:
+		return nil
+	}
+	for _, voter := range status.Peers.Voters() {
+		if _, ours := r.seen[voter.Name]; ours {
+			return nil
+		}
+	}
+	return hint.Errorf("start etcd with --name=Node_Name", "what its etcd would be called cannot be told: the other members are not called as their nodes are")
+}
+
+// canJoin tells whether the node's config has the word by which a member joins.
+func (r *Run) canJoin(node cluster.Node) error {
+	templates, err := r.templates()
+	if err != nil {
+		return err
+	}
+	template, ok := templates[node.Name]
+	if !ok {
+		template = templates[""]
+	}
+	used, err := render.Uses(template, discovery.WordFlags)
+	if err == nil && len(used) == 0 {
+		err = hint.Errorf("start etcd with "+discovery.WordFlags+", as ignition/files/etcd.sh does",
+			"the config does not say how a member joins an etcd that there is: the word %s is missing", discovery.WordFlags)
+	}
+	return err
+}
+
+// excused are the ids of members that need not be healthy: of nodes that this run starts, makes anew or removes.
+func (r *Run) excused(peers etcd.Peers, steps []cluster.Step) []string {
+	ids := []string{}
+	for _, step := range append(taking(r.surplus(), cluster.Remove), steps...) {
+		if peer, ok := peers.Of(step.Node.Name, r.lastAddress(step.Node.Name)); ok && (step.Starts() || step.Action == cluster.Remove) {
+			ids = append(ids, peer.ID)
+		}
+	}
+	return ids
+}
+
+// checkUnready refuses what etcd needs the nodes' addresses for, which with ready=off nobody tells.
+func (r *Run) checkUnready(steps []cluster.Step) error {
+	if r.Ready || r.token == nil {
+		return nil
+	}
+	what := ""
+	switch {
+	case r.token.TLS:
+		what = "no node's etcd can be given a certificate"
+	case r.token.Kind == discovery.KindEmbedded && !r.token.Formed:
+		what = "the embedded discovery service ends with this run, and etcd's members do not find each other"
+	case r.changesMembers(steps) && !r.all():
+		what = "no member of etcd can be added, replaced or taken out"
+	default:
+		return nil
+	}
+	ways := []string{"without ready=off it works"}
+	if r.token.Kind == discovery.KindEmbedded {
+		ways = append(ways, "discovery=static, srv: and a service elsewhere need nobody who waits")
+	}
+	return hint.Errorf(strings.Join(ways, "; "), "ready=off: nodes do not tell where they are: %s", what)
+}

@@ -1,0 +1,460 @@
+//go:build cgo && libvirt_dlopen
+
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/guest"
+)
+
+const (
+	withEtcd    = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Discovery_Flags Node_Name}}]}\n"
+	withInitial = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Initial_Cluster Node_Name}}]}\n"
+)
+
+// realEtcd is the program, built once for all tests of this package.
+var realEtcd = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "coreos-libvirt-stage-")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
+	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return filepath.Join(dir, "server"), nil
+})
+
+var moduleRoot, _ = filepath.Abs("../..")
+
+func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
+
+// livingCluster has nodes of libvirt's in-process driver, and where their etcd would be real ones, of these names.
+// What it gives stops one.
+func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
+	t.Helper()
+	workspace(t)
+	for _, name := range []string{"internal", "go.mod"} { // the helper's source
+		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(t, "plain.yml", withEtcd)
+	t.Setenv("COREOS_DISCOVERY", "static")
+	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3"[:11*len(names)-1])
+	t.Setenv("COREOS_NODES", fmt.Sprint(len(names)))
+	mustUp(t)
+	t.Setenv("COREOS_READY", "on")
+	if _, err := etcd.NewHelper(moduleRoot, filepath.Join(run(t).Cache, "bin")).Build(t.Context(), t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	initial, endpoints, members := []string{}, []string{}, []*exec.Cmd{}
+	for i, name := range names {
+		initial = append(initial, name+"=http://"+addressOf(i+1)+":2380")
+	}
+	for i, name := range names {
+		endpoints = append(endpoints, "http://"+addressOf(i+1)+":2379")
+		members = append(members, startMember(t, name, i+1, "--initial-cluster="+strings.Join(initial, ",")))
+		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
+	}
+	r := run(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
+		t.Fatal(err)
+	}
+	formed(t)
+	return func(node int) {
+		_ = members[node-1].Process.Kill()
+		_ = members[node-1].Wait()
+	}
+}
+
+// startMember starts the etcd that would be the node's.
+func startMember(t *testing.T, name string, node int, flags ...string) *exec.Cmd {
+	t.Helper()
+	server, err := realEtcd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, peer := "http://"+addressOf(node)+":2379", "http://"+addressOf(node)+":2380"
+	cmd := exec.Command(server, append([]string{
+		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
+	}, flags...)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
+}
+
+// reports is a node's word that it is at the address.
+func reports(t *testing.T, node, address string) {
+	t.Helper()
+	text, err := json.Marshal(reportOf(node, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, "vm/"+node+"/report.json", string(text))
+}
+
+func formed(t *testing.T) {
+	t.Helper()
+	token, _, err := discovery.Read("vm", "core")
+	token.Formed = true
+	if err := errorOf(err, token.Mark("vm", "core")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func errorOf(errs ...error) error {
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	if i < 0 {
+		return nil
+	}
+	return errs[i]
+}
+
+// definedRun is `mage define`, and what it would do then.
+func definedRun(t *testing.T, words ...string) (*Run, error) {
+	t.Helper()
+	r := run(t, words...)
+	defer r.unlockAll()
+	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
+		if err := stage(t.Context()); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// refused is a run that must end with an error of this text and a hint, and leave all as it was.
+func refused(t *testing.T, text, advice string, words ...string) {
+	t.Helper()
+	before, domains := generatedFiles(t), domainNames(t)
+	_, err := definedRun(t, words...)
+	if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "\nhint: ") || !strings.Contains(err.Error(), advice) {
+		t.Errorf("%v: want %s and the hint %s, got %v", words, text, advice, err)
+	}
+	if after := generatedFiles(t); after != before {
+		t.Errorf("%v: the token or the authority has changed: %s, was %s", words, after, before)
+	}
+	if after := domainNames(t); after != domains {
+		t.Errorf("%v: domains are %s, were %s", words, after, domains)
+	}
+}
+
+// generatedFiles are those that a cluster cannot do without.
+func generatedFiles(t *testing.T) (all string) {
+	t.Helper()
+	for _, pattern := range []string{"vm/discovery.url.*", "vm/tls.*/*"} {
+		found, _ := filepath.Glob(pattern)
+		for _, path := range found {
+			text, _ := os.ReadFile(path)
+			all += path + "\n" + string(text)
+		}
+	}
+	return all
+}
+
+func domainNames(t *testing.T) string {
+	t.Helper()
+	domains, err := run(t).domains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for name := range domains {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func TestALivingEtcdIsNotHarmed(t *testing.T) {
+	stop := livingCluster(t, "core01", "core02", "core03")
+	// a whole one: what is safe goes on, what loses its data wants force=true
+	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
+		if r, err := definedRun(t, words...); err != nil || r.generation != slices.Contains(words, "force=true") || r.allAtOnce {
+			t.Errorf("%v: got %v, generation %t", words, err, r.generation)
+		}
+	}
+	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
+	refused(t, "1 nodes above nodes=3 would be left of the old cluster", "nodes=4", "recreate=all", "force=true")
+	t.Setenv("COREOS_NODES", "3")
+	removeDomain(t, "core04")
+	refused(t, "recreate=all: etcd answers, and the data of its 3 members would be lost", "force=true makes the new cluster", "recreate=all")
+	refused(t, "etcd would lose its quorum and its data with 2 of its 3 members", "force=true", "recreate=core01,core02", "parallel=true")
+	refused(t, "the other nodes would be left without a quorum", "recreate=all", "recreate=core01,core02", "parallel=true", "force=true")
+	refused(t, "renew=true: there are nodes that were made with the token", "recreate=all", "renew=true")
+	refused(t, "ready=off: nodes do not tell where they are: no member of etcd can be added", "without ready=off", "nodes=4", "ready=off")
+	refused(t, "ready=off: nodes do not tell where they are", "without ready=off", "recreate=core02", "ready=off")
+
+	// a config without the word by which members join, or without etcd at all
+	save(t, "plain.yml", withInitial)
+	refused(t, "core02: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "recreate=core02")
+	refused(t, "core04: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "nodes=4")
+	save(t, "plain.yml", plain)
+	refused(t, "core02: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "recreate=core02")
+	save(t, "plain.yml", withEtcd)
+
+	// a node whose disk and domain somebody removed is still a member, and replaced as one
+	removeDomain(t, "core02")
+	r, err := definedRun(t)
+	if err != nil || len(r.steps) != 3 || r.steps[1].Action != cluster.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
+		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
+	}
+	mustUp(t, "ready=off", "recreate=all", "force=true")
+	livesAgain(t)
+
+	// one of three is dead: it alone may be replaced or removed
+	stop(3)
+	for _, words := range [][]string{{"recreate=core03"}, {"nodes=2"}} {
+		if _, err := definedRun(t, words...); err != nil {
+			t.Errorf("%v: got %v", words, err)
+		}
+	}
+	const unwell = "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://127.0.41.3:2379: "
+	refused(t, unwell, "journalctl", "recreate=core02")
+	refused(t, unwell, "journalctl", "nodes=4")
+	// and two: it has lost its quorum, and still answers
+	stop(2)
+	refused(t, "etcd: 0 of 3 members are healthy", "journalctl", "nodes=4")
+	refused(t, "recreate=all: etcd answers", "force=true", "recreate=all")
+	stop(1)
+	refused(t, "no member of etcd answers: while it is not healthy none is added", "mage etcd", "nodes=4")
+	refused(t, "no member of etcd answers: members are replaced while the others are healthy", "recreate=all", "recreate=core01,core02,core03")
+}
+
+// livesAgain has the test's etcd be those of the nodes that were made anew, too.
+func livesAgain(t *testing.T) {
+	t.Helper()
+	for i := range 3 {
+		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
+	}
+	formed(t)
+}
+
+// removeDomain removes a node as `virsh undefine` and rm would.
+func removeDomain(t *testing.T, name string) {
+	t.Helper()
+	r := run(t)
+	if _, err := r.libvirt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errorOf(r.conn.Remove(cluster.NodeAt(r.vm(), "core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMembersOfOtherNames are known by their addresses. One that cannot be told is not taken for none.
+func TestMembersOfOtherNames(t *testing.T) {
+	livingCluster(t, "b3c1", "core02.lan", "core03")
+	for _, name := range []string{"core01", "core02", "core03"} {
+		r, err := definedRun(t, "recreate="+name)
+		if err != nil {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		status, err := r.survey(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if peer, ok, err := r.memberOf(status.Peers, cluster.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
+			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
+		}
+	}
+	if err := os.Remove("vm/core02/report.json"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://127.0.41.2:2380", "--name=Node_Name", "recreate=core02")
+}
+
+// TestTokensOfClustersThatAreNot: without nodes a token is as the settings say; with nodes it stays.
+func TestTokensOfClustersThatAreNot(t *testing.T) {
+	workspace(t)
+	save(t, "plain.yml", withEtcd)
+	t.Setenv("COREOS_DISCOVERY", "static")
+	render := func(words ...string) string {
+		t.Helper()
+		r := run(t, append([]string{"nodes=2"}, words...)...)
+		defer r.unlockAll()
+		for _, stage := range []func(context.Context) error{r.Transpile, r.Discovery, r.Render} {
+			if err := stage(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text, _ := os.ReadFile("vm/discovery.url.core")
+		return string(text)
+	}
+	first := render("addresses=10.0.0.1,10.0.0.2")
+	if again := render("addresses=10.0.0.1,10.0.0.2"); again != first {
+		t.Errorf("got %s, then %s", first, again)
+	}
+	if other := render("addresses=10.0.0.1,10.0.0.3"); other == first || !strings.Contains(other, "10.0.0.3") {
+		t.Errorf("got %s, then %s", first, other)
+	}
+	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
+	mustUp(t)
+	kept := generatedFiles(t)
+	if render("recreate=all"); generatedFiles(t) != kept {
+		t.Error("a look at recreate=all has taken the token of nodes that live")
+	}
+	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.4")
+	if _, err := up(t, "recreate=all", "image=nowhere.qcow2"); err == nil || generatedFiles(t) != kept {
+		t.Errorf("a run that fails has taken the token of nodes that live: %v", err)
+	}
+	// etcd has never formed: its nodes are made anew together, by a token of their own
+	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Node_Number", 1))
+	for _, fresh := range []bool{false, true} {
+		for _, name := range []string{"core01", "core02"} {
+			if fresh { // no run that booted it has come to its end
+				save(t, "vm/"+name+"/fresh", "")
+			}
+		}
+		r, err := definedRun(t, "recreate=changed", "ready=on")
+		if fresh && (err != nil || !r.generation || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
+			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.generation, r.allAtOnce)
+		}
+	}
+	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.generation || !r.allAtOnce {
+		t.Errorf("one of two: got %v, %t, %t", err, r.generation, r.allAtOnce)
+	}
+	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
+		t.Errorf("got\n%s\n%s", said, generatedFiles(t))
+	}
+	// and one that was interrupted while its nodes were being removed is ended by the next run
+	token, _, err := discovery.Read("vm", "core")
+	token.Retired = true
+	if err := errorOf(err, token.Mark("vm", "core")); err != nil {
+		t.Fatal(err)
+	}
+	removeDomain(t, "core02")
+	if said := mustUp(t); !strings.Contains(said, "core01: made anew") || strings.Contains(generatedFiles(t), "retired=true") || !strings.HasPrefix(domainNames(t), "core01 core02 ") {
+		t.Errorf("got\n%s\n%s, %s", said, generatedFiles(t), domainNames(t))
+	}
+}
+
+// TestAuthorityOfALivingCluster goes with its token, and is never made on the way.
+func TestAuthorityOfALivingCluster(t *testing.T) {
+	workspace(t)
+	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
+	t.Setenv("COREOS_DISCOVERY", "static")
+	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
+	show := run(t, "ready=on", "recreate=all")
+	show.readOnly = true
+	for _, stage := range []func(context.Context) error{show.Transpile, show.Discovery, show.Render} {
+		if err := stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := generatedFiles(t); got != "" {
+		t.Errorf("a look has made %s", got)
+	}
+	show.unlockAll()
+	if _, err := definedRun(t, "ready=on"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "ready=off: nodes do not tell where they are: no node's etcd can be given a certificate", "without ready=off", "ready=off")
+	for _, words := range [][]string{{"recreate=all"}, {}} {
+		before := generatedFiles(t)
+		if _, err := definedRun(t, append(words, "ready=on")...); err != nil || generatedFiles(t) != before {
+			t.Errorf("%v: got %v, and another authority", words, err)
+		}
+	}
+	if err := os.Remove("vm/tls.core/ca.pem"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "cannot read the cluster's certificate authority", "recreate=all", "ready=on")
+}
+
+// TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
+// fewer or more nodes than the token's size waits for the members that there are.
+func TestNodesBecomeMembers(t *testing.T) {
+	stop := livingCluster(t, "core01", "core02")
+	token, _, _ := discovery.Read("vm", "core")
+	token.Size, token.Formed = 5, false // of which three have left since
+	if err := token.Mark("vm", "core"); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, "timeout=20s")
+	r.token = &token
+	nodes := func(n int) (nodes []booted) {
+		for i := range n {
+			name := cluster.NodeName("core", i+1)
+			nodes = append(nodes, booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), "core", i+1)}, report: reportOf(name, addressOf(i+1))})
+		}
+		return nodes
+	}
+	ctx := t.Context()
+	status, err := r.formEtcd(ctx, nodes(2), nil)
+	if err != nil || len(status.Healthy()) != 2 {
+		t.Fatalf("2 of 5: got %+v, %v", status, err)
+	}
+	voters := endpointsOfMembers(status.Healthy())
+	if err := errorOf(r.membersHelper().Add(ctx, voters, "http://"+addressOf(9)+":2380"), r.clearLearners(ctx, voters)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.membersHelper().Add(ctx, voters, "http://"+addressOf(3)+":2380"); err != nil { // which wants the other one gone
+		t.Fatal(err)
+	}
+	peers, err := r.membersHelper().Peers(ctx, voters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	startMember(t, "core03", 3, "--initial-cluster="+peers.InitialCluster("core03", "http://"+addressOf(3)+":2380"), "--initial-cluster-state=existing")
+	for deadline := time.Now().Add(30 * time.Second); len(status.Members) < 3 || !status.Members[2].Healthy || status.Members[2].Name == ""; {
+		if status, err = r.formEtcd(ctx, nodes(3), nil); err != nil || time.Now().After(deadline) {
+			t.Fatalf("a learner has no vote, and is waited for by nobody: got %+v, %v", status, err)
+		}
+	}
+	if !status.Members[2].Learner {
+		t.Errorf("got %+v", status)
+	}
+	if err == nil {
+		status, err = r.asWanted(ctx, nodes(3), status)
+	}
+	if err != nil || len(status.Healthy()) != 3 {
+		t.Fatalf("got %+v, %v", status, err)
+	}
+	if token, _, err := discovery.Read("vm", "core"); err != nil || !token.Formed {
+		t.Errorf("got %+v, %v", token, err)
+	}
+
+	stop(2)
+	r = run(t, "timeout=8s")
+	r.token = &token
+	begin := time.Now()
+	_, err = r.formEtcd(ctx, nodes(3), nil)
+	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://127.0.41.2:2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
+		t.Errorf("one is dead: got %v", err)
+	}
+	if took := time.Since(begin); took > 40*time.Second {
+		t.Errorf("took %s for timeout=8s", took)
+	}
+	if status, err := r.awaitQuorum(ctx, nodes(3)); err != nil || len(status.Healthy()) != 2 {
+		t.Errorf("a quorum is left: got %+v, %v", status, err)
+	}
+}
+
+func reportOf(node, address string) guest.Report {
+	return guest.Report{HostName: node, Interfaces: []guest.Interface{
+		{MAC: cluster.MAC(node), Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
+	}}
+}
