@@ -56,8 +56,7 @@ func discoveryElsewhere(t *testing.T, c clone) []string {
 	const address, url, user, password = "10.77.0.2", "https://10.77.0.2:12379", "root", "of~all+evil"
 	c.mage(t, "lab", "settings") // there is a lab now
 	theirs, own := authority.Authority{Dir: t.TempDir()}, filepath.Join(t.TempDir(), "own.pem")
-	_, err := theirs.Certificate()
-	distributor.Must(t, err)
+	distributor.Must(t, theirs.Make())
 	text, err := theirs.Issue("discovery", address)
 	distributor.Must(t, err)
 	distributor.Must(t, os.WriteFile(own, text, 0o600))
