@@ -109,7 +109,8 @@ func (r *Run) defineDomain(step cluster.Step) error {
 // undo takes back what this run has made for a node that it cannot start, and nothing else. The console log stays.
 func (r *Run) undo(step cluster.Step) error {
 	made := r.begun(step.Node.Name)
-	if step.Action != cluster.Create {
+	_, before := r.seen[step.Node.Name]
+	if step.Action != cluster.Create && (step.Action != cluster.Redefine || before) {
 		return nil
 	}
 	if made.domain {

@@ -214,9 +214,17 @@ func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	save(t, "vm/core01/console.log/x", "a folder where a file should be")
-	if said, err := up(t, "nodes=1"); err == nil {
-		t.Errorf("got\n%s", said)
+	if said, err := up(t, "nodes=1"); err == nil || !strings.Contains(said, "core01: taken back") {
+		t.Errorf("got %v\n%s", err, said)
 	}
+	keepsData(t, "core01")
+	if theDomain(t, "core01").Name != "" {
+		t.Error("the domain that this run has defined is left")
+	}
+	if err := os.RemoveAll("vm/core01/console.log"); err != nil {
+		t.Fatal(err)
+	}
+	mustUp(t, "nodes=1")
 	keepsData(t, "core01")
 }
 
