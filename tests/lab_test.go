@@ -44,6 +44,7 @@ func TestLab(t *testing.T) {
 		{"the script's Container Linux Config arrives whole", seedArrives},
 		{"every part of a Container Linux Config arrives", containerLinuxArrives},
 		{"members come, go and are replaced while somebody writes", members},
+		{"a snapshot brings every key into a new cluster", backedUp},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
 		{"etcd that does not start tells why", brokenEtcd},
 		{"etcd's members speak TLS", secured},
