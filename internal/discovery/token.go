@@ -36,11 +36,12 @@ var Words = []string{WordURL, WordToken, WordEndpoints, WordInitial, WordFlags, 
 
 // The kinds of tokens: by who knows them.
 const (
-	KindEmbedded = "embedded" // a service of the project's own, for v2 and v3
-	KindV2       = "v2"       // a service elsewhere, of the v2 protocol
-	KindV3       = "v3"       // an etcd elsewhere
-	KindStatic   = "static"   // nobody: the members are known beforehand
-	KindSRV      = "srv"      // DNS
+	KindEmbedded  = "embedded"    // a service of the project's own, for v2 and v3
+	KindEmbedded2 = "embedded-v2" // the same, for members before 3.6 alone
+	KindV2        = "v2"          // a service elsewhere, of the v2 protocol
+	KindV3        = "v3"          // an etcd elsewhere
+	KindStatic    = "static"      // nobody: the members are known beforehand
+	KindSRV       = "srv"         // DNS
 )
 
 // v2Path is where an etcd keeps the tokens of its v2 API; the embedded service does the same.
@@ -57,9 +58,12 @@ type Token struct {
 	Retired  bool   // whether its nodes are being removed, for a new cluster
 }
 
+// IsEmbedded tells whether tokens of the kind are known to the project's own service.
+func IsEmbedded(kind string) bool { return kind == KindEmbedded || kind == KindEmbedded2 }
+
 // URL is the token as the bash script kept it, and as etcd's --discovery takes it.
 func (t Token) URL() string {
-	if t.Kind == KindEmbedded {
+	if IsEmbedded(t.Kind) {
 		return t.Endpoint + v2Path + t.ID
 	}
 	return t.Endpoint + "/" + t.ID
@@ -68,7 +72,7 @@ func (t Token) URL() string {
 // Values are what the words are replaced by. A word that the kind has no value for is not among them.
 func (t Token) Values() map[string]string {
 	switch t.Kind {
-	case KindV2:
+	case KindV2, KindEmbedded2:
 		return map[string]string{WordURL: t.URL(), WordFlags: "--discovery=" + t.URL()}
 	case KindStatic:
 		return map[string]string{WordInitial: t.ID, WordFlags: "--initial-cluster=" + t.ID + " --initial-cluster-state=new"}
@@ -120,15 +124,15 @@ func Joining(initialCluster string) string {
 	return "--initial-cluster=" + initialCluster + " --initial-cluster-state=existing"
 }
 
-// New is a fresh token for a cluster of size members, on a port of address that is free now: several
+// New is a fresh token of the project's own service for a cluster of size members, on a port of address that is free now: several
 // clusters can form at once on a host.
-func New(address netip.Addr, size int) (Token, error) {
+func New(kind string, address netip.Addr, size int) (Token, error) {
 	listener, err := net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
 	if err != nil {
 		return Token{}, hint.Errorf("discovery_listen= is an address of this host", "no port for the discovery service: %w", err)
 	}
 	defer func() { _ = listener.Close() }()
-	return Token{Kind: KindEmbedded, Endpoint: "http://" + listener.Addr().String(), ID: random(), Size: size}, nil
+	return Token{Kind: kind, Endpoint: "http://" + listener.Addr().String(), ID: random(), Size: size}, nil
 }
 
 // IsFree tells whether an embedded token can be served at the address, and never was.
@@ -206,8 +210,11 @@ func parse(text string) (Token, error) {
 		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
 	}
 	token.Endpoint, token.ID = first[:at], first[at+1:]
-	if token.Kind == KindEmbedded || token.Kind == "" {
-		token.Kind, token.Endpoint = KindEmbedded, strings.TrimSuffix(token.Endpoint+"/", v2Path)
+	if token.Kind == "" {
+		token.Kind = KindEmbedded
+	}
+	if IsEmbedded(token.Kind) {
+		token.Endpoint = strings.TrimSuffix(token.Endpoint+"/", v2Path)
 	}
 	return token, nil
 }

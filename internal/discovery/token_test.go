@@ -14,7 +14,7 @@ func TestTokenIsKept(t *testing.T) {
 	if _, found, err := Read(vm, "core"); found || err != nil {
 		t.Errorf("no token yet: got %v, %v", found, err)
 	}
-	token, err := New(netip.MustParseAddr("127.0.0.1"), 3)
+	token, err := New(KindEmbedded, netip.MustParseAddr("127.0.0.1"), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,8 +42,8 @@ func TestTokenIsKept(t *testing.T) {
 }
 
 func TestTokensDiffer(t *testing.T) {
-	a, errA := New(netip.MustParseAddr("127.0.0.1"), 3)
-	b, errB := New(netip.MustParseAddr("127.0.0.1"), 3)
+	a, errA := New(KindEmbedded, netip.MustParseAddr("127.0.0.1"), 3)
+	b, errB := New(KindEmbedded, netip.MustParseAddr("127.0.0.1"), 3)
 	if errA != nil || errB != nil || a.ID == b.ID {
 		t.Errorf("got %v and %v, %v, %v", a, b, errA, errB)
 	}

@@ -31,9 +31,16 @@ func oldEtcd(t *testing.T) string {
 // oldMember starts an etcd that knows v2 discovery.
 func oldMember(t *testing.T, program, name, url string) (client string) {
 	t.Helper()
-	client, peer := free(t), free(t)
-	cmd := exec.Command(program, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
-		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--discovery="+url, "--log-level=error")
+	return old(t, program, name, free(t), "--discovery="+url)
+}
+
+func old(t *testing.T, program, name, peer string, flags ...string) (client string) {
+	t.Helper()
+	client = free(t)
+	cmd := exec.Command(program, append([]string{
+		"--name=" + name, "--data-dir=" + t.TempDir(), "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--log-level=error",
+	}, flags...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +122,25 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 	status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
 	if err != nil || !strings.HasPrefix(status.Members[0].Version, "3.4.") || len(status.Peers) != 3 {
 		t.Errorf("got %+v, %v", status, err)
+	}
+
+	// and one more joins them, as etcd 3.6 does
+	peer = free(t)
+	if err := programs.helper.Add(ctx, endpoints, peer); err != nil {
+		t.Fatal(err)
+	}
+	joining := discovery.Joining(status.Peers.InitialCluster("core04", peer))
+	endpoints = append(endpoints, old(t, program, "core04", peer, strings.Fields(joining)...))
+	for deadline := time.Now().Add(30 * time.Second); len(status.Healthy()) < 4 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+		if joined, ok := status.Peers.Of("core04", ""); ok && joined.Learner {
+			_ = programs.helper.Promote(ctx, endpoints[:3], joined.ID) // refused until it has caught up
+		}
+		if status, err = programs.helper.Status(ctx, endpoints, 3*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := status.Whole(4); err != nil || len(status.Healthy()) != 4 {
+		t.Errorf("4 of Debian's etcd: got %+v, %v", status, err)
 	}
 
 	put("half/_config/size", "3")

@@ -43,7 +43,7 @@ func Keys(env Environment) []Key {
 		{"refresh", "true: look the stream up now, not once a day", "false", "", yesNo(func(s *Settings) *bool { return &s.Refresh })},
 		{"fcos_url", "server or mirror of Fedora CoreOS", "https://builds.coreos.fedoraproject.org", "", server(func(s *Settings) *string { return &s.FCOSServer })},
 		{"flatcar_url", "server or mirror of Flatcar; {channel} is stable, beta, …", "https://{channel}.release.flatcar-linux.net", "", server(func(s *Settings) *string { return &s.FlatcarServer })},
-		{"discovery", "how etcd's members find each other: embedded, a discovery URL or service (v2), etcd endpoints (v3), static, or srv:<domain>", discoveryDefault(env), "", text(func(s *Settings) *string { return &s.Discovery })},
+		{"discovery", "how etcd's members find each other: embedded, embedded-v2 (etcd before 3.6), a discovery URL or service (v2), etcd endpoints (v3), static, or srv:<domain>", discoveryDefault(env), "", text(func(s *Settings) *string { return &s.Discovery })},
 		{"discovery_listen", "address of the embedded service, as nodes reach it; none is the bridge's", "", "", anything(func(s *Settings) *string { return &s.DiscoveryListen })},
 		{"discovery_ca", "file of the certificates (PEM) that the etcd of discovery= is signed by; none are the system's", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCA })},
 		{"discovery_cert", "file of the certificate (PEM) that is shown to the etcd of discovery=, by this host and by the nodes", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCert })},

@@ -195,7 +195,7 @@ func (r *Run) discoveryCredentials() etcd.Credentials {
 
 // serveDiscovery serves the cluster's token while the nodes look for each other: until it has formed.
 func (r *Run) serveDiscovery(ctx context.Context) (*etcd.Server, error) {
-	if r.token == nil || r.token.Kind != discovery.KindEmbedded || r.token.Formed {
+	if r.token == nil || !discovery.IsEmbedded(r.token.Kind) || r.token.Formed {
 		return nil, nil
 	}
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {

@@ -17,7 +17,7 @@ import (
 // isWay tells whether the token is of the way that discovery= says.
 func (r *Run) isWay(t discovery.Token) bool {
 	switch way := r.Settings.Discovery; t.Kind {
-	case discovery.KindEmbedded, discovery.KindStatic:
+	case discovery.KindEmbedded, discovery.KindEmbedded2, discovery.KindStatic:
 		return way == t.Kind
 	case discovery.KindSRV:
 		return way == "srv:"+t.Endpoint
@@ -48,7 +48,7 @@ func (r *Run) kinds() []string {
 	}
 	way := r.Settings.Discovery
 	switch {
-	case way == discovery.KindEmbedded, way == discovery.KindStatic:
+	case discovery.IsEmbedded(way), way == discovery.KindStatic:
 		return []string{way}
 	case strings.HasPrefix(way, "srv:"):
 		return []string{discovery.KindSRV}
@@ -67,7 +67,7 @@ func (r *Run) isGood(ctx context.Context, t discovery.Token, tls bool) bool {
 // isUnused asks where the token is known.
 func (r *Run) isUnused(ctx context.Context, t discovery.Token) bool {
 	switch t.Kind {
-	case discovery.KindEmbedded:
+	case discovery.KindEmbedded, discovery.KindEmbedded2:
 		address, err := r.discoveryAddress()
 		return err == nil && t.IsFree(address, r.vm(), r.Prefix)
 	case discovery.KindStatic:
@@ -100,12 +100,12 @@ func (r *Run) newToken(ctx context.Context, tls bool) (token discovery.Token, er
 	way := r.Settings.Discovery
 	domain, isSRV := strings.CutPrefix(way, "srv:")
 	switch {
-	case way == discovery.KindEmbedded:
+	case discovery.IsEmbedded(way):
 		address, err := r.discoveryAddress()
 		if err != nil {
 			return discovery.Token{}, err
 		}
-		return discovery.New(address, r.Nodes)
+		return discovery.New(way, address, r.Nodes)
 	case way == discovery.KindStatic:
 		return r.staticToken(ctx, tls)
 	case isSRV:
@@ -120,7 +120,7 @@ func (r *Run) tokenOf(ctx context.Context, urls string) (discovery.Token, error)
 	for _, one := range strings.Split(urls, ",") {
 		u, err := url.Parse(one)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return discovery.Token{}, hint.Errorf("embedded, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
+			return discovery.Token{}, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
 				"discovery=%s: this is no way of discovery", urls)
 		}
 		if first == nil {

@@ -92,11 +92,11 @@ func (r *Run) packetFilter(ctx context.Context) (string, error) {
 // is, or at whichever the next one gets.
 func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
 	const root = host.Root("/")
-	if r.Settings.Discovery != discovery.KindEmbedded {
+	if !discovery.IsEmbedded(r.Settings.Discovery) {
 		return "not on this host: discovery=" + r.Settings.Discovery, nil
 	}
 	ports := root.Ephemeral()
-	if token, found, err := discovery.Read(r.vm(), r.Prefix); err == nil && found && token.Kind == discovery.KindEmbedded {
+	if token, found, err := discovery.Read(r.vm(), r.Prefix); err == nil && found && discovery.IsEmbedded(token.Kind) {
 		if at, err := url.Parse(token.Endpoint); err == nil {
 			_, _ = fmt.Sscan(at.Port(), &ports.From)
 			ports.To = ports.From

@@ -154,7 +154,7 @@ func (r *Run) checkUnready(steps []cluster.Step) error {
 	switch {
 	case r.token.TLS:
 		what = "no node's etcd can be given a certificate"
-	case r.token.Kind == discovery.KindEmbedded && !r.token.Formed:
+	case discovery.IsEmbedded(r.token.Kind) && !r.token.Formed:
 		what = "the embedded discovery service ends with this run, and etcd's members do not find each other"
 	case r.changesMembers(steps) && !r.all():
 		what = "no member of etcd can be added, replaced or taken out"
@@ -162,7 +162,7 @@ func (r *Run) checkUnready(steps []cluster.Step) error {
 		return nil
 	}
 	ways := []string{"without ready=off it works"}
-	if r.token.Kind == discovery.KindEmbedded {
+	if discovery.IsEmbedded(r.token.Kind) {
 		ways = append(ways, "discovery=static, srv: and a service elsewhere need nobody who waits")
 	}
 	return hint.Errorf(strings.Join(ways, "; "), "ready=off: nodes do not tell where they are: %s", what)

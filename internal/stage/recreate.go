@@ -92,7 +92,7 @@ func (r *Run) nextToken(ctx context.Context) (*discovery.Token, error) {
 	if err == nil {
 		err = r.checkWords(wordsOfKinds(next.Kind))
 	}
-	if err == nil && next.Kind == discovery.KindEmbedded {
+	if err == nil && discovery.IsEmbedded(next.Kind) {
 		_, err = r.helper().Build(ctx, r.log.Say)
 	}
 	return &next, err
