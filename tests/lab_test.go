@@ -52,6 +52,7 @@ func TestLab(t *testing.T) {
 		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
 		{"a libvirt network instead of the bridge", onANetwork},
 		{"nodes share a card without a bridge", onACard},
+		{"a host that is looked at", hostChecked},
 		{"a user who is not root", plainUser},
 		{"an image fetched from a stream boots", fetchedBoots},
 		{"the lab goes", labGoes},

@@ -58,9 +58,11 @@ func plainUser(t *testing.T, c clone) {
 		}
 	})
 	t.Run("the system's", func(t *testing.T) {
-		targets := "fetch transpile render define up plan status etcd logs console ssh stop start restart env sshconfig down " +
-			"images prune settings host:check host:setup host:undo lab labdown test backup"
-		out := c.asUser(t, "for target in "+targets+`; do echo "--- $target"; ./targets $target apply=true file=x node=core01 2>&1 </dev/null || echo "status $?"; done`)
+		targets := "fetch transpile discovery render define up plan status etcd logs console ssh stop start restart env sshconfig timeline show down " +
+			"images prune settings host:check host:setup host:undo lab labdown test backup restore watch migrate password"
+		out := c.asUser(t, "for target in "+targets+`; do echo "--- $target"; echo a-password |
+  timeout -s INT 60 ./targets $target apply=true file=x node=core01 $(case $target in migrate) echo config=ignition/examples/seed.yml; esac) 2>&1 &
+wait $! || echo "status $?"; done`)
 		for _, one := range strings.Split(out, "--- ")[1:] {
 			name, said, _ := strings.Cut(one, "\n")
 			if strings.Contains(said, "status ") && !givesRight.MatchString(said) && name != "host:check" {

@@ -43,6 +43,15 @@ func TestHostCheck(t *testing.T) {
 	}
 }
 
+// BenchmarkPreflight is the look that `up` takes first, less the connection to libvirt.
+func BenchmarkPreflight(b *testing.B) {
+	workspace(b)
+	r := run(b, "bridge=lo")
+	for b.Loop() {
+		host.RunAll(b.Context(), r.preflightChecks(3))
+	}
+}
+
 // With format=json, programs read it.
 func TestHostCheckJSON(t *testing.T) {
 	workspace(t)

@@ -33,19 +33,25 @@ var families = map[string]family{
 	"fedora": {
 		"dnf",
 		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
-		nil, []string{"libvirt-daemon-config-network"}, modular,
+		nil,
+		[]string{"libvirt-daemon-config-network"},
+		modular,
 		"usr/libexec/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},
 	"rhel": {
 		"dnf",
 		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
-		nil, []string{"libvirt-daemon-config-network"}, modular,
+		nil,
+		[]string{"libvirt-daemon-config-network"},
+		modular,
 		"usr/libexec/qemu-bridge-helper", "etc/qemu-kvm/bridge.conf",
 	},
 	"suse": {
 		"zypper",
 		[]string{"libvirt-daemon-qemu", "libvirt-client", machine("qemu-x86", "qemu-arm"), "qemu-tools", machine("qemu-ovmf-x86_64", "qemu-uefi-aarch64"), "openssh-clients", "acl", "gcc"},
-		nil, []string{"libvirt-daemon-config-network"}, modular,
+		nil,
+		[]string{"libvirt-daemon-config-network"},
+		modular,
 		"usr/lib/qemu-bridge-helper", "etc/qemu/bridge.conf",
 	},
 	"arch": {

@@ -35,7 +35,7 @@ func (m Machine) filter(ctx context.Context, w Wanted) ([]Planned, error) {
 		return nil, nil
 	}
 	if !loaded && !m.hasDocker() {
-		return m.atBoot(ctx, w.Bridge, "a chain of nftables' family bridge drops", m.chainRules(ctx, w.Bridge, false))
+		return m.atBoot(w.Bridge, "a chain of nftables' family bridge drops", m.chainRules(ctx, w.Bridge, false))
 	}
 	if by := m.needsFilter(); by != "" {
 		return m.rules(ctx, w.Bridge, by)
@@ -44,7 +44,7 @@ func (m Machine) filter(ctx context.Context, w Wanted) ([]Planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.atBoot(ctx, w.Bridge, "a chain of nftables' family bridge drops", append(steps, m.chainRules(ctx, w.Bridge, false)...))
+	return m.atBoot(w.Bridge, "a chain of nftables' family bridge drops", append(steps, m.chainRules(ctx, w.Bridge, false)...))
 }
 
 // switches plans that the kernel hands nothing over, now and after each boot.
@@ -144,12 +144,12 @@ func (m Machine) rules(ctx context.Context, bridge, by string) ([]Planned, error
 			steps = append(steps, Planned{program + ": what stays on " + bridge + " is accepted", why + ": so the filter must accept what stays on the bridge", r})
 		}
 	}
-	return m.atBoot(ctx, bridge, why, append(steps, m.chainRules(ctx, bridge, true)...))
+	return m.atBoot(bridge, why, append(steps, m.chainRules(ctx, bridge, true)...))
 }
 
 // atBoot adds, where systemd runs, a unit that makes the steps' rules again after each boot. Who restarts a firewall
 // restarts it, too.
-func (m Machine) atBoot(ctx context.Context, bridge, why string, steps []Planned) ([]Planned, error) {
+func (m Machine) atBoot(bridge, why string, steps []Planned) ([]Planned, error) {
 	starts := []string{}
 	for _, p := range steps {
 		if r, ok := p.Step.(interface{ once() string }); ok {
