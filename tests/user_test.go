@@ -62,12 +62,15 @@ func plainUser(t *testing.T, c clone) {
 			"images prune settings host:check host:setup host:undo lab labdown test backup restore watch migrate password"
 		out := c.asUser(t, "for target in "+targets+`; do echo "--- $target"; echo a-password |
   timeout -s INT 60 ./targets $target apply=true file=x node=core01 $(case $target in migrate) echo config=ignition/examples/seed.yml; esac) 2>&1 &
-wait $! || echo "status $?"; done`)
+wait $! || echo "status $?"; done; echo "--- preview"; ./targets host:setup 2>&1 || echo "status $?"`)
 		for _, one := range strings.Split(out, "--- ")[1:] {
 			name, said, _ := strings.Cut(one, "\n")
 			if strings.Contains(said, "status ") && !givesRight.MatchString(said) && name != "host:check" {
 				t.Errorf("%s ends with\n%s", name, said)
 			}
+		}
+		if _, preview, _ := strings.Cut(out, "--- preview"); !strings.Contains(preview, "user tester in group libvirt") || !strings.Contains(preview, "\nusermod -aG libvirt tester\n") {
+			t.Errorf("host:setup: got%s", preview)
 		}
 		if !strings.Contains(out, "FAIL  rights               tester is not in the group libvirt\n      sudo usermod -aG libvirt $USER && newgrp libvirt") {
 			t.Errorf("host:check: got\n%s", out)

@@ -16,8 +16,8 @@ func (r *Run) machine() setup.Machine {
 	return setup.Machine{Root: "/", Rollback: r.Rollback, Say: r.log.Say}
 }
 
-// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands. With
-// apply=true it does them.
+// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
+// root's shell, to be copied in whole or in part. With apply=true it does them.
 func (r *Run) HostSetup(ctx context.Context) error {
 	if r.Apply {
 		if err := asRoot("mage host:setup apply=true"); err != nil {
@@ -27,18 +27,18 @@ func (r *Run) HostSetup(ctx context.Context) error {
 	machine := r.machine()
 	steps, err := machine.Plan(ctx, r.wanted())
 	for i, step := range steps {
-		r.log.Say("%d. %s\n   why: %s", i+1, step.Title, step.Why)
+		r.log.Say("# %d. %s\n#    why: %s", i+1, step.Title, step.Why)
 		for _, command := range step.Step.Commands() {
-			r.log.Say("   $ %s", strings.ReplaceAll(command, "\n", "\n     "))
+			r.log.Say("%s", command)
 		}
 	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	case len(steps) == 0:
-		r.log.Say("nothing lacks that this can make; `mage host:check` looks at the rest, too")
+		r.log.Say("# nothing lacks that this can make; `mage host:check` looks at the rest, too")
 	case !r.Apply:
-		r.log.Say("Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
+		r.log.Say("# Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
 	default:
 		return hint.Add(machine.Apply(ctx, steps), "`mage host:undo` takes back what was done so far")
 	}
