@@ -30,14 +30,14 @@ var Packages = []string{
 	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
 }
 
-// managers are those of network cards, for the tests of the host's set-up. Where systemd runs, as on somebody's own
-// machine, one that was installed would manage the real cards from then on: there they stay out, and their tests
+// managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
+// on somebody's own machine, one that was installed would manage the real ones from then on: there they stay out, and their tests
 // are skipped.
 func managers() []string {
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		return nil
 	}
-	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils"}
+	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils", "firewalld"}
 }
 
 // Check is one run on the module in the folder dir, with built tools kept below cache.

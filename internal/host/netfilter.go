@@ -147,7 +147,10 @@ func (c Chain) sees(keys []string) bool {
 // Dropping are the chains that drop what the bridge carries.
 func (r Root) Dropping(rules, bridge string) []Chain {
 	keys, _ := r.handed(bridge)
-	return slices.DeleteFunc(chains(rules, "forward"), func(c Chain) bool { return !c.sees(keys) || !c.dropsOn(bridge) })
+	zoned := strings.Contains(rules, "\n\t\toifname \""+bridge+"\" accept\n") // within a zone of firewalld's, behind jumps
+	return slices.DeleteFunc(chains(rules, "forward"), func(c Chain) bool {
+		return !c.sees(keys) || !c.dropsOn(bridge) || c.Table == "firewalld" && zoned
+	})
 }
 
 // Netfilter makes sure that the host's packet filter does not drop what the bridge carries, as Docker's

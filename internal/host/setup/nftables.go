@@ -53,7 +53,7 @@ func (r *ChainRule) Undo(ctx context.Context, _ Machine) error {
 	return nil
 }
 
-// chainRules plans a rule for each chain of nftables that would drop what the bridge carries, firewalld's for one, with
+// chainRules plans a rule for each chain of nftables that would drop what the bridge carries, for firewalld's a zone, with
 // the switches as they are to be: off or, where somebody wants them, on.
 func (m Machine) chainRules(ctx context.Context, bridge string, on bool) []Planned {
 	steps := []Planned{}
@@ -61,10 +61,16 @@ func (m Machine) chainRules(ctx context.Context, bridge string, on bool) []Plann
 		if c.Table == "" || c.Family != "bridge" && !on {
 			continue // that is iptables', or switched off
 		}
+		const why = "this chain drops what bridges carry"
+		if c.Table == "firewalld" && succeeds(ctx, firewallCmd, "--state") {
+			z := zone(ctx, bridge)
+			steps = append(steps, Planned{"firewalld: " + bridge + " in the zone " + z.Zone + ", which forwards within itself", why, z})
+			continue
+		}
 		r := &ChainRule{c.Family, c.Table, c.Name, c.Accept(bridge)}
 		steps = append(steps, Planned{
 			"nftables: what stays on " + bridge + " is accepted by " + strings.TrimSpace(r.chain()),
-			"this chain drops what bridges carry", r,
+			why, r,
 		})
 	}
 	return steps

@@ -52,6 +52,7 @@ var kinds = map[string]func() Step{
 	"sysctl":         func() Step { return &Sysctl{} },
 	"rule":           func() Step { return &Rule{} },
 	"nftables rule":  func() Step { return &ChainRule{} },
+	"zone":           func() Step { return &Zone{} },
 	"network":        func() Step { return &Network{} },
 	"setuid":         func() Step { return &Setuid{} },
 	"networkmanager": func() Step { return &ManagedBridge{} },
