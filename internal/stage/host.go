@@ -201,6 +201,10 @@ func (r *Run) checkNetwork(root host.Root) (string, error) {
 		return root.Bridge(r.Bridge)
 	}
 	bridge, err := r.hostBridge()
+	if err != nil && (r.Network == "default" || strings.Contains(err.Error(), "not active")) {
+		what, _, _ := strings.Cut(err.Error(), "\nhint: ")
+		return "", hint.Errorf(host.Sudo("mage host:setup network="+r.Network+" apply=true"), "%s", what)
+	}
 	return fmt.Sprintf("network %s, on %s", r.Network, bridge), err
 }
 

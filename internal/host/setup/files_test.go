@@ -48,8 +48,8 @@ func TestTransfer(t *testing.T) {
 // Of several files each is changed that names the card, in the order in which ifup reads them.
 func TestTransferOfFiles(t *testing.T) {
 	m, _ := machineAt(t, map[string]string{
-		interfacesFile:               "auto lo eth0\nsource /etc/network/interfaces.d/*\nsource-directory /etc/network/more\niface eth2 inet dhcp\niface eth0 inet6 static\n",
-		"etc/network/interfaces.d/a": "iface eth0 inet dhcp\n", "etc/network/interfaces.d/b": "iface eth1 inet dhcp\n", "etc/network/more/c": "iface eth0:0 inet static\n",
+		interfacesFile:               "auto lo eth0\nsource interfaces.d/*\nsource-directory /etc/network/more\niface eth2 inet dhcp\niface eth0 inet6 static\n",
+		"etc/network/interfaces.d/a": "iface eth0 inet dhcp\n", "etc/network/interfaces.d/b": "iface eth1 inet dhcp\n", "etc/network/more/c": "iface eth0:0 inet static\n", "etc/network/more/c.bak": "iface eth0 inet dhcp\n",
 	})
 	for nic, want := range map[string][]string{
 		"eth0": {"etc/network/interfaces.d/a", "etc/network/more/c", interfacesFile}, "eth1": {"etc/network/interfaces.d/b"}, "eth2": {interfacesFile}, "eth": nil,

@@ -85,7 +85,10 @@ func (m Machine) transferred(t *transfer) ([]*File, error) {
 
 const interfacesFile = "etc/network/interfaces"
 
-var sources = regexp.MustCompile(`(?m)^\s*source(?:-directory)?\s+/?(\S+)`)
+var sources = regexp.MustCompile(`(?m)^\s*source(-directory)?\s+(\S+)`)
+
+// plainName is what a sourced folder's files must be called; a pattern's may be called anything.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // interfaces are the files that ifup reads, in its order as far as it matters for the card: the first, and those
 // that it sources (interfaces(5)).
@@ -105,18 +108,22 @@ func (m Machine) interfaces(nic string) ([]string, error) {
 	return append([]string{interfacesFile}, sourced...), nil
 }
 
-// sourced are the files that the text names.
+// sourced are the files that the text names, by patterns from the root or from the file's own folder.
 func (m Machine) sourced(text []byte) []string {
 	all := []string{}
 	for _, found := range sources.FindAllSubmatch(text, -1) {
-		pattern := m.path(string(found[1]))
-		if info, err := os.Stat(pattern); err == nil && info.IsDir() {
+		pattern, isFolder := string(found[2]), len(found[1]) > 0
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join("/", filepath.Dir(interfacesFile), pattern)
+		}
+		if isFolder {
 			pattern = filepath.Join(pattern, "*")
 		}
-		paths, _ := filepath.Glob(pattern)
+		paths, _ := filepath.Glob(m.path(pattern))
 		for _, path := range paths {
 			relative, err := filepath.Rel(string(m.Root), path)
-			if info, failed := os.Stat(path); err == nil && failed == nil && info.Mode().IsRegular() && !slices.Contains(all, relative) {
+			info, failed := os.Stat(path)
+			if errors.Join(err, failed) == nil && info.Mode().IsRegular() && !slices.Contains(all, relative) && (!isFolder || plainName.MatchString(filepath.Base(path))) {
 				all = append(all, relative)
 			}
 		}
