@@ -61,7 +61,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "libvirt", Run: r.simple(r.checkLibvirt)},
 		{Name: "QEMU", Run: r.simple(r.checkQEMU)},
 		{Name: "KVM", Run: r.simple(r.checkKVM)},
-		{Name: "network", Run: r.simple(func() (string, error) { return r.checkNetwork(root) })},
+		{Name: "network", Run: r.simple(r.checkNetwork)},
 		{Name: "packet filter", Run: r.packetFilter},
 		{Name: "discovery", Run: r.checkDiscovery},
 		{Name: "routing", Run: r.simple(func() (string, error) { return root.Forwarding(r.Network != "") })},
@@ -193,12 +193,12 @@ func (r *Run) checkQEMU() (string, error) {
 }
 
 // checkNetwork looks at what the nodes are plugged in.
-func (r *Run) checkNetwork(root host.Root) (string, error) {
+func (r *Run) checkNetwork() (string, error) {
 	switch {
 	case r.Direct != "":
-		return root.Card(r.Direct)
+		return host.Root("/").Card(r.Direct)
 	case r.Network == "":
-		return root.Bridge(r.Bridge)
+		return host.Root("/").Bridge(r.Bridge)
 	}
 	bridge, err := r.hostBridge()
 	if err != nil && (r.Network == "default" || strings.Contains(err.Error(), "not active")) {

@@ -130,16 +130,16 @@ func TestHostCheckOfANetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := r.checkNetwork("/"); err != nil || found != "network default, on virbr0" {
+	if found, err := r.checkNetwork(); err != nil || found != "network default, on virbr0" {
 		t.Errorf("got %s, %v", found, err)
 	}
 	conn.Close()
 	r = run(t, "network=default", "uri=qemu+unix:///system?socket=/nowhere")
-	if _, err := r.checkNetwork("/"); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
+	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
 		t.Errorf("got %v", err)
 	}
 	r = run(t, "network=no-such-network")
-	if _, err := r.checkNetwork("/"); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
+	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -101,7 +101,8 @@ func hereAndBack(t *testing.T, by string) {
 		t.Errorf("nothing lacks, and it plans %q", titles(again))
 	}
 	if err := m.Undo(t.Context()); err != nil {
-		t.Fatal(err)
+		out, _ := exec.Command("sh", "-c", "cat /run/*.log; ip address").CombinedOutput()
+		t.Fatalf("%v\n%s", err, out)
 	}
 	back(t, before)
 }
@@ -176,12 +177,16 @@ func killed(t *testing.T, manager string) {
 	const victim = "/run/to-be-killed"
 	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
 	if _, err := os.Stat(victim); err == nil { // this is the process to be killed
+		m.Say = func(format string, _ ...any) {
+			if strings.Contains(format, "the network is away for a moment") { // now it is known what is to be carried
+				testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+			}
+		}
 		_ = m.Apply(t.Context(), mustPlan(t, m))
 		return
 	}
 	before := testbed.Address(testbed.Card)
 	write(t, victim, "")
-	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 	}
 	b := &FilesBridge{
 		Name: bridge, NIC: nic, Up: []string{"networkctl reload"},
-		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic},
+		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic, again(nic)},
 	}
 	files := networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -59,6 +59,12 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 		return nil, asRoot(err)
 	}
 	return []Planned{{"bridge " + bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, nil
+}
+
+// again asks once more for a card that has no address after some seconds: what it was told while its bridge went,
+// systemd-networkd may have lost.
+func again(nic string) string {
+	return fmt.Sprintf("for i in 1 2 3 4 5 6 7 8; do ip -oneline address show dev %s scope global | grep -q . && break; sleep 1; [ $i != 4 ] || networkctl reconfigure %s; done", nic, nic)
 }
 
 // former is the card's file with its drop-ins.

@@ -106,7 +106,8 @@ func Await(t *testing.T, patience time.Duration, there func() error) {
 	err := errors.New("not looked")
 	for deadline := time.Now().Add(patience); err != nil; time.Sleep(100 * time.Millisecond) {
 		if err = there(); err != nil && time.Now().After(deadline) {
-			t.Fatalf("after %s: %v", patience, err)
+			logs, _ := exec.Command("sh", "-c", "ip address; networkctl --no-pager status eth0; tail -n 40 /run/*.log").CombinedOutput()
+			t.Fatalf("after %s: %v\n%s", patience, err, logs)
 		}
 	}
 }
