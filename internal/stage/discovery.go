@@ -39,6 +39,7 @@ func (r *Run) Discovery(ctx context.Context) error {
 	}
 	r.token = &token
 	if r.pending = r.all() && r.anyOverlay(); r.pending { // the next one is made when the nodes of this one go
+		r.log.Say("discovery: the token of this cluster goes when `mage up` has removed its nodes, and another one comes")
 		r.words = r.wordsToCome()
 		return nil
 	}

@@ -51,6 +51,9 @@ func (r *Run) areWell(ctx context.Context, endpoints []string, excused ...string
 	waiting, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	status, err := r.membersHelper().WaitHealthy(waiting, endpoints, 1, func(etcd.Status) {}, excused...)
+	if ctx.Err() != nil {
+		return status, context.Cause(ctx)
+	}
 	if err == nil && !status.Answers() {
 		err = errors.New("no member tells of the others")
 	}

@@ -220,6 +220,10 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	if err != nil || len(r.steps) != 3 || r.steps[1].Action != cluster.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
 		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
 	}
+	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != cluster.Recreate || r.steps[3].Action != cluster.Create {
+		t.Errorf("and one more: got %v, %+v", err, r.steps)
+	}
+	removeDomain(t, "core04")
 	mustUp(t, "ready=off", "recreate=all", "force=true")
 	livesAgain(t)
 
@@ -236,6 +240,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	// and two: it has lost its quorum, and still answers
 	stop(2)
 	refused(t, "etcd: 0 of 3 members are healthy", "journalctl", "nodes=4")
+	refused(t, "while etcd is not healthy no member is added, replaced or taken out", "journalctl", "nodes=2")
 	refused(t, "recreate=all: etcd answers", "force=true", "recreate=all")
 	stop(1)
 	refused(t, "no member of etcd answers: while it is not healthy none is added", "mage etcd", "nodes=4")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
@@ -128,10 +129,15 @@ func (r *Run) memberOf(peers etcd.Peers, node cluster.Node) (etcd.Peer, bool, er
 
 // isSomebodys tells whether the member is that of a node of the cluster.
 func (r *Run) isSomebodys(peer etcd.Peer) bool {
+	names := []string{}
 	for _, d := range cluster.Members(r.seen, r.Workspace, r.Prefix) {
-		if own, ok := (etcd.Peers{peer}).Of(d.Name, r.lastAddress(d.Name)); ok && own.ID == peer.ID {
-			return true
-		}
+		names = append(names, d.Name)
 	}
-	return false
+	for _, node := range r.members() { // its domain may be gone
+		names = append(names, node.Name)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, is := (etcd.Peers{peer}).Of(name, r.lastAddress(name))
+		return is
+	})
 }

@@ -67,7 +67,7 @@ func (r *Run) newGeneration(ctx context.Context) error {
 	}
 	r.pending = false
 	if r.token = next; next == nil {
-		return discovery.Forget(r.vm(), r.Prefix)
+		return errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir), discovery.Forget(r.vm(), r.Prefix))
 	}
 	if err := r.begin(*next); err != nil {
 		return err
