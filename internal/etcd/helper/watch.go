@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -97,6 +99,9 @@ func askEach(ctx context.Context, endpoints []string, patience time.Duration) ([
 
 // describe fills in what the member at the endpoint tells of itself, and gives what it tells of the others.
 func describe(ctx context.Context, m *etcd.Member) (etcd.Peers, error) {
+	if err := listens(ctx, m.Endpoint); err != nil {
+		return nil, err
+	}
 	client, err := connect([]string{m.Endpoint}, time.Second)
 	if err != nil {
 		return nil, err
@@ -127,8 +132,24 @@ func describe(ctx context.Context, m *etcd.Member) (etcd.Peers, error) {
 	if slices.ContainsFunc(state.Errors, func(text string) bool { return strings.Contains(text, "NOSPACE") }) {
 		return peers, errors.New("its database is full (alarm NOSPACE)")
 	}
-	m.Healthy = true
+	if state, err = client.Status(ctx, m.Endpoint); err != nil { // another may lead since
+		return peers, err
+	}
+	m.Healthy, m.Leader = true, fmt.Sprintf("%x", state.Leader)
 	return members(ctx, client)
+}
+
+// listens is an error at once where nobody does: etcd's client would try again until ctx ends, and not say why.
+func listens(ctx context.Context, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // describeClosed is describe of an etcd that tells only its users how it is, and of its members nobody else.
