@@ -17,7 +17,7 @@ import (
 	"coreos-libvirt/internal/settings"
 )
 
-var crashes = flag.Int("crashes", 8, "at how many points TestTiny kills a run")
+var crashes = flag.Int("crashes", 4, "at how many points TestTiny kills a run")
 
 // tinyTemplate boots a kernel without a disk of its own.
 const tinyTemplate = `<domain type='{{.Type}}'>
