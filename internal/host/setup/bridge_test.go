@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,8 +152,7 @@ func cutOff(t *testing.T, manager string) {
 	}
 	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
 	before, steps := testbed.Address(testbed.Card), mustPlan(t, m)
-	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
-	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	testbed.PlugOut(t, "br0")
 	err := m.Apply(t.Context(), steps)
 	if err == nil || !strings.Contains(err.Error(), "taken") || !strings.Contains(err.Error(), "back") {
 		t.Fatalf("got %v", err)
@@ -313,7 +313,7 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 		write(t, "/"+path, text)
 	}
 	testbed.Run(t, "ifup", "-a")
-	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Run(t, "ip", "-brief", "address", "show", "dev", "eth0")
 	steps := mustPlan(t, m)
 	if err := m.Apply(t.Context(), steps); err != nil {
@@ -321,12 +321,15 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 	}
 	has := func(link string, want ...string) {
 		t.Helper()
-		now := testbed.Run(t, "ip", "-brief", "address", "show", "dev", link)
-		for _, address := range want {
-			if !strings.Contains(now, address+" ") && !strings.HasSuffix(now, address) {
-				t.Errorf("no %s: %s", address, now)
+		testbed.Await(t, 5*time.Second, func() error {
+			now := strings.Fields(testbed.Run(t, "ip", "-brief", "address", "show", "dev", link))
+			for _, address := range want {
+				if !slices.Contains(now, address) {
+					return fmt.Errorf("no %s: %s", address, now)
+				}
 			}
-		}
+			return nil
+		})
 	}
 	all := []string{strings.Fields(before)[2], "10.78.0.9/24", "fd78::7/64"}
 	has("br0", all...)
@@ -345,17 +348,11 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	undone()
-	testbed.Outside(t, "ip", "link", "set", "uplink", "down") // and the rollback
-	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	testbed.PlugOut(t, "br0") // and the rollback
+	m.Rollback = 6 * time.Second
 	if err := m.Apply(t.Context(), mustPlan(t, m)); err == nil {
 		t.Fatal("a bridge that carries nothing is good")
 	}
-	testbed.Await(t, 10*time.Second, func() error {
-		if testbed.Address("eth0") == "" {
-			return errors.New("no address")
-		}
-		return nil
-	})
 	undone()
 }
 
@@ -374,8 +371,9 @@ func interrupted(t *testing.T, manager string) {
 		_ = m.Undo(t.Context())
 		return
 	}
-	before := testbed.Address(testbed.Card)
-	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
+	before, patient := testbed.Address(testbed.Card), m
+	patient.Rollback = 20 * time.Second
+	if err := patient.Apply(t.Context(), mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	write(t, victim, "")
@@ -408,7 +406,7 @@ func interrupted(t *testing.T, manager string) {
 		return nil
 	})
 	testbed.ServerAnswers(t)
-	if err := m.Undo(t.Context()); err != nil {
+	if err := patient.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -419,13 +417,13 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
-	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
-	time.AfterFunc(7*time.Second, func() { testbed.Outside(t, "ip", "link", "set", "uplink", "up") })
+	testbed.PlugOut(t, "br0")
+	m.Rollback = 6 * time.Second
 	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "taken back") {
 		t.Errorf("got %v", err)
 	}
@@ -438,6 +436,7 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if record, err := m.read(); err != nil || len(record.Entries) != 1 {
 		t.Errorf("got %+v, %v", record, err)
 	}
+	m.Rollback = 20 * time.Second
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +481,7 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	testbed.Outside(t, "ip", "address", "add", "fd78::1/64", "dev", "uplink", "nodad")
 	write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nAddress="+address+"/64\nGateway=fd78::1\nIPv6AcceptRA=no\n")
 	testbed.Run(t, "sh", "-ec", "chmod 644 /etc/systemd/network/80-wired.network; networkctl reload; networkctl reconfigure eth0")
-	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	on := func(link string) func() error {
 		return func() error {
 			if testbed.Address(testbed.Card) != "" {
@@ -506,6 +505,7 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	}
 	testbed.Await(t, time.Second, on(testbed.Card))
 	testbed.Outside(t, "ip", "link", "set", "uplink", "down")
+	m.Rollback = 6 * time.Second
 	err := m.Apply(t.Context(), steps)
 	testbed.Outside(t, "sh", "-ec", "ip link set uplink up; ip address replace fd78::1/64 dev uplink nodad")
 	if err == nil || !strings.Contains(err.Error(), "taken back") {

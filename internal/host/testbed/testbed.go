@@ -75,6 +75,23 @@ func Outside(t *testing.T, argv ...string) string {
 	return Run(t, append([]string{"nsenter", "--target", strings.TrimSpace(string(pid)), "--net", "--"}, argv...)...)
 }
 
+// PlugOut takes the network outside away. It comes back by itself when the link has come and gone, or gone and come:
+// when the change that is made meanwhile is taken back, however long that takes.
+func PlugOut(t *testing.T, link string) {
+	t.Helper()
+	there := func() bool { _, err := net.InterfaceByName(link); return err == nil }
+	Outside(t, "ip", "link", "set", "uplink", "down")
+	go func() {
+		changes, was := 0, there()
+		for deadline := time.Now().Add(time.Minute); changes < 2 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+			if now := there(); now != was {
+				changes, was = changes+1, now
+			}
+		}
+		Outside(t, "ip", "link", "set", "uplink", "up")
+	}()
+}
+
 // Address is the first IPv4 address of the link, or empty.
 func Address(link string) string {
 	out, _ := exec.Command("ip", "-4", "-oneline", "address", "show", "dev", link).Output()
@@ -100,11 +117,14 @@ func ServerAnswers(t *testing.T) {
 	})
 }
 
-// Await waits until there is content, for a time.
+// busy is by how much longer than on an idle machine everything may take.
+const busy = 3
+
+// Await waits until there is content, for a time, and on a busy machine for some of them.
 func Await(t *testing.T, patience time.Duration, there func() error) {
 	t.Helper()
 	err := errors.New("not looked")
-	for deadline := time.Now().Add(patience); err != nil; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(busy * patience); err != nil; time.Sleep(100 * time.Millisecond) {
 		if err = there(); err != nil && time.Now().After(deadline) {
 			logs, _ := exec.Command("sh", "-c", "ip address; networkctl --no-pager status eth0; tail -n 40 /run/*.log").CombinedOutput()
 			t.Fatalf("after %s: %v\n%s", patience, err, logs)
