@@ -209,7 +209,7 @@ func waitForAfter(t *testing.T, cmd *exec.Cmd, meanwhile func(), text string) (s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
 		meanwhile()
 		if time.Now().After(deadline) {
 			t.Fatalf("it never printed %q:\n%s", text, out.String())
