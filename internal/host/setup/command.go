@@ -27,6 +27,10 @@ func ended(what string, out []byte, err error) error {
 	return hint.Errorf("run it by hand to see more", "%s: %w\n%s", what, err, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
+// oneAtATime runs a script, $0, when no other changes the network: one whose process was ended goes on. The programs
+// that it starts do not keep the lock (flock(1)); who does for a minute hangs.
+const oneAtATime = `flock --close --timeout 60 --conflict-exit-code 75 /run/coreos-libvirt-network.lock sh -c "$0"; s=$?; [ $s != 75 ] || { sh -c "$0"; s=$?; }; exit $s`
+
 // apart runs a script in a session of its own, to its end: neither ^C, nor a terminal that is cut off, nor the
 // end of this process, which a pipe would tell, leaves the network half changed. With whole it ends where a command fails.
 func apart(script string, whole bool) error {
@@ -38,7 +42,7 @@ func apart(script string, whole bool) error {
 	if whole {
 		script = "set -e\n" + script
 	}
-	cmd := exec.Command("sh", "-c", script)
+	cmd := exec.Command("sh", "-c", oneAtATime, script)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Run()
 	out, _ := os.ReadFile(log.Name())

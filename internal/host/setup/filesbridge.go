@@ -80,5 +80,6 @@ func (b *FilesBridge) Undo(ctx context.Context, m Machine) error {
 		return nil // it was taken back, or never begun
 	}
 	carried := m.Root.Uplink(b.Name)
+	m.Say("%s: the network is away for a moment; if %s does not carry it, the bridge is made again within %s", b.Name, b.NIC, m.Rollback)
 	return m.guarded(ctx, b.forth(), func() error { return apart(b.script(), false) }, func() error { return m.Root.Carries(b.NIC, carried) })
 }

@@ -31,7 +31,7 @@ func arm(script string, after time.Duration) (guard, error) {
 	g := guard{file.Name()}
 	_ = file.Close()
 	// who removes the mark acts: the guard, or whoever disarms it
-	cmd := exec.Command("sh", "-c", `trap '' HUP INT; sleep "$0"; rm "$1" || exit 0; `+script, fmt.Sprintf("%.1f", after.Seconds()), g.mark)
+	cmd := exec.Command("sh", "-c", `trap '' HUP INT; sleep "$1"; rm "$2" || exit 0; `+oneAtATime, script, fmt.Sprintf("%.1f", after.Seconds()), g.mark)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		_ = os.Remove(g.mark)
