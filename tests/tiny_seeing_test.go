@@ -141,6 +141,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 			t.Errorf("nothing is said of %s\n%s", node, out)
 		}
 	}
+	c.must(t, "down") // on a fast machine nodes are ready by now
 	out, _ = interrupt(": booting", "up", "nodes=2")
 	if !strings.Contains(out, "left running, it has not said that it is ready") {
 		t.Errorf("got\n%s", out)
