@@ -38,7 +38,8 @@ func (m Machine) ifupdown(ctx context.Context, bridge, nic string) ([]Planned, e
 	return append(steps, Planned{"bridge " + bridge + " over " + nic + ", by ifupdown", why(nic), t.step(files)}), nil
 }
 
-// step is the bridge by the files; aliases, such as eth0:1, go with the card.
+// step is the bridge by the files; aliases, such as eth0:1, go with the card. ifdown does not wait until its DHCP client
+// has taken the address away: a port that has one cuts the host off.
 func (t *transfer) step(files []*File) *FilesBridge {
 	former, now := t.nic, t.bridge
 	for _, alias := range t.aliases {
@@ -46,7 +47,7 @@ func (t *transfer) step(files []*File) *FilesBridge {
 	}
 	return &FilesBridge{
 		Name: t.bridge, NIC: t.nic, Files: files,
-		Down: []string{"ifdown " + former}, Up: []string{"ifup " + t.nic + " " + now},
+		Down: []string{"ifdown " + former, "ip address flush dev " + t.nic + " scope global || true"}, Up: []string{"ifup " + t.nic + " " + now},
 		Back:  []string{"ifdown --force " + now + " " + t.nic, "ip link delete " + t.bridge + " 2>/dev/null || true"},
 		Again: []string{"ifup --force " + former},
 	}
