@@ -282,17 +282,7 @@ func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.unlockAll()
-	entries, err := os.ReadDir("vm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	left := []string{}
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), ".lock.") {
-			left = append(left, entry.Name())
-		}
-	}
-	if got := strings.Join(left, " "); got != "ignition-template.json other01 timeline.other.json" {
+	if got := folders(t); got != "ignition-template.json other01 timeline.other.json" {
 		t.Errorf("left are %s", got)
 	}
 }
