@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"libvirt.org/go/libvirt"
 
@@ -129,9 +131,26 @@ func (c *Conn) State(name string) (cluster.State, error) {
 	return state, plain(err)
 }
 
+// first is held until a definition has been made: libxml2 makes its schema types ready at the first, and two at
+// once make it fail (xmlRelaxNGInitTypes is not for threads).
+var first struct {
+	sync.Mutex
+	made atomic.Bool
+}
+
+// alone waits while the first definition is made, and gives what ends one.
+func alone() (end func()) {
+	if first.made.Load() {
+		return func() {}
+	}
+	first.Lock()
+	return func() { first.made.Store(true); first.Unlock() }
+}
+
 // Define makes the domain that the XML describes, or changes the one of the same name and UUID. It gives
 // the definition as libvirt has it then.
 func (c *Conn) Define(xml string) (made string, err error) {
+	defer alone()()
 	err = c.use(func(conn *libvirt.Connect) error {
 		dom, err := conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
 		if err != nil {
