@@ -137,39 +137,59 @@ func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) erro
 // glimpse is what the members at the endpoints tell at a glance.
 type glimpse struct {
 	endpoints []string
+	asked     time.Time
+	told      chan struct{} // closed when status is there
 	status    etcd.Status
 }
 
-// lookAhead asks the members of a cluster all of whose nodes were ready, where they were then, while it is seen whether
-// the nodes still are.
-func (r *Run) lookAhead(ctx context.Context) {
-	endpoints := []string{}
-	for _, step := range r.steps {
-		report, ok := r.kept(step.Node.Name)
-		if !ok || r.token == nil || !r.Ready || step.Starts() {
-			return
-		}
-		endpoints = append(endpoints, r.clientURL(report.Address(step.Node.MAC)))
+// lookAhead asks the members of a cluster all of whose nodes were ready, where they were then, while the stages before
+// Up find nothing to do; nil where they are not asked.
+func (r *Run) lookAhead(ctx context.Context) *glimpse {
+	_, found, err := discovery.Read(r.vm(), r.Prefix)
+	if err != nil || !found || !r.Ready {
+		return nil
 	}
-	seen := make(chan glimpse, 1)
-	r.etcdSeen = seen
-	go func() { seen <- r.glance(ctx, endpoints) }()
+	ahead := &glimpse{asked: time.Now(), told: make(chan struct{})}
+	for _, node := range r.members() {
+		report, ok := r.kept(node.Name)
+		if !ok {
+			return nil
+		}
+		ahead.endpoints = append(ahead.endpoints, r.clientURL(report.Address(node.MAC)))
+	}
+	helper, ctx := r.membersHelper(), context.WithoutCancel(ctx) // the stage that begins it ends before
+	go func() {
+		defer close(ahead.told)
+		ahead.status = atAGlance(ctx, helper, ahead.endpoints)
+	}()
+	return ahead
 }
 
-func (r *Run) glance(ctx context.Context, endpoints []string) glimpse {
+func atAGlance(ctx context.Context, helper etcd.Helper, endpoints []string) etcd.Status {
 	ctx, cancel := context.WithTimeout(ctx, membersPatience)
 	defer cancel()
-	return glimpse{endpoints, r.membersHelper().Glance(ctx, endpoints)}
+	return helper.Glance(ctx, endpoints)
 }
 
-// seenEtcd is what the members tell at a glance, if they were asked ahead, what they told then.
-func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
-	if r.etcdSeen != nil {
-		if ahead := <-r.etcdSeen; slices.Equal(ahead.endpoints, endpoints) {
-			return ahead.status
-		}
+// letEtcdAnswer gives members that were asked ahead the time for it: a connection to sshd makes a guest start a process,
+// and under emulation that keeps its etcd from answering for longer than all else takes.
+func (r *Run) letEtcdAnswer() {
+	if r.etcdSeen == nil {
+		return
 	}
-	return r.glance(ctx, endpoints).status
+	select {
+	case <-r.etcdSeen.told:
+	case <-time.After(blink):
+	}
+}
+
+// seenEtcd is what the members tell at a glance; if they were asked a moment ahead, what they told then.
+func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
+	if ahead := r.etcdSeen; ahead != nil && slices.Equal(ahead.endpoints, endpoints) && time.Since(ahead.asked) < aMoment {
+		<-ahead.told
+		return ahead.status
+	}
+	return atAGlance(ctx, r.membersHelper(), endpoints)
 }
 
 // clientURL is where the member at the address serves its clients.

@@ -15,9 +15,14 @@ func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
 	}
+	ahead := r.lookAhead(ctx)
 	starting, err := r.starting()
-	if err != nil || starting == 0 {
+	if err != nil {
 		return err
+	}
+	if starting == 0 {
+		r.etcdSeen = ahead
+		return nil
 	}
 	results, _ := host.RunAll(ctx, r.preflightChecks(starting))
 	failed := []error{}

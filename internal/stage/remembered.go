@@ -3,9 +3,14 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
+	"net/netip"
 	"os"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
@@ -15,6 +20,8 @@ import (
 
 // blink is how long a node that was ready may take to show that it still is, before it is asked.
 const blink = 300 * time.Millisecond
+
+const sshPort = 22
 
 func (r *Run) reportFile(node string) string { return r.vm(node, "report.json") }
 
@@ -41,7 +48,8 @@ func (r *Run) remembered(ctx context.Context, node string) (report guest.Report,
 	}
 	mac := cluster.MAC(node)
 	address := report.Address(mac)
-	return report, address != "" && listens(ctx, address) && host.Neighbours()[mac].String() == address
+	at, err := netip.ParseAddr(address)
+	return report, err == nil && listens(ctx, netip.AddrPortFrom(at, sshPort)) && host.Neighbours()[mac] == at
 }
 
 // kept is what the node reported since it was started.
@@ -53,12 +61,18 @@ func (r *Run) kept(node string) (report guest.Report, ok bool) {
 	return report, err == nil
 }
 
-// listens tells whether an ssh server is at the address. Its banner is not waited for: under emulation it takes sshd
-// longer than anything else here.
-func listens(ctx context.Context, address string) bool {
-	conn, err := (&net.Dialer{Timeout: blink}).DialContext(ctx, "tcp", net.JoinHostPort(address, "22"))
-	if err == nil {
-		_ = conn.Close()
+// listens tells whether a TCP server is at the address, and leaves it asleep: its kernel has answered when this one
+// breaks off, before the handshake is complete (tcp(7), TCP_DEFER_ACCEPT: on a socket that connects the last ACK
+// waits for data). To sshd a connection is a process to be started, and a line in the journal.
+func listens(ctx context.Context, address netip.AddrPort) bool {
+	dialer := net.Dialer{Timeout: blink, Control: func(_, _ string, socket syscall.RawConn) (err error) {
+		failed := socket.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, 1) })
+		return errors.Join(failed, err)
+	}}
+	conn, err := dialer.DialContext(ctx, "tcp", address.String())
+	if err != nil {
+		return false
 	}
-	return err == nil
+	_ = conn.(*net.TCPConn).SetLinger(0) // RST, not FIN
+	return conn.Close() == nil
 }

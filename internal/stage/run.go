@@ -47,7 +47,7 @@ type Run struct {
 	failed   []error                       // of Define: of nodes that it could not define
 	made     sync.Map                      // of Define: what it has begun, by node
 
-	etcdSeen <-chan glimpse // of Up: what etcd's members tell while the nodes are looked at; nil where they are not asked
+	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
 	writes guest.Writes // to consoles
 	times  times        // what nodes reached when, for `mage timeline`

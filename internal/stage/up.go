@@ -42,7 +42,6 @@ func (r *Run) Up(ctx context.Context) error {
 }
 
 func (r *Run) upAll(ctx context.Context) error {
-	r.lookAhead(ctx)
 	if err := r.recreateTogether(ctx); err != nil {
 		return err
 	}
@@ -144,6 +143,7 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
+	r.letEtcdAnswer()
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
