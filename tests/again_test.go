@@ -6,14 +6,11 @@ import (
 	"bufio"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 )
 
@@ -26,15 +23,9 @@ func BenchmarkUpAgain(b *testing.B) {
 		c.mage(b, "lab", "down")
 		c.mage(b, "labdown")
 	})
-	dir := b.TempDir()
-	mage, compiled := filepath.Join(dir, "mage"), filepath.Join(dir, "targets")
-	build := exec.Command("go", "build", "-o", mage, "github.com/magefile/mage")
-	build.Dir = c.dir
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	compiled := filepath.Join(b.TempDir(), "targets")
 	c.mage(b, "-compile", compiled)
-	for name, program := range map[string]string{"mage": mage, "compiled": compiled} {
+	for name, program := range map[string]string{"mage": c.installed(b), "compiled": compiled} {
 		b.Run(name, func(b *testing.B) {
 			c.again(b, program) // Mage compiles
 			for b.Loop() {
@@ -45,16 +36,11 @@ func BenchmarkUpAgain(b *testing.B) {
 	b.Log("\n" + c.again(b, compiled))
 }
 
-var asLauncher = sync.OnceValue(launch.Environment)
-
 // again is one such run: what it printed, each line with the time when it came.
 func (c clone) again(b *testing.B, program string) string {
 	b.Helper()
 	cmd := c.world().Command(context.Background(), "sh", "-c", `cd "$0" && exec "$1" up nodes=3`, c.dir, program)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
-	for name, value := range asLauncher() {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

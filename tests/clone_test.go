@@ -1,5 +1,3 @@
-//go:build lab
-
 package tests
 
 import (
@@ -97,6 +95,18 @@ func (c clone) command(args ...string) *exec.Cmd {
 func (c clone) try(args ...string) (string, error) {
 	out, err := c.command(args...).CombinedOutput()
 	return string(out), err
+}
+
+// installed is Mage itself, as users install it.
+func (c clone) installed(t testing.TB) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "mage")
+	cmd := exec.Command("go", "build", "-o", program, "github.com/magefile/mage")
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 // mage runs targets that must succeed.

@@ -4,7 +4,6 @@ package launch
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/magefile/mage/mg"
@@ -16,11 +15,7 @@ const dlopen = "libvirt_dlopen"
 // Environment are the variables by which Mage builds them so: GOFLAGS with the tag, and a cache of its own.
 // In one cache the targets with and without the binding would take turns, each linked anew.
 func Environment() map[string]string {
-	cache := mg.CacheDir()
-	if filepath.Base(cache) != dlopen {
-		cache = filepath.Join(cache, dlopen)
-	}
-	return map[string]string{"GOFLAGS": withTag(goflags()), mg.CacheEnv: cache}
+	return map[string]string{"GOFLAGS": withTag(goflags()), mg.CacheEnv: cache()}
 }
 
 // goflags is what Go would use, from the environment or from `go env -w`.

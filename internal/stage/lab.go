@@ -1,12 +1,8 @@
 package stage
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +12,7 @@ import (
 	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 )
 
@@ -28,7 +25,8 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 	if err := r.prepareLab(ctx); err != nil {
 		return err
 	}
-	if err := r.rebuild(ctx); err != nil {
+	program, err := r.program()
+	if err != nil {
 		return err
 	}
 	world := r.world()
@@ -39,7 +37,7 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil
 	}
-	return r.inside(ctx, world, targets)
+	return r.inside(ctx, world, program, targets)
 }
 
 // fetchForLab gets an image from the network while there is one.
@@ -54,20 +52,13 @@ func (r *Run) fetchForLab(ctx context.Context) error {
 	return nil
 }
 
-// launcher builds this program, and starts it.
-var launcher = []string{"go", "run", "magefile.go"}
-
-// rebuild compiles this program again, by a target that does no more, if it was built without a C
-// compiler: now that there is one, and while there is internet for what it needs then.
-func (r *Run) rebuild(ctx context.Context) error {
+// program is this one, or if it was built without a C compiler one that can talk to libvirt: now that there is a
+// compiler, and while there is internet for what it needs then.
+func (r *Run) program() (string, error) {
 	if hypervisor.Available {
-		return nil
+		return os.Executable()
 	}
-	cmd := exec.CommandContext(ctx, launcher[0], slices.Concat(launcher[1:], []string{"settings"})...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("cannot build the targets with libvirt's binding: %w\n%s", err, bytes.TrimSpace(out))
-	}
-	return nil
+	return launch.Targets(r.Workspace)
 }
 
 // LabDown takes the lab apart.
@@ -121,18 +112,9 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	return err
 }
 
-// inside runs this program there; an ExitStatus is its own. Built without a C compiler it could not talk
-// to libvirt: then it is built anew.
-func (r *Run) inside(ctx context.Context, world *lab.World, targets []string) error {
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	argv := append([]string{program}, targets...)
-	if !hypervisor.Available {
-		argv = slices.Concat(launcher, targets)
-	}
-	cmd := world.Command(ctx, argv[0], argv[1:]...)
+// inside runs the program there; an ExitStatus is its own.
+func (r *Run) inside(ctx context.Context, world *lab.World, program string, targets []string) error {
+	cmd := world.Command(ctx, program, targets...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
