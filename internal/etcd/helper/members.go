@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,11 +68,12 @@ func change(ctx context.Context, endpoints []string, name, argument string) erro
 }
 
 // patiently tries again what etcd refuses because a member was not connected for its last five seconds
-// (HealthInterval in its server): one that has just started, or that a busy host kept waiting.
+// (HealthInterval in its server): one that has just started, or that a busy host kept waiting. So it does where the member
+// that was asked lags behind.
 func patiently(ctx context.Context, do func() error) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := do()
-		if err != nil && !errors.Is(err, rpctypes.ErrUnhealthy) {
+		if err != nil && !errors.Is(err, rpctypes.ErrUnhealthy) && !errors.Is(err, errLags) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
@@ -90,11 +92,20 @@ func withID(do func(ctx context.Context, client *clientv3.Client, id uint64) err
 	}
 }
 
-// add adds a learner with that peer URL: it has no vote before it has caught up.
+// add adds a learner with that peer URL: it has no vote before it has caught up. etcd takes one at a time, and a member
+// refuses it as long as it has not heard that the one before is gone.
 func add(ctx context.Context, client *clientv3.Client, peerURL string) error {
 	_, err := client.MemberAddAsLearner(ctx, []string{peerURL})
+	if !errors.Is(err, rpctypes.ErrTooManyLearners) {
+		return err
+	}
+	if members, listed := client.MemberList(ctx); listed == nil && !slices.ContainsFunc(members.Members, (*pb.Member).GetIsLearner) {
+		return errLags
+	}
 	return err
 }
+
+var errLags = errors.New("the member has not heard yet what the others know")
 
 // registerToken is register of TOKEN:SIZE, which nobody has used yet.
 func registerToken(ctx context.Context, client *clientv3.Client, argument string) error {
