@@ -18,7 +18,10 @@ import (
 )
 
 // clone is a copy of the project as git has it, in a folder of its own: what a user begins with.
-type clone struct{ dir string }
+type clone struct {
+	dir string
+	env []string // of targets, beside this process' own
+}
 
 func newClone(t testing.TB) clone {
 	t.Helper()
@@ -87,7 +90,7 @@ func (c clone) run(t *testing.T, command string) string {
 
 func (c clone) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("go", append([]string{"run", "magefile.go"}, args...)...)
-	cmd.Dir = c.dir
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.env...)
 	return cmd
 }
 

@@ -220,7 +220,7 @@ func fetchedBoots(t *testing.T, c clone) {
 	d.Image, err = os.ReadFile(path)
 	distributor.Must(t, err)
 	d.FCOS(t, distributor.Packed(t, d.Image, "xz", "-T0", "-0"))
-	t.Setenv("SSL_CERT_FILE", d.Authority(t))
+	c.env = append(c.env, "SSL_CERT_FILE="+d.Authority(t))
 	args := []string{
 		"nodes=1", "image=fcos-stable", "fcos_url=" + d.URL, "keyring=" + distributor.Keyring(t, d.Key), "store=" + t.TempDir(),
 	}

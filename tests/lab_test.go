@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,15 +14,10 @@ import (
 	"time"
 )
 
-// TestLab is one story on one clone: each part stands on what the part before left. It boots real
-// guests in the lab and needs root, and some minutes.
+// TestLab is the story of one cluster, on one clone: each part stands on what the part before left. It boots real
+// guests in the lab and needs root, and some minutes. TestNodes runs beside it, in a lab of its own.
 func TestLab(t *testing.T) {
-	c := newClone(t)
-	t.Cleanup(func() { c.mage(t, "labdown") })
-	for _, part := range []struct {
-		name string
-		test func(*testing.T, clone)
-	}{
+	story(t, []part{
 		{"README's first command gives a healthy cluster", firstCommand},
 		{"ssh reaches each node", sshReaches},
 		{"the timeline has every phase", timeline},
@@ -32,32 +26,29 @@ func TestLab(t *testing.T) {
 		{"the lab repairs itself, the guests go on", repaired},
 		{"a node that breaks leaves the others healthy, and is made anew", broken},
 		{"running nodes move to another bridge", moved},
-		{"a fourth node joins and leaves the three alone", fourth},
-		{"down leaves nothing", down},
-		{"what is wrong is said, and a good run follows", wrong},
-		{"a foreign domain is left alone", foreign},
-		{"kill -9 in the middle, then up", killed},
-		{"a boot that fails is reported", failedBoot},
-		{"a guest without console tells why Ignition failed", journal},
-		{"a node that cannot tell where it is is found", found},
-		{"a Butane config arrives whole", butaneArrives},
-		{"the script's Container Linux Config arrives whole", seedArrives},
-		{"every part of a Container Linux Config arrives", containerLinuxArrives},
 		{"members come, go and are replaced while somebody writes", members},
 		{"a snapshot brings every key into a new cluster", backedUp},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
-		{"etcd that does not start tells why", brokenEtcd},
+		{"down leaves nothing", down},
 		{"etcd's members speak TLS", secured},
-		{"every example runs", examples},
-		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
-		{"a libvirt network instead of the bridge", onANetwork},
-		{"nodes share a card without a bridge", onACard},
-		{"a host that is looked at", hostChecked},
-		{"a user who is not root", plainUser},
-		{"an image fetched from a stream boots", fetchedBoots},
 		{"the lab goes", labGoes},
-	} {
-		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {
+	})
+}
+
+// part is a part of a story: what it says, and how that is seen.
+type part struct {
+	says string
+	test func(*testing.T, clone)
+}
+
+// story runs parts on one clone and its lab, as far as they hold. Another story may run meanwhile.
+func story(t *testing.T, parts []part) {
+	t.Helper()
+	t.Parallel()
+	c := newClone(t)
+	t.Cleanup(func() { c.mage(t, "labdown") })
+	for _, part := range parts {
+		if !t.Run(part.says, func(t *testing.T) { part.test(t, c) }) {
 			c.logConsoles(t)
 			return
 		}
@@ -245,93 +236,6 @@ func moved(t *testing.T, c clone) {
 	}
 }
 
-func fourth(t *testing.T, c clone) {
-	before := c.bootIDs(t)
-	out := c.mage(t, "lab", "up", "nodes=4")
-	if len(readyNode.FindAllString(out, -1)) != 4 {
-		t.Errorf("got\n%s", out)
-	}
-	if after := c.bootIDs(t); after != before {
-		t.Errorf("the three were booted anew: %q, then %q", before, after)
-	}
-}
-
-func down(t *testing.T, c clone) {
-	c.mage(t, "lab", "down")
-	c.nothingIsLeft(t)
-	if out := c.mage(t, "lab", "down"); !strings.Contains(out, "there is nothing") {
-		t.Errorf("down with nothing there: got\n%s", out)
-	}
-}
-
-func wrong(t *testing.T, c clone) {
-	good := c.read(t, "ignition/ignition.yml")
-	text := filepath.Join(t.TempDir(), "image")
-	if err := os.WriteFile(text, []byte("no image"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for name, w := range map[string]struct {
-		config string
-		args   []string
-		want   string
-	}{
-		"a broken ignition.yml":      {"variant: fcos\nversion: 1.5.0\nstorage:\n  filez: []\n", nil, "ignition/ignition.yml:4:3: "},
-		"a missing file it names":    {strings.Replace(good, "local: etcd.sh", "local: gone.sh", 1), nil, "gone.sh"},
-		"a missing bridge":           {good, []string{"bridge=br7"}, "bridge=br7: there is no such"},
-		"no libvirtd at the URI":     {good, []string{"uri=qemu+unix:///system?socket=/nowhere"}, "no libvirt at uri=qemu+unix:///system"},
-		"an image that is no qcow2":  {good, []string{"image=" + text}, "is no qcow2 image"},
-		"an image that is not there": {good, []string{"image=/nowhere.qcow2"}, "no base image"},
-		"a disk that is too small":   {good, []string{"disk=1"}, "disk=1 is smaller than the base image"},
-	} {
-		c.write(t, "ignition/ignition.yml", w.config)
-		out, err := c.try(append([]string{"lab", "up", "nodes=1"}, w.args...)...)
-		if err == nil || !strings.Contains(out, w.want) || strings.Count(out, "\nhint: ") != 1 || strings.Contains(out, "panic") {
-			t.Errorf("%s: got %v\n%s", name, err, out)
-		}
-	}
-	c.write(t, "ignition/ignition.yml", good)
-	if out, err := c.try("lab", "up", "nodes=1", "accel=kvm", "timeout=60s"); err != nil && !strings.Contains(out, "accel=tcg") {
-		t.Errorf("KVM that does not work: got\n%s", out)
-	}
-	if out := c.mage(t, "lab", "up", "nodes=1"); len(readyNode.FindAllString(out, -1)) != 1 {
-		t.Errorf("the good run: got\n%s", out)
-	}
-	c.mage(t, "lab", "down")
-}
-
-func foreign(t *testing.T, c clone) {
-	xml := filepath.Join(t.TempDir(), "core02.xml")
-	domain := "<domain type='qemu'><name>core02</name><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>"
-	if err := os.WriteFile(xml, []byte(domain), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	c.inLab(t, "virsh", "-q", "define", xml)
-	out, err := c.try("lab", "up", "prefix=core", "nodes=3")
-	if err == nil || !strings.Contains(out, "core02: libvirt has a domain of this name that this project did not make") {
-		t.Errorf("up: got %v\n%s", err, out)
-	}
-	if out = c.mage(t, "lab", "down", "prefix=core"); !strings.Contains(out, "core02: the domain of this name is not this workspace's") {
-		t.Errorf("down: got\n%s", out)
-	}
-	if got := strings.TrimSpace(c.inLab(t, "virsh", "-q", "list", "--all", "--name")); got != "core02" {
-		t.Errorf("libvirt has %q", got)
-	}
-	c.inLab(t, "virsh", "-q", "undefine", "core02")
-}
-
-func killed(t *testing.T, c clone) {
-	said := killAfter(t, c, "core02: booting", 5*time.Second, "nodes=2") // in the middle of a boot
-	if strings.Contains(said, "ready") {
-		t.Fatal("it was ready before it was killed: the test tests nothing")
-	}
-	if out := c.mage(t, "lab", "up", "nodes=2"); len(readyNode.FindAllString(out, -1)) != 2 {
-		t.Errorf("got\n%s", out)
-	}
-	killTarget(t, c, ": domain removed", 0, "down")
-	c.mage(t, "lab", "down")
-	c.nothingIsLeft(t)
-}
-
 // killAfter runs up, and kills it and all that it started some time after it printed a text.
 func killAfter(t *testing.T, c clone, text string, after time.Duration, args ...string) string {
 	t.Helper()
@@ -351,78 +255,12 @@ func killTarget(t *testing.T, c clone, text string, after time.Duration, words .
 	return said()
 }
 
-// upBroken is `up` with a config that Ignition fails at.
-func upBroken(t *testing.T, c clone) (string, error) {
-	good := c.read(t, "ignition/ignition.yml")
-	bad := strings.Replace(good, "        local: etcd.sh\n", "        source: data:,x\n        verification: {hash: sha256-"+strings.Repeat("0", 64)+"}\n", 1)
-	if bad == good {
-		t.Fatal("the shipped config changed: this test does not know how to break it")
-	}
-	c.write(t, "ignition/ignition.yml", bad)
-	defer c.write(t, "ignition/ignition.yml", good)
-	return c.try("lab", "up", "nodes=1")
-}
-
-// withoutInTemplate takes a text out of the domain template for the time of one thing.
-func withoutInTemplate(t *testing.T, c clone, text string, do func()) {
-	t.Helper()
-	template := c.read(t, "templates/domain.xml.tmpl")
-	less := strings.Replace(template, text, "", 1)
-	if less == template {
-		t.Fatalf("the domain template has no %s", text)
-	}
-	c.write(t, "templates/domain.xml.tmpl", less)
-	defer c.write(t, "templates/domain.xml.tmpl", template)
-	do()
-}
-
-// journal has a domain whose console is not logged: the guest's journal alone tells.
-func journal(t *testing.T, c clone) {
-	withoutInTemplate(t, c, "      <log file='{{.Console}}' append='on'/>\n", func() {
-		out, err := upBroken(t, c)
-		if err == nil || !strings.Contains(out, "core01: Ignition failed; the guest's journal says:\n    ignition: ") || !strings.Contains(out, "hash verification failed") {
-			t.Errorf("got %v\n%s", err, out)
-		}
-	})
+func down(t *testing.T, c clone) {
 	c.mage(t, "lab", "down")
-}
-
-// found has a node without readiness unit, agent and banner: its neighbour, the lab's host, finds it.
-func found(t *testing.T, c clone) {
-	c.mage(t, "lab", "up", "nodes=1", "ready=off", "discovery=srv:example.org") // the embedded service lives only as long as somebody waits
-	address := regexp.MustCompile(`"address": "(10\.77\.0\.\d+)",\s+"address_from": "neighbour"`)
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
-		out := c.mage(t, "lab", "status", "ready=off", "format=json")
-		if address.MatchString(out) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("never found:\n%s", out)
-		}
+	c.nothingIsLeft(t)
+	if out := c.mage(t, "lab", "down"); !strings.Contains(out, "there is nothing") {
+		t.Errorf("down with nothing there: got\n%s", out)
 	}
-	var out string
-	var err error
-	for range 30 { // the address is there before sshd
-		if out, err = c.try("lab", "ssh", "node=core01", "ready=off", "cmd=hostname"); err == nil {
-			break
-		}
-		time.Sleep(time.Second)
-	}
-	if strings.TrimSpace(out) != "core01" {
-		t.Errorf("ssh: got %v\n%s", err, out)
-	}
-	c.mage(t, "lab", "down")
-}
-
-// failedBoot has a guest that writes no journal, as Flatcar: its console tells.
-func failedBoot(t *testing.T, c clone) {
-	withoutInTemplate(t, c, "    <channel type='unix'>\n      {{with .Sockets}}<source mode='bind' path='{{.}}.journal'/>{{end}}\n      <target type='virtio' name='{{.JournalChannel}}'/>\n    </channel>\n", func() {
-		out, err := upBroken(t, c)
-		if err == nil || !strings.Contains(out, "core01: the boot failed; its console says") || !strings.Contains(out, "hash verification failed") || !strings.Contains(out, "hint: vm/core01/console.log") {
-			t.Errorf("got %v\n%s", err, out)
-		}
-	})
-	c.mage(t, "lab", "down")
 }
 
 func labGoes(t *testing.T, c clone) {

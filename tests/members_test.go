@@ -116,6 +116,7 @@ var leads = regexp.MustCompile(`(?m)^(core\d\d) .* healthy, leader, `)
 // members grows and shrinks the cluster, and replaces the member that leads, while somebody writes.
 func members(t *testing.T, c clone) {
 	out := c.mage(t, "lab", "up", "nodes=3")
+	before := c.bootIDs(t)
 	l := startLoad(t, c, out)
 	time.Sleep(2 * time.Second)
 	more := fmt.Sprintf("nodes=%d", *most)
@@ -124,6 +125,9 @@ func members(t *testing.T, c clone) {
 		t.Errorf("3 to more: got\n%s", out)
 	}
 	t.Logf("%s after %s", more, time.Since(begin).Round(time.Second))
+	if after := c.bootIDs(t); after != before {
+		t.Errorf("the three were booted anew: %q, then %q", before, after)
+	}
 	leader := leads.FindStringSubmatch(out)[1]
 	out = c.mage(t, "lab", "up", more, "recreate="+leader)
 	if len(readyNode.FindAllString(out, -1)) != *most || strings.Count(out, ": made anew") != 1 || !strings.Contains(out, leader+": made anew") {

@@ -148,7 +148,7 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	return c.run(ctx, nil, "go", "test", "-count=1", "-timeout=30m", "-v", "-tags", tags+",lab", "-run", "TestLab|TestTiny", "./tests")
+	return c.run(ctx, nil, "go", "test", "-count=1", "-timeout=30m", "-v", "-tags", tags+",lab", "-run", "TestLab|TestNodes|TestTiny", "./tests")
 }
 
 // run runs a command in the module's folder, its output on this process' own.
