@@ -4,124 +4,21 @@ package stage
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/discovery"
-	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/guest"
 )
 
 const (
 	withEtcd    = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Discovery_Flags Node_Name}}]}\n"
 	withInitial = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Initial_Cluster Node_Name}}]}\n"
 )
-
-// realEtcd is the program, built once for all tests of this package.
-var realEtcd = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "coreos-libvirt-stage-")
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
-	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return filepath.Join(dir, "server"), nil
-})
-
-var moduleRoot, _ = filepath.Abs("../..")
-
-func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
-
-// livingCluster has nodes of libvirt's in-process driver, and where their etcd would be real ones, of these names.
-// What it gives stops one.
-func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
-	t.Helper()
-	workspace(t)
-	for _, name := range []string{"internal", "go.mod"} { // the helper's source
-		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	save(t, "plain.yml", withEtcd)
-	t.Setenv("COREOS_DISCOVERY", "static")
-	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3"[:11*len(names)-1])
-	t.Setenv("COREOS_NODES", fmt.Sprint(len(names)))
-	mustUp(t)
-	t.Setenv("COREOS_READY", "on")
-	if _, err := etcd.NewHelper(moduleRoot, filepath.Join(run(t).Cache, "bin")).Build(t.Context(), t.Logf); err != nil {
-		t.Fatal(err)
-	}
-	initial, endpoints, members := []string{}, []string{}, []*exec.Cmd{}
-	for i, name := range names {
-		initial = append(initial, name+"=http://"+addressOf(i+1)+":2380")
-	}
-	for i, name := range names {
-		endpoints = append(endpoints, "http://"+addressOf(i+1)+":2379")
-		members = append(members, startMember(t, name, i+1, "--initial-cluster="+strings.Join(initial, ",")))
-		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
-	}
-	r := run(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
-		t.Fatal(err)
-	}
-	formed(t)
-	return func(node int) {
-		_ = members[node-1].Process.Kill()
-		_ = members[node-1].Wait()
-	}
-}
-
-// startMember starts the etcd that would be the node's.
-func startMember(t *testing.T, name string, node int, flags ...string) *exec.Cmd {
-	t.Helper()
-	server, err := realEtcd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, peer := "http://"+addressOf(node)+":2379", "http://"+addressOf(node)+":2380"
-	cmd := exec.Command(server, append([]string{
-		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
-		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
-	}, flags...)...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return cmd
-}
-
-// reports is a node's word that it is at the address.
-func reports(t *testing.T, node, address string) {
-	t.Helper()
-	text, err := json.Marshal(reportOf(node, address))
-	if err != nil {
-		t.Fatal(err)
-	}
-	save(t, "vm/"+node+"/report.json", string(text))
-}
-
-func formed(t *testing.T) {
-	t.Helper()
-	token, _, err := discovery.Read("vm", "core")
-	token.Formed = true
-	if err := errorOf(err, token.Mark("vm", "core")); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func errorOf(errs ...error) error {
 	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
@@ -247,15 +144,6 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	refused(t, "no member of etcd answers: members are replaced while the others are healthy", "recreate=all", "recreate=core01,core02,core03")
 }
 
-// livesAgain has the test's etcd be those of the nodes that were made anew, too.
-func livesAgain(t *testing.T) {
-	t.Helper()
-	for i := range 3 {
-		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
-	}
-	formed(t)
-}
-
 // removeDomain removes a node as `virsh undefine` and rm would.
 func removeDomain(t *testing.T, name string) {
 	t.Helper()
@@ -289,104 +177,6 @@ func TestMembersOfOtherNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://127.0.41.2:2380", "--name=Node_Name", "recreate=core02")
-}
-
-// TestTokensOfClustersThatAreNot: without nodes a token is as the settings say; with nodes it stays.
-func TestTokensOfClustersThatAreNot(t *testing.T) {
-	workspace(t)
-	save(t, "plain.yml", withEtcd)
-	t.Setenv("COREOS_DISCOVERY", "static")
-	render := func(words ...string) string {
-		t.Helper()
-		r := run(t, append([]string{"nodes=2"}, words...)...)
-		defer r.unlockAll()
-		for _, stage := range []func(context.Context) error{r.Transpile, r.Discovery, r.Render} {
-			if err := stage(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		text, _ := os.ReadFile("vm/discovery.url.core")
-		return string(text)
-	}
-	first := render("addresses=10.0.0.1,10.0.0.2")
-	if again := render("addresses=10.0.0.1,10.0.0.2"); again != first {
-		t.Errorf("got %s, then %s", first, again)
-	}
-	if other := render("addresses=10.0.0.1,10.0.0.3"); other == first || !strings.Contains(other, "10.0.0.3") {
-		t.Errorf("got %s, then %s", first, other)
-	}
-	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
-	mustUp(t)
-	kept := generatedFiles(t)
-	if render("recreate=all"); generatedFiles(t) != kept {
-		t.Error("a look at recreate=all has taken the token of nodes that live")
-	}
-	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.4")
-	if _, err := up(t, "recreate=all", "image=nowhere.qcow2"); err == nil || generatedFiles(t) != kept {
-		t.Errorf("a run that fails has taken the token of nodes that live: %v", err)
-	}
-	// etcd has never formed: its nodes are made anew together, by a token of their own
-	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Node_Number", 1))
-	for _, fresh := range []bool{false, true} {
-		for _, name := range []string{"core01", "core02"} {
-			if fresh { // no run that booted it has come to its end
-				save(t, "vm/"+name+"/fresh", "")
-			}
-		}
-		r, err := definedRun(t, "recreate=changed", "ready=on")
-		if fresh && (err != nil || !r.generation || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
-			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.generation, r.allAtOnce)
-		}
-	}
-	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.generation || !r.allAtOnce {
-		t.Errorf("one of two: got %v, %t, %t", err, r.generation, r.allAtOnce)
-	}
-	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
-		t.Errorf("got\n%s\n%s", said, generatedFiles(t))
-	}
-	// and one that was interrupted while its nodes were being removed is ended by the next run
-	token, _, err := discovery.Read("vm", "core")
-	token.Retired = true
-	if err := errorOf(err, token.Mark("vm", "core")); err != nil {
-		t.Fatal(err)
-	}
-	removeDomain(t, "core02")
-	if said := mustUp(t); !strings.Contains(said, "core01: made anew") || strings.Contains(generatedFiles(t), "retired=true") || !strings.HasPrefix(domainNames(t), "core01 core02 ") {
-		t.Errorf("got\n%s\n%s, %s", said, generatedFiles(t), domainNames(t))
-	}
-}
-
-// TestAuthorityOfALivingCluster goes with its token, and is never made on the way.
-func TestAuthorityOfALivingCluster(t *testing.T) {
-	workspace(t)
-	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
-	t.Setenv("COREOS_DISCOVERY", "static")
-	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
-	show := run(t, "ready=on", "recreate=all")
-	show.readOnly = true
-	for _, stage := range []func(context.Context) error{show.Transpile, show.Discovery, show.Render} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := generatedFiles(t); got != "" {
-		t.Errorf("a look has made %s", got)
-	}
-	show.unlockAll()
-	if _, err := definedRun(t, "ready=on"); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, "ready=off: nodes do not tell where they are: no node's etcd can be given a certificate", "without ready=off", "ready=off")
-	for _, words := range [][]string{{"recreate=all"}, {}} {
-		before := generatedFiles(t)
-		if _, err := definedRun(t, append(words, "ready=on")...); err != nil || generatedFiles(t) != before {
-			t.Errorf("%v: got %v, and another authority", words, err)
-		}
-	}
-	if err := os.Remove("vm/tls.core/ca.pem"); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, "cannot read the cluster's certificate authority", "recreate=all", "ready=on")
 }
 
 // TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
@@ -456,10 +246,4 @@ func TestNodesBecomeMembers(t *testing.T) {
 	if status, err := r.awaitQuorum(ctx, nodes(3)); err != nil || len(status.Healthy()) != 2 {
 		t.Errorf("a quorum is left: got %+v, %v", status, err)
 	}
-}
-
-func reportOf(node, address string) guest.Report {
-	return guest.Report{HostName: node, Interfaces: []guest.Interface{
-		{MAC: cluster.MAC(node), Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
-	}}
 }
