@@ -112,3 +112,26 @@ func TestFirmwareAndIgnitionKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestAnImageOfADiskThatCannotBeRead is in use: a running node's disk is its own user's.
+func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
+	workspace(t)
+	mustUp(t, "nodes=1", "image="+stocked(t, "fcos-stable", "43.1.3.0"))
+	save(t, overlayOf("core01"), "not to be read")
+	r := run(t)
+	domains, err := r.imageDomains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := r.images().List()
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("got %v, %v", entries, err)
+	}
+	users, err := r.images().Users(t.Context(), entries, domains)
+	if got := users[entries[0].Path]; err != nil || len(got) != 1 || filepath.Base(got[0]) != "core01.qcow2" {
+		t.Errorf("got %v, %v", users, err)
+	}
+	if said, err := prune(t); err != nil || !strings.Contains(said, "nothing to remove") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+}
