@@ -14,22 +14,25 @@ func (m Machine) path(parts ...string) string {
 	return filepath.Join(append([]string{string(m.Root)}, parts...)...)
 }
 
-// lock keeps other runs off the machine.
-func (m Machine) lock(ctx context.Context) (unlock func(), err error) {
-	return artifact.Lock(ctx, m.path(recordPath+".lock"), func() { m.Say("waiting for another run that sets this machine up") })
+// begin keeps other runs off the machine until end is called, and gives its record.
+func (m Machine) begin(ctx context.Context) (known *record, end func(), err error) {
+	unlock, err := artifact.Lock(ctx, m.path(recordPath+".lock"), func() { m.Say("waiting for another run that sets this machine up") })
+	if err != nil {
+		return nil, nil, err
+	}
+	if known, err = m.read(); err != nil {
+		unlock()
+	}
+	return known, unlock, err
 }
 
 // Apply takes the steps. Each is in the record before it begins, so that whatever happens it can be undone.
 func (m Machine) Apply(ctx context.Context, steps []Planned) error {
-	unlock, err := m.lock(ctx)
+	record, end, err := m.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	record, err := m.read()
-	if err != nil {
-		return err
-	}
+	defer end()
 	for _, p := range steps {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -52,15 +55,11 @@ func (m Machine) Apply(ctx context.Context, steps []Planned) error {
 
 // Undo takes back what the record tells, the last first. What cannot be taken back stays in the record.
 func (m Machine) Undo(ctx context.Context) error {
-	unlock, err := m.lock(ctx)
+	record, end, err := m.begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	record, err := m.read()
-	if err != nil {
-		return err
-	}
+	defer end()
 	if len(record.Entries) == 0 {
 		m.Say("nothing was set up here")
 	}
