@@ -105,19 +105,27 @@ const Each = 3
 
 // Space makes sure that folder's file system has room, in GiB, for what.
 func Space(folder string, need int, what string) (string, error) {
-	for ; folder != "/"; folder = filepath.Dir(folder) {
-		if _, err := os.Stat(folder); err == nil {
-			break
-		}
-	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(folder, &fs); err != nil {
-		return "", fmt.Errorf("%s: %w", folder, err)
+	folder, fs, err := statfs(folder)
+	if err != nil {
+		return "", err
 	}
 	if free := gib(fs.Bavail, fs.Bsize); free < need {
 		return "", hint.Errorf("mage prune", "%s has %d GiB free, %s want some %d GiB", folder, free, what, need)
 	}
 	return fmt.Sprintf("%s has %d GiB free", folder, gib(fs.Bavail, fs.Bsize)), nil
+}
+
+// statfs tells of the file system that the folder is on, or will be: that of the folder above which is there.
+func statfs(folder string) (there string, fs unix.Statfs_t, err error) {
+	for ; folder != "/"; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(folder); err == nil {
+			break
+		}
+	}
+	if err = unix.Statfs(folder, &fs); err != nil {
+		err = fmt.Errorf("%s: %w", folder, err)
+	}
+	return folder, fs, err
 }
 
 func gib(blocks uint64, size int64) int {

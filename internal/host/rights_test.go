@@ -136,8 +136,8 @@ func TestConfinement(t *testing.T) {
 	if found, err := armed.Confinement("/srv/vm", "/usr/share/images"); err == nil || !strings.Contains(err.Error(), "as /usr/share/images is") {
 		t.Errorf("got %s, %v", found, err)
 	}
-	if kind, err := fileSystem("/proc/no/such"); err != nil || kind != unix.PROC_SUPER_MAGIC {
-		t.Errorf("got %x, %v", kind, err)
+	if _, fs, err := statfs("/proc/no/such"); err != nil || fs.Type != unix.PROC_SUPER_MAGIC {
+		t.Errorf("got %x, %v", fs.Type, err)
 	}
 }
 

@@ -2,8 +2,6 @@ package host
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,11 +38,11 @@ var refused = []string{
 // SELinux, and names them in a profile of AppArmor's, where that is possible.
 func (r Root) Confinement(folders ...string) (found string, err error) {
 	for _, folder := range folders {
-		kind, err := fileSystem(folder)
+		_, fs, err := statfs(folder)
 		if err != nil {
 			return "", err
 		}
-		if found, err = r.confinement(folder, kind); err != nil {
+		if found, err = r.confinement(folder, fs.Type); err != nil {
 			return "", err
 		}
 	}
@@ -76,20 +74,6 @@ func (r Root) appArmor(folder string) (string, error) {
 		return "", hint.Errorf("install the package apparmor", "AppArmor is on, and libvirt has no apparmor_parser to load its profiles with")
 	}
 	return "AppArmor: libvirt names the nodes' files in their profiles", nil
-}
-
-// fileSystem is the kind of the file system that the folder is on, or will be.
-func fileSystem(folder string) (int64, error) {
-	for ; folder != "/"; folder = filepath.Dir(folder) {
-		if _, err := os.Stat(folder); err == nil {
-			break
-		}
-	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(folder, &fs); err != nil {
-		return 0, fmt.Errorf("%s: %w", folder, err)
-	}
-	return fs.Type, nil
 }
 
 // Clock makes sure that something keeps the clock right: nodes begin with the host's time, and certificates,
