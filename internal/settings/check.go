@@ -20,6 +20,8 @@ var (
 	interfaceName = regexp.MustCompile(`^[^\s/:]{1,15}$`) // IFNAMSIZ less the final zero
 )
 
+var errNoInterface = errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+
 func prefix(s *Settings, value string) error {
 	if !labelStart.MatchString(value) {
 		return errors.New("makes no valid host name: letters, digits and - are allowed, the first not a - (RFC 1123)")
@@ -133,7 +135,7 @@ func server(field func(*Settings) *string) func(*Settings, string) error {
 
 func bridge(s *Settings, value string) error {
 	if !interfaceName.MatchString(value) {
-		return errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+		return errNoInterface
 	}
 	s.Bridge = value
 	return nil
@@ -142,7 +144,7 @@ func bridge(s *Settings, value string) error {
 func optionalLink(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		if value != "" && !interfaceName.MatchString(value) {
-			return errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+			return errNoInterface
 		}
 		*field(s) = value
 		return nil
