@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"context"
 	"os"
 	"strings"
 	"testing"
@@ -20,11 +19,7 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 		t.Helper()
 		r := run(t, append([]string{"nodes=2"}, words...)...)
 		defer r.unlockAll()
-		for _, stage := range []func(context.Context) error{r.Transpile, r.Discovery, r.Render} {
-			if err := stage(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
+		through(t, r.Transpile, r.Discovery, r.Render)
 		text, _ := os.ReadFile("vm/discovery.url.core")
 		return string(text)
 	}
@@ -84,11 +79,7 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
 	show := run(t, "ready=on", "recreate=all")
 	show.readOnly = true
-	for _, stage := range []func(context.Context) error{show.Transpile, show.Discovery, show.Render} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, show.Transpile, show.Discovery, show.Render)
 	if got := generatedFiles(t); got != "" {
 		t.Errorf("a look has made %s", got)
 	}

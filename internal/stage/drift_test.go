@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,11 +176,7 @@ func TestARunThatFindsNothingToDoAsksLittle(t *testing.T) {
 	mustUp(t, "nodes=3")
 	r := run(t, "nodes=3")
 	defer r.unlockAll()
-	for _, stage := range []func(context.Context) error{r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up)
 	if calls := r.conn.Calls(); calls < 3*3 || calls > 10*3 {
 		t.Errorf("%d calls", calls)
 	}

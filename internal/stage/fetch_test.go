@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -44,11 +43,7 @@ func TestPruneWaitsForNodesThatAreMadeAnew(t *testing.T) {
 	workspace(t)
 	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"))
 	r := run(t, "image="+stocked(t, "fcos-stable", "43.2.3.0"), "recreate=changed")
-	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
 	if said, err := prune(t); err == nil || !strings.Contains(err.Error(), "about to use an image") {
 		t.Errorf("got %v\n%s", err, said)
 	}

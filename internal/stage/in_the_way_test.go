@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,11 +34,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	workspace(t)
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
-	for _, stage := range []func(context.Context) error{r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
 	steps, err := r.plan(t.Context())
 	if err != nil {
 		t.Fatal(err)

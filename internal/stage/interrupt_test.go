@@ -14,11 +14,7 @@ import (
 func defined(t *testing.T, r *Run) {
 	t.Helper()
 	t.Cleanup(r.unlockAll)
-	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
 }
 
 // ended is a context that the user has ended.
@@ -44,11 +40,7 @@ func TestInterruptedBeforeAnythingIsDefined(t *testing.T) {
 	workspace(t)
 	r := run(t)
 	t.Cleanup(r.unlockAll)
-	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render} {
-		if err := stage(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render)
 	if err := r.Define(ended(t)); err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Errorf("keep_going goes on from an interruption: %v", err)
 	}

@@ -109,6 +109,16 @@ func mustUp(t testing.TB, words ...string) string {
 	return said
 }
 
+// through takes a run through stages that must succeed.
+func through(t testing.TB, stages ...func(context.Context) error) {
+	t.Helper()
+	for _, stage := range stages {
+		if err := stage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // plans compares `mage plan` with the lines that it should print, their spaces made one, and its exit status.
 func plans(t *testing.T, status int, want string, words ...string) {
 	t.Helper()
