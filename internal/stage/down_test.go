@@ -106,3 +106,32 @@ func TestDownOfAllWaitsForAllClusters(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
+
+func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
+	workspace(t)
+	mustUp(t, "prefix=other", "nodes=1")
+	mustUp(t)
+	r := run(t)
+	if err := r.Timeline(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mustDown(t, "prefix=core")
+	if got := folders(t); got != "ignition-template.json other01 timeline.other.json" {
+		t.Errorf("left are %s", got)
+	}
+}
+
+func TestDownKeepsAnArchive(t *testing.T) {
+	workspace(t)
+	mustUp(t)
+	mustDown(t, "archive=kept.tar.gz")
+	out, err := exec.Command("tar", "-tzf", "kept.tar.gz").CombinedOutput()
+	if err != nil || string(out) != "core01/console.log\ncore01/ignition.json\ncore01/domain.xml\ncore02/console.log\ncore02/ignition.json\ncore02/domain.xml\n" {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	mustUp(t)
+	if _, err := down(t, "archive=kept.tar.gz"); err == nil || !strings.Contains(err.Error(), "is there already") {
+		t.Errorf("an archive is overwritten: %v", err)
+	}
+	plans(t, 0, "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged") // nothing was removed
+}

@@ -279,45 +279,6 @@ func TestASecondRunWaitsOrFails(t *testing.T) {
 	}
 }
 
-func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
-	workspace(t)
-	mustUp(t, "prefix=other", "nodes=1")
-	mustUp(t)
-	r := run(t)
-	if err := r.Timeline(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r = run(t, "prefix=core")
-	if err := r.Down(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r.unlockAll()
-	if got := folders(t); got != "ignition-template.json other01 timeline.other.json" {
-		t.Errorf("left are %s", got)
-	}
-}
-
-func TestDownKeepsAnArchive(t *testing.T) {
-	workspace(t)
-	mustUp(t)
-	r := run(t, "archive=kept.tar.gz")
-	if err := r.Down(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	r.unlockAll()
-	out, err := exec.Command("tar", "-tzf", "kept.tar.gz").CombinedOutput()
-	if err != nil || string(out) != "core01/console.log\ncore01/ignition.json\ncore01/domain.xml\ncore02/console.log\ncore02/ignition.json\ncore02/domain.xml\n" {
-		t.Errorf("got %v\n%s", err, out)
-	}
-	mustUp(t)
-	r = run(t, "archive=kept.tar.gz")
-	if err := r.Down(t.Context()); err == nil || !strings.Contains(err.Error(), "is there already") {
-		t.Errorf("an archive is overwritten: %v", err)
-	}
-	r.unlockAll()
-	plans(t, 0, "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged") // nothing was removed
-}
-
 // failedRow is the table's, of a node that is not there.
 var failedRow = regexp.MustCompile(`(?m)^core01 +- +failed +52:54:00:`)
 
