@@ -126,9 +126,7 @@ func TestFaults(t *testing.T) {
 			restore(d, good)
 			f.Keyring = goodKeyring
 			f.Client.Stall = 2 * time.Second
-			path, err = get(t, d, f, "fcos-stable")
-			distributor.Must(t, err)
-			arrived(t, d, f, path)
+			arrives(t, d, f, "fcos-stable")
 		})
 	}
 }
@@ -204,7 +202,5 @@ func TestASubkeyCountsAsOfTheSignaturesTime(t *testing.T) {
 	f, _ := fetcher(t, d)
 	signature, key := bySubkey(t, d.Files[distributor.FCOSPath], 24*60*60, time.Hour, nil) // expired nine days ago
 	d.Files[distributor.FCOSPath+".sig"], f.Keyring, d.Key = signature, distributor.Keyring(t, key), key
-	path, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, path)
+	arrives(t, d, f, "fcos-stable")
 }

@@ -37,6 +37,15 @@ func arrived(t testing.TB, d *distributor.Server, f Fetcher, path string) {
 	}
 }
 
+// arrives gets an image that must arrive, and gives its path.
+func arrives(t testing.TB, d *distributor.Server, f Fetcher, name string) (path string) {
+	t.Helper()
+	path, err := get(t, d, f, name)
+	distributor.Must(t, err)
+	arrived(t, d, f, path)
+	return path
+}
+
 // files are the names of the files in the folder, without those of folders below.
 func files(t testing.TB, dir string) (names []string) {
 	t.Helper()
@@ -60,12 +69,9 @@ func TestFetch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := distributor.New(t)
 			f, said := fetcher(t, d)
-			path, err := get(t, d, f, name)
-			distributor.Must(t, err)
-			if filepath.Base(path) != file {
+			if path := arrives(t, d, f, name); filepath.Base(path) != file {
 				t.Errorf("it is at %s", path)
 			}
-			arrived(t, d, f, path)
 			if !strings.Contains(said.String(), "fetched and verified") {
 				t.Errorf("said %q", said)
 			}
@@ -102,9 +108,7 @@ func TestAnErrorOfTheServerIsTriedAgain(t *testing.T) {
 			d.File(w, r)
 		}
 	}
-	path, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, path)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestDiskFull(t *testing.T) {
@@ -125,9 +129,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("left are %v", left)
 	}
 	distributor.Must(t, syscall.Mount("tmpfs", small, "tmpfs", syscall.MS_REMOUNT, "size=64m"))
-	at, err = get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, at)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestAURLWithItsDigest(t *testing.T) {

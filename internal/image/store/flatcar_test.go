@@ -75,9 +75,7 @@ func TestFaultsOfFlatcar(t *testing.T) {
 				t.Errorf("left are %v", left)
 			}
 			restore(d, good)
-			path, err := get(t, d, f, "flatcar-stable")
-			distributor.Must(t, err)
-			arrived(t, d, f, path)
+			arrives(t, d, f, "flatcar-stable")
 		})
 	}
 }
@@ -98,7 +96,7 @@ func TestRedirectsToHTTP(t *testing.T) {
 // TestAFileThatChangedSinceTheLastRun is cut in the first run; in the second it is another one, with metadata
 // that fit.
 func TestAFileThatChangedSinceTheLastRun(t *testing.T) {
-	for name, path := range map[string]string{"fcos-stable": distributor.FCOSPath, "flatcar-stable": flatcarPath} {
+	for name, path := range both {
 		d := distributor.New(t)
 		f, said := fetcher(t, d)
 		tries := f.Client.Tries
@@ -111,9 +109,7 @@ func TestAFileThatChangedSinceTheLastRun(t *testing.T) {
 		d.Image = distributor.Qcow2(t, 6)
 		d.FCOS(t, distributor.Packed(t, d.Image, "xz", "-1"))
 		d.Flatcar(t)
-		at, err := get(t, d, f, name)
-		distributor.Must(t, err)
-		arrived(t, d, f, at)
+		arrives(t, d, f, name)
 		if !strings.Contains(said.String(), "from the begin again: ") {
 			t.Errorf("%s: said %q", name, said)
 		}

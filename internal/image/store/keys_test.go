@@ -35,11 +35,8 @@ func TestPinnedKeysAreFetchedOnce(t *testing.T) {
 	d := distributor.New(t)
 	f, _ := fetcher(t, d)
 	pin(t, d, &f, d.Key, distributor.NewKey(t, nil), d.Key)
-	path, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, path)
-	distributor.Must(t, remove(path))
-	_, err = get(t, d, f, "fcos-stable")
+	distributor.Must(t, remove(arrives(t, d, f, "fcos-stable")))
+	_, err := get(t, d, f, "fcos-stable")
 	distributor.Must(t, err)
 	if got := d.Sent("/fedora.gpg"); got != len(d.Files["/fedora.gpg"]) {
 		t.Errorf("the keys of %d bytes were sent as %d", len(d.Files["/fedora.gpg"]), got)
@@ -62,9 +59,7 @@ func TestAKeyThatIsNotPinnedIsNotBelieved(t *testing.T) {
 		t.Errorf("got %q, %v", path, err)
 	}
 	d.Files["/fedora.gpg"], d.Files[distributor.FCOSPath+".sig"] = public(t, d.Key), good
-	path, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, path)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestANewSubkeyOfAPinnedKeyIsLookedFor(t *testing.T) {
@@ -77,9 +72,7 @@ func TestANewSubkeyOfAPinnedKeyIsLookedFor(t *testing.T) {
 	signature, key := bySubkey(t, d.Files[distributor.FCOSPath], 0, 0, nil)
 	pin(t, d, &f, key, key) // as if the pinned key had got a subkey since
 	d.Files[distributor.FCOSPath+".sig"], d.Key = signature, key
-	path, err = get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, path)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestPinnedFingerprintsAreWhole(t *testing.T) {

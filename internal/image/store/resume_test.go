@@ -36,18 +36,15 @@ func cutting(d *distributor.Server, path string, then func()) http.HandlerFunc {
 	}
 }
 
+// both are the distributors' newest images, and where their servers have them.
+var both = map[string]string{"fcos-stable": distributor.FCOSPath, "flatcar-stable": flatcarPath}
+
 func TestResumeWithinARun(t *testing.T) {
-	for _, name := range []string{"fcos-stable", "flatcar-stable"} {
+	for name, path := range both {
 		d := distributor.New(t)
 		f, _ := fetcher(t, d)
-		path := distributor.FCOSPath
-		if name == "flatcar-stable" {
-			path = "/amd64-usr/" + distributor.FlatcarVersion + "/flatcar_production_qemu_image.img"
-		}
 		d.Serve[path] = cutting(d, path, nil)
-		at, err := get(t, d, f, name)
-		distributor.Must(t, err)
-		arrived(t, d, f, at)
+		arrives(t, d, f, name)
 		if got := d.Sent(path); got != len(d.Files[path]) {
 			t.Errorf("%s: sent %d bytes of %d", name, got, len(d.Files[path]))
 		}
@@ -55,13 +52,9 @@ func TestResumeWithinARun(t *testing.T) {
 }
 
 func TestResumeAcrossRuns(t *testing.T) {
-	for _, name := range []string{"fcos-stable", "flatcar-stable"} {
+	for name, path := range both {
 		d := distributor.New(t)
 		f, said := fetcher(t, d)
-		path := distributor.FCOSPath
-		if name == "flatcar-stable" {
-			path = "/amd64-usr/" + distributor.FlatcarVersion + "/flatcar_production_qemu_image.img"
-		}
 		f.Client.Tries = 0
 		d.Serve[path] = cutting(d, path, nil)
 		if at, err := get(t, d, f, name); err == nil {
@@ -74,9 +67,7 @@ func TestResumeAcrossRuns(t *testing.T) {
 				t.Errorf("%s begins as an image", file)
 			}
 		}
-		at, err := get(t, d, f, name)
-		distributor.Must(t, err)
-		arrived(t, d, f, at)
+		arrives(t, d, f, name)
 		if got := d.Sent(path); got != len(d.Files[path]) {
 			t.Errorf("%s: sent %d bytes of %d", name, got, len(d.Files[path]))
 		}
@@ -101,9 +92,7 @@ func TestResumeOfAFileThatChanged(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 	d.FCOS(t, newer)
-	at, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, at)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestAServerWithoutRanges(t *testing.T) {
@@ -114,9 +103,7 @@ func TestAServerWithoutRanges(t *testing.T) {
 		r.Header.Del("Range")
 		cut(w, r)
 	}
-	at, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, at)
+	arrives(t, d, f, "fcos-stable")
 }
 
 func TestBytesOfAnEarlierRunThatAreWrong(t *testing.T) {
@@ -132,7 +119,5 @@ func TestBytesOfAnEarlierRunThatAreWrong(t *testing.T) {
 	data, err := os.ReadFile(part)
 	distributor.Must(t, err)
 	distributor.Must(t, os.WriteFile(part, flipped(data, len(data)-10), 0o600))
-	at, err := get(t, d, f, "fcos-stable")
-	distributor.Must(t, err)
-	arrived(t, d, f, at)
+	arrives(t, d, f, "fcos-stable")
 }
