@@ -3,8 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,20 +25,40 @@ func relaunch(args []string) {
 	if hypervisor.Available || settings.Relaunched() || !slices.ContainsFunc(args, isOfLibvirt) && len(args) > 0 {
 		return
 	}
-	program, err := targets()
-	if err == nil {
-		err = syscall.Exec(program, append([]string{"mage"}, os.Args[1:]...), append(os.Environ(), settings.RelaunchedVariable+"=1"))
-	}
-	fmt.Fprintln(os.Stderr, "Error:", err)
-	os.Exit(1)
+	startTargets()
+	startMage()
 }
 
-func targets() (string, error) {
+// startTargets starts the program that was built, and returns where there is none, or it cannot be started.
+func startTargets() {
 	workspace, err := os.Getwd()
 	if err != nil {
-		return "", err
+		return
 	}
-	return launch.Targets(workspace)
+	program, err := launch.Targets(workspace)
+	if err != nil {
+		return
+	}
+	_ = syscall.Exec(program, append([]string{"mage"}, os.Args[1:]...), append(os.Environ(), settings.RelaunchedVariable+"=1"))
+	_ = os.Remove(program) // it is damaged
+}
+
+// startMage leaves it to Mage to build the program, and to say what is wrong where that fails.
+func startMage() {
+	program, args, err := launch.Mage()
+	if err != nil {
+		return
+	}
+	env := launch.Environment()
+	env[settings.RelaunchedVariable] = "1"
+	for name, value := range env {
+		err = errors.Join(err, os.Setenv(name, value)) // of a name that is there twice the first counts
+	}
+	if err == nil {
+		err = syscall.Exec(program, slices.Concat([]string{filepath.Base(program)}, args, os.Args[1:]), os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, "cannot start", program+":", err)
+	os.Exit(1)
 }
 
 func isOfLibvirt(arg string) bool { return slices.Contains(needLibvirt, strings.ToLower(arg)) }
