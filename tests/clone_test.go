@@ -19,8 +19,9 @@ import (
 
 // clone is a copy of the project as git has it, in a folder of its own: what a user begins with.
 type clone struct {
-	dir string
-	env []string // of targets, beside this process' own
+	dir      string
+	compiled bool     // whether targets are run by the program ./targets
+	env      []string // of targets, beside this process' own
 }
 
 func newClone(t testing.TB) clone {
@@ -90,6 +91,9 @@ func (c clone) run(t *testing.T, command string) string {
 
 func (c clone) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("go", append([]string{"run", "magefile.go"}, args...)...)
+	if c.compiled {
+		cmd = exec.Command("./targets", args...)
+	}
 	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.env...)
 	return cmd
 }
@@ -110,6 +114,13 @@ func (c clone) installed(t testing.TB) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
+}
+
+// compile makes the targets a program, as for a test that runs many: Go and Mage look for changes each time.
+func (c *clone) compile(t testing.TB) {
+	t.Helper()
+	c.mage(t, "-compile", filepath.Join(c.dir, "targets"))
+	c.compiled = true
 }
 
 // mage runs targets that must succeed.

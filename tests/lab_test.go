@@ -46,6 +46,7 @@ func story(t *testing.T, parts []part) {
 	t.Helper()
 	t.Parallel()
 	c := newClone(t)
+	c.compile(t)
 	t.Cleanup(func() { c.mage(t, "labdown") })
 	for _, part := range parts {
 		if !t.Run(part.says, func(t *testing.T) { part.test(t, c) }) {

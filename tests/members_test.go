@@ -213,7 +213,9 @@ func brokenEtcd(t *testing.T, c clone) {
 	c.mage(t, "lab", "down") // where another part left its nodes
 	good := c.read(t, "ignition/files/etcd.sh")
 	c.write(t, "ignition/files/etcd.sh", strings.Replace(good, "--heartbeat-interval=", "--no-such-flag=", 1))
-	out, err := c.try("lab", "up", "nodes=1", "timeout=45s")
+	c.mage(t, "lab", "define", "nodes=1")
+	c.mage(t, "lab", "start")
+	out, err := c.try("lab", "up", "nodes=1", "timeout=15s")
 	c.write(t, "ignition/files/etcd.sh", good)
 	if err == nil || !strings.Contains(out, "etcd: 0 of 1 members are healthy") || !strings.Contains(out, "core01: its etcd wrote last\n") || !strings.Contains(out, "-no-such-flag") {
 		t.Errorf("got %v\n%s", err, out)

@@ -59,13 +59,13 @@ const tinyTemplate = `<domain type='{{.Type}}'>
 // tiny is a clone, its targets compiled, in a lab with guests that only say that they are ready.
 type tiny struct {
 	clone
-	program string
-	image   string
+	image string
 }
 
 func newTiny(t testing.TB) tiny {
 	t.Helper()
 	c := tiny{clone: newClone(t)}
+	c.compile(t)
 	c.mage(t, "lab", "settings")
 	t.Cleanup(func() { c.mage(t, "labdown") })
 	dir := t.TempDir()
@@ -75,8 +75,7 @@ func newTiny(t testing.TB) tiny {
 	}
 	c.write(t, "templates/domain.xml.tmpl", fmt.Sprintf(tinyTemplate, kernel, initramfs))
 	c.write(t, "ignition/ignition.yml", "variant: fcos\nversion: 1.5.0\n")
-	c.program, c.image = filepath.Join(dir, "mage"), filepath.Join(dir, "tiny.qcow2")
-	c.mage(t, "-compile", c.program)
+	c.image = filepath.Join(dir, "tiny.qcow2")
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", c.image, "1M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -85,7 +84,7 @@ func newTiny(t testing.TB) tiny {
 
 // target is a run of the compiled targets inside the lab.
 func (c tiny) target(words ...string) *exec.Cmd {
-	cmd := c.world().Command(context.Background(), "sh", append([]string{"-c", `cd "$0" && exec "$@"`, c.dir, c.program}, words...)...)
+	cmd := c.world().Command(context.Background(), "sh", append([]string{"-c", `cd "$0" && exec ./targets "$@"`, c.dir}, words...)...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", "COREOS_IMAGE="+c.image, "COREOS_VCPU=1", "COREOS_DISK=1")
 	return cmd
 }

@@ -4,7 +4,6 @@ package tests
 
 import (
 	"cmp"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -46,7 +45,6 @@ exec setpriv --reuid 1500 --regid 1500 --clear-groups env -i PATH=/usr/bin:/bin:
 // system's each target either works or ends with the command that gives the right.
 func plainUser(t *testing.T, c clone) {
 	c.mage(t, "lab")
-	distributor.Must(t, compileTargets(c))
 	t.Run("a libvirt of the user's own", func(t *testing.T) {
 		out := c.asUser(t, "export COREOS_URI=qemu:///session; ./targets host:check; ./targets up && ./targets ssh cmd=hostname && ./targets etcd && ./targets down")
 		for _, want := range []string{
@@ -89,13 +87,6 @@ var noRight = map[string]string{
 
 // givesRight is the last line of a refusal.
 var givesRight = regexp.MustCompile(`(?m)^hint: (sudo usermod -aG libvirt \$USER && newgrp libvirt|sudo env PATH="\$PATH" mage [a-z:]+.*)$`)
-
-// compileTargets makes the clone's targets a program, ./targets.
-func compileTargets(c clone) error {
-	cmd := exec.Command("go", "run", "github.com/magefile/mage", "-compile", filepath.Join(c.dir, "targets"))
-	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), "GOFLAGS=-tags=libvirt_dlopen")
-	return cmd.Run()
-}
 
 func (c clone) asUser(t *testing.T, script string) string {
 	t.Helper()

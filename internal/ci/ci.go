@@ -3,6 +3,7 @@ package ci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/bitfield/script"
+	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
@@ -61,8 +63,7 @@ func (c Check) All(ctx context.Context) error {
 		run  func(context.Context) error
 	}{
 		{"builds, also without a C compiler", c.builds},
-		{"unit tests and the command line", c.unit},
-		{"linters", c.lint},
+		{"unit tests and the command line, and meanwhile linters and the lab's guest image", c.unitMeanwhile},
 		{"real guests in the lab", c.lab},
 	} {
 		c.Say("test: %s", step.what)
@@ -81,6 +82,17 @@ func (c Check) builds(ctx context.Context) error {
 	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
 }
 
+// unitMeanwhile runs the unit tests, which wait most of their time, and what has no haste beside them.
+func (c Check) unitMeanwhile(ctx context.Context) error {
+	var both errgroup.Group
+	both.Go(func() error { return c.unit(ctx) })
+	both.Go(func() error {
+		_, err := guestimage.Ensure(ctx, c.Cache, c.Dir, c.Say)
+		return errors.Join(err, c.lint(ctx))
+	})
+	return both.Wait()
+}
+
 func (c Check) unit(ctx context.Context) error {
 	if err := c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./..."); err != nil {
 		return err
@@ -96,7 +108,7 @@ func (c Check) lint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.run(ctx, nil, program, "run")
+	return c.runNicely(ctx, nil, program, "run")
 }
 
 // shellcheck reads every shell script that git knows, told by its first line or its name.
@@ -144,11 +156,16 @@ func (c Check) linter(ctx context.Context) (string, error) {
 		return program, nil
 	}
 	c.Say("test: building %s", filepath.Base(linter))
-	return program, c.run(ctx, []string{"GOFLAGS=", "GOBIN=" + bin}, "go", "install", linter)
+	return program, c.runNicely(ctx, []string{"GOFLAGS=", "GOBIN=" + bin}, "go", "install", linter)
 }
 
 func (c Check) lab(ctx context.Context) error {
 	return c.run(ctx, nil, "go", "test", "-count=1", "-timeout=30m", "-v", "-tags", tags+",lab", "-run", "TestLab|TestNodes|TestTiny", "./tests")
+}
+
+// runNicely is run of what others shall not wait for.
+func (c Check) runNicely(ctx context.Context, env []string, name string, args ...string) error {
+	return c.run(ctx, env, "nice", append([]string{"-n", "19", name}, args...)...)
 }
 
 // run runs a command in the module's folder, its output on this process' own.
