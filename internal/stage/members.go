@@ -16,6 +16,9 @@ import (
 // promotePoll is how often a learner that has not caught up is tried again.
 const promotePoll = 500 * time.Millisecond
 
+// startPatience is how long the etcd of a node that is ready, and was made to join, may take to start.
+const startPatience = 10 * time.Second
+
 // takeOutPatience is how long etcd may take to let a learner go again.
 const takeOutPatience = 30 * time.Second
 
@@ -52,7 +55,7 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 	switch {
 	case known && peer.Name != "" && !peer.Learner:
 		return nil
-	case known && peer.Name != "":
+	case known && (peer.Name != "" || r.starts(ctx, node, address, voters)):
 		return r.promote(ctx, nodes[i], voters, address)
 	case used != nil:
 		r.log.Say("%s: is no member of etcd at %s (hint: recreate=%s makes it anew, as one)", node.Name, address, node.Name)
@@ -63,6 +66,24 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 		return err
 	}
 	return r.join(ctx, nodes, i, place, voters)
+}
+
+// starts tells whether the learner at the address starts, of a node that an interrupted run has made to join.
+func (r *Run) starts(ctx context.Context, node cluster.Node, address string, voters []string) bool {
+	if !exists(r.joiningFile(node)) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	for {
+		peers, err := r.membersHelper().Peers(ctx, voters)
+		if peer, _ := peers.At(address); err == nil && peer.Name != "" {
+			return true
+		}
+		if !sleep(ctx, promotePoll) {
+			return false
+		}
+	}
 }
 
 // promote gives the learner at the address its vote, as soon as it has caught up.

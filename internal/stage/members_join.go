@@ -67,8 +67,12 @@ func (r *Run) areWell(ctx context.Context, endpoints []string, excused ...string
 // etcd wants to know it before the member starts. Where that fails the cluster is as it was.
 func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters []string) (err error) {
 	step := &nodes[i].step
-	if err := r.clearLearners(ctx, voters); err != nil {
+	peers, err := r.clearLearners(ctx, voters)
+	if err != nil {
 		return err
+	}
+	if _, started := peers.At(p.address); started { // at the last moment
+		return r.promote(ctx, nodes[i], voters, p.address)
 	}
 	r.log.Say("%s: joins etcd as a learner", step.Node.Name)
 	if err := r.membersHelper().Add(ctx, voters, p.peerURL); err != nil {
@@ -101,22 +105,24 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 	return r.promote(ctx, nodes[i], voters, p.address)
 }
 
-// clearLearners removes learners that were added and never started: etcd takes one at a time.
-func (r *Run) clearLearners(ctx context.Context, voters []string) error {
+// clearLearners removes learners that were added and never started: etcd takes one at a time. It gives the members that
+// stay.
+func (r *Run) clearLearners(ctx context.Context, voters []string) (stay etcd.Peers, err error) {
 	peers, err := r.membersHelper().Peers(ctx, voters)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, peer := range peers {
 		if !peer.Learner || peer.Name != "" {
+			stay = append(stay, peer)
 			continue
 		}
 		r.log.Say("etcd: a learner at %s never started, and is taken out", peer.URLs[0])
 		if err := r.membersHelper().Remove(ctx, voters, peer.ID); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return stay, nil
 }
 
 // takeOut removes the learner at the address again, whatever ended the run, and tells so with that.
