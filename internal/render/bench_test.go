@@ -20,8 +20,9 @@ func BenchmarkNode(b *testing.B) {
 	}
 	script, errScript := os.ReadFile("../../templates/ready.sh")
 	service, errService := os.ReadFile("../../templates/ready.service")
-	if errScript != nil || errService != nil {
-		b.Fatal(errScript, errService)
+	rules, errRules := os.ReadFile("../../templates/hotplug.rules")
+	if errScript != nil || errService != nil || errRules != nil {
+		b.Fatal(errScript, errService, errRules)
 	}
 	for _, nodes := range []int{3, 100, 1000} {
 		b.Run(fmt.Sprint(nodes, "nodes"), func(b *testing.B) {
@@ -32,7 +33,7 @@ func BenchmarkNode(b *testing.B) {
 			}
 			docs := make([][]byte, nodes)
 			for b.Loop() {
-				merged, err := WithReadiness(template.JSON, Readiness{Script: script, Service: service})
+				merged, err := WithReadiness(template.JSON, Readiness{Script: script, Service: service, Rules: rules})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -8,16 +8,18 @@ import (
 	"github.com/vincent-petithory/dataurl"
 )
 
-// Readiness are the texts of the snippet by which a guest reports itself.
+// Readiness are the texts of the snippet by which a guest reports itself, and takes what it is plugged.
 type Readiness struct {
 	Script  []byte // goes to ReadyScript, run by the unit
 	Service []byte // the unit ReadyService
+	Rules   []byte // of udev, go to HotplugRules
 }
 
 // Where the readiness snippet goes in a guest. /etc is writable on every CoreOS.
 const (
 	ReadyScript  = "/etc/coreos-libvirt/ready.sh"
 	ReadyService = "coreos-libvirt-ready.service"
+	HotplugRules = "/etc/udev/rules.d/80-coreos-libvirt-hotplug.rules"
 )
 
 // Node makes one node's Ignition document: all words of the template replaced, checked by Ignition's
@@ -68,18 +70,16 @@ func WithFiles(template []byte, files map[string][]byte) ([]byte, error) {
 	return Merge(template, doc)
 }
 
-// snippet is the readiness script and unit as an Ignition document; it uses only what every version
+// snippet is the readiness script, unit and rules as an Ignition document; it uses only what every version
 // from 3.0.0 has.
 func (r Readiness) snippet(version string) ([]byte, error) {
 	type object = map[string]any
+	file := func(path string, mode int, text []byte) object {
+		return object{"path": path, "mode": mode, "overwrite": true, "contents": object{"source": "data:," + dataurl.Escape(text)}}
+	}
 	return encode(object{
 		"ignition": object{"version": version},
-		"storage": object{"files": []object{{
-			"path":      ReadyScript,
-			"mode":      0o755,
-			"overwrite": true,
-			"contents":  object{"source": "data:," + dataurl.Escape(r.Script)},
-		}}},
+		"storage":  object{"files": []object{file(ReadyScript, 0o755, r.Script), file(HotplugRules, 0o644, r.Rules)}},
 		"systemd": object{"units": []object{{
 			"name": ReadyService, "enabled": true, "contents": string(r.Service),
 		}}},

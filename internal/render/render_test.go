@@ -211,7 +211,7 @@ func TestUses(t *testing.T) {
 }
 
 func TestNodeMergesReadiness(t *testing.T) {
-	ready := &Readiness{Script: []byte("#!/bin/bash\necho Node_Name\n"), Service: []byte("[Service]\nExecStart=/bin/true\n")}
+	ready := &Readiness{Script: []byte("#!/bin/bash\necho Node_Name\n"), Service: []byte("[Service]\nExecStart=/bin/true\n"), Rules: []byte("ACTION==\"add\"\n")}
 	doc := butane(t, "systemd:\n  units:\n  - {name: mine.service, enabled: true, contents: \"[Install]\\nWantedBy=x.target\\n\"}\n")
 	merged, err := WithReadiness(doc, *ready)
 	if err != nil {
@@ -223,6 +223,9 @@ func TestNodeMergesReadiness(t *testing.T) {
 	}
 	if is := contentsOf(t, got, ReadyScript); is != "#!/bin/bash\necho core01\n" {
 		t.Errorf("the script is %q", is)
+	}
+	if is := contentsOf(t, got, HotplugRules); is != "ACTION==\"add\"\n" {
+		t.Errorf("the rules are %q", is)
 	}
 	for _, want := range []string{`"name": "mine.service"`, `"name": "` + ReadyService + `"`, `"version": "3.4.0"`} {
 		if !strings.Contains(string(got), want) {

@@ -184,13 +184,12 @@ func (r *Run) readiness() (*render.Readiness, error) {
 	if !r.Ready {
 		return nil, nil
 	}
-	script, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "ready.sh"))
-	if err != nil {
-		return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
+	var ready render.Readiness
+	for name, text := range map[string]*[]byte{"ready.sh": &ready.Script, "ready.service": &ready.Service, "hotplug.rules": &ready.Rules} {
+		var err error
+		if *text, err = os.ReadFile(filepath.Join(r.Workspace, "templates", name)); err != nil {
+			return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
+		}
 	}
-	service, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "ready.service"))
-	if err != nil {
-		return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
-	}
-	return &render.Readiness{Script: script, Service: service}, nil
+	return &ready, nil
 }
