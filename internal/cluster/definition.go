@@ -21,7 +21,10 @@ type Hardware struct {
 	Name           string
 	UUID           string
 	RAM            int // MiB
+	MaxRAM         int // MiB that a running domain can grow to; 0 where it cannot
 	VCPU           int
+	MaxVCPU        int    // that a running domain can grow to
+	LastVCPU       int    // the number of the last of these
 	IgnitionKey    string // fw_cfg key: opt/com.coreos/config, or Flatcar's
 	Ignition       string // path
 	Overlay        string // path
@@ -44,6 +47,7 @@ func Define(tmpl string, hw Hardware, want *Metadata) (string, error) {
 		return "", hint.Errorf("correct templates/domain.xml.tmpl", "the domain template is broken: %w", err)
 	}
 	hw.Metadata = ""
+	hw = hw.withRoom()
 	bare, err := fill(parsed, hw)
 	if err != nil {
 		return "", err
