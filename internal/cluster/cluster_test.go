@@ -120,7 +120,13 @@ func TestDefine(t *testing.T) {
 	if domain.Features.ACPI == nil || domain.OS.Type.Machine != "q35" || domain.Devices.Disks[0].Target.Bus != "virtio" {
 		t.Error("ACPI, q35 and virtio are what Ignition and the guests need")
 	}
+	if cell := domain.CPU.Numa.Cell; domain.CPU.Mode != "host-passthrough" || len(cell) != 1 || cell[0].CPUs != "0-15" || cell[0].Memory != 1024 {
+		t.Errorf("the processor: got %+v", domain.CPU)
+	}
 	parsed, err := ParseDomain(text)
+	if want := (Machine{VCPUs: 2, MaxVCPUs: 16, Memory: 1024, MaxMemory: 16384, Slots: 8}); parsed.Machine != want {
+		t.Errorf("got %+v", parsed.Machine)
+	}
 	back := parsed.Metadata
 	if err != nil || back.Workspace != meta.Workspace || back.Definition != meta.Definition || len(back.Definition) != 64 {
 		t.Errorf("metadata: got %+v, %v", back, err)
@@ -146,6 +152,9 @@ func TestDefineOtherHardware(t *testing.T) {
 	if domain.OS.Firmware != "efi" || domain.OS.Type.Machine != "virt" || domain.OS.Type.Arch != "aarch64" || domain.Features.APIC != nil ||
 		len(features) != 1 || features[0].Name != "secure-boot" || features[0].Enabled != "no" {
 		t.Errorf("got %+v", domain.OS)
+	}
+	if domain.MaximumMemory != nil || domain.CPU.Numa != nil || domain.CPU.Mode != "maximum" || domain.VCPU.Value != 2 {
+		t.Errorf("nothing is plugged into aarch64: got %+v, %+v", domain.CPU, domain.VCPU)
 	}
 }
 

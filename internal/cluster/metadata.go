@@ -45,6 +45,9 @@ type Domain struct {
 	Started  string    // digest of the definition that a running domain was started with; empty where that is not known
 	Backing  string    // what a running domain's first disk stands on; empty where that is not known
 
+	Machine Machine // of the definition for the next start
+	Runs    Machine // of a running domain, now
+
 	XML   string   // the definition for the next start, as libvirt has it
 	MACs  []string // of its network cards
 	Disks []string // files
@@ -56,7 +59,7 @@ func ParseDomain(text string) (Domain, error) {
 	if err := x.Unmarshal(text); err != nil {
 		return Domain{}, fmt.Errorf("cannot read a domain's definition: %w", err)
 	}
-	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text}
+	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text, Machine: machineOf(&x)}
 	if x.Devices != nil {
 		d.readDevices(x.Devices)
 	}
@@ -131,6 +134,9 @@ func (d Domain) InUse() bool { return d.Name != "" && d.State != ShutOff }
 
 // outdated tells whether the domain runs by another definition than the one that there is now.
 func (d Domain) outdated() bool { return d.Started != "" && d.Started != d.Metadata.Definition }
+
+// InPart is in place of the digest in the metadata of a running domain that has taken not all that it was to take.
+const InPart = "in part"
 
 // foreign says whose domain d is, where it is not the cluster's own: an error to show.
 func (d Domain) foreign(workspace, cluster string) error {

@@ -28,12 +28,13 @@ type Step struct {
 	Want    Metadata
 	XML     string // the definition that is wanted, with Want in it
 	Action  Action
-	Why     string   // said to the user behind the node's name
-	Running bool     // now
-	Drift   string   // what differs and needs the node made anew; empty if nothing
-	Edited  string   // a diff of what somebody else changed in the definition; empty if nothing
-	Live    []string // devices, as XML, that a running domain can take as they are wanted
-	Found   string   // libvirt's definition, where it is as it was made and no record of that is kept
+	Why     string  // said to the user behind the node's name
+	Running bool    // now
+	Drift   string  // what differs and needs the node made anew; empty if nothing
+	Edited  string  // a diff of what somebody else changed in the definition; empty if nothing
+	Live    Live    // what of a changed definition the running domain takes
+	Runs    Machine // what the running domain has now
+	Found   string  // libvirt's definition, where it is as it was made and no record of that is kept
 
 	Outdated  bool // whether the node runs by another definition than the one that there is now
 	AsStarted bool // whether it was started with the definition that is wanted
@@ -158,11 +159,17 @@ func Plan(node Node, want Metadata, found Found) Step {
 
 // compareRunning tells what the definition that the domain was started with means for the step.
 func (s *Step) compareRunning(d Domain) {
-	s.Outdated, s.AsStarted = d.outdated(), d.Started == s.Want.Definition
-	s.Restart = s.Outdated
+	s.Outdated, s.AsStarted, s.Runs = d.outdated(), d.Started == s.Want.Definition, d.Runs
+	s.Restart = s.Outdated || d.Started != "" && !d.Runs.sameAs(d.Machine)
 	if s.Action == Redefine {
 		s.Restart = !s.AsStarted
 	}
+}
+
+// Take notes what the running domain takes of the definition that is wanted.
+func (s *Step) Take(live Live) {
+	s.Live = live
+	s.Restart = live.Short || !s.AsStarted && (live.Rest || live.None() || s.Outdated)
 }
 
 // anew tells how the node is made anew, if it is. Somebody else's changes would go with that: they are kept, unless

@@ -10,7 +10,6 @@ import (
 
 	"libvirt.org/go/libvirt"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/hint"
 )
 
@@ -47,21 +46,6 @@ func (c *Conn) Define(xml string) (made string, err error) {
 		err = hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
 	}
 	return made, err
-}
-
-// Update changes a device of the running domain to what the XML says.
-func (c *Conn) Update(name, device string) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
-	}))
-}
-
-// Took tells libvirt that the running domain is by now what the metadata say: all that its definition changed in
-// has been changed in it, too.
-func (c *Conn) Took(name, metadata string) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", cluster.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
-	}))
 }
 
 // Remove ends the domain of that UUID, if it runs, and deletes its definition with all that libvirt keeps for it.

@@ -102,7 +102,7 @@ func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
 	if err == nil && live.Metadata != nil {
 		d.Started = live.Metadata.Definition
 	}
-	d.Backing = live.Backing
+	d.Backing, d.Runs = live.Backing, live.Machine
 	return err
 }
 

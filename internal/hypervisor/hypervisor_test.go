@@ -4,6 +4,7 @@ package hypervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -124,6 +125,33 @@ func TestARedefinedDomainRunsOnAsItWasStarted(t *testing.T) {
 	}
 	if was, is := started(); was != "cc" || is != "cc" {
 		t.Errorf("after it took the change: got %s, %s", was, is)
+	}
+}
+
+// TestARunningDomainIsPlugged: a second call finds that nothing lacks.
+func TestARunningDomainIsPlugged(t *testing.T) {
+	conn := open(t)
+	text := strings.Replace(definition("core07", ours), "<memory ", "<vcpu current='2'>4</vcpu><memory ", 1)
+	if _, err := conn.Define(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Start("core07"); err != nil {
+		t.Fatal(err)
+	}
+	domains, _ := conn.Domains()
+	d := domains["core07"]
+	t.Cleanup(func() { _ = conn.Remove(d.UUID, "/w") })
+	for range 2 {
+		if err := errors.Join(conn.SetVCPUs("core07", 3), conn.SetMemory("core07", d.Runs.Memory)); err != nil {
+			t.Error(err)
+		}
+	}
+	domains, _ = conn.Domains()
+	if now := domains["core07"]; d.Runs.VCPUs != 2 || now.Runs.VCPUs != 3 || now.Machine.VCPUs != 2 || now.Runs.Memory == 0 {
+		t.Errorf("got %+v, then %+v", d.Runs, now)
+	}
+	if conn.SetVCPUs("core07", 5) == nil || conn.SetMemory("core07", d.Runs.Memory+128) == nil {
+		t.Error("more than there is room for, and what the driver does not know")
 	}
 }
 

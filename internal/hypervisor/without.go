@@ -53,6 +53,8 @@ func (*Conn) Destroy(string) error                                      { return
 func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }
 func (*Conn) Define(string) (string, error)                             { return "", errNoCgo }
 func (*Conn) Update(string, string) error                               { return errNoCgo }
+func (*Conn) SetVCPUs(string, int) error                                { return errNoCgo }
+func (*Conn) SetMemory(string, int) error                               { return errNoCgo }
 func (*Conn) Start(string) error                                        { return errNoCgo }
 func (*Conn) Remove(string, string) error                               { return errNoCgo }
 func (*Conn) Took(string, string) error                                 { return errNoCgo }

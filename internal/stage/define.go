@@ -115,9 +115,9 @@ const outdated = "it was started before its definition changed, which takes effe
 // takesEffect tells when what changed in a running node's definition takes effect.
 func takesEffect(step cluster.Step) string {
 	switch {
-	case step.Restart && len(step.Live) > 0:
-		return "; the running node takes its network, the rest takes effect with `mage restart`"
-	case len(step.Live) > 0:
+	case step.Restart && !step.Live.None():
+		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `mage restart`", step.Live)
+	case !step.Live.None():
 		return "; the running node takes it"
 	case step.Restart && step.Action == cluster.Keep:
 		return "; " + outdated

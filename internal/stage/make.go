@@ -9,7 +9,6 @@ import (
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image"
 )
 
@@ -74,20 +73,7 @@ func (r *Run) redefine(step cluster.Step) error {
 	if err := r.defineDomain(step); err != nil {
 		return err
 	}
-	for _, device := range step.Live {
-		if err := r.conn.Update(step.Node.Name, device); err != nil {
-			return hint.Errorf("`mage restart node="+step.Node.Name+"` makes it take effect", "the running node does not take the change: %w", err)
-		}
-	}
-	if len(step.Live) == 0 || step.Restart {
-		return nil
-	}
-	mark, err := step.Want.Element()
-	if err != nil {
-		return err
-	}
-	r.log.Say("%s: the running node has taken it", step.Node.Name)
-	return r.conn.Took(step.Node.Name, mark)
+	return r.plug(step)
 }
 
 // writeXML keeps the definition. It may have a password of the user's own.

@@ -52,11 +52,11 @@ func live(step *cluster.Step) {
 	if err != nil || step.Action != cluster.Redefine || !step.Running || step.Edited != "" {
 		return
 	}
-	cards, rest, err := cluster.LiveChanges(string(was), step.XML)
+	changes, err := cluster.LiveChanges(string(was), step.XML, step.Runs)
 	if err != nil {
 		return // somebody has changed the file
 	}
-	step.Live, step.Restart = cards, !step.AsStarted && (rest || len(cards) == 0 || step.Outdated)
+	step.Take(changes)
 }
 
 // made is what the node's disk was made from, as its folder tells; nil where it does not.
