@@ -15,6 +15,7 @@ import (
 func TestNodes(t *testing.T) {
 	story(t, []part{
 		{"what is wrong is said, and a good run follows", wrong},
+		{"a running node takes processors and memory", grown},
 		{"a foreign domain is left alone", foreign},
 		{"kill -9 in the middle, then up", killed},
 		{"a boot that fails is reported", failedBoot},
@@ -67,7 +68,6 @@ func wrong(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up", "nodes=1"); len(readyNode.FindAllString(out, -1)) != 1 {
 		t.Errorf("the good run: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
 }
 
 func foreign(t *testing.T, c clone) {
