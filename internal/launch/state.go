@@ -21,7 +21,7 @@ func state(workspace string) (string, error) {
 	sum := sha256.New()
 	id, err := buildID()
 	compiler, _ := exec.LookPath(compiler())
-	fmt.Fprintln(sum, id, compiler)
+	fmt.Fprintf(sum, "%x %s\n", id, compiler)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		err = errors.Join(err, add(sum, filepath.Join(workspace, name)))
 	}
