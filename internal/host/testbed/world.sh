@@ -2,6 +2,7 @@
 # server is outside, and runs a program in it. Nothing of it outlives that program.
 # Arguments: who manages the card (networkmanager, networkd, ifupdown or nobody), the program and its arguments.
 set -euo pipefail
+export PATH=/usr/local/sbin:$PATH # where tests put programs of their own
 manager=$1
 shift
 
