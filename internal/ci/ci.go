@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/bitfield/script"
-	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/hint"
@@ -84,13 +83,12 @@ func (c Check) builds(ctx context.Context) error {
 
 // unitMeanwhile runs the unit tests, which wait most of their time, and what has no haste beside them.
 func (c Check) unitMeanwhile(ctx context.Context) error {
-	var both errgroup.Group
-	both.Go(func() error { return c.unit(ctx) })
-	both.Go(func() error {
+	meanwhile := make(chan error)
+	go func() {
 		_, err := guestimage.Ensure(ctx, c.Cache, c.Dir, c.Say)
-		return errors.Join(err, c.lint(ctx))
-	})
-	return both.Wait()
+		meanwhile <- errors.Join(err, c.lint(ctx))
+	}()
+	return errors.Join(c.unit(ctx), <-meanwhile)
 }
 
 func (c Check) unit(ctx context.Context) error {

@@ -21,7 +21,7 @@ func state(workspace string) (string, error) {
 	sum := sha256.New()
 	id, err := buildID()
 	compiler, _ := exec.LookPath(compiler())
-	fmt.Fprintf(sum, "%x %s\n", id, compiler)
+	fmt.Fprintf(sum, "%x %s %s %s\n", id, compiler, os.Getenv("GOFLAGS"), os.Getenv("GOWORK"))
 	for _, name := range []string{"go.mod", "go.sum"} {
 		err = errors.Join(err, add(sum, filepath.Join(workspace, name)))
 	}

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,12 +19,9 @@ const unused = 7 * 24 * time.Hour
 // Targets is the program of the targets in the workspace, with libvirt's binding, built by the sources that this program
 // is of. It is kept: Mage's own look at all packages, a second time, would take longer than most targets.
 func Targets(workspace string) (string, error) {
-	before, err := state(workspace)
-	if err != nil {
-		return "", fmt.Errorf("cannot tell the targets' sources: %w", err)
-	}
+	before, unknown := state(workspace)
 	program := filepath.Join(cache(), prefix+before)
-	if now := time.Now(); os.Chtimes(program, now, now) == nil {
+	if now := time.Now(); unknown == nil && os.Chtimes(program, now, now) == nil {
 		return program, nil
 	}
 	begun := fmt.Sprintf("%s.%d", program, os.Getpid())
@@ -31,8 +29,8 @@ func Targets(workspace string) (string, error) {
 		return "", fmt.Errorf("cannot build the targets with libvirt's binding: %w", err)
 	}
 	removeUnused()
-	if after, err := state(workspace); err != nil || after != before { // somebody edits: it is good for this once
-		return begun, err
+	if after, err := state(workspace); errors.Join(unknown, err) != nil || after != before {
+		return begun, nil // somebody edits, or who knows: it is good for this once
 	}
 	return program, os.Rename(begun, program)
 }
