@@ -124,7 +124,7 @@ func TestDefine(t *testing.T) {
 		t.Errorf("the processor: got %+v", domain.CPU)
 	}
 	parsed, err := ParseDomain(text)
-	if want := (Machine{VCPUs: 2, MaxVCPUs: 16, Memory: 1024, MaxMemory: 16384, Slots: 8}); parsed.Machine != want {
+	if want := (Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 1024, MaxMemory: 16384, Slots: 8}); parsed.Machine != want {
 		t.Errorf("got %+v", parsed.Machine)
 	}
 	back := parsed.Metadata

@@ -19,6 +19,13 @@ type Live struct {
 // None tells whether it takes nothing.
 func (l Live) None() bool { return len(l.Cards) == 0 && l.VCPUs == 0 && l.Memory == 0 }
 
+// WithoutPlugging leaves processors and memory to the next start.
+func (l Live) WithoutPlugging() Live {
+	l.Short = l.Short || l.VCPUs > 0 || l.Memory > 0
+	l.VCPUs, l.Memory = 0, 0
+	return l
+}
+
 // String names what it takes: network, processors, memory.
 func (l Live) String() string {
 	names := []string{}

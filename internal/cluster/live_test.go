@@ -83,6 +83,13 @@ func TestMachine(t *testing.T) {
 	}
 }
 
+// TestFixedProcessors: where libvirt does not say which can be unplugged, none can.
+func TestFixedProcessors(t *testing.T) {
+	if d, err := ParseDomain(`<domain type='kvm'><name>core01</name><vcpu>4</vcpu></domain>`); err != nil || d.Machine.FixedVCPUs != 4 {
+		t.Errorf("got %+v, %v", d.Machine, err)
+	}
+}
+
 // TestWhatIsPluggedOutlivesADefinition: a node that took memory and is defined as it was started, without, has it still.
 func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 	small, large := Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 8}, Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}
@@ -100,6 +107,11 @@ func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 		t.Error("nothing differs")
 	}
 	step := Plan(Node{}, want, found("d1", large))
+	paused := found("d1", large)
+	paused.Domain.State, paused.Domain.Started = Paused, "d1"
+	if on := Plan(Node{}, want, paused); on.Action != Redefine || !on.Restart {
+		t.Errorf("a paused one goes on as it was started: got %s, %v", on.Action, on.Restart)
+	}
 	for live, restart := range map[string]bool{defined(2, 2048, "br0", "preserve"): true, defined(2, 2560, "br0", "preserve"): false} {
 		changes, err := LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
 		if step.Take(changes); err != nil || step.Restart != restart {

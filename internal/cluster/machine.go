@@ -37,16 +37,15 @@ func machineOf(x *libvirtxml.Domain) Machine {
 }
 
 // fixed is how many of the processors cannot be unplugged. Under TCG none can: the guest gives one up, but QEMU (7.2)
-// sends no DEVICE_DELETED of it, so libvirt counts it for ever.
+// sends no DEVICE_DELETED of it, so libvirt counts it for ever. Nor
+// can any where libvirt does not say which.
 func fixed(x *libvirtxml.Domain, all int) (count int) {
-	if x.Type == "qemu" {
+	if x.Type == "qemu" || x.VCPUs == nil {
 		return all
 	}
-	if x.VCPUs != nil {
-		for _, v := range x.VCPUs.VCPU {
-			if v.Enabled == "yes" && v.Hotpluggable == "no" {
-				count++
-			}
+	for _, v := range x.VCPUs.VCPU {
+		if v.Enabled == "yes" && v.Hotpluggable == "no" {
+			count++
 		}
 	}
 	return count

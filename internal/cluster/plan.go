@@ -151,7 +151,7 @@ func Plan(node Node, want Metadata, found Found) Step {
 		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
 	step.Action, step.Why = definition(have, want, found)
-	if step.Running {
+	if step.Running || found.Defined && found.Domain.State == Paused { // which goes on as it was started
 		step.compareRunning(found.Domain)
 	}
 	return step

@@ -71,7 +71,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 	if err != nil {
 		return err
 	}
-	if _, started := peers.At(p.address); started { // at the last moment
+	if peer, _ := peers.At(p.address); peer.Name != "" { // it has started, at the last moment
 		return r.promote(ctx, nodes[i], voters, p.address)
 	}
 	r.log.Say("%s: joins etcd as a learner", step.Node.Name)

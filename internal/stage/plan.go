@@ -118,7 +118,7 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
 	step.Found = unrecorded(step, found)
-	live(&step)
+	live(&step, found)
 	return step, nil
 }
 

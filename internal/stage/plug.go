@@ -11,17 +11,28 @@ func (r *Run) plug(step cluster.Step) error {
 	mark := step.Want
 	switch {
 	case r.refused(step):
+		if len(step.Live.Cards) == 0 {
+			return nil // the same: what it has of the rest libvirt tells
+		}
 		mark.Definition = cluster.InPart
 	case step.Restart:
 		return nil // the digest that it was started with stays: so `plan` shows it
 	default:
-		r.log.Say("%s: the running node has taken it", step.Node.Name)
+		r.log.Say("%s: the running node has taken it%s", step.Node.Name, r.unruled(step.Live))
 	}
 	element, err := mark.Element()
 	if err != nil {
 		return err
 	}
 	return r.conn.Took(step.Node.Name, element)
+}
+
+// unruled is what is to be said of what was plugged where no rule brings it online.
+func (r *Run) unruled(live cluster.Live) string {
+	if r.Ready || live.VCPUs == 0 && live.Memory == 0 {
+		return ""
+	}
+	return "; ready=off: whether its system uses it is up to that"
 }
 
 // refused makes the changes in the running node, and tells whether any was refused.

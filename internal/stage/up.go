@@ -42,6 +42,9 @@ func (r *Run) Up(ctx context.Context) error {
 }
 
 func (r *Run) upAll(ctx context.Context) error {
+	if slices.ContainsFunc(r.steps, cluster.Step.Changes) {
+		r.etcdSeen = nil // it was as they were before
+	}
 	if err := r.recreateTogether(ctx); err != nil {
 		return err
 	}
