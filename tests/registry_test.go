@@ -78,6 +78,10 @@ func pushEtcd(t *testing.T, reference string) {
 	distributor.Must(t, remote.Write(tag, image, remote.WithTransport(http.DefaultTransport)))
 }
 
+// The main thread is kept for the main goroutine: unlike others it does not end with a goroutine that moved it into another
+// namespace (runtime.LockOSThread), and labdown ends whatever process has its main thread in the lab.
+func init() { runtime.LockOSThread() }
+
 // listenInLab opens a socket of this process in the lab's network namespace, where it stays.
 func listenInLab(t *testing.T, c clone, address string) net.Listener {
 	t.Helper()
