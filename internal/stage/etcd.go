@@ -145,7 +145,7 @@ type glimpse struct {
 // lookAhead asks the members of a cluster all of whose nodes were ready, where they were then, while the stages before
 // Up find nothing to do; nil where they are not asked.
 func (r *Run) lookAhead(ctx context.Context) *glimpse {
-	_, found, err := discovery.Read(r.vm(), r.Prefix)
+	token, found, err := discovery.Read(r.vm(), r.Prefix)
 	if err != nil || !found || !r.Ready {
 		return nil
 	}
@@ -155,7 +155,7 @@ func (r *Run) lookAhead(ctx context.Context) *glimpse {
 		if !ok {
 			return nil
 		}
-		ahead.endpoints = append(ahead.endpoints, r.clientURL(report.Address(node.MAC)))
+		ahead.endpoints = append(ahead.endpoints, clientURL(token, report.Address(node.MAC)))
 	}
 	helper, ctx := r.membersHelper(), context.WithoutCancel(ctx) // the stage that begins it ends before
 	go func() {
@@ -171,18 +171,6 @@ func atAGlance(ctx context.Context, helper etcd.Helper, endpoints []string) etcd
 	return helper.Glance(ctx, endpoints)
 }
 
-// letEtcdAnswer gives members that were asked ahead the time for it: a connection to sshd makes a guest start a process,
-// and under emulation that keeps its etcd from answering for longer than all else takes.
-func (r *Run) letEtcdAnswer() {
-	if r.etcdSeen == nil {
-		return
-	}
-	select {
-	case <-r.etcdSeen.told:
-	case <-time.After(blink):
-	}
-}
-
 // seenEtcd is what the members tell at a glance; if they were asked a moment ahead, what they told then.
 func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
 	if ahead := r.etcdSeen; ahead != nil && slices.Equal(ahead.endpoints, endpoints) && time.Since(ahead.asked) < aMoment {
@@ -194,7 +182,11 @@ func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
 
 // clientURL is where the member at the address serves its clients.
 func (r *Run) clientURL(address string) string {
-	return discovery.Token{TLS: r.speaksTLS()}.Scheme() + "://" + net.JoinHostPort(address, clientPort)
+	return clientURL(discovery.Token{TLS: r.speaksTLS()}, address)
+}
+
+func clientURL(token discovery.Token, address string) string {
+	return token.Scheme() + "://" + net.JoinHostPort(address, clientPort)
 }
 
 // endpointsOf are the client URLs of all nodes' members, in the nodes' order, and the nodes' names by

@@ -146,7 +146,6 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	r.letEtcdAnswer()
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
