@@ -37,8 +37,8 @@ func machineOf(x *libvirtxml.Domain) Machine {
 }
 
 // fixed is how many of the processors cannot be unplugged. Under TCG none can: the guest gives one up, but QEMU (7.2)
-// sends no DEVICE_DELETED of it, so libvirt counts it for ever. Nor
-// can any where libvirt does not say which.
+// sends no DEVICE_DELETED of it, so libvirt counts it for ever. Nor can any where libvirt does not say which: it does
+// when the first has been plugged.
 func fixed(x *libvirtxml.Domain, all int) (count int) {
 	if x.Type == "qemu" || x.VCPUs == nil {
 		return all

@@ -76,7 +76,7 @@ func inChild(t *testing.T, after time.Duration, words string) (took time.Duratio
 
 // TestKilledAnywhere kills `up`, `up recreate=all` and `down` with -9 at points spread over their run. What follows is
 // always an `up` that completes, and a `down` that leaves nothing. Libvirt forgets its domains with each process here, so
-// that what is tried is what the folders tell; the lab's TestCrashes is of a libvirt that remembers.
+// that what is tried is what the folders tell; the lab's TestTiny is of a libvirt that remembers.
 func TestKilledAnywhere(t *testing.T) {
 	workspace(t)
 	runs := []string{"up", "up;up,recreate=all", "up;down"}

@@ -49,13 +49,13 @@ func unrecorded(step cluster.Step, found cluster.Found) string {
 // live tells what of a changed definition the running node takes. The file with the definition may be of a run that ended
 // before libvirt had it; and a guest that may lack the rule by which it uses what it is plugged gets nothing.
 func live(step *cluster.Step, found cluster.Found) {
-	was, err := os.ReadFile(step.Node.XML())
-	if err != nil || step.Action != cluster.Redefine || !step.Running || step.Edited != "" ||
+	if step.Action != cluster.Redefine || !step.Running || step.Edited != "" ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return
 	}
+	was, errRead := os.ReadFile(step.Node.XML())
 	changes, err := cluster.LiveChanges(string(was), step.XML, step.Runs)
-	if err != nil {
+	if errRead != nil || err != nil {
 		return // somebody has changed the file
 	}
 	if step.Drift != "" {
