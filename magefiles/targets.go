@@ -204,7 +204,7 @@ func Labdown(ctx context.Context) error {
 	return do(ctx, (*stage.Run).LabDown)
 }
 
-// Test checks this project itself: builds, unit tests, linters, and real guests in a lab of its own.
+// Test checks this project itself: builds, unit tests, linters, and real guests in a lab; full=true all of them.
 func Test(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Test)
 }

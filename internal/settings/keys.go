@@ -76,6 +76,7 @@ func Keys(env Environment) []Key {
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
 		{"rounds", "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
+		{"full", "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", "the user that `mage ssh` logs in as", "core", "", login},
 	}
 }

@@ -65,6 +65,7 @@ type Settings struct {
 	Cmd                       string        // what ssh runs there; empty is a login
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
+	Full                      bool          // whether the project's own test runs every story
 
 	Vars  map[string]string // the user's own words, by name without "var."
 	InLab bool              // whether this run is inside the lab
