@@ -193,10 +193,10 @@ func changes(have, want Metadata, disk Disk) string {
 	switch {
 	case !disk.Exists:
 		return "its overlay is gone"
+	case have.Base != want.Base: // for another system documents differ, too
+		return fmt.Sprintf("the base image is now %s", want.Base)
 	case have.Ignition != want.Ignition:
 		return "ignition.json changed"
-	case have.Base != want.Base:
-		return fmt.Sprintf("the base image is now %s", want.Base)
 	case disk.Backing != "" && disk.Backing != want.Base:
 		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
 	case have.Image != "" && want.Image != "" && have.Image != want.Image:

@@ -61,6 +61,7 @@ func Keys(env Environment) []Key {
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
+		{"updates", "off, or on: nodes update themselves, and boot again for that, as their system does; what the config says of it counts more", "off", "", yesNo(func(s *Settings) *bool { return &s.Updates })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
 		{"recreate", "nodes that `mage up` makes anew: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
 		{"parallel", "true: nodes are made anew all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},

@@ -48,6 +48,7 @@ type Settings struct {
 	Accel                     string        // auto, kvm or tcg
 	Timeout                   time.Duration // for the cluster to be ready, and again for etcd to be healthy
 	Ready                     bool          // whether nodes get the readiness unit
+	Updates                   bool          // whether nodes update themselves as their system does
 	Store                     string        // folder of base images, shared by all clusters
 	Cache                     string        // folder of what this project builds for itself
 	Node                      string        // the node that a target is about
