@@ -27,7 +27,7 @@ type Metadata struct {
 	Definition string   `xml:"definition,attr"` // sha256 of the domain XML less this element, in hex
 	Libvirt    string   `xml:"libvirt,attr"`    // where the domain is: the URI, behind the word lab if that is the lab's
 	Image      string   `xml:"image,attr"`      // size and time of the base image
-	Disk       int      `xml:"disk,attr"`       // GiB
+	Disk       int      `xml:"disk,attr"`       // GiB; 0 where it is not known, and of what is wanted where the image tells
 }
 
 // Element is m as libvirt keeps it.

@@ -150,6 +150,9 @@ func Plan(node Node, want Metadata, found Found) Step {
 		step.Drift = changed
 		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
+	if want.Disk == 0 {
+		step.Want.Disk = have.Disk
+	}
 	step.Action, step.Why = definition(have, want, found)
 	if step.Running || found.Defined && found.Domain.State == Paused { // which goes on as it was started
 		step.compareRunning(found.Domain)
@@ -201,7 +204,7 @@ func changes(have, want Metadata, disk Disk) string {
 		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
 	case have.Image != "" && want.Image != "" && have.Image != want.Image:
 		return fmt.Sprintf("the file %s changed", want.Base)
-	case have.Disk != 0 && have.Disk != want.Disk:
+	case have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk:
 		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
 	}
 	return ""

@@ -33,7 +33,7 @@ func Keys(env Environment) []Key {
 		{"nodes", "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 1000)},
 		{"ram", "memory of a node in MiB; a running one takes more, in steps of 128", "2048", "1024", number(func(s *Settings) *int { return &s.RAM }, 256, 16<<20)},
 		{"vcpu", "virtual processors of a node; a running one takes up to 16", "2", "1", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
-		{"disk", "disk of a node in GiB", "10", "", number(func(s *Settings) *int { return &s.Disk }, 1, 65536)},
+		{"disk", "disk of a node in GiB; auto is as large as the image, and 10 at least", "auto", "", disk},
 		{"config", "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
 		{"image", "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
 		{"sha256", "of the file at the URL that image= names", "", "", digest},

@@ -21,7 +21,7 @@ type Settings struct {
 	Nodes                     int           // size of the cluster
 	RAM                       int           // MiB a node
 	VCPU                      int           // virtual processors a node
-	Disk                      int           // GiB a node, the virtual size of the overlay
+	Disk                      int           // GiB a node, the virtual size of the overlay; 0: by the image
 	Config                    string        // path of the Butane config
 	Image                     string        // what the nodes boot: a stream, a file, a URL, or "lab"
 	SHA256                    string        // of the file at the URL, hex
