@@ -64,7 +64,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkFirmware(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +98,9 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if err != nil {
 		return cluster.Step{}, err
 	}
-	step, err := r.stepOn(ctx, r.baseOf(found), node, tmpl, found)
+	step, err := r.stepOn(ctx, r.keptHardware(node.Node, found), node, tmpl, found)
 	if err == nil && makes(step) {
-		step, err = r.stepOn(ctx, r.base, node, tmpl, found)
+		step, err = r.stepAnew(ctx, node, tmpl, found)
 	}
 	if err != nil {
 		return step, err
@@ -113,10 +113,18 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	return step, nil
 }
 
-// stepOn is the step for the node, with the hardware that the image wants.
-func (r *Run) stepOn(ctx context.Context, base Base, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+// stepAnew is the step for a node that is made of what is wanted now.
+func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+	hw := r.hardware(r.conn, node.Node, r.base)
+	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
+		return cluster.Step{}, err
+	}
+	return r.stepOn(ctx, hw, node, tmpl, found)
+}
+
+// stepOn is the step for the node, on the hardware.
+func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
 	want := r.want(node)
-	hw := r.hardware(r.conn, node.Node, base)
 	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
 		return cluster.Step{}, err
 	}
@@ -124,6 +132,7 @@ func (r *Run) stepOn(ctx context.Context, base Base, node rendered, tmpl string,
 	if err := r.sizeDisk(ctx, &step); err != nil {
 		return step, err
 	}
+	step.Want.Firmware = cmp.Or(step.Want.Firmware, hw.FirmwareWord())
 	var err error
 	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
 	return step, err
@@ -158,6 +167,6 @@ func (r *Run) baseOf(found cluster.Found) Base {
 func (r *Run) want(node rendered) cluster.Metadata {
 	return cluster.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.identity, Disk: r.Disk,
+		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
 }

@@ -175,7 +175,7 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 
 // planAnew is the step of a node of which there is nothing.
 func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (cluster.Step, error) {
-	return r.stepOn(ctx, r.base, node, tmpl, cluster.Found{})
+	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
