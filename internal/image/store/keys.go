@@ -50,7 +50,7 @@ func (s signed) known() error {
 	return err
 }
 
-// keys are those in keyring=, or the distributor's: fetched once, and anew after a while or where fresh says so.
+// keys are those in keyring=, or the distributor's: this program's own, or fetched once, and anew after a while or where fresh says so.
 func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (trust.Keyring, error) {
 	if f.Keyring != "" {
 		data, err := os.ReadFile(f.Keyring)
@@ -58,6 +58,9 @@ func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (tru
 			return trust.Keyring{}, hint.Errorf("keyring= names a file of OpenPGP keys", "cannot read the keys: %w", err)
 		}
 		return readKeys(f.Keyring, data, nil)
+	}
+	if d.Material != nil {
+		return readKeys(d.Name, d.Material, d.Fingerprints)
 	}
 	cached := filepath.Join(f.Dir, "keys", strings.ToLower(d.Name)+".gpg")
 	had, young, hadErr := cachedKeys(cached, d)
