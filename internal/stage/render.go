@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -121,12 +122,12 @@ func (r *Run) withoutUpdates(template []byte) ([]byte, error) {
 
 // system is the one that nodes boot, "flatcar" or else "fcos", by what is known before there is an image: image= as it is
 // written, and the config's variant.
-func (r *Run) system() string {
+func (r *Run) system() string { return cmp.Or(r.namedSystem(), "fcos") }
+
+// namedSystem is the same, and empty where neither tells.
+func (r *Run) namedSystem() string {
 	name, _, _ := stream.Parse(r.Image)
-	if r.osOf(Base{Path: r.Image, Image: stream.Image{OS: name.OS}}) == "flatcar" {
-		return "flatcar"
-	}
-	return "fcos"
+	return r.osOf(Base{Path: r.Image, Image: stream.Image{OS: name.OS}})
 }
 
 // renderNode makes the node's document of its template and words.
