@@ -211,6 +211,13 @@ func changes(have, want Metadata, disk Disk) string {
 		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
 	case have.Image != "" && want.Image != "" && have.Image != want.Image:
 		return fmt.Sprintf("the file %s changed", want.Base)
+	}
+	return otherHardware(have, want)
+}
+
+// otherHardware names what the node's disk was made for, and the user now wants otherwise.
+func otherHardware(have, want Metadata) string {
+	switch {
 	case have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk:
 		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
 	case have.Firmware != "" && want.Firmware != "" && have.Firmware != want.Firmware:

@@ -127,10 +127,14 @@ func TestOverlaySize(t *testing.T) {
 		image      string
 		wanted, is int
 	}{
-		{"1G", 0, 10}, {"1G", 1, 1}, {"1G", 20, 20},
+		{"1G", 0, 10},
+		{"1G", 1, 1},
+		{"1G", 20, 20},
 		{"8694M", 0, 10},  // Flatcar before 4593
 		{"12534M", 0, 13}, // and since
-		{"12534M", 13, 13}, {"13G", 0, 13}, {"12G", 12, 12},
+		{"12534M", 13, 13},
+		{"13G", 0, 13},
+		{"12G", 12, 12},
 	} {
 		if got, err := OverlaySize(t.Context(), makeImage(t, c.image, "qcow2"), c.wanted); err != nil || got != c.is {
 			t.Errorf("%+v: got %d, %v", c, got, err)

@@ -135,13 +135,21 @@ func configuresZincati(doc []byte) (bool, error) {
 			return about, err
 		}
 	}
-	for _, r := range append(has.Ignition.Config.Merge, has.Ignition.Config.Replace) {
+	return has.carriesZincatis()
+}
+
+// carriesZincatis tells the same of the documents that the document carries.
+func (d document) carriesZincatis() (bool, error) {
+	for _, r := range append(d.Ignition.Config.Merge, d.Ignition.Config.Replace) {
 		text, known, err := r.text()
-		if err == nil && known && len(text) > 0 {
-			known, err = configuresZincati(text)
+		if err != nil {
+			return false, err
 		}
-		if err != nil || known && len(text) > 0 {
-			return known, err
+		if !known || len(text) == 0 {
+			continue
+		}
+		if own, err := configuresZincati(text); own || err != nil {
+			return own, err
 		}
 	}
 	return false, nil
