@@ -20,7 +20,8 @@ const ZincatiFile = zincatiFolder + "90-coreos-libvirt-disable-updates.toml"
 const zincatiOff = "[updates]\nenabled = false\n"
 
 // flatcarUpdaters are the units by which Flatcar gets an update and boots into it (flatcar/scripts,
-// coreos-base/update_engine and app-admin/locksmith: both are wanted by multi-user.target).
+// coreos-base/update_engine and app-admin/locksmith: both are wanted by multi-user.target). update-engine also
+// marks what was booted as good, which the partition of the image is from the start (build_library/disk_util, cgpt -S1).
 var flatcarUpdaters = []string{"update-engine.service", "locksmithd.service"}
 
 // ownUpdates are texts by which a config has settings of its own of each system's updates. update.conf is what Flatcar's two
