@@ -91,8 +91,7 @@ type Console struct {
 	most   int      // of these, that are no failure
 	before []string // the latest lines of the boot before this one
 
-	size  int64     // of the log, as it was read the last time
-	heard time.Time // when it was another
+	written time.Time // the log, as of when it was read the last time
 }
 
 // NewConsole is for the log at path, which need not be there yet.
@@ -154,6 +153,11 @@ func (c *Console) Failure() ([]string, error) {
 		return nil, fmt.Errorf("cannot read the console log: %w", err)
 	}
 	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	c.written = info.ModTime()
 	if _, err := file.Seek(c.offset, io.SeekStart); err != nil {
 		return nil, err
 	}
@@ -181,7 +185,7 @@ func (c *Console) Silent() time.Duration {
 	if c.phase != atKernel && c.phase != atIgnition {
 		return 0
 	}
-	return time.Since(c.heard)
+	return time.Since(c.written)
 }
 
 // take reads whole lines, and looks at what is there of the next: a prompt has no line break.
@@ -193,18 +197,10 @@ func (c *Console) take(lines *bufio.Reader) {
 			c.prompt = shorten(shown)
 			c.failed = c.failed || fatal.MatchString(shown)
 			c.reach(shown)
-			c.hear(c.offset + int64(len(line)))
 			return
 		}
 		c.offset += int64(len(line))
 		c.note(shown)
-	}
-}
-
-// hear notes when the log has grown.
-func (c *Console) hear(size int64) {
-	if size != c.size {
-		c.size, c.heard = size, time.Now()
 	}
 }
 

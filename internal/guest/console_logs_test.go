@@ -25,7 +25,7 @@ const flatcarKernel = "[    0.000000] Linux version 6.12.51-flatcar (build@pony-
 	"[    2.010000] systemd[1]: Reached target slices.target - Slice Units.\r\n" +
 	"[    4.700000] EXT4-fs (vda9): mounted filesystem ro with ordered data mode.\r\n"
 
-// journald of the initramfs at the switch of the root (log_received_signal of src/shared/pretty-print or signal-util, which
+// journald of the initramfs at the switch of the root (log_received_signal of systemd's src/basic/log.c, which
 // it says by kmsg), SELinux' policy (security/selinux/ss/services.c: security_load_policycaps), agetty with --autologin
 // (flatcar/init, flatcar-autologin-generator; util-linux, term-utils/agetty.c).
 const flatcarSystem = "[    9.100000] systemd-journald[214]: Received SIGTERM from PID 1 (systemd).\r\n" +
