@@ -28,8 +28,10 @@ func tinyFailures(t *testing.T, c tiny) {
 		{"a panic", "mac={{.MAC}}", "mac={{.MAC}} fail=panic", "the boot failed; its console says:\n    [    "},
 		{"an emergency shell", "mac={{.MAC}}", "mac={{.MAC}} fail=emergency", "the boot failed; its console says:\n    You are in emergency mode.\n    Give root password"},
 		{"a prompt", "mac={{.MAC}}", "mac={{.MAC}} fail=prompt", "the boot failed; its console says:\n    error: no such partition.\n    grub rescue>"},
-		{"a second start", "quiet mitigations=off no_timer_check tsc=reliable mac={{.MAC}}", "mitigations=off no_timer_check tsc=reliable mac={{.MAC}} fail=loop",
-			"the boot failed; its console says:\n    Linux has started 2 times and its system never came up; before the last start these lines came\n    "},
+		{
+			"a second start", "quiet mitigations=off no_timer_check tsc=reliable mac={{.MAC}}", "mitigations=off no_timer_check tsc=reliable mac={{.MAC}} fail=loop",
+			"the boot failed; its console says:\n    Linux has started 2 times and its system never came up; before the last start these lines came\n    ",
+		},
 		{"a loop", "mac={{.MAC}}", "mac={{.MAC}} fail=loop", "it reboots again and again, "},
 		{"no boot loader", kernel, "    <boot dev='hd'/>\n    <bios useserial='yes'/>\n", "the boot failed; its console says:\n"},
 	} {

@@ -53,9 +53,11 @@ const fcosKernel = "[    0.000000] Linux version 6.16.7-200.fc42.x86_64 (mockbui
 	"Booting initrd of \x1b[0;38;2;60;110;180mFedora CoreOS 43.20251024.3.0 dracut-107-5.fc43 (Initramfs)\x1b[0m.\r\n" +
 	"[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39mslices.target\x1b[0m - Slice Units.\r\n" +
 	"[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39mbasic.target\x1b[0m - Basic System.\r\n"
+
 const fcosIgnition = "         Starting \x1b[0;1;39mignition-fetch-offline.service\x1b[0m - Ignition (fetch-offline)...\r\n" +
 	"[    5.123456] ignition[703]: Ignition 2.24.0\r\n[    5.123457] ignition[703]: Stage: fetch-offline\r\n" +
 	"[\x1b[0;32m  OK  \x1b[0m] Finished \x1b[0;1;39mignition-fetch-offline.service\x1b[0m - Ignition (fetch-offline).\r\n"
+
 const fcosSystem = "[\x1b[0;32m  OK  \x1b[0m] Reached target \x1b[0;1;39minitrd-switch-root.target\x1b[0m - Switch Root.\r\n" +
 	"         Starting \x1b[0;1;39minitrd-switch-root.service\x1b[0m - Switch Root...\r\n" +
 	"[    9.100000] systemd-journald[300]: Received SIGTERM from PID 1 (systemd).\r\n" +
@@ -73,8 +75,10 @@ const (
 // (modules.d/98dracut-systemd/dracut-emergency.sh of dracut 059), sulogin's (util-linux, login-utils/sulogin.c).
 const dracutEmergency = "Generating \"/run/initramfs/rdsosreport.txt\"\r\n\r\nEntering emergency mode. Exit the shell to continue.\r\nType \"journalctl\" to view system logs.\r\n" +
 	"\r\nPress Enter for maintenance\r\n(or press Control-D to continue): "
+
 const fcosIgnitionFails = "[    6.123456] ignition[744]: Ignition failed: config is not valid\r\n" +
 	"[\x1b[0;1;31mFAILED\x1b[0m] Failed to start \x1b[0;1;39mignition-fetch.service\x1b[0m - Ignition (fetch).\r\nSee 'systemctl status ignition-fetch.service' for details.\r\n" +
 	"------\r\nIgnition has failed. Please ensure your config is valid. Note that only\r\nIgnition spec v3.0.0+ configs are accepted.\r\n" + dracutEmergency
+
 const fcosRootFails = "[\x1b[0;1;31m TIME \x1b[0m] Timed out waiting for device \x1b[0;1;39mdev-disk-by\\x2dlabel-root.device\x1b[0m - /dev/disk/by-label/root.\r\n" +
 	"[\x1b[0;1;38;5;185mDEPEND\x1b[0m] Dependency failed for \x1b[0;1;39msysroot.mount\x1b[0m - /sysroot.\r\n" + dracutEmergency

@@ -139,6 +139,10 @@ func TestConsolePhases(t *testing.T) {
 		"Flatcar":       {bios + flatcarKernel + flatcarSystem + flatcarLogin, "boot loader, kernel, system, login"},
 		"its initramfs": {bios + flatcarKernel, "boot loader, kernel"},
 		"Fedora CoreOS": {uefi + fcosKernel + fcosIgnition + fcosNoArguments + fcosSystem, "boot loader, kernel, Ignition, system, login"},
+		"the lab's": {
+			"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nGRUB loading...\r\nignition: stage files\r\nSELinux:  Could not open policy file <= /etc/selinux/targeted/policy/policy.33:  No such file or directory\r\ncore01 login: ",
+			"boot loader, Ignition, system, login",
+		},
 		"new arguments": {bios + flatcarKernel + flatcarArguments + flatcarKernel, "boot loader, kernel"},
 		"and firmware":  {uefi + fcosKernel + fcosIgnition + fcosArguments + uefi + fcosKernel + fcosIgnition, "boot loader, kernel, Ignition, firmware, boot loader, kernel, Ignition"},
 	} {
