@@ -125,6 +125,9 @@ func TestASecondStartIsAFailure(t *testing.T) {
 		`{"ignition":{"version":"3.3.0"},"kernelArguments":{"shouldNotExist":["a"]}}`: true,
 		`{"ignition":{"version":"3.3.0"},"kernelArguments":{}}`:                       false,
 		`{"ignition":{"version":"3.2.0"}}`:                                            false,
+		`{"ignition":{"config":{"merge":[{"source":"https://example.org/x"}]}}}`:      true,
+		`{"ignition":{"config":{"replace":{"source":"data:,x"}}}}`:                    true,
+		`{"ignition":{"config":{"replace":{}}}}`:                                      false,
 		"no JSON":                                                                     false,
 	} {
 		save(t, document, text)

@@ -51,16 +51,25 @@ func (r *Run) watch(step cluster.Step, console *guest.Console) *bootWatch {
 	return w
 }
 
-// changesArguments tells whether the Ignition document wants other arguments of the kernel: the node boots twice then.
+// changesArguments tells whether the Ignition document wants other arguments of the kernel, or may get some from documents
+// that it names: the node boots twice then.
 func changesArguments(path string) bool {
+	type source struct{ Source *string }
 	var document struct {
+		Ignition struct {
+			Config struct {
+				Merge   []source
+				Replace source
+			}
+		}
 		KernelArguments struct{ ShouldExist, ShouldNotExist []string }
 	}
 	text, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(text, &document) != nil {
 		return false
 	}
-	return len(document.KernelArguments.ShouldExist)+len(document.KernelArguments.ShouldNotExist) > 0
+	others, arguments := document.Ignition.Config, document.KernelArguments
+	return len(arguments.ShouldExist)+len(arguments.ShouldNotExist)+len(others.Merge) > 0 || others.Replace.Source != nil
 }
 
 // watchFailure gives an error when the node's console or its domain's state shows that it will never
