@@ -132,6 +132,11 @@ func Console(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Console)
 }
 
+// Screen writes what node=core01 shows on its screen to vm/core01/screen.png.
+func Screen(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Screen)
+}
+
 // Logs prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.
 func Logs(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Logs)

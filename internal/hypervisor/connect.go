@@ -35,7 +35,7 @@ type Conn struct {
 
 	watching sync.Mutex
 	watchers map[chan struct{}]string // by whom a domain's events are waited for
-	reboots  map[string]int           // by domain, since the connection was made first
+	reboots  map[string]reboots       // by domain, since the connection was made first
 	started  map[string]time.Time     // when libvirt told that the domain was started
 }
 
@@ -57,7 +57,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c := &Conn{uri: uri, advice: advice, until: context.Background(), watchers: map[chan struct{}]string{}, reboots: map[string]int{}, started: map[string]time.Time{}}
+	c := &Conn{uri: uri, advice: advice, until: context.Background(), watchers: map[chan struct{}]string{}, reboots: map[string]reboots{}, started: map[string]time.Time{}}
 	if _, err := c.live(); err != nil {
 		return nil, err
 	}

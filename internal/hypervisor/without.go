@@ -61,6 +61,7 @@ func (*Conn) Remove(string, string) error                               { return
 func (*Conn) Took(string, string) error                                 { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (*Channel, error) { return nil, errNoCgo }
 func (*Conn) Console(context.Context, string) (*Channel, error)         { return nil, errNoCgo }
+func (*Conn) Screen(context.Context, string, int64) ([]byte, error)     { return nil, errNoCgo }
 func (*Channel) Write([]byte) (int, error)                              { return 0, errNoCgo }
 func (*Channel) Read([]byte) (int, error)                               { return 0, errNoCgo }
 func (*Channel) Close()                                                 {}
