@@ -220,7 +220,7 @@ func containerLinuxArrives(t *testing.T, c clone) {
 // network: it is fetched before the lab is entered, and boots there.
 func fetchedBoots(t *testing.T, c clone) {
 	d := distributor.New(t)
-	path, built := guestimage.Path(cache)
+	path, built := guestimage.Path(cache, guestimage.Lab)
 	if !built {
 		t.Fatalf("there is no %s", path)
 	}

@@ -380,7 +380,7 @@ func asNobody(dir string, args ...string) (string, error) {
 // TestTheLabsImageOfAUser who is not root: it is root's, or the hint says how root makes it.
 func TestTheLabsImageOfAUser(t *testing.T) {
 	out, err := asNobody(openDir(t), "fetch", "image=lab")
-	path, there := guestimage.Path("/var/cache/coreos-libvirt")
+	path, there := guestimage.Path("/var/cache/coreos-libvirt", guestimage.Lab)
 	want := "is made as root\nhint: sudo env PATH=\"$PATH\" mage fetch image=lab\n"
 	if there {
 		want = filepath.Base(path) + " is in the store"

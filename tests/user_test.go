@@ -90,7 +90,7 @@ var givesRight = regexp.MustCompile(`(?m)^hint: (sudo usermod -aG libvirt \$USER
 
 func (c clone) asUser(t *testing.T, script string) string {
 	t.Helper()
-	image, _ := guestimage.Path(cache)
+	image, _ := guestimage.Path(cache, guestimage.Lab)
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	distributor.Must(t, err)
 	return c.inLab(t, "unshare", "-m", "sh", "-c", asUser, script, c.dir, image, filepath.Join(cache, "bin"), filepath.Join(strings.TrimSpace(string(goroot)), "bin"))

@@ -86,10 +86,19 @@ func (c Check) builds(ctx context.Context) error {
 func (c Check) unitMeanwhile(ctx context.Context) error {
 	meanwhile := make(chan error)
 	go func() {
-		_, err := guestimage.Ensure(ctx, c.Cache, c.Dir, c.Say)
-		meanwhile <- errors.Join(err, c.lint(ctx))
+		meanwhile <- errors.Join(c.guestImages(ctx), c.lint(ctx))
 	}()
 	return errors.Join(c.unit(ctx), <-meanwhile)
+}
+
+// guestImages builds the lab's images that are missing.
+func (c Check) guestImages(ctx context.Context) error {
+	for _, name := range guestimage.Names {
+		if _, err := guestimage.Ensure(ctx, c.Cache, c.Dir, name, c.Say); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c Check) unit(ctx context.Context) error {

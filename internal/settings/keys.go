@@ -35,7 +35,7 @@ func Keys(env Environment) []Key {
 		{"vcpu", "virtual processors of a node; a running one takes up to 16", "2", "1", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
 		{"disk", "disk of a node in GiB; auto is as large as the image, and 10 at least", "auto", "", disk},
 		{"config", "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
-		{"image", "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
+		{"image", "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, lab, or its stand-ins lab-fcos and lab-flatcar", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
 		{"sha256", "of the file at the URL that image= names", "", "", digest},
 		{"arch", "of the nodes: x86_64 or aarch64", hostArch(), "", oneOf(func(s *Settings) *string { return &s.Arch }, "x86_64", "aarch64")},
 		{"firmware", "auto, bios or uefi", "auto", "", oneOf(func(s *Settings) *string { return &s.Firmware }, "auto", "bios", "uefi")},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (r *Run) Fetch(ctx context.Context) error {
 		return hint.Errorf("a stream's image is verified by its signature, a file is yours", "sha256= goes with image=https://…, not with image=%s", r.Image)
 	case isStream:
 		return r.fetchStream(ctx, name)
-	case r.Image == "lab":
+	case slices.Contains(guestimage.Names, r.Image):
 		return r.fetchLab(ctx)
 	case isURL(r.Image):
 		return r.fetchURL(ctx)
@@ -85,22 +86,22 @@ func (r *Run) baseAt(path string) Base {
 			base.Image = record.Image
 		}
 	}
-	if lab, _ := filepath.Match("lab-*.qcow2", filepath.Base(path)); lab && (filepath.Dir(path) == r.Cache || filepath.Dir(path) == rootsCache) {
-		base.Image = labImage
+	if name := guestimage.NameOf(path); name != "" && (filepath.Dir(path) == r.Cache || filepath.Dir(path) == rootsCache) {
+		base.Image = labImage(name)
 	}
 	return base
 }
 
-// labImage is what is known of the lab's own image. It reads Ignition as Fedora CoreOS does.
-var labImage = stream.Image{Name: "lab", OS: "fcos"}
+// labImage is what is known of the lab's guest image of the name.
+func labImage(name string) stream.Image { return stream.Image{Name: name, OS: guestimage.OS(name)} }
 
-// rootsCache is where root's runs build the lab's image.
+// rootsCache is where root's runs build the lab's images.
 const rootsCache = "/var/cache/coreos-libvirt"
 
-// fetchLab builds the lab's own guest image where it lacks: as root. Others use root's.
+// fetchLab builds the lab's guest image that image= names if it is missing: as root. Others use root's.
 func (r *Run) fetchLab(ctx context.Context) error {
-	path, built := guestimage.Path(r.Cache)
-	if others, there := guestimage.Path(rootsCache); there && !built {
+	path, built := guestimage.Path(r.Cache, r.Image)
+	if others, there := guestimage.Path(rootsCache, r.Image); there && !built {
 		path, built = others, true
 	}
 	var err error
@@ -108,11 +109,11 @@ func (r *Run) fetchLab(ctx context.Context) error {
 	case built || r.readOnly:
 		r.log.Say("image: %s is in the store", filepath.Base(path))
 	case os.Getuid() != 0:
-		err = hint.Errorf(host.Sudo("mage fetch image=lab"), "the lab's guest image is made as root")
+		err = hint.Errorf(host.Sudo("mage fetch image="+r.Image), "the lab's guest image is made as root")
 	default:
-		path, err = guestimage.Ensure(ctx, r.Cache, r.Workspace, r.log.Say)
+		path, err = guestimage.Ensure(ctx, r.Cache, r.Workspace, r.Image, r.log.Say)
 	}
-	r.base = Base{Path: path, Image: labImage}
+	r.base = Base{Path: path, Image: labImage(r.Image)}
 	return err
 }
 

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,16 +100,20 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
 		return err
 	}
-	if r.Given("image") && r.Image != "lab" {
+	name := guestimage.Lab
+	if r.Given("image") {
+		name = r.Image
+	}
+	if !slices.Contains(guestimage.Names, name) {
 		return r.fetchForLab(ctx)
 	}
-	if _, built := guestimage.Path(r.Cache); built {
+	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil
 	}
 	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
 		return err
 	}
-	_, err := guestimage.Ensure(ctx, r.Cache, r.Workspace, r.log.Say)
+	_, err := guestimage.Ensure(ctx, r.Cache, r.Workspace, name, r.log.Say)
 	return err
 }
 

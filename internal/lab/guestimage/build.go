@@ -16,6 +16,7 @@ import (
 // builder is one build: in a folder of its own in the store, with parts kept beside it.
 type builder struct {
 	ctx    context.Context
+	os     string // lab, fcos or flatcar
 	dir    string // removed at the end
 	parts  string // kept: what takes long and changes seldom
 	module string
@@ -36,9 +37,55 @@ func RootFS(store string) string { return filepath.Join(store, parts, rootFS) }
 // Etcd is the path of the etcd that is in the image.
 func Etcd(store string) string { return filepath.Join(store, parts, "etcd-"+etcdVersion) }
 
-// build makes the image at path, whole or not at all.
-func build(ctx context.Context, store, module, path string, say func(string, ...any)) error {
+// bashProgram is the name of the part that is a bash without network redirections.
+var bashProgram = "bash-" + digest("bash.sh")
+
+// Bash is the path of the bash without network redirections that is in Flatcar's stand-in.
+func Bash(store string) string { return filepath.Join(store, parts, bashProgram) }
+
+// EnsureBash gives the path of the bash without network redirections, and builds it if it is missing.
+func EnsureBash(ctx context.Context, store string, say func(string, ...any)) (string, error) {
+	if _, err := os.Stat(Bash(store)); err == nil {
+		return Bash(store), nil
+	}
+	err := locked(ctx, store, say, func() error {
+		return inFolder(ctx, store, say, func(b builder) error { return b.bash() })
+	})
+	return Bash(store), err
+}
+
+// build makes the image of the name at path, whole or not at all.
+func build(ctx context.Context, store, module, name, path string, say func(string, ...any)) error {
 	begin := time.Now()
+	err := inFolder(ctx, store, say, func(b builder) error {
+		b.os, b.module = folder(name), module
+		for _, step := range b.steps() {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return publish(filepath.Join(b.dir, "base.qcow2"), path)
+	})
+	if err == nil {
+		say("guest image: built in %.0f s, %s", time.Since(begin).Seconds(), path)
+	}
+	return err
+}
+
+// steps are what makes an image: what all have, and what its system has otherwise.
+func (b builder) steps() []func() error {
+	steps := []func() error{b.ignition, b.etcd, b.quadlet, b.rootfs}
+	switch b.os {
+	case "fcos":
+		steps = append(steps, b.relabellingIgnition)
+	case "flatcar":
+		steps = append(steps, b.bash)
+	}
+	return append(steps, b.disk, b.convert)
+}
+
+// inFolder gives do a builder with an empty folder in the store, which is removed at the end.
+func inFolder(ctx context.Context, store string, say func(string, ...any), do func(builder) error) error {
 	if err := clean(store); err != nil {
 		return err
 	}
@@ -47,20 +94,11 @@ func build(ctx context.Context, store, module, path string, say func(string, ...
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	b := builder{ctx: ctx, dir: dir, parts: filepath.Join(store, parts), module: module, say: say}
+	b := builder{ctx: ctx, dir: dir, parts: filepath.Join(store, parts), say: say}
 	if err := os.MkdirAll(b.parts, 0o755); err != nil {
 		return err
 	}
-	for _, step := range []func() error{b.ignition, b.etcd, b.quadlet, b.rootfs, b.disk, b.convert} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	if err := publish(filepath.Join(dir, "base.qcow2"), path); err != nil {
-		return err
-	}
-	say("guest image: built in %.0f s, %s", time.Since(begin).Seconds(), path)
-	return nil
+	return do(b)
 }
 
 // clean removes what a killed build left. The lock tells that no other is at it.
@@ -77,16 +115,30 @@ func clean(store string) error {
 	return nil
 }
 
-// ignition builds the real Ignition, as distributions do, without SELinux: Debian has none.
+// ignition builds the real Ignition, as Flatcar does: without SELinux' labels (flatcar/scripts,
+// coreos-overlay/sys-apps/ignition/ignition-9999.ebuild).
 func (b builder) ignition() error {
-	return b.part("ignition", "ignition-"+ignitionVersion, "Ignition "+ignitionVersion, func() error {
+	return b.buildIgnition("ignition", "ignition-"+ignitionVersion, false)
+}
+
+// relabellingIgnition builds the real Ignition as Fedora CoreOS does: it calls setfiles for what it writes.
+func (b builder) relabellingIgnition() error {
+	return b.buildIgnition("ignition-relabel", "ignition-relabel-"+ignitionVersion, true)
+}
+
+func (b builder) buildIgnition(name, kept string, relabel bool) error {
+	return b.part(name, kept, "Ignition "+ignitionVersion, func() error {
 		const pkg = "github.com/coreos/ignition/v2/internal"
-		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=false -X %s/version.Raw=%s", pkg, pkg, ignitionVersion[1:])
+		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=%t -X %s/version.Raw=%s", pkg, relabel, pkg, ignitionVersion[1:])
 		if err := b.run([]string{"GOFLAGS=", "GOBIN=" + b.dir}, "go", "install", "-trimpath", "-ldflags", flags, pkg+"@"+ignitionVersion); err != nil {
 			return err
 		}
-		return os.Rename(filepath.Join(b.dir, "internal"), filepath.Join(b.dir, "ignition"))
+		return os.Rename(filepath.Join(b.dir, "internal"), filepath.Join(b.dir, name))
 	})
+}
+
+func (b builder) bash() error {
+	return b.part("bash", bashProgram, "bash without network redirections", func() error { return b.script("bash.sh") })
 }
 
 // etcd builds the etcd of go.mod, with the flags of the project's own helper, so that both share
@@ -133,10 +185,21 @@ func (b builder) disk() error {
 	if err := os.CopyFS(filepath.Join(b.dir, "files"), files); err != nil {
 		return err
 	}
-	if err := b.script("disk.sh"); err != nil {
-		return err
+	for _, name := range []string{"root.sh", "initramfs.sh", b.diskScript()} {
+		if err := b.script(name); err != nil {
+			return err
+		}
 	}
 	return installGRUB(filepath.Join(b.dir, "disk.raw"), "/usr/lib/grub/i386-pc/boot.img", filepath.Join(b.dir, "core.img"))
+}
+
+// diskScript is the script that makes the disk: that of the system, if it has one.
+func (b builder) diskScript() string {
+	own := b.os + "/disk.sh"
+	if _, err := fs.Stat(recipe, own); err == nil {
+		return own
+	}
+	return "disk.sh"
 }
 
 func (b builder) convert() error {
@@ -161,16 +224,17 @@ func (b builder) part(name, kept, what string, make func() error) error {
 	return os.Rename(unfinished, from)
 }
 
-// script runs one of the recipe's scripts in the build's folder.
+// script runs one of the recipe's scripts in the build's folder, for the image's system.
 func (b builder) script(name string) error {
 	text, err := recipe.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, name), text, 0o600); err != nil {
+	path := filepath.Join(b.dir, filepath.Base(name))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return err
 	}
-	return b.run(nil, "bash", name)
+	return b.run(nil, "bash", path, b.os)
 }
 
 // run runs a command in the build's folder; its error has the last lines of what it said.

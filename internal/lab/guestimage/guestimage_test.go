@@ -4,25 +4,27 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 func TestPath(t *testing.T) {
 	store := t.TempDir()
-	path, built := Path(store)
+	path, built := Path(store, Lab)
 	if built || filepath.Dir(path) != store || len(filepath.Base(path)) != len("lab-0123456789ab.qcow2") {
 		t.Errorf("got %s, %v", path, built)
 	}
 	if err := os.WriteFile(path, nil, 0o444); err != nil {
 		t.Fatal(err)
 	}
-	if again, built := Path(store); again != path || !built {
+	if again, built := Path(store, Lab); again != path || !built {
 		t.Errorf("got %s, %v", again, built)
 	}
-	if got, err := Ensure(context.Background(), store, "/", func(string, ...any) { t.Error("nothing is to be done") }); err != nil || got != path {
+	if got, err := Ensure(context.Background(), store, "/", Lab, func(string, ...any) { t.Error("nothing is to be done") }); err != nil || got != path {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
@@ -33,8 +35,47 @@ func TestDigestCoversTheRecipe(t *testing.T) {
 			t.Errorf("%s: its digest is that of all", file)
 		}
 	}
+	if all := map[string]bool{imageDigest(Lab): true, imageDigest(FCOS): true, imageDigest(Flatcar): true}; len(all) != len(Names) {
+		t.Errorf("two images have one digest: %v", all)
+	}
 	if digest("rootfs.sh") == digest("disk.sh") {
 		t.Error("two files have one digest")
+	}
+}
+
+// TestNameOf has each image's own file known, of any digest, and nobody else's.
+func TestNameOf(t *testing.T) {
+	for _, name := range Names {
+		path, _ := Path("/store", name)
+		if got := NameOf(path); got != name {
+			t.Errorf("%s is taken for %q", path, got)
+		}
+	}
+	for path, want := range map[string]string{
+		"/s/lab-0123456789ab.qcow2": Lab, "lab-fcos-0123456789ab.qcow2": FCOS, "lab-flatcar.qcow2": "", "lab-x-0123456789ab.qcow2": "", "flatcar-1.qcow2": "",
+	} {
+		if got := NameOf(path); got != want {
+			t.Errorf("%s is taken for %q", path, got)
+		}
+	}
+	if OS(Lab) != "fcos" || OS(FCOS) != "fcos" || OS(Flatcar) != "flatcar" {
+		t.Error("an image stands for another system")
+	}
+}
+
+// TestEachDifferenceNamesItsSource has every script in which a stand-in differs say which file of which repository it follows.
+func TestEachDifferenceNamesItsSource(t *testing.T) {
+	for _, pattern := range []string{"*/root/*.sh", "*/initramfs/*.sh", "*/disk.sh", "bash.sh"} {
+		files, err := fs.Glob(recipe, pattern)
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			text, _ := recipe.ReadFile(file)
+			if !regexp.MustCompile(`(?m)^# .*\w[\w-]*/\w[\w-]*, `).Match(text) {
+				t.Errorf("%s names no source", file)
+			}
+		}
 	}
 }
 
@@ -77,13 +118,13 @@ func TestAFailedBuildLeavesNothingAndTellsWhy(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Ensure(ctx, store, "/nowhere", func(string, ...any) {}); err == nil || !strings.HasPrefix(err.Error(), "guest image: ") {
+	if _, err := Ensure(ctx, store, "/nowhere", Lab, func(string, ...any) {}); err == nil || !strings.HasPrefix(err.Error(), "guest image: ") {
 		t.Errorf("got %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(store, workPattern+"*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
-	if _, built := Path(store); built {
+	if _, built := Path(store, Lab); built {
 		t.Error("there is an image all the same")
 	}
 }

@@ -1,12 +1,14 @@
-# Makes rootfs.tar in the current folder: a Debian root file system of its packages and the kernel.
+# Makes rootfs.tar in the current folder: a Debian root file system of its packages and the kernel, shared by all images.
 # The kernel is unpacked, not installed: its package would want an initramfs made.
 set -euo pipefail
 suite=bookworm
 packages=systemd,systemd-sysv,udev,dbus,openssh-server,iproute2,kmod,sudo,ca-certificates,curl,e2fsprogs,gdisk,procps,libnss-myhostname
 containers=podman,crun,docker.io # as a CoreOS has them
+fcos=network-manager,policycoreutils,jq,socat
+flatcar=netcat-openbsd
 
 # shellcheck disable=SC2016 # the hook runs in mmdebstrap, with its own $1
-mmdebstrap --variant=minbase --include=$packages,$containers,busybox-static \
+mmdebstrap --variant=minbase --include=$packages,$containers,$fcos,$flatcar,busybox-static \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
   --customize-hook='chroot "$1" sh -ec "
