@@ -26,7 +26,7 @@ install etcd root/usr/local/bin/etcd
 install -D quadlet root/usr/lib/systemd/system-generators/podman-system-generator
 ln -sf /bin/bash root/bin/sh # as on a CoreOS
 echo uninitialized >root/etc/machine-id # not empty: systemd then applies Ignition's unit presets
-rm -f root/etc/hostname root/etc/ssh/ssh_host_* root/etc/resolv.conf
+rm -rf root/etc/hostname root/etc/ssh/ssh_host_* root/etc/resolv.conf root/etc/selinux # whose config would have systemd want labels
 ln -s /run/systemd/resolve/resolv.conf root/etc/resolv.conf
 touch root/boot/ignition.firstboot
 
