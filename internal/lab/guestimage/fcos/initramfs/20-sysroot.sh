@@ -4,5 +4,5 @@
 mount_root() {
   mount -t ext4 -o rw,noatime /dev/vda2 /sysroot &&
     mount -o bind /sysroot/usr /sysroot/usr && mount -o remount,bind,ro /sysroot/usr &&
-    chattr +i /sysroot
+    of_root /usr/bin/chattr +i /sysroot
 }

@@ -9,4 +9,5 @@ for link in home:var/home opt:var/opt root:var/roothome srv:var/srv mnt:var/mnt 
   esac
   ln -s "$to" "root/$from"
 done
-mkdir -p root/sysroot root/ostree root/boot
+mkdir -p root/sysroot root/ostree
+sed -i -E 's|^#? ?HOME=.*|HOME=/var/home|' root/etc/default/useradd
