@@ -50,4 +50,4 @@ chroot root systemctl --quiet mask getty@tty1.service apt-daily.timer apt-daily-
   sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
   modprobe@configfs.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service modprobe@dm_mod.service \
   modprobe@loop.service systemd-ask-password-console.path systemd-ask-password-wall.path proc-sys-fs-binfmt_misc.automount \
-  systemd-tmpfiles-clean.timer systemd-udev-settle.service rc-local.service
+  systemd-tmpfiles-clean.timer systemd-udev-settle.service rc-local.service polkit.service
