@@ -13,40 +13,11 @@ import (
 	"coreos-libvirt/internal/lab/guestimage"
 )
 
-// flatcarsEtcd stands in for what Flatcar brings: the unit, and the wrapper that runs etcd in a container of
-// ETCD_IMAGE_TAG. This one runs the guest's own etcd, with the environment and the flags that the wrapper gets.
-const flatcarsEtcd = `variant: fcos
-version: 1.5.0
-storage:
-  files:
-    - path: /usr/lib/flatcar/etcd-wrapper
-      mode: 0755
-      contents:
-        inline: |
-          #!/bin/bash
-          mkdir -p "$ETCD_DATA_DIR"
-          echo "image tag $ETCD_IMAGE_TAG"
-          case " $*" in *" --name="*) unset ETCD_NAME ;; esac
-          exec /usr/local/bin/etcd "$@"
-  links:
-    - {path: /usr/lib/coreos, target: flatcar}
-systemd:
-  units:
-    - name: etcd-member.service
-      contents: |
-        [Service]
-        Restart=always
-        Environment=ETCD_IMAGE_TAG=v3.5.16 ETCD_NAME=%m ETCD_DATA_DIR=/var/lib/etcd
-        ExecStart=/usr/lib/flatcar/etcd-wrapper $ETCD_OPTS
-        [Install]
-        WantedBy=multi-user.target
-`
-
-// examples runs every config in ignition/examples that no other part does.
+// examples runs every config in ignition/examples that no other part does, nor TestStandins.
 func examples(t *testing.T, c clone) {
-	elsewhere := []string{"seed.yml", "etcd-tls.yml"}
+	elsewhere := []string{"seed.yml", "etcd-tls.yml", "etcd-flatcar.yml", "seed-etcd.yml"}
 	own := map[string]func(*testing.T, clone, string){
-		"etcd-quadlet.yml": quadlet, "etcd-flatcar.yml": flatcarMembers, "seed-etcd.yml": flatcarMembers, "docker.yml": docker,
+		"etcd-quadlet.yml": quadlet, "docker.yml": docker,
 	}
 	found, err := filepath.Glob(filepath.Join(c.dir, "ignition/examples/*.yml"))
 	distributor.Must(t, err)
@@ -85,23 +56,6 @@ func quadlet(t *testing.T, c clone, config string) {
 		"podman ps --noheading --format={{.Names}},{{.Image}}": "etcd,quay.io/coreos/etcd:v3.6.16",
 		"systemctl show --value -p SourcePath etcd":            "/etc/containers/systemd/etcd.container",
 	})
-}
-
-// flatcarMembers boots two members by the drop-in for Flatcar's own unit.
-func flatcarMembers(t *testing.T, c clone, config string) {
-	c.overlay(t, flatcarsEtcd, "core01", "core02")
-	out := c.mage(t, "lab", "up", "nodes=2", config)
-	if strings.Count(out, " healthy, ") != 2 {
-		t.Errorf("got\n%s", out)
-	}
-	tag := "v3.6.16"
-	if strings.Contains(config, "seed") {
-		tag = "v3.5.16"
-	}
-	journal := c.mage(t, "lab", "ssh", "node=core02", "cmd=sudo journalctl -b -u etcd-member --no-pager")
-	if !strings.Contains(journal, "image tag "+tag) {
-		t.Errorf("etcd-member's journal is\n%s", journal)
-	}
 }
 
 // docker talks to the Docker of a node as `mage env` says.

@@ -116,7 +116,7 @@ func killed(t *testing.T, c clone) {
 }
 
 // upBroken is `up` with a config that Ignition fails at.
-func upBroken(t *testing.T, c clone) (string, error) {
+func upBroken(t *testing.T, c clone, args ...string) (string, error) {
 	good := c.read(t, "ignition/ignition.yml")
 	bad := strings.Replace(good, "        local: etcd.sh\n", "        source: data:,x\n        verification: {hash: sha256-"+strings.Repeat("0", 64)+"}\n", 1)
 	if bad == good {
@@ -124,7 +124,7 @@ func upBroken(t *testing.T, c clone) (string, error) {
 	}
 	c.write(t, "ignition/ignition.yml", bad)
 	defer c.write(t, "ignition/ignition.yml", good)
-	return c.try("lab", "up", "nodes=1")
+	return c.try(append([]string{"lab", "up", "nodes=1"}, args...)...)
 }
 
 // withoutInTemplate takes a text out of the domain template for the time of one thing.

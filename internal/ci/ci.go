@@ -168,7 +168,7 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	args := []string{"test", "-count=1", "-timeout=80m", "-v", "-tags", tags + ",lab", "-run", "TestLab|TestNodes|TestTiny", "./tests"}
+	args := []string{"test", "-count=1", "-timeout=80m", "-v", "-tags", tags + ",lab", "-run", "TestLab|TestNodes|TestStandins|TestTiny", "./tests"}
 	if c.Full {
 		args = append(args, "-full")
 	}
