@@ -15,7 +15,7 @@ func TestStandins(t *testing.T) {
 		{"a node of lab-fcos is as Fedora CoreOS is", fcosStandIn, always},
 		{"a node of lab-flatcar is as Flatcar is", flatcarStandIn, always},
 		{"Flatcar boots by BIOS, too", flatcarByBIOS, inFull},
-		{"a failed Ignition of Fedora CoreOS is told by its journal", fcosFails, inFull},
+		{"a failed Ignition of Fedora CoreOS is on the console", fcosFails, inFull},
 		{"a failed Ignition of Flatcar leaves the serial console silent", flatcarFails, inFull},
 		{"updates=on has an update reboot a node", updatesReboot, inFull},
 		{"etcd-quadlet.yml gives three members on Fedora CoreOS", quadletMembers, inFull},
@@ -89,7 +89,7 @@ func flatcarByBIOS(t *testing.T, c clone) {
 
 func fcosFails(t *testing.T, c clone) {
 	out, err := upBroken(t, c, "image=lab-fcos")
-	if err == nil || !strings.Contains(out, "core01: Ignition failed") || !strings.Contains(out, "hash verification failed") {
+	if err == nil || !strings.Contains(out, "Failed to start ignition-files.service") || !strings.Contains(out, "CRITICAL : Ignition failed") {
 		t.Errorf("got %v\n%s", err, out)
 	}
 	console := c.read(t, "vm/core01/console.log")

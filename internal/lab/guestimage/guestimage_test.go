@@ -63,6 +63,21 @@ func TestNameOf(t *testing.T) {
 	}
 }
 
+// TestEnsureBash takes the bash that is among the parts.
+func TestEnsureBash(t *testing.T) {
+	store := t.TempDir()
+	if err := os.MkdirAll(filepath.Dir(Bash(store)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(Bash(store), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	got, err := EnsureBash(context.Background(), store, func(string, ...any) { t.Error("nothing is to be done") })
+	if err != nil || got != Bash(store) || !strings.HasPrefix(filepath.Base(got), "bash-") {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
 // TestEachDifferenceNamesItsSource has every script in which a stand-in differs say which file of which repository it follows.
 func TestEachDifferenceNamesItsSource(t *testing.T) {
 	for _, pattern := range []string{"*/root/*.sh", "*/initramfs/*.sh", "*/disk.sh", "bash.sh"} {

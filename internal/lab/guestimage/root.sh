@@ -31,14 +31,14 @@ rm -rf root/etc/init.d root/etc/rc?.d # a CoreOS has only systemd's units
 ln -s /run/systemd/resolve/resolv.conf root/etc/resolv.conf
 touch root/boot/ignition.firstboot
 
-if [ -d "files/$os" ]; then
+if [ "$os" != lab ]; then
   cp -a --no-preserve=ownership "files/$os/rootfs/." root/
+  grep -rlE '^#!' "files/$os/rootfs" | sed 's#.*/rootfs/#root/#' | xargs chmod +x # what Go embeds has lost its mode
   for difference in "files/$os"/root/*.sh; do
     # shellcheck source=/dev/null
     . "$difference"
   done
 fi
-(cd files && grep -rlE '^#!' --include='*' rootfs "$os"/rootfs 2>/dev/null || true) | while read -r file; do chmod +x "root/${file#*rootfs/}"; done
 chroot root useradd -m -u 1000 -G sudo -s /bin/bash core
 
 # what a guest of a lab does not need and waits for

@@ -21,6 +21,7 @@ emergency() {
     echo "Type \"journalctl\" to view system logs."
     echo "Press Enter for emergency shell or wait 5 minutes for reboot."
   } >/dev/console
+  # shellcheck disable=SC3045 # busybox has -t
   if read -r -t 300 _ </dev/console; then setsid sh -c 'exec sh </dev/ttyS0 >/dev/ttyS0 2>&1'; fi
   reboot -f
 }

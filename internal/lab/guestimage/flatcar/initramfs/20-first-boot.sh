@@ -6,5 +6,6 @@ first_boot() { grep -q flatcar.first_boot=detected /proc/cmdline; }
 
 after_ignition() {
   mkdir -p /esp
-  mount -t vfat "$(labelled EFI-SYSTEM)" /esp && rm /esp/flatcar/first_boot && umount /esp || emergency quench
+  if ! mount -t vfat "$(labelled EFI-SYSTEM)" /esp || ! rm /esp/flatcar/first_boot; then emergency quench; fi
+  umount /esp
 }

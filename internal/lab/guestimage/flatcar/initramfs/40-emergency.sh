@@ -9,6 +9,7 @@ emergency() {
     cat /run/ignition.log
     echo "Press Enter for emergency shell or wait 5 minutes for reboot."
   } >/dev/console
+  # shellcheck disable=SC3045 # busybox has -t
   if read -r -t 300 _ </dev/console; then sh </dev/console >/dev/console 2>&1; fi
   echo "Rebooting." >/dev/console
   reboot -f
