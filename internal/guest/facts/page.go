@@ -30,7 +30,9 @@ type page struct {
 	numbers []Source
 }
 
-func (p *page) line(format string, args ...any) { p.lines = append(p.lines, fmt.Sprintf(format, args...)) }
+func (p *page) line(format string, args ...any) {
+	p.lines = append(p.lines, fmt.Sprintf(format, args...))
+}
 
 func topics() (all []string) {
 	for _, fact := range Table() {
