@@ -54,6 +54,7 @@ var Programs = []Program{
 	{Name: "systemctl", FCOS: "systemd", Flatcar: "sys-apps/systemd", Lab: "systemd"},
 	{Name: "udevadm", FCOS: "systemd-udev", Flatcar: "sys-apps/systemd", Lab: "udev"},
 	{Name: "etcd-wrapper", Path: "/usr/lib/flatcar/etcd-wrapper", Flatcar: "app-admin/etcd-wrapper"},
+	{Name: "etcd-wrapper of old configs", Path: "/usr/lib/coreos/etcd-wrapper", Flatcar: "app-admin/etcd-wrapper; coreos-init's link of the folder"},
 }
 
 // On tells whether the distribution has the program.

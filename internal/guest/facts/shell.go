@@ -47,16 +47,16 @@ func shell() []Fact {
 		{
 			ID: "core-sudo", Topic: "Shell and programs", Needed: "`mage ssh`, and this check itself: core becomes root without a password",
 			Claims: map[Distribution]Claim{
-				FCOS:    {Is: "core is in the group sudo, which needs no password", From: append(fcosOverlay("05core/etc/sudoers.d/coreos-sudo-group"), fcosOverlay("05core/usr/lib/dracut/modules.d/40ignition-conf/00-core.ign")...), Check: root},
-				Flatcar: {Is: "core becomes root without a password", Check: root},
-				Lab:     {Is: "core becomes root without a password", From: lab("internal/lab/guestimage/rootfs/etc/sudoers.d/core"), Check: root},
+				FCOS:    {Is: "core is in the group sudo, which needs no password", From: append(fcosOverlay("05core/etc/sudoers.d/coreos-sudo-group"), fcosOverlay("05core/usr/lib/dracut/modules.d/40ignition-conf/00-core.ign")...), Check: byRoot},
+				Flatcar: {Is: "core becomes root without a password", Check: byRoot},
+				Lab:     {Is: "core becomes root without a password", From: lab("internal/lab/guestimage/rootfs/etc/sudoers.d/core"), Check: byRoot},
 			},
 		},
 	}
 }
 
-// root says who runs the check.
-const root = `echo "$(id -un) by sudo of ${SUDO_USER:-nobody}"; test "$(id -u)" = 0 && test "$SUDO_USER" = core`
+// byRoot says who runs the check.
+const byRoot = `echo "$(id -un) by sudo of ${SUDO_USER:-nobody}"; test "$(id -u)" = 0 && test "$SUDO_USER" = core`
 
 // everywhere is one claim about all distributions, read nowhere in particular or in one place.
 func everywhere(is, labIs, check string) map[Distribution]Claim {
