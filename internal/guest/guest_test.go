@@ -2,6 +2,7 @@ package guest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,13 +16,15 @@ const line = `{"hostname":"core01","boot_id":"b1","uptime":12.5,"host_keys":["ss
 	`{"ifname":"docker0","address":"02:42:00:00:00:01","addr_info":[{"family":"inet","local":"172.17.0.1","scope":"global"}]},` +
 	`{"ifname":"eth0","address":"52:54:00:d2:b8:64","addr_info":[{"family":"inet6","local":"2001:db8::1","scope":"global"},{"family":"inet","local":"169.254.1.1","scope":"link"},{"family":"inet","local":"10.77.0.133","scope":"global"}]}]}`
 
+const mac = "52:54:00:d2:b8:64"
+
 func TestReadReport(t *testing.T) {
-	r, err := ReadReport(strings.NewReader("0.133\"}]}\n\n{\"boot_id\":3}\n" + line + "\n"))
+	r, err := ReadReport(strings.NewReader("0.133\"}]}\n\n{\"boot_id\":3}\n"+line+"\n"), mac, func(reason string) { t.Errorf("waits for %s", reason) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.HostName != "core01" || r.Uptime != 12.5 || r.Address("52:54:00:D2:b8:64") != "10.77.0.133" {
-		t.Errorf("got %+v, address %s", r, r.Address("52:54:00:D2:b8:64"))
+	if r.HostName != "core01" || r.Uptime != 12.5 || r.Address(strings.ToUpper(mac)) != "10.77.0.133" {
+		t.Errorf("got %+v, address %s", r, r.Address(mac))
 	}
 	if got := r.Address("52:54:00:00:00:00"); got != "" {
 		t.Errorf("an interface that is not the node's: got %s", got)
@@ -29,8 +32,40 @@ func TestReadReport(t *testing.T) {
 	if keys, err := r.Keys(); err != nil || len(keys) != 1 || keys[0].Type() != "ssh-ed25519" {
 		t.Errorf("keys: got %v, %v", keys, err)
 	}
-	if _, err := ReadReport(strings.NewReader("nothing\n")); err == nil {
+	if _, err := ReadReport(strings.NewReader("nothing\n"), mac, func(string) {}); err == nil {
 		t.Error("a channel that ends without a report must be an error")
+	}
+}
+
+// TestReadReportTellsWhyNot has a node that says why it cannot be reached yet, until it can.
+func TestReadReportTellsWhyNot(t *testing.T) {
+	without := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":"no address yet","sshd":"sshd does not answer"`, 1)
+	elsewhere := strings.Replace(line, mac, "52:54:00:00:00:01", 1)
+	noKeys := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":7.25,"sshd":"no\u001b[2J host keys yet"`, 1)
+	whole := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":7.25,"sshd":9`, 1)
+	reasons := []string{}
+	r, err := ReadReport(strings.NewReader(strings.Join([]string{without, elsewhere, noKeys, whole}, "\n")+"\n"), mac, func(reason string) { reasons = append(reasons, reason) })
+	if err != nil || r.Network.At != 7.25 || r.SSHD.At != 9 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if want := []string{"no address yet", "no address on its own network card yet", "no host keys yet"}; !slices.Equal(reasons, want) {
+		t.Errorf("want %q, got %q", want, reasons)
+	}
+	kept, err := json.Marshal(r)
+	if err != nil || !strings.Contains(string(kept), `"network":7.25,"sshd":9`) {
+		t.Errorf("kept as %s, %v", kept, err)
+	}
+}
+
+func TestMomentHasALimit(t *testing.T) {
+	var m Moment
+	if err := json.Unmarshal([]byte(`"`+strings.Repeat("x", 5000)+`"`), &m); err != nil || len(m.Missing) != longestReason {
+		t.Errorf("got %d bytes, %v", len(m.Missing), err)
+	}
+	for _, text := range []string{`{}`, `[1]`, `true`} {
+		if err := json.Unmarshal([]byte(text), &m); err == nil {
+			t.Errorf("%s is taken for %+v", text, m)
+		}
 	}
 }
 
@@ -122,7 +157,7 @@ func TestAccess(t *testing.T) {
 
 func TestTrust(t *testing.T) {
 	a := Access{Dir: t.TempDir()}
-	r, err := ReadReport(strings.NewReader(line + "\n"))
+	r, err := ReadReport(strings.NewReader(line+"\n"), mac, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +176,7 @@ func TestTrust(t *testing.T) {
 // TestTrustAtOnce has nodes report at the same time, to several runs.
 func TestTrustAtOnce(t *testing.T) {
 	dir := t.TempDir()
-	r, err := ReadReport(strings.NewReader(line + "\n"))
+	r, err := ReadReport(strings.NewReader(line+"\n"), mac, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

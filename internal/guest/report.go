@@ -18,16 +18,46 @@ import (
 // ReadyChannel is the virtio channel on which a guest reports itself.
 const ReadyChannel = "org.coreos.ready"
 
-// Report is the JSON line by which a guest says that its network and sshd are up
+// Report is the JSON line by which a guest says how far it is on its way to be reached
 // (templates/ready.sh writes it).
 type Report struct {
 	HostName   string      `json:"hostname"`
 	BootID     string      `json:"boot_id"`   // of /proc/sys/kernel/random/boot_id
 	Uptime     float64     `json:"uptime"`    // seconds, of /proc/uptime
-	Network    float64     `json:"network"`   // uptime when it had an address; 0 where it does not tell
-	SSHD       float64     `json:"sshd"`      // uptime when sshd answered
+	Network    Moment      `json:"network"`   // when it had an address
+	SSHD       Moment      `json:"sshd"`      // when sshd had shown its host keys
 	HostKeys   []string    `json:"host_keys"` // sshd's public keys: type and base64
 	Interfaces []Interface `json:"interfaces"`
+}
+
+// Moment is when something was there or, before that, why it is not.
+type Moment struct {
+	At      float64 // seconds of uptime; 0 if that is not known
+	Missing string  // the reason, one line; empty when it is there
+}
+
+// longestReason is what is kept of a guest's reason, in bytes.
+const longestReason = 200
+
+// UnmarshalJSON reads a number of seconds, or a reason.
+func (m *Moment) UnmarshalJSON(text []byte) error {
+	*m = Moment{}
+	if json.Unmarshal(text, &m.At) == nil {
+		return nil
+	}
+	if err := json.Unmarshal(text, &m.Missing); err != nil {
+		return err
+	}
+	m.Missing = printable.Line(m.Missing[:min(len(m.Missing), longestReason)]) // a guest may say anything
+	return nil
+}
+
+// MarshalJSON is the reverse of UnmarshalJSON.
+func (m Moment) MarshalJSON() ([]byte, error) {
+	if m.Missing != "" {
+		return json.Marshal(m.Missing)
+	}
+	return json.Marshal(m.At)
 }
 
 // Interface is one network interface, as `ip -j address` prints it (ip-address(8)).
@@ -44,22 +74,39 @@ type Address struct {
 	Scope  string `json:"scope"` // global, link, host
 }
 
-// ReadReport waits for the next whole report on the channel. Lines that are none are passed over:
-// the first may be what is left of an earlier one.
-func ReadReport(channel io.Reader) (Report, error) {
+// ReadReport waits until the node with the hardware address mac reports on the channel that it can be reached; why it
+// cannot be yet goes to waits, in one line. Lines that are no report are passed over: the first may be what is left of an
+// earlier one.
+func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Report, error) {
 	lines := bufio.NewScanner(channel)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var r Report
-		if json.Unmarshal(lines.Bytes(), &r) == nil && r.BootID != "" {
-			r.HostName = printable.Line(r.HostName) // a guest may say anything
+		if json.Unmarshal(lines.Bytes(), &r) != nil || r.BootID == "" {
+			continue
+		}
+		r.HostName = printable.Line(r.HostName) // a guest may say anything
+		reason := r.Missing(mac)
+		if reason == "" {
 			return r, nil
 		}
+		waits(reason)
 	}
 	if err := lines.Err(); err != nil {
 		return Report{}, err
 	}
 	return Report{}, io.EOF
+}
+
+// Missing is why the node with the hardware address mac cannot be reached yet; empty if it can be.
+func (r Report) Missing(mac string) string {
+	switch {
+	case r.Network.Missing != "":
+		return r.Network.Missing
+	case r.Address(mac) == "":
+		return "no address on its own network card yet"
+	}
+	return r.SSHD.Missing
 }
 
 // Address is where the node can be reached: the first global address, IPv4 before IPv6, of the

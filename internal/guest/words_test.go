@@ -47,10 +47,9 @@ func TestReadJournal(t *testing.T) {
 
 // TestAGuestMaySayAnything looks at what ends up in terminals and on ssh's command line.
 func TestAGuestMaySayAnything(t *testing.T) {
-	const mac = "52:54:00:00:00:01"
 	line := `{"boot_id":"x","hostname":"core\u001b\u0000[2Jevil\n","interfaces":[{"address":"` + mac + `","addr_info":[
 {"family":"inet","scope":"global","local":"-oProxyCommand=reboot"},{"family":"inet6","scope":"global","local":"fd00::1%$(reboot)"}]}]}`
-	report, err := ReadReport(strings.NewReader(strings.ReplaceAll(line, "\n{", "{") + "\n"))
+	report, err := ReadReport(strings.NewReader(strings.ReplaceAll(line, "\n{", "{")+"\n"), mac, func(string) {})
 	if err != nil || report.HostName != "coreevil" || report.Address(mac) != "fd00::1" {
 		t.Errorf("got %q at %q, %v", report.HostName, report.Address(mac), err)
 	}

@@ -17,14 +17,13 @@ const neighbourPoll = 100 * time.Millisecond
 // find is where a node is that cannot tell by itself, and how that is known: from libvirt's leases, the
 // guest's agent, the banner on its console, or the neighbours of the host's bridge, who are asked until ctx ends. The first
 // of these that knows counts.
-func (r *Run) find(ctx context.Context, d cluster.Domain) (address netip.Addr, from string) {
-	node := cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+func (r *Run) find(ctx context.Context, node cluster.Node) (address netip.Addr, from string) {
 	sources := []struct {
 		name string
 		look func() netip.Addr
 	}{
-		{"libvirt's lease", func() netip.Addr { return r.conn.Lease(d.Name, node.MAC) }},
-		{"guest agent", func() netip.Addr { return r.conn.AgentAddress(d.Name, node.MAC) }},
+		{"libvirt's lease", func() netip.Addr { return r.conn.Lease(node.Name, node.MAC) }},
+		{"guest agent", func() netip.Addr { return r.conn.AgentAddress(node.Name, node.MAC) }},
 		{"login banner", func() netip.Addr { return guest.BannerAddress(node.Console()) }},
 		{"neighbour", func() netip.Addr { return r.neighbour(ctx, node.MAC) }},
 	}
@@ -73,17 +72,22 @@ func (r *Run) neighbour(ctx context.Context, mac string) (found netip.Addr) {
 	return found
 }
 
-// found is the report of a node that cannot make one itself: its address, if that can be found.
-func (r *Run) found(ctx context.Context, d cluster.Domain) (guest.Report, error) {
-	address, _ := r.find(ctx, d)
+// found is the report of a node that cannot make one itself, and how its address is known, if it is.
+func (r *Run) found(ctx context.Context, node cluster.Node) (report guest.Report, from string, err error) {
+	address, from := r.find(ctx, node)
 	if !address.IsValid() {
-		return guest.Report{}, hint.Errorf("`mage logs` shows how far it got", "%s: with ready=off it cannot tell where it is, and neither its console nor its neighbours do", d.Name)
+		return report, "", hint.Errorf("`mage logs` shows how far it got", "%s: no address: libvirt's leases, a guest agent, its console and its neighbours know none", node.Name)
 	}
 	family := "inet6"
 	if address.Is4() {
 		family = "inet"
 	}
-	return guest.Report{HostName: d.Name, Interfaces: []guest.Interface{
-		{MAC: cluster.MAC(d.Name), Addresses: []guest.Address{{Family: family, Local: address.String(), Scope: "global"}}},
-	}}, nil
+	return guest.Report{HostName: node.Name, Interfaces: []guest.Interface{
+		{MAC: node.MAC, Addresses: []guest.Address{{Family: family, Local: address.String(), Scope: "global"}}},
+	}}, from, nil
+}
+
+// nodeOf is the node that the domain is.
+func (r *Run) nodeOf(d cluster.Domain) cluster.Node {
+	return cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
 }

@@ -40,14 +40,16 @@ func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Repor
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
 	if !r.Ready {
-		return r.found(ctx, node)
+		report, _, err := r.found(ctx, r.nodeOf(node))
+		return report, err
 	}
 	if report, ok := r.remembered(ctx, node.Name); ok {
 		return report, nil
 	}
-	report, err := r.report(ctx, node.Name)
+	waits := "no word from it"
+	report, err := r.report(ctx, node.Name, func(reason string) { waits = "it cannot be reached yet, " + reason })
 	if err != nil {
-		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: no word from it: %w", node.Name, err)
+		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: %s: %w", node.Name, waits, err)
 	}
 	return report, err
 }

@@ -27,6 +27,7 @@ type nodeStatus struct {
 	Cluster string  `json:"cluster"`
 	State   string  `json:"state"` // libvirt's word
 	Ready   bool    `json:"ready"`
+	Waits   string  `json:"waits,omitempty"` // why it is not ready, as it says
 	Address string  `json:"address,omitempty"`
 	Source  string  `json:"address_from,omitempty"` // node, guest agent, login banner, …
 	MAC     string  `json:"mac"`
@@ -131,12 +132,12 @@ func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
 	var looking sync.WaitGroup
 	var report guest.Report
 	looking.Go(func() {
-		if found, err := r.look(ctx, d); err == nil {
-			report = found
+		if found, err := r.look(ctx, d, func(reason string) { s.Waits = reason }); err == nil {
+			report, s.Waits = found, ""
 			enough()
 		}
 	})
-	address, from := r.find(ctx, d)
+	address, from := r.find(ctx, r.nodeOf(d))
 	looking.Wait()
 	switch own := report.Address(s.MAC); {
 	case own != "":
@@ -147,15 +148,15 @@ func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
 	return s
 }
 
-// look is the report of a node that is ready, if it can make any.
-func (r *Run) look(ctx context.Context, d cluster.Domain) (guest.Report, error) {
+// look is the report of a node that is ready, if it can make any. Why it is not ready goes to waits.
+func (r *Run) look(ctx context.Context, d cluster.Domain, waits func(reason string)) (guest.Report, error) {
 	if !r.Ready {
 		return guest.Report{}, errNoUnit
 	}
 	if report, ok := r.remembered(ctx, d.Name); ok {
 		return report, nil
 	}
-	return r.report(ctx, d.Name)
+	return r.report(ctx, d.Name, waits)
 }
 
 var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
@@ -167,6 +168,8 @@ func (r *Run) printStatus(all []nodeStatus) error {
 		ready, uptime := notKnown, "-"
 		if s.Ready {
 			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
+		} else if s.Waits != "" {
+			ready = "no: " + s.Waits
 		} else if s.State != string(cluster.Running) {
 			ready = "no"
 		}

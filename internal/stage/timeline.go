@@ -57,7 +57,7 @@ func (t *times) ready(node string, report guest.Report) {
 	for _, of := range []struct {
 		phase  string
 		uptime float64
-	}{{"network", report.Network}, {"sshd", report.SSHD}} {
+	}{{"network", report.Network.At}, {"sshd", report.SSHD.At}} {
 		if of.uptime > 0 && t.booted(node) {
 			t.reachAt(node, of.phase, now.Add(-time.Duration((report.Uptime-of.uptime)*float64(time.Second))))
 		}

@@ -68,14 +68,14 @@ func TestABootAfterAnother(t *testing.T) {
 // TestTheReportTellsOfItsBoot has network and sshd where they were, before what came later.
 func TestTheReportTellsOfItsBoot(t *testing.T) {
 	var all times
-	all.ready("core02", guest.Report{Uptime: 99, Network: 4, SSHD: 5}) // which ran before
+	all.ready("core02", guest.Report{Uptime: 99, Network: guest.Moment{At: 4}, SSHD: guest.Moment{At: 5}}) // which ran before
 	if got := all.all["core02"]; len(got) != 1 || got[0].Phase != "ready" {
 		t.Errorf("got %+v", got)
 	}
 	now := time.Now()
 	all.reachAt("core01", "start", now.Add(-20*time.Second))
 	all.reachAt("core01", "login", now.Add(-2*time.Second))
-	all.ready("core01", guest.Report{Uptime: 15, Network: 7, SSHD: 10})
+	all.ready("core01", guest.Report{Uptime: 15, Network: guest.Moment{At: 7}, SSHD: guest.Moment{At: 10}})
 	drawn := []string{}
 	for _, s := range segments(all.all["core01"], now.Add(-20*time.Second), now, 1) {
 		drawn = append(drawn, fmt.Sprintf("%s %.0f", s.Phase, s.Seconds))

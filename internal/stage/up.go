@@ -14,7 +14,6 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/progress"
 )
 
@@ -172,8 +171,6 @@ var errGivenUp = hint.Errorf("`mage up` waits for it again", "not waited for any
 // boot brings one node from whatever state it is in to ready.
 func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
 	b := booted{step: step}
 	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
 	moved := func(phase string) {
@@ -185,7 +182,7 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
 		b.err = errors.Join(b.err, r.undo(step))
 	} else if b.err == nil && r.Ready {
-		b.report, b.err = r.await(ctx, step, moved)
+		b.report, b.err = r.await(ctx, step, moved, shown.Phase)
 	}
 	b.took = time.Since(begin)
 	if b.err == nil && r.Ready {
@@ -247,17 +244,20 @@ func startWord(was cluster.State) string {
 	return "booting"
 }
 
-// await waits for the node's report, and ends early where its boot has failed.
-func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase string)) (guest.Report, error) {
+// await waits for the node's report, for as long as timeout= allows, and ends early where its boot has failed. Why the node
+// cannot be reached yet goes to waits, as often as it says so.
+func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(string)) (guest.Report, error) {
 	if report, ok := r.remembered(ctx, step.Node.Name); ok {
 		return report, nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	limited, enough := context.WithTimeout(ctx, r.Timeout)
+	defer enough()
+	watched, cancel := context.WithCancelCause(limited)
 	defer cancel(nil)
 	var watching sync.WaitGroup
 	for _, watch := range []func() error{
-		func() error { return r.watchFailure(ctx, step, guest.NewConsole(step.Node.Console()), moved) },
-		func() error { return r.watchJournal(ctx, step) },
+		func() error { return r.watchFailure(watched, step, guest.NewConsole(step.Node.Console()), moved) },
+		func() error { return r.watchJournal(watched, step) },
 	} {
 		watching.Go(func() {
 			if err := watch(); err != nil {
@@ -265,25 +265,23 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved func(phase str
 			}
 		})
 	}
-	report, err := r.report(ctx, step.Node.Name)
-	if err != nil {
-		err = r.whyNotReady(ctx, step, err)
-	}
+	last := ""
+	report, err := r.report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
+	cause := context.Cause(watched)
 	cancel(nil)
 	watching.Wait()
+	if err != nil && errors.Is(cause, context.DeadlineExceeded) {
+		report, err = r.late(ctx, step, last, err)
+	} else if err != nil {
+		err = r.whyNotReady(step, cause, err)
+	}
 	return report, errors.Join(err, r.remember(step.Node.Name, report, err))
 }
 
 // whyNotReady turns the end of the wait into what the user should see.
-func (r *Run) whyNotReady(ctx context.Context, step cluster.Step, err error) error {
-	console := r.relative(step.Node.Console())
-	switch cause := context.Cause(ctx); {
-	case errors.Is(cause, context.DeadlineExceeded) && errors.Is(err, hypervisor.ErrBusy):
-		return hint.Errorf("another `mage` may wait for it, too, or a program of yours has it open", "not asked within %s: %w", r.Timeout, err)
-	case errors.Is(cause, context.DeadlineExceeded):
-		return hint.Errorf(fmt.Sprintf("%s shows how far it got; timeout= allows more time", console), "not ready after %s", r.Timeout)
-	case cause != nil:
+func (r *Run) whyNotReady(step cluster.Step, cause, err error) error {
+	if cause != nil {
 		return cause
 	}
-	return hint.Errorf(console+" shows how far it got", "no word from the node: %w", err)
+	return hint.Errorf(r.relative(step.Node.Console())+" shows how far it got", "no word from the node: %w", err)
 }

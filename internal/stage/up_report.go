@@ -10,18 +10,17 @@ import (
 	"coreos-libvirt/internal/hypervisor"
 )
 
-// report is the node's next word that it can be reached at an address.
-func (r *Run) report(ctx context.Context, node string) (guest.Report, error) {
+// report is the node's next word that it can be reached at an address. Why it cannot be yet goes to waits.
+func (r *Run) report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
 	for {
-		report, err := r.nextReport(ctx, node)
-		again := errors.Is(err, hypervisor.ErrRestarted) || err == nil && report.Address(cluster.MAC(node)) == ""
-		if !again || ctx.Err() != nil {
+		report, err := r.nextReport(ctx, node, waits)
+		if !errors.Is(err, hypervisor.ErrRestarted) || ctx.Err() != nil {
 			return report, err
 		}
 	}
 }
 
-func (r *Run) nextReport(ctx context.Context, node string) (guest.Report, error) {
+func (r *Run) nextReport(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
 	conn, err := r.libvirt()
 	if err != nil {
 		return guest.Report{}, err
@@ -31,7 +30,7 @@ func (r *Run) nextReport(ctx context.Context, node string) (guest.Report, error)
 		return guest.Report{}, err
 	}
 	defer channel.Close()
-	return guest.ReadReport(channel)
+	return guest.ReadReport(channel, cluster.MAC(node), waits)
 }
 
 // reachable are the nodes that told where they are.

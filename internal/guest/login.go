@@ -1,0 +1,84 @@
+package guest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+
+	"coreos-libvirt/internal/printable"
+)
+
+// ReadyUnit is the systemd unit that reports the node. When it fails, its last lines are on the serial console behind its
+// name (templates/ready.service).
+const ReadyUnit = "coreos-libvirt-ready.service"
+
+// prompt is agetty's: "core01 login:". Flatcar logs core in by itself: "core01 login: core (automatic login)".
+var prompt = regexp.MustCompile(`\blogin:( \S+ \(automatic login\))?$`)
+
+// consoleTail is how much of a console's end is looked at, in bytes.
+const consoleTail = 64 << 10
+
+// Login is what the console log at path shows of a system that runs: whether the last boot came to a login prompt, and the
+// last lines of the readiness unit, if that failed.
+func Login(path string) (prompted bool, unit []string, err error) {
+	text, err := tail(path)
+	if err != nil {
+		return false, nil, err
+	}
+	for line := range strings.Lines(text) {
+		line = printable.Line(line)
+		switch {
+		case strings.Contains(line, "Linux version "):
+			prompted, unit = false, nil // a new boot
+		case prompt.MatchString(line):
+			prompted = true
+		}
+		if _, words, ok := strings.Cut(line, ReadyUnit+": "); ok {
+			unit = append(unit, shorten(words))
+			unit = unit[max(0, len(unit)-3):]
+		}
+	}
+	return prompted, unit, nil
+}
+
+func tail(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	if _, err := file.Seek(max(0, info.Size()-consoleTail), io.SeekStart); err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, consoleTail))
+	return string(text), err
+}
+
+// SSHAnswers is nil if an SSH server sends its banner (RFC 4253, 4.2) at the address before ctx ends.
+func SSHAnswers(ctx context.Context, at netip.AddrPort) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.String())
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer func() { _ = conn.Close() }()
+	const longest = 8 << 10 // other lines may come before the banner
+	lines := bufio.NewScanner(io.LimitReader(conn, longest))
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "SSH-") {
+			return nil
+		}
+	}
+	return errors.Join(fmt.Errorf("%s: no SSH banner", at), lines.Err())
+}

@@ -1,0 +1,216 @@
+package guest
+
+import (
+	"bufio"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// serverVariable makes this test's program a fake sshd: one that can be at each stage of its start for as long as the
+// test wants. The real one is in the lab's guests.
+const serverVariable = "FAKE_SSHD_FOLDER"
+
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(serverVariable); folder != "" {
+		fakeSSHD(folder)
+	}
+	os.Exit(m.Run())
+}
+
+// fakeSSHD listens on port 22 once there is the file "listen" in the folder, sends a banner once there is "banner", and
+// shows its key once there is "key".
+func fakeSSHD(folder string) {
+	for !exists(folder, "listen") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	server, err := net.Listen("tcp", "127.0.0.1:22")
+	if err != nil {
+		panic(err)
+	}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		panic(err)
+	}
+	config := &ssh.ServerConfig{NoClientAuth: true}
+	config.AddHostKey(signer)
+	for {
+		conn, err := server.Accept()
+		if err != nil {
+			panic(err)
+		}
+		switch {
+		case exists(folder, "key"):
+			_, _, _, _ = ssh.NewServerConn(conn, config)
+		case exists(folder, "banner"):
+			_, _ = conn.Write([]byte("SSH-2.0-OpenSSH_9.9\r\n"))
+		}
+		_ = conn.Close()
+	}
+}
+
+func exists(folder, name string) bool {
+	_, err := os.Stat(filepath.Join(folder, name))
+	return err == nil
+}
+
+// TestReadyScript runs templates/ready.sh in a network of its own, by each shell that a CoreOS may have as /bin/sh, and
+// brings what it needs there one after the other. Each report says what is missing.
+func TestReadyScript(t *testing.T) {
+	for _, shell := range [][]string{{"bash", "--posix"}, {"dash"}, {"busybox", "sh"}} {
+		t.Run(shell[0], func(t *testing.T) {
+			t.Parallel()
+			readyBy(t, shell)
+		})
+	}
+}
+
+func readyBy(t *testing.T, shell []string) {
+	script, err := filepath.Abs("../../templates/ready.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	channel := filepath.Join(folder, "channel")
+	if err := syscall.Mkfifo(channel, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(file string) {
+		if err := os.WriteFile(filepath.Join(folder, file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const network = `ip link set lo up
+		ip link add eth0 address 52:54:00:d2:b8:64 type veth peer name other
+		ip link set eth0 up
+		"$1" & server=$!
+		(until [ -e "$2/network" ]; do sleep 0.05; done; ip address add 10.99.0.5/24 dev eth0) & adds=$!
+		trap 'kill $server $adds $script 2>/dev/null' TERM
+		folder=$2; shift 2
+		"$@" "$folder/channel" & script=$!
+		wait $script`
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"--user", "--map-root-user", "--net", "sh", "-c", network, "sh", own, folder}, shell...)
+	cmd := exec.Command("unshare", append(args, script)...)
+	cmd.Env = append(os.Environ(), serverVariable+"="+folder)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	host, err := os.OpenFile(channel, os.O_RDWR, 0) // also to write, so that it never ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = host.Close() }()
+	lines := bufio.NewScanner(host)
+	for _, step := range []struct{ brings, waits string }{
+		{"", "no address yet"},
+		{"network", "sshd does not answer"},
+		{"listen", "port 22 is open, and sshd shows no banner"},
+		{"banner", "no host keys yet"},
+		{"key", ""},
+	} {
+		if step.brings != "" {
+			begin(step.brings)
+		}
+		r := until(t, host, lines, step.waits)
+		if step.waits == "" && (len(r.HostKeys) != 1 || !strings.HasPrefix(r.HostKeys[0], "ssh-ed25519 AAAA") || r.Address(mac) != "10.99.0.5" || r.SSHD.At <= 0 || r.Network.At > r.SSHD.At) {
+			t.Errorf("got %+v", r)
+		}
+		if r.HostName == "" || r.Uptime <= 0 {
+			t.Errorf("%s: got %+v", step.waits, r)
+		}
+	}
+}
+
+// until is the first report that waits for what is said; one that waits for less is wrong.
+func until(t *testing.T, host *os.File, lines *bufio.Scanner, waits string) (r Report) {
+	t.Helper()
+	if err := host.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	seen := []string{}
+	for lines.Scan() {
+		r = Report{}
+		if lines.Text() == "" {
+			continue
+		}
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		reason := r.Missing(mac)
+		if reason == waits {
+			return r
+		}
+		if seen = append(seen, reason); slices.Contains(seen, "") {
+			break
+		}
+	}
+	t.Fatal(fmt.Sprintf("never %q, but %q: %v", waits, seen, lines.Err()))
+	return r
+}
+
+// TestReadyScriptSaysWhatItLacks: a node that cannot say all says what it can, and fails with a reason where it can say nothing.
+func TestReadyScriptSaysWhatItLacks(t *testing.T) {
+	script, err := filepath.Abs("../../templates/ready.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir() // an image without ip and ssh-keyscan
+	for _, program := range []string{"sh", "cat", "tr", "sed", "cut", "grep", "paste", "sleep"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bin, program)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(t.TempDir(), "channel")
+	if err := os.WriteFile(out, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", script, out)
+	cmd.Env = []string{"PATH=" + bin}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		text, err := os.ReadFile(out)
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("got %v\n%s", err, text)
+		}
+		var r Report
+		if line := strings.TrimSpace(string(text)); json.Unmarshal([]byte(line), &r) == nil && line != "" {
+			if r.Missing(mac) != "this image has no program ip" || len(r.Interfaces) == 0 || r.Interfaces[0].MAC == "" {
+				t.Errorf("got %+v", r)
+			}
+			break
+		}
+	}
+}
