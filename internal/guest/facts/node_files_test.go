@@ -147,7 +147,7 @@ func (n node) problems(d Distribution) (problems []string) {
 		problems = append(problems, n.unitProblems(d, name, text)...)
 	}
 	slices.Sort(problems)
-	return problems
+	return slices.Compact(problems)
 }
 
 // unitProblems are programs that a unit starts and that are not there.

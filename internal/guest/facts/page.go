@@ -103,8 +103,11 @@ func (p *page) programs() {
 	p.line("their distribution.\n")
 	p.line("| program | Fedora CoreOS | Flatcar | `lab` |")
 	p.line("| --- | --- | --- | --- |")
-	for _, program := range Programs {
-		cells := []any{program.Name}
+	for _, program := range Programs[len(coreutils)-1:] { // one row for all of that package
+		cells := []any{"`" + program.Name + "`"}
+		if program.Name == coreutils[len(coreutils)-1] {
+			cells[0] = "`" + strings.Join(coreutils, "`, `") + "`"
+		}
 		for _, d := range []Distribution{FCOS, Flatcar, Lab} {
 			cell := program.in(d)
 			if cell == "" {
@@ -112,7 +115,7 @@ func (p *page) programs() {
 			}
 			cells = append(cells, cell)
 		}
-		p.line("| `%s` | %s | %s | %s |", cells...)
+		p.line("| %s | %s | %s | %s |", cells...)
 	}
 }
 

@@ -19,24 +19,14 @@ var (
 	labPackages     = lab("rootfs.sh")
 )
 
+// coreutils are the programs of that package that files for nodes may call: everything of GNU's.
+var coreutils = strings.Fields("base64 basename cat chmod chown cp cut date dirname echo env head id install ln ls mkdir mktemp mv od paste printf readlink rm rmdir sleep sort stat sync tail tee test timeout touch tr true uname uniq wc")
+
 // Programs are those that files for nodes may want, whether there or not.
-var Programs = []Program{
+var Programs = slices.Concat(ofCoreutils(), []Program{
 	{Name: "bash", Path: "/bin/bash", FCOS: "bash", Flatcar: "app-shells/bash", Lab: "bash"},
 	{Name: "sh", Path: "/bin/sh", FCOS: "bash", Flatcar: "app-shells/bash", Lab: "disk.sh's link to bash"},
 	{Name: "awk", FCOS: "gawk", Flatcar: "app-alternatives/awk", Lab: "mawk"},
-	{Name: "base64", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "cat", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "chmod", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "cut", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "head", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "install", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "mkdir", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "rm", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "sleep", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "sort", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "tail", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "timeout", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
-	{Name: "tr", FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"},
 	{Name: "curl", FCOS: "curl", Flatcar: "net-misc/curl", Lab: "curl"},
 	{Name: "docker", Path: "/usr/bin/docker", FCOS: "moby-engine", Flatcar: "app-containers/docker-cli, in a system extension", Lab: "docker.io"},
 	{Name: "grep", FCOS: "grep", Flatcar: "sys-apps/grep", Lab: "grep"},
@@ -55,6 +45,13 @@ var Programs = []Program{
 	{Name: "udevadm", FCOS: "systemd-udev", Flatcar: "sys-apps/systemd", Lab: "udev"},
 	{Name: "etcd-wrapper", Path: "/usr/lib/flatcar/etcd-wrapper", Flatcar: "app-admin/etcd-wrapper"},
 	{Name: "etcd-wrapper of old configs", Path: "/usr/lib/coreos/etcd-wrapper", Flatcar: "app-admin/etcd-wrapper; coreos-init's link of the folder"},
+})
+
+func ofCoreutils() (programs []Program) {
+	for _, name := range coreutils {
+		programs = append(programs, Program{Name: name, FCOS: "coreutils", Flatcar: "sys-apps/coreutils", Lab: "coreutils"})
+	}
+	return programs
 }
 
 // On tells whether the distribution has the program.

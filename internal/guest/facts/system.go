@@ -47,7 +47,7 @@ func selinux() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS: {
 					Is: "Ignition labels what it writes by the policy", From: in("coreos/ignition", "a5d574a of 2026-07-23", "internal/distro/distro.go"),
-					Check: "wrong=$(restorecon -nvR /etc/hostname /etc/coreos-libvirt /etc/systemd/system /etc/udev/rules.d)\necho \"wrong labels: ${wrong:-none}\"\ntest -z \"$wrong\"",
+					Check: "wrong=$(restorecon -nvR /etc/hostname /etc/coreos-libvirt /etc/systemd/system /etc/udev/rules.d) || exit 1\necho \"wrong labels: ${wrong:-none}\"\ntest -z \"$wrong\"",
 				},
 				Flatcar: {Is: "Ignition is built without labelling", From: overlay("sys-apps/ignition/ignition-9999.ebuild")},
 				Lab:     {Is: "Ignition is built without labelling", From: lab("build.go")},
@@ -85,7 +85,7 @@ func containers() []Fact {
 			ID: "podman", Topic: "Containers", Needed: "etcd.sh, and Quadlets",
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "Podman 5, with Quadlet", From: fcosPackages, Check: "podman --version && ls /usr/lib/systemd/system-generators/podman-system-generator"},
-				Flatcar: {Is: "no Podman, unless its system extension is asked for", From: scripts("build_library/extra_sysexts.sh"), Check: "if command -v podman; then false; else echo no podman; fi"},
+				Flatcar: {Is: "no Podman, unless its system extension is asked for", From: scripts("build_library/extra_sysexts.sh"), Check: "at=$(command -v podman)\necho \"podman: ${at:-none}\"\ntest -z \"$at\""},
 				Lab:     {Is: "Debian's Podman, and the Quadlet of 5.6", From: append(labPackages, lab("guestimage.go")...), Check: "podman --version && ls /usr/lib/systemd/system-generators/podman-system-generator"},
 			},
 		},
