@@ -33,13 +33,19 @@ func succeeds(t *testing.T, commands string, everything bool) bool {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, commands)
 	}
-	file := filepath.Join(t.TempDir(), "any")
-	if err := os.WriteFile(file, nil, 0o755); err != nil {
-		t.Fatal(err)
+	path := t.TempDir() // `command -v` looks there
+	file := filepath.Join(path, "any")
+	for _, program := range append(Programs, Program{Name: "any"}) {
+		if err := os.WriteFile(filepath.Join(path, program.Name), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !everything {
+		path = t.TempDir()
 	}
 	missing := &os.PathError{Op: "open", Err: os.ErrNotExist}
 	nothing := &bytes.Buffer{}
-	shell, err := interp.New(interp.StdIO(nil, nothing, nothing), interp.Env(expand.ListEnviron("PATH=/bin")),
+	shell, err := interp.New(interp.StdIO(nil, nothing, nothing), interp.Env(expand.ListEnviron("PATH="+path)),
 		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc {
 			return func(context.Context, []string) error {
 				if everything {
