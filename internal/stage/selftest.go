@@ -138,8 +138,9 @@ func (s *selftest) boot(ctx context.Context) error {
 	reported := s.said.BootID != ""
 	s.is("ready", facts.Found(err == nil && reported, "%s", orText(err, fmt.Sprintf("network after %.0f s, sshd after %.0f s", s.said.Network.At, s.said.SSHD.At))))
 	if !reported && ctx.Err() == nil {
-		s.said, _, _ = r.searched(ctx, s.node)
-		s.access.New = true
+		if found, _, err := r.searched(ctx, s.node); err == nil {
+			s.said, s.access.New = found, true
+		}
 	}
 	address := s.said.Address(s.node.MAC)
 	s.is("address", facts.Found(address != "" && reported, "%s", orText(nil, address)))

@@ -86,8 +86,18 @@ func (s *selftest) lookAtConsole(ctx context.Context) {
 	console := guest.NewConsole(s.node.Console())
 	told, err := console.Failure()
 	phases := console.Passed()
-	seen := slices.Contains(phases, "kernel") && slices.Contains(phases, "login")
-	s.is("phases", facts.Found(err == nil && told == nil && seen, "%s", strings.Join(append(phases, told...), ", ")))
+	seen := err == nil && told == nil && inOrder(facts.Phases(s.report.Distribution), phases)
+	s.is("phases", facts.Found(seen, "%s%s", strings.Join(append(phases, told...), ", "), errText(err)))
+}
+
+// inOrder tells whether all wanted are among the others, in their order.
+func inOrder(wanted, all []string) bool {
+	for _, one := range all {
+		if len(wanted) > 0 && one == wanted[0] {
+			wanted = wanted[1:]
+		}
+	}
+	return len(wanted) == 0
 }
 
 // lookAtKeys compares the host keys that the node reported with those that sshd shows this host.

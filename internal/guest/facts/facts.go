@@ -76,5 +76,5 @@ func (f Fact) Checked(d Distribution) bool {
 
 // Table is all facts, topic by topic.
 func Table() []Fact {
-	return slices.Concat(shell(), sshd(), network(), ignition(), files(), kernel(), consoles(), firmware(), updates(), selinux(), containers(), sizes())
+	return slices.Concat(shell(), sshd(), network(), ignition(), files(), kernel(), consoles(), firmware(), updates(), selinux(), containers(), sizes(), removal())
 }

@@ -1,6 +1,9 @@
 package facts
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // What concerns the kernel, the consoles and the firmware.
 
@@ -102,7 +105,11 @@ func consoles() []Fact {
 		},
 		{
 			ID: "phases", Topic: "Consoles", OnHost: true, Needed: "the progress of `up`, and `mage timeline`",
-			Claims: everywhere("the console log shows the kernel and the login", "", ""),
+			Claims: map[Distribution]Claim{
+				FCOS:    {Is: phasesOf(FCOS)},
+				Flatcar: {Is: phasesOf(Flatcar)},
+				Lab:     {Is: phasesOf(Lab)},
+			},
 		},
 		{
 			ID: "emergency", Topic: "Consoles", OnHost: true, Needed: "`up` ends early when a node drops to an emergency shell",
@@ -134,6 +141,21 @@ func consoles() []Fact {
 			},
 		},
 	}
+}
+
+// Phases are what the serial console surely shows of a boot, in its order, in the words of internal/guest.
+func Phases(d Distribution) []string {
+	switch d.StandsFor() {
+	case FCOS:
+		return []string{"kernel", "Ignition", "system", "login"}
+	case Flatcar:
+		return []string{"kernel", "login"}
+	}
+	return []string{"Ignition", "system", "login"} // its kernel is quiet
+}
+
+func phasesOf(d Distribution) string {
+	return "the console log shows, in this order: " + strings.Join(Phases(d), ", ")
 }
 
 // lastConsole makes sure what /dev/console is: the last console= of the kernel's arguments.

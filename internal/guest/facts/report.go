@@ -84,14 +84,14 @@ func (r Report) Print(w io.Writer) {
 }
 
 func (r Report) summary() string {
-	return fmt.Sprintf("%d of %d facts hold, %d are wrong, %d only tell, %d are not known",
+	return fmt.Sprintf("%d of %d facts hold; wrong: %d, nothing claimed: %d, not known: %d",
 		r.Count(Holds), len(r.lines()), r.Count(Wrong), r.Count(Tells), r.Count(Unknown))
 }
 
 // Markdown is the report as one attaches it to an issue, without what is only this host's and this node's.
 func (r Report) Markdown() string {
 	text := &strings.Builder{}
-	fmt.Fprintf(text, "# selftest of %s %s\n\n", r.Image, r.Version)
+	fmt.Fprintf(text, "# selftest of %s\n\n", strings.TrimSpace(r.Image+" "+r.Version))
 	for _, line := range append(r.About, "table: "+string(r.Distribution), r.summary()) {
 		fmt.Fprintf(text, "- %s\n", line)
 	}
@@ -111,7 +111,7 @@ var secrets = []struct {
 	is   string
 }{
 	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)`), "(key)"},
-	{regexp.MustCompile(`\b(ssh-[a-z0-9]+|ecdsa-sha2-[a-z0-9-]+) [A-Za-z0-9+/=]+( \S+@\S+)?`), "$1 (key)"},
+	{regexp.MustCompile(`\bAAAA[A-Za-z0-9+/=]{16,}( \S+@\S+)?`), "(key)"},
 	{regexp.MustCompile(`\bSHA256:[A-Za-z0-9+/=]{20,}`), "(fingerprint)"},
 	{regexp.MustCompile(`\$(5|6|y|2b|1|gy|7)\$[^\s|'"]+`), "(hash)"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "(id)"},

@@ -12,6 +12,7 @@ import (
 func TestWithoutSecrets(t *testing.T) {
 	for text, want := range map[string]string{
 		"127.0.0.1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVxxkTyq8DEBu5pfQzAzid4jIdDQhjDgVZGckzV core@host": "127.0.0.1 ssh-ed25519 (key)",
+		"ssh-keyscan of 127.0.0.1 gives ssh-ed25519":                                                       "ssh-keyscan of 127.0.0.1 gives ssh-ed25519",
 		"link/ether 52:54:00:d2:b8:64 brd ff:ff:ff:ff:ff:ff":                                               "link/ether (mac) brd (mac)",
 		"inet 192.168.7.23/24 and fe80::5054:ff:fed2:b864/64":                                              "inet (address)/24 and (address)/64",
 		"core:$6$ct4dIwnHLjzCVb5W$CVtVgXNHkUuZRog6eXpORpfP4tvBVx:19000":                                    "core:(hash)",
@@ -53,7 +54,7 @@ func TestPrintFitsATerminal(t *testing.T) {
 	if !strings.Contains(rest, "usr: expected: read-only") || !strings.Contains(rest, "    /usr can be written\n    really\n") {
 		t.Errorf("what is wrong is not told:\n%s", rest)
 	}
-	if !strings.Contains(rest, ", 1 are wrong, 1 only tell, 1 are not known") {
+	if !strings.Contains(rest, "; wrong: 1, nothing claimed: 1, not known: 1") {
 		t.Errorf("got\n%s", rest)
 	}
 }

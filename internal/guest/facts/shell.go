@@ -16,6 +16,10 @@ func shell() []Fact {
 	says := func(what string) string { return strings.Replace(redirection, "%s", what, 1) }
 	return []Fact{
 		{
+			ID: "release", Topic: "Shell and programs", Needed: "to know what a report is about",
+			Claims: map[Distribution]Claim{FCOS: {Is: "not read: it is the image's", Tells: release}, Flatcar: {Is: "not read: it is the image's", Tells: release}, Lab: {Is: "Debian 12", Check: release + " | grep 'Debian GNU/Linux 12'"}, LabFCOS: {Is: "Debian 12", Tells: release}, LabFlatcar: {Is: "Debian 12", Tells: release}},
+		},
+		{
 			ID: "bash-network", Topic: "Shell and programs", Needed: "scripts for nodes use no /dev/tcp and no /dev/udp",
 			Claims: map[Distribution]Claim{
 				FCOS:       {Is: "bash 5.2; how it is built was not read", Tells: says("")},
@@ -27,9 +31,9 @@ func shell() []Fact {
 		{
 			ID: "programs", Topic: "Shell and programs", Needed: "scripts and units of nodes call these and no others",
 			Claims: map[Distribution]Claim{
-				FCOS:    {Is: "those of the table below", From: fcosPackages, Check: there(FCOS)},
-				Flatcar: {Is: "those of the table below", From: flatcarPackages, Check: there(Flatcar)},
-				Lab:     {Is: "those of the table below", From: labPackages, Check: there(Lab)},
+				FCOS:    {Is: "those of the table in docs/distributions.md", From: fcosPackages, Check: there(FCOS)},
+				Flatcar: {Is: "those of the table in docs/distributions.md", From: flatcarPackages, Check: there(Flatcar)},
+				Lab:     {Is: "those of the table in docs/distributions.md", From: labPackages, Check: there(Lab)},
 			},
 		},
 		{
@@ -54,6 +58,8 @@ func shell() []Fact {
 		},
 	}
 }
+
+const release = `. /etc/os-release && echo "$PRETTY_NAME, Linux $(uname -r)"`
 
 // byRoot says who runs the check.
 const byRoot = `echo "$(id -un) by sudo of ${SUDO_USER:-nobody}"; test "$(id -u)" = 0 && test "$SUDO_USER" = core`

@@ -75,8 +75,9 @@ func selinux() []Fact {
 
 // unitDomain prints the SELinux domain of the readiness unit's process, or that there is none.
 const unitDomain = `pid=$(systemctl show -p MainPID --value coreos-libvirt-ready.service)
-domain=$({ tr -d '\000' <"/proc/$pid/attr/current"; } 2>/dev/null) || domain='no SELinux'
-echo "${domain:-no SELinux}"
+domain='no SELinux'
+test ! -e /sys/fs/selinux/enforce || domain=$(tr -d '\000' <"/proc/$pid/attr/current")
+echo "$domain"
 `
 
 func containers() []Fact {
@@ -102,6 +103,15 @@ func containers() []Fact {
 			Claims: map[Distribution]Claim{
 				Flatcar: {Is: "etcd-member.service runs etcd in Docker by /usr/lib/flatcar/etcd-wrapper", From: overlay("app-admin/etcd-wrapper/files/etcd-member.service", "app-admin/etcd-wrapper/files/etcd-wrapper"), Check: "systemctl cat etcd-member.service | grep ExecStart=/usr/lib/flatcar/etcd-wrapper && ls /usr/lib/flatcar/etcd-wrapper"},
 			},
+		},
+	}
+}
+
+func removal() []Fact {
+	return []Fact{
+		{
+			ID: "down", Topic: "Removal", OnHost: true, Needed: "`mage down`",
+			Claims: everywhere("no domain, disk or file of the cluster is left", "", ""),
 		},
 	}
 }
