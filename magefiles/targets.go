@@ -132,6 +132,11 @@ func Console(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Console)
 }
 
+// Screen writes what node=core01 shows on its screen to vm/core01/screen.png.
+func Screen(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Screen)
+}
+
 // Logs prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.
 func Logs(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Logs)
@@ -204,7 +209,7 @@ func Labdown(ctx context.Context) error {
 	return do(ctx, (*stage.Run).LabDown)
 }
 
-// Test checks this project itself: builds, unit tests, linters, and real guests in a lab of its own.
+// Test checks this project itself: builds, unit tests, linters, and real guests in a lab; full=true all of them.
 func Test(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Test)
 }

@@ -4,6 +4,7 @@ package tests
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -14,32 +15,44 @@ import (
 	"time"
 )
 
+// full has every part of the stories run, not only those that each change should pass.
+var full = flag.Bool("full", false, "run all parts of the stories on real guests")
+
 // TestLab is the story of one cluster, on one clone: each part stands on what the part before left. It boots real
 // guests in the lab and needs root, and some minutes. TestNodes runs beside it, in a lab of its own.
 func TestLab(t *testing.T) {
 	story(t, []part{
-		{"README's first command gives a healthy cluster", firstCommand},
-		{"ssh reaches each node", sshReaches},
-		{"the timeline has every phase", timeline},
-		{"again: every stage says why it is skipped", again},
-		{"an edited config is seen, and leaves the nodes alone", drift},
-		{"the lab repairs itself, the guests go on", repaired},
-		{"a node that breaks leaves the others healthy, and is made anew", broken},
-		{"running nodes move to another bridge", moved},
-		{"members come, go and are replaced while somebody writes", members},
-		{"a snapshot brings every key into a new cluster", backedUp},
-		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
-		{"down leaves nothing", down},
-		{"etcd's members speak TLS", secured},
-		{"the lab goes", labGoes},
+		{"README's first command gives a healthy cluster", firstCommand, always},
+		{"ssh reaches each node", sshReaches, always},
+		{"the timeline has every phase", timeline, always},
+		{"again: every stage says why it is skipped", again, always},
+		{"an edited config is seen, and leaves the nodes alone", drift, always},
+		{"the lab repairs itself, the guests go on", repaired, inFull},
+		{"a node that breaks leaves the others healthy, and is made anew", broken, always},
+		{"running nodes move to another bridge", moved, inFull},
+		{"members come, go and are replaced while somebody writes", members, inFull},
+		{"a snapshot brings every key into a new cluster", backedUp, inFull},
+		{"kill -9 between a member's joining and its vote", killedWhileGrowing, inFull},
+		{"down leaves nothing", down, always},
+		{"etcd's members speak TLS", secured, inFull},
+		{"the lab goes", labGoes, always},
 	})
 }
 
-// part is a part of a story: what it says, and how that is seen.
+// part is a part of a story: what it says, how that is seen, and when it runs.
 type part struct {
 	says string
 	test func(*testing.T, clone)
+	tier tier
 }
+
+// tier tells when a part runs: always, or only with -full.
+type tier bool
+
+const (
+	always tier = false
+	inFull tier = true
+)
 
 // story runs parts on one clone and its lab, as far as they hold. Another story may run meanwhile.
 func story(t *testing.T, parts []part) {
@@ -49,6 +62,9 @@ func story(t *testing.T, parts []part) {
 	c.compile(t)
 	t.Cleanup(func() { c.mage(t, "labdown") })
 	for _, part := range parts {
+		if part.tier == inFull && !*full {
+			continue
+		}
 		if !t.Run(part.says, func(t *testing.T) { part.test(t, c) }) {
 			c.logConsoles(t)
 			return

@@ -3,6 +3,7 @@
 package tests
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,25 +15,26 @@ import (
 // TestNodes is what one or two nodes show, as TestLab is the story of a cluster. No part needs what another left.
 func TestNodes(t *testing.T) {
 	story(t, []part{
-		{"what is wrong is said, and a good run follows", wrong},
-		{"a running node takes processors and memory", grown},
-		{"a foreign domain is left alone", foreign},
-		{"kill -9 in the middle, then up", killed},
-		{"a boot that fails is reported", failedBoot},
-		{"a guest without console tells why Ignition failed", journal},
-		{"a node that cannot tell where it is is found", found},
-		{"a Butane config arrives whole", butaneArrives},
-		{"the script's Container Linux Config arrives whole", seedArrives},
-		{"every part of a Container Linux Config arrives", containerLinuxArrives},
-		{"etcd that does not start tells why", brokenEtcd},
-		{"every example runs", examples},
-		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
-		{"a libvirt network instead of the bridge", onANetwork},
-		{"nodes share a card without a bridge", onACard},
-		{"a host that is looked at", hostChecked},
-		{"a user who is not root", plainUser},
-		{"an image fetched from a stream boots", fetchedBoots},
-		{"the lab goes", labGoes},
+		{"what is wrong is said, and a good run follows", wrong, always},
+		{"a running node takes processors and memory", grown, always},
+		{"a foreign domain is left alone", foreign, always},
+		{"kill -9 in the middle, then up", killed, always},
+		{"a boot that fails is reported", failedBoot, always},
+		{"a guest without console tells why Ignition failed", journal, inFull},
+		{"a node that cannot tell where it is is found", found, inFull},
+		{"a node whose readiness unit fails is found all the same", unitFails, inFull},
+		{"a Butane config arrives whole", butaneArrives, always},
+		{"the script's Container Linux Config arrives whole", seedArrives, inFull},
+		{"every part of a Container Linux Config arrives", containerLinuxArrives, inFull},
+		{"etcd that does not start tells why", brokenEtcd, inFull},
+		{"every example runs", examples, inFull},
+		{"libvirt's daemon is restarted meanwhile", daemonRestarted, inFull},
+		{"a libvirt network instead of the bridge", onANetwork, inFull},
+		{"nodes share a card without a bridge", onACard, inFull},
+		{"a host that is looked at", hostChecked, always},
+		{"a user who is not root", plainUser, inFull},
+		{"an image fetched from a stream boots", fetchedBoots, inFull},
+		{"the lab goes", labGoes, always},
 	})
 }
 
@@ -172,6 +174,30 @@ func found(t *testing.T, c clone) {
 	}
 	if strings.TrimSpace(out) != "core01" {
 		t.Errorf("ssh: got %v\n%s", err, out)
+	}
+	c.mage(t, "lab", "down")
+}
+
+// unitFails has a node whose readiness unit ends with an error: its neighbour, the lab's host, finds it.
+func unitFails(t *testing.T, c clone) {
+	begin := time.Now()
+	c.mage(t, "lab", "up", "nodes=1")
+	enough := 3 * time.Since(begin) // for a login prompt
+	c.mage(t, "lab", "down")
+	good := c.read(t, "templates/ready.sh")
+	c.write(t, "templates/ready.sh", "echo no good today >&2; exit 3\n")
+	defer c.write(t, "templates/ready.sh", good)
+	out := c.mage(t, "lab", "up", "nodes=1", fmt.Sprintf("timeout=%.0fs", enough.Seconds()))
+	for _, want := range []string{
+		"though its console shows a login prompt: its readiness unit says: no good today; Main process exited, code=exited, status=3/",
+		"it counts as ready, as sshd answers at its address (neighbour)", "hint: mage ssh node=core01 ready=off",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if len(readyNode.FindAllString(out, -1)) != 1 {
+		t.Errorf("got\n%s", out)
 	}
 	c.mage(t, "lab", "down")
 }

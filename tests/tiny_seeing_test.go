@@ -4,7 +4,10 @@ package tests
 
 import (
 	"errors"
+	"image/png"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"syscall"
@@ -25,6 +28,10 @@ func tinyFailures(t *testing.T, c tiny) {
 		{"a panic", "mac={{.MAC}}", "mac={{.MAC}} fail=panic", "the boot failed; its console says:\n    [    "},
 		{"an emergency shell", "mac={{.MAC}}", "mac={{.MAC}} fail=emergency", "the boot failed; its console says:\n    You are in emergency mode.\n    Give root password"},
 		{"a prompt", "mac={{.MAC}}", "mac={{.MAC}} fail=prompt", "the boot failed; its console says:\n    error: no such partition.\n    grub rescue>"},
+		{
+			"a second start", "quiet mitigations=off no_timer_check tsc=reliable mac={{.MAC}}", "mitigations=off no_timer_check tsc=reliable mac={{.MAC}} fail=loop",
+			"the boot failed; its console says:\n    Linux has started 2 times and its system never came up; before the last start these lines came\n    ",
+		},
 		{"a loop", "mac={{.MAC}}", "mac={{.MAC}} fail=loop", "it reboots again and again, "},
 		{"no boot loader", kernel, "    <boot dev='hd'/>\n    <bios useserial='yes'/>\n", "the boot failed; its console says:\n"},
 	} {
@@ -42,6 +49,59 @@ func tinyFailures(t *testing.T, c tiny) {
 		}
 		c.must(t, "down")
 		whens = whens[:1] // the first tells enough of the second
+	}
+}
+
+// tinySilent has a guest that tells of its failure on the screen only, as Flatcar does. Its image was silent for a second
+// before.
+func tinySilent(t *testing.T, c tiny) {
+	template := c.read(t, "templates/domain.xml.tmpl")
+	defer c.write(t, "templates/domain.xml.tmpl", template)
+	seen := strings.Replace(template, "console=ttyS0 quiet", "console=ttyS0 console=tty0", 1)
+	seen = strings.Replace(seen, "mac={{.MAC}}<", "mac={{.MAC}} fail=silent<", 1)
+	c.write(t, "templates/domain.xml.tmpl", strings.Replace(seen, "    <memballoon", "    <video><model type='vga'/></video>\n    <memballoon", 1))
+	store := t.TempDir()
+	c.write(t, "silences.json", `{"`+c.image+`": 1}`)
+	if err := os.Rename(filepath.Join(c.dir, "silences.json"), filepath.Join(store, "silences.json")); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.target("up", "nodes=1", "timeout=75s", "store="+store).CombinedOutput()
+	const looks = "it looks like Ignition failed; its text is on the screen"
+	if err == nil || !strings.Contains(string(out), looks+": vm/core01/screen.png\n") || !strings.Contains(string(out), "core01: not ready after 1m15s; nothing on its serial console for ") ||
+		!strings.Contains(string(out), looks+". The console ends with:\n    [    ") || !strings.Contains(string(out), "; vm/core01/screen.png shows its screen") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	c.hasText(t, "vm/core01/screen.png")
+	if err := os.Remove(filepath.Join(c.dir, "vm/core01/screen.png")); err != nil {
+		t.Fatal(err)
+	}
+	if out := c.must(t, "screen"); out != "vm/core01/screen.png\n" {
+		t.Errorf("got\n%s", out)
+	}
+	c.hasText(t, "vm/core01/screen.png")
+	c.must(t, "down")
+	c.nothingIsLeft(t)
+}
+
+// hasText wants a picture with letters on a dark screen.
+func (c tiny) hasText(t *testing.T, name string) {
+	t.Helper()
+	picture, err := png.Decode(strings.NewReader(c.read(t, name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dark, light := 0, 0
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if r, g, b, _ := picture.At(x, y).RGBA(); r+g+b == 0 {
+				dark++
+			} else {
+				light++
+			}
+		}
+	}
+	if light == 0 || dark < light {
+		t.Errorf("%s: %d dark pixels, %d light ones", name, dark, light)
 	}
 }
 

@@ -108,6 +108,7 @@ func TestTiny(t *testing.T) {
 		test func(*testing.T, tiny)
 	}{
 		{"guests that fail are reported at once", tinyFailures},
+		{"a guest that fails on the screen alone", tinySilent},
 		{"nodes that are paused, and asked by several", tinyPaused},
 		{"an interruption ends within two seconds", tinyInterrupted},
 		{"killed", tinyKilled},

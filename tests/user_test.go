@@ -57,7 +57,7 @@ func plainUser(t *testing.T, c clone) {
 		}
 	})
 	t.Run("the system's", func(t *testing.T) {
-		targets := "fetch transpile discovery render define up plan status etcd logs console ssh stop start restart env sshconfig timeline show down " +
+		targets := "fetch transpile discovery render define up plan status etcd logs console screen ssh stop start restart env sshconfig timeline show down " +
 			"images prune settings host:check host:setup host:undo lab labdown test backup restore watch migrate password"
 		out := c.asUser(t, "for target in "+targets+`; do
   words="apply=true file=x node=core01"; patience=60

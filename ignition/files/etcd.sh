@@ -20,8 +20,13 @@ if [[ -e /etc/etcd/ca.pem ]]; then
 fi
 
 etcd=(/usr/local/bin/etcd)
-if [[ ! -x ${etcd[0]} ]]; then # Fedora CoreOS has Podman and no etcd
-  etcd=(podman run --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z
+if [[ ! -x ${etcd[0]} ]]; then # Fedora CoreOS has Podman and no etcd, Flatcar Docker
+  run=(podman run --replace)
+  if ! command -v podman >/dev/null; then
+    docker rm --force etcd &>/dev/null # what a run that was killed left, as Podman's --replace
+    run=(docker run)
+  fi
+  etcd=("${run[@]}" --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z
     "--volume=/etc/etcd:/etc/etcd:ro,z" quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd)
 fi
 install -d -m 0700 /var/lib/etcd /etc/etcd

@@ -45,6 +45,7 @@ func managers() []string {
 type Check struct {
 	Dir   string
 	Cache string
+	Full  bool // whether every story on real guests runs, not only the parts for each change
 	Say   func(format string, args ...any)
 }
 
@@ -158,7 +159,11 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	return c.run(ctx, nil, "go", "test", "-count=1", "-timeout=30m", "-v", "-tags", tags+",lab", "-run", "TestLab|TestNodes|TestTiny", "./tests")
+	args := []string{"test", "-count=1", "-timeout=80m", "-v", "-tags", tags + ",lab", "-run", "TestLab|TestNodes|TestTiny", "./tests"}
+	if c.Full {
+		args = append(args, "-full")
+	}
+	return c.run(ctx, nil, "go", args...)
 }
 
 // runNicely is run of what others shall not wait for.

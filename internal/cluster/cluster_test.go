@@ -138,6 +138,29 @@ func TestDefine(t *testing.T) {
 	}
 }
 
+// TestNoProcessorIsAThread however many there are or can be plugged: Fedora CoreOS boots with mitigations=auto,nosmt. libvirt
+// refuses a topology that has not as many as <vcpu> says.
+func TestNoProcessorIsAThread(t *testing.T) {
+	for _, c := range []struct {
+		kind, arch       string
+		vcpu, ram, cores int
+	}{{"kvm", "x86_64", 2, 1024, 16}, {"qemu", "x86_64", 1, 512, 16}, {"kvm", "x86_64", 200, 1024, 255}, {"kvm", "aarch64", 3, 2048, 3}, {"qemu", "aarch64", 1, 2048, 1}} {
+		hw := Hardware{Type: c.kind, Arch: c.arch, Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: c.ram, VCPU: c.vcpu, MAC: "52:54:00:d2:b8:64", Bridge: "br0"}
+		text, err := Define(shipped(t), hw, &Metadata{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var domain libvirtxml.Domain
+		if err := domain.Unmarshal(text); err != nil {
+			t.Fatal(err)
+		}
+		is := domain.CPU.Topology
+		if is == nil || is.Threads != 1 || is.Sockets*is.Cores != c.cores || int(domain.VCPU.Value) != c.cores || int(domain.VCPU.Current) != c.vcpu {
+			t.Errorf("%+v: got %+v of %+v", c, is, domain.VCPU)
+		}
+	}
+}
+
 func TestDefineOtherHardware(t *testing.T) {
 	hw := Hardware{Type: "qemu", Arch: "aarch64", Firmware: "efi", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2, MAC: "52:54:00:d2:b8:64"}
 	text, err := Define(shipped(t), hw, &Metadata{})

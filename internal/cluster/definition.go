@@ -39,6 +39,28 @@ type Hardware struct {
 	Metadata       string // the project's element, whole
 }
 
+// FirmwareWord is the hardware's firmware in firmware='s words.
+func (hw Hardware) FirmwareWord() string {
+	if hw.Firmware == efi {
+		return UEFI
+	}
+	return BIOS
+}
+
+// WithFirmware is the hardware with a firmware in firmware='s words; of none it has its own.
+func (hw Hardware) WithFirmware(word string) Hardware {
+	switch word {
+	case UEFI:
+		hw.Firmware = efi
+	case BIOS:
+		hw.Firmware = ""
+	}
+	return hw
+}
+
+// efi is libvirt's word for a firmware that it then finds by itself.
+const efi = "efi"
+
 // Define fills the template for a node and completes want with the definition's digest. The result
 // has been parsed as a domain: what libvirt gets is XML, whatever the template holds.
 func Define(tmpl string, hw Hardware, want *Metadata) (string, error) {

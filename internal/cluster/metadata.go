@@ -22,12 +22,13 @@ type Metadata struct {
 	Workspace  string   `xml:"workspace,attr"` // absolute path of the clone
 	Cluster    string   `xml:"cluster,attr"`   // the prefix
 	Number     int      `xml:"number,attr"`
-	Ignition   string   `xml:"ignition,attr"`   // sha256 of ignition.json before the words of discovery are replaced, in hex
-	Base       string   `xml:"base,attr"`       // path of the base image
-	Definition string   `xml:"definition,attr"` // sha256 of the domain XML less this element, in hex
-	Libvirt    string   `xml:"libvirt,attr"`    // where the domain is: the URI, behind the word lab if that is the lab's
-	Image      string   `xml:"image,attr"`      // size and time of the base image
-	Disk       int      `xml:"disk,attr"`       // GiB
+	Ignition   string   `xml:"ignition,attr"`           // sha256 of ignition.json before the words of discovery are replaced, in hex
+	Base       string   `xml:"base,attr"`               // path of the base image
+	Definition string   `xml:"definition,attr"`         // sha256 of the domain XML less this element, in hex
+	Libvirt    string   `xml:"libvirt,attr"`            // where the domain is: the URI, behind the word lab if that is the lab's
+	Image      string   `xml:"image,attr"`              // size and time of the base image
+	Firmware   string   `xml:"firmware,attr,omitempty"` // bios or uefi; empty where it is not known, and of what is wanted where nobody says
+	Disk       int      `xml:"disk,attr"`               // GiB; 0 where it is not known, and of what is wanted where the image tells
 }
 
 // Element is m as libvirt keeps it.
@@ -45,6 +46,8 @@ type Domain struct {
 	Started  string    // digest of the definition that a running domain was started with; empty where that is not known
 	Backing  string    // what a running domain's first disk stands on; empty where that is not known
 
+	Firmware string // bios or uefi
+
 	Machine Machine // of the definition for the next start
 	Runs    Machine // of a running domain, now
 
@@ -59,7 +62,7 @@ func ParseDomain(text string) (Domain, error) {
 	if err := x.Unmarshal(text); err != nil {
 		return Domain{}, fmt.Errorf("cannot read a domain's definition: %w", err)
 	}
-	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text, Machine: machineOf(&x)}
+	d := Domain{Name: x.Name, UUID: x.UUID, State: Other, XML: text, Machine: machineOf(&x), Firmware: firmwareOf(&x)}
 	if x.Devices != nil {
 		d.readDevices(x.Devices)
 	}
@@ -69,6 +72,20 @@ func ParseDomain(text string) (Domain, error) {
 	var err error
 	d.Metadata, err = ParseMetadata(x.Metadata.XML)
 	return d, err
+}
+
+// The firmwares, in firmware='s words.
+const (
+	BIOS = "bios"
+	UEFI = "uefi"
+)
+
+// firmwareOf is what the domain boots by: also where libvirt has written down which file that is.
+func firmwareOf(x *libvirtxml.Domain) string {
+	if x.OS != nil && (x.OS.Firmware == "efi" || x.OS.Loader != nil && x.OS.Loader.Type == "pflash") {
+		return UEFI
+	}
+	return BIOS
 }
 
 func (d *Domain) readDevices(devices *libvirtxml.DomainDeviceList) {

@@ -85,3 +85,6 @@ func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
 
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }
+
+// Screen is the path of the latest picture of what the node shows.
+func (n Node) Screen() string { return filepath.Join(n.Dir, "screen.png") }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -124,12 +125,17 @@ func (f Found) Orphan() bool {
 func (f Found) have(want Metadata) Metadata {
 	switch {
 	case f.Defined:
-		return *f.Domain.Metadata
+		have := *f.Domain.Metadata
+		have.Firmware = cmp.Or(have.Firmware, f.Domain.Firmware)
+		return have
 	case f.Made != nil:
 		return *f.Made
 	}
 	return want
 }
+
+// Firmware is what the node's disk was made for; empty where that is not known.
+func (f Found) Firmware() string { return f.have(Metadata{}).Firmware }
 
 // Plan tells the step for a node that shall be as want, given what there is.
 func Plan(node Node, want Metadata, found Found) Step {
@@ -149,6 +155,10 @@ func Plan(node Node, want Metadata, found Found) Step {
 	if changed != "" {
 		step.Drift = changed
 		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	}
+	step.Want.Firmware = have.Firmware
+	if want.Disk == 0 {
+		step.Want.Disk = have.Disk
 	}
 	step.Action, step.Why = definition(have, want, found)
 	if step.Running || found.Defined && found.Domain.State == Paused { // which goes on as it was started
@@ -193,16 +203,25 @@ func changes(have, want Metadata, disk Disk) string {
 	switch {
 	case !disk.Exists:
 		return "its overlay is gone"
+	case have.Base != want.Base: // for another system documents differ, too
+		return fmt.Sprintf("the base image is now %s", want.Base)
 	case have.Ignition != want.Ignition:
 		return "ignition.json changed"
-	case have.Base != want.Base:
-		return fmt.Sprintf("the base image is now %s", want.Base)
 	case disk.Backing != "" && disk.Backing != want.Base:
 		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
 	case have.Image != "" && want.Image != "" && have.Image != want.Image:
 		return fmt.Sprintf("the file %s changed", want.Base)
-	case have.Disk != 0 && have.Disk != want.Disk:
+	}
+	return otherHardware(have, want)
+}
+
+// otherHardware names what the node's disk was made for, and the user now wants otherwise.
+func otherHardware(have, want Metadata) string {
+	switch {
+	case have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk:
 		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
+	case have.Firmware != "" && want.Firmware != "" && have.Firmware != want.Firmware:
+		return fmt.Sprintf("firmware= changed from %s to %s", have.Firmware, want.Firmware)
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // console is one whose log holds a text.
@@ -41,15 +42,72 @@ func TestConsoleKnowsPrompts(t *testing.T) {
 func TestConsoleKnowsLoops(t *testing.T) {
 	for _, boot := range []string{
 		"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nBooting from Hard Disk...\r\n",
-		"BdsDxe: loading Boot0001 \"disk\"\r\nBdsDxe: starting Boot0001 \"disk\"\r\n",
-		"GRUB loading..\r\nWelcome to GRUB!\r\n",
+		bios,
+		uefi,
 		"[    0.000000] Linux version 6.12.5-200.fc41.x86_64 (mockbuild@x)\r\n",
+		bios + flatcarKernel + flatcarSystem,
 	} {
 		for times, fails := range map[int]bool{1: false, 3: false, 4: true, 5: true} {
 			told, err := console(t, strings.Repeat(boot, times)).Failure()
 			if err != nil || (told != nil) != fails {
 				t.Errorf("%q, %d times: got %q, %v", boot, times, told, err)
 			}
+		}
+	}
+}
+
+// TestConsoleOfAFirstBoot has boots that start again, for the one good reason or for none.
+func TestConsoleOfAFirstBoot(t *testing.T) {
+	const again = "Linux has started 2 times and its system never came up; before the last start these lines came"
+	flatcar, fcos := bios+flatcarKernel, uefi+fcosKernel+fcosIgnition
+	for _, c := range []struct {
+		name, log string
+		arguments bool
+		want      string // of the first line that is told
+		last      string // and of the last
+	}{
+		{"Flatcar", flatcar + flatcarSystem + flatcarLogin, false, "", ""},
+		{"Flatcar fails and boots again", flatcar + flatcarGivesUp + flatcar, false, again, "[  309.700000] reboot: Restarting system"},
+		{"it does without firmware", flatcarKernel + flatcarGivesUp + flatcarKernel, false, again, "[  309.700000] reboot: Restarting system"},
+		{"Flatcar changes arguments", flatcar + flatcarArguments + flatcar, true, "", ""},
+		{"and comes up", flatcar + flatcarArguments + flatcar + flatcarSystem + flatcarLogin, true, "", ""},
+		{"and fails then", strings.Repeat(flatcar+flatcarArguments, 2) + flatcar, true, strings.Replace(again, "2", "3", 1), "[    7.700000] reboot: Restarting system"},
+		{"it reboots after its system came up", strings.Repeat(flatcar+flatcarSystem, 3), false, "", ""},
+		{"Fedora CoreOS", fcos + fcosNoArguments + fcosSystem, false, "", ""},
+		{"Fedora CoreOS changes arguments", fcos + fcosArguments + fcos, false, "", ""},
+		{"it does so once", strings.Repeat(fcos+fcosArguments, 2) + fcos, false, strings.Replace(again, "2", "3", 1), "[    7.700000] reboot: Restarting system"},
+		{"Fedora CoreOS has no reason", fcos + fcosNoArguments + fcos, false, again, "CoreOS Kernel Arguments Reboot was skipped because of an unmet condition check (ConditionPathExists=/run/coreos-kargs-reboot)."},
+		{"a log that quotes the kernel", flatcar + "core01 kernel: Linux version 6.12.51\r\n", false, "", ""},
+	} {
+		read := console(t, c.log)
+		read.First(c.arguments)
+		told, err := read.Failure()
+		if err != nil || (told == nil) != (c.want == "") || told != nil && (told[0] != c.want || !strings.HasSuffix(told[len(told)-1], c.last)) {
+			t.Errorf("%s: got %q, %v", c.name, told, err)
+		}
+	}
+}
+
+// TestConsoleOfAnEmergency: each is told by its own lines, and none that is not Ignition's says that it is.
+func TestConsoleOfAnEmergency(t *testing.T) {
+	for name, c := range map[string]struct {
+		log  string
+		want []string
+	}{
+		"Ignition": {fcosIgnition + fcosIgnitionFails, []string{
+			"[    6.123456] ignition[744]: Ignition failed: config is not valid",
+			"[FAILED] Failed to start ignition-fetch.service - Ignition (fetch).",
+			"Ignition has failed. Please ensure your config is valid. Note that only",
+			"Entering emergency mode. Exit the shell to continue.",
+		}},
+		"the root file system": {fcosIgnition + fcosRootFails, []string{
+			`[ TIME ] Timed out waiting for device dev-disk-by\x2dlabel-root.device - /dev/disk/by-label/root.`,
+			"Entering emergency mode. Exit the shell to continue.",
+		}},
+		"only the banner": {"Ignition has failed. Please ensure your config is valid.\r\n", []string{"Ignition has failed. Please ensure your config is valid."}},
+	} {
+		if told, err := console(t, uefi+fcosKernel+c.log).Failure(); err != nil || !slices.Equal(told, c.want) {
+			t.Errorf("%s: want %q, got %q, %v", name, c.want, told, err)
 		}
 	}
 }
@@ -74,6 +132,26 @@ func TestConsolePhases(t *testing.T) {
 			t.Errorf("%s: got %s, %v", line, c.Phase(), err)
 		}
 	}
+	for name, c := range map[string]struct {
+		log  string
+		want string
+	}{
+		"Flatcar":       {bios + flatcarKernel + flatcarSystem + flatcarLogin, "boot loader, kernel, system, login"},
+		"its initramfs": {bios + flatcarKernel, "boot loader, kernel"},
+		"Fedora CoreOS": {uefi + fcosKernel + fcosIgnition + fcosNoArguments + fcosSystem, "boot loader, kernel, Ignition, system, login"},
+		"the lab's": {
+			"SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nGRUB loading...\r\nignition: stage files\r\nSELinux:  Could not open policy file <= /etc/selinux/targeted/policy/policy.33:  No such file or directory\r\ncore01 login: ",
+			"boot loader, Ignition, system, login",
+		},
+		"new arguments": {bios + flatcarKernel + flatcarArguments + flatcarKernel, "boot loader, kernel"},
+		"and firmware":  {uefi + fcosKernel + fcosIgnition + fcosArguments + uefi + fcosKernel + fcosIgnition, "boot loader, kernel, Ignition, firmware, boot loader, kernel, Ignition"},
+	} {
+		read := console(t, c.log)
+		_, err := read.Failure()
+		if got := strings.Join(read.Passed(), ", "); err != nil || got != c.want {
+			t.Errorf("%s: want %s, got %s, %v", name, c.want, got, err)
+		}
+	}
 	c = console(t, "GRUB loading...\r\n\x1b[0;30;47mWelco\x1b[11;05H\x1b[11;06Hme to GRUB!\r\nignition: stage files\r\n         Welcome to Fedora CoreOS 43!\r\n")
 	if _, err := c.Failure(); err != nil || !slices.Equal(c.Passed(), []string{"boot loader", "Ignition", "system"}) {
 		t.Errorf("got %s, %v", c.Phase(), err)
@@ -81,6 +159,36 @@ func TestConsolePhases(t *testing.T) {
 	c = console(t, boot+"ignition: stage files\r\ncore01 login: \r\n"+boot)
 	if _, err := c.Failure(); err != nil || c.Phase() != "kernel" {
 		t.Errorf("booted again: got %s, %v", c.Phase(), err)
+	}
+}
+
+// TestConsoleIsSilent only while an initramfs may be at work, and from the last byte on.
+func TestConsoleIsSilent(t *testing.T) {
+	for log, silent := range map[string]bool{
+		"": false, bios: false, flatcarKernel: true, fcosKernel + fcosIgnition: true, flatcarKernel + flatcarSystem: false, flatcarKernel + flatcarLogin: false,
+	} {
+		c := console(t, log)
+		for range 2 { // what was read is read once
+			if _, err := c.Failure(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		if got := c.Silent(); got > 0 != silent || silent && got < 4*time.Millisecond {
+			t.Errorf("%q: got %s", log, got)
+		}
+	}
+	c := console(t, flatcarKernel)
+	if _, err := c.Failure(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	before := c.Silent()
+	if err := os.WriteFile(c.path, []byte(flatcarKernel+"["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Failure(); err != nil || c.Silent() >= before {
+		t.Errorf("half a line was written: got %s, before %s, %v", c.Silent(), before, err)
 	}
 }
 

@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"regexp"
 
 	"coreos-libvirt/internal/printable"
 )
 
-// JournalChannel is the virtio channel on which Fedora CoreOS writes its journal when Ignition has failed
-// (ignition-virtio-dump-journal.service in its initramfs).
+// JournalChannel is the virtio channel on which Fedora CoreOS writes its journal when its initramfs comes to emergency.target
+// (ignition-virtio-dump-journal.service), be it for Ignition or for something else.
 const JournalChannel = "com.coreos.ignition.journal"
 
 // entry is one of the journal, as `journalctl -o json` prints it (systemd.journal-fields(7)).
@@ -19,12 +20,24 @@ type entry struct {
 	Message    json.RawMessage `json:"MESSAGE"`  // a string; an array of bytes where it is no UTF-8
 }
 
-// warning is the highest of the priorities that tell of something wrong.
-const warning = "4"
+// The highest of the priorities that tell of something wrong, and of what Ignition says when a stage has failed (its Crit).
+const (
+	warning  = "4"
+	critical = "2"
+)
 
-// ReadJournal reads the journal from the channel up to the empty object that ends it, and gives what is
-// wrong in it, the latest lines: Ignition's own words or, where it has none, anybody's.
-func ReadJournal(channel io.Reader) ([]string, error) {
+// notStarted is systemd's line when one of Ignition's units has failed without a word of its own.
+var notStarted = regexp.MustCompile(`(?i)^failed to start .*ignition`)
+
+// Journal is what is wrong in a guest's journal, the latest lines.
+type Journal struct {
+	Lines    []string
+	Ignition bool // whether it was Ignition that failed: the guest writes its journal in every emergency of the initramfs
+}
+
+// ReadJournal reads the journal from the channel up to the empty object that ends it. Where Ignition has failed the lines
+// are its own; where it has none, and in another emergency, they are the others'.
+func ReadJournal(channel io.Reader) (j Journal, err error) {
 	var ignition, others []string
 	lines := bufio.NewScanner(channel)
 	lines.Buffer(nil, 1<<20)
@@ -37,19 +50,18 @@ func ReadJournal(channel io.Reader) ([]string, error) {
 		if json.Unmarshal(lines.Bytes(), &e) != nil || json.Unmarshal(e.Message, &text) != nil || e.Priority > warning {
 			continue
 		}
+		line := printable.Line(e.Identifier + ": " + text)
 		if e.Identifier == "ignition" {
-			ignition = latest(ignition, printable.Line(e.Identifier+": "+text))
+			ignition, j.Ignition = latest(ignition, line), j.Ignition || e.Priority <= critical
 		} else {
-			others = latest(others, printable.Line(e.Identifier+": "+text))
+			others, j.Ignition = latest(others, line), j.Ignition || notStarted.MatchString(text)
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return nil, err
+	j.Lines = others
+	if j.Ignition && len(ignition) > 0 || len(others) == 0 {
+		j.Lines = ignition
 	}
-	if len(ignition) == 0 {
-		return others, nil
-	}
-	return ignition, nil
+	return j, lines.Err()
 }
 
 // latest keeps the last lines.

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/printable"
@@ -26,22 +27,23 @@ var prompt = regexp.MustCompile(`\blogin:( \S+ \(automatic login\))?$`)
 const consoleTail = 64 << 10
 
 // Login is what the console log at path shows of a system that runs: whether the last boot came to a login prompt, and the
-// last lines of the readiness unit, if that failed.
+// last lines of the readiness unit, each once, if that failed.
 func Login(path string) (prompted bool, unit []string, err error) {
 	text, err := tail(path)
 	if err != nil {
 		return false, nil, err
 	}
 	for line := range strings.Lines(text) {
-		line = printable.Line(line)
+		line, words, failed := strings.Cut(printable.Line(line), ReadyUnit+": ") // which may stand behind the prompt
 		switch {
 		case strings.Contains(line, "Linux version "):
 			prompted, unit = false, nil // a new boot
-		case prompt.MatchString(line):
+		case prompt.MatchString(strings.TrimSpace(line)):
 			prompted = true
 		}
-		if _, words, ok := strings.Cut(line, ReadyUnit+": "); ok {
-			unit = append(unit, shorten(words))
+		words = shorten(strings.TrimPrefix(words, ReadyUnit+": "))
+		if failed && !slices.Contains(unit, words) {
+			unit = append(unit, words)
 			unit = unit[max(0, len(unit)-3):]
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestLogin(t *testing.T) {
 	const kernel = "[    0.000000] Linux version 6.12.5\r\n"
-	const failed = "coreos-libvirt-ready.service: /etc/coreos-libvirt/ready.sh: 3: Syntax error\r\ncoreos-libvirt-ready.service: Main process exited, code=exited, status=2/INVALIDARGUMENT\r\n"
+	const failed = "coreos-libvirt-ready.service: /etc/coreos-libvirt/ready.sh: 3: Syntax error\r\ncoreos-libvirt-ready.service: coreos-libvirt-ready.service: Main process exited, code=exited, status=2/INVALIDARGUMENT\r\n"
 	for name, c := range map[string]struct {
 		text     string
 		prompted bool
@@ -23,7 +23,7 @@ func TestLogin(t *testing.T) {
 		"Fedora CoreOS":      {kernel + "Fedora CoreOS 43\r\ncore01 login: ", true, nil},
 		"Flatcar":            {kernel + "core01 login: core (automatic login)\r\n\r\nFlatcar Container Linux 4593\r\ncore@core01 ~ $ ", true, nil},
 		"boots again":        {kernel + "core01 login: \r\n" + failed + kernel, false, nil},
-		"the unit fails":     {kernel + "core01 login: \r\n" + failed + failed, true, []string{"Main process exited, code=exited, status=2/INVALIDARGUMENT", "/etc/coreos-libvirt/ready.sh: 3: Syntax error", "Main process exited, code=exited, status=2/INVALIDARGUMENT"}},
+		"the unit fails":     {kernel + "core01 login: " + failed + failed, true, []string{"/etc/coreos-libvirt/ready.sh: 3: Syntax error", "Main process exited, code=exited, status=2/INVALIDARGUMENT"}},
 		"no prompt":          {kernel + "[  OK  ] Started systemd-logind.service - User Login Management.\r\nlast login: yesterday\r\n", false, nil},
 		"nothing":            {"", false, nil},
 		"a prompt long past": {kernel + "core01 login: \r\n" + strings.Repeat("x\r\n", consoleTail), false, nil},

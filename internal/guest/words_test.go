@@ -33,14 +33,19 @@ func TestReadJournal(t *testing.T) {
 {"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"2","MESSAGE":"failed: \u001b[31mhash mismatch"}
 {"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"2","MESSAGE":[1,2]}
 ` + systemd
-	for text, want := range map[string][]string{
-		ignition + "{}\n" + systemd: {"ignition: failed: hash mismatch"},
-		systemd + "{}\n":            {"systemd: Failed to start Ignition (files)."},
-		"no journal\n{}\n":          nil,
-		strings.Repeat(systemd, 99): slices.Repeat([]string{"systemd: Failed to start Ignition (files)."}, 12),
+	// of a root file system that is not found: Ignition has warned, and is not to blame
+	const other = `{"SYSLOG_IDENTIFIER":"ignition","PRIORITY":"4","MESSAGE":"no config at \"/usr/lib/ignition/base.d\""}
+{"SYSLOG_IDENTIFIER":"systemd","PRIORITY":"3","MESSAGE":"Timed out waiting for device dev-disk-by\\x2dlabel-root.device"}
+`
+	for text, want := range map[string]Journal{
+		ignition + "{}\n" + systemd: {[]string{"ignition: failed: hash mismatch"}, true},
+		systemd + "{}\n":            {[]string{"systemd: Failed to start Ignition (files)."}, true},
+		other + "{}\n":              {[]string{`systemd: Timed out waiting for device dev-disk-by\x2dlabel-root.device`}, false},
+		"no journal\n{}\n":          {},
+		strings.Repeat(systemd, 99): {slices.Repeat([]string{"systemd: Failed to start Ignition (files)."}, 12), true},
 	} {
-		if got, err := ReadJournal(strings.NewReader(text)); err != nil || !slices.Equal(got, want) {
-			t.Errorf("want %q, got %q, %v", want, got, err)
+		if got, err := ReadJournal(strings.NewReader(text)); err != nil || got.Ignition != want.Ignition || !slices.Equal(got.Lines, want.Lines) {
+			t.Errorf("want %+v, got %+v, %v", want, got, err)
 		}
 	}
 }

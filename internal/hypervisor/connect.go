@@ -8,11 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"libvirt.org/go/libvirt"
+	"libvirt.org/go/libvirtxml"
 )
 
 // Available tells whether this program was built with libvirt's binding.
@@ -28,11 +30,12 @@ type Conn struct {
 	until context.Context // ends what calls wait for
 
 	kvm   sync.Map     // what HasKVM has found, by architecture
+	uefi  sync.Map     // what HasUEFI has found, by architecture
 	calls atomic.Int64 // of libvirt's, that go to the daemon
 
 	watching sync.Mutex
 	watchers map[chan struct{}]string // by whom a domain's events are waited for
-	reboots  map[string]int           // by domain, since the connection was made first
+	reboots  map[string]reboots       // by domain, since the connection was made first
 	started  map[string]time.Time     // when libvirt told that the domain was started
 }
 
@@ -54,7 +57,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	c := &Conn{uri: uri, advice: advice, until: context.Background(), watchers: map[chan struct{}]string{}, reboots: map[string]int{}, started: map[string]time.Time{}}
+	c := &Conn{uri: uri, advice: advice, until: context.Background(), watchers: map[chan struct{}]string{}, reboots: map[string]reboots{}, started: map[string]time.Time{}}
 	if _, err := c.live(); err != nil {
 		return nil, err
 	}
@@ -111,6 +114,44 @@ func (c *Conn) HasKVM(arch string) bool {
 		c.kvm.Store(arch, err == nil)
 	}
 	return err == nil
+}
+
+// HasUEFI tells whether libvirt finds a UEFI for domains of arch (x86_64, aarch64). Where it does not tell, it may.
+func (c *Conn) HasUEFI(arch string) bool {
+	if has, known := c.uefi.Load(arch); known {
+		return has.(bool)
+	}
+	machine := "q35"
+	if arch == "aarch64" {
+		machine = "virt"
+	}
+	has := true
+	err := c.use(func(conn *libvirt.Connect) error {
+		text, err := conn.GetDomainCapabilities("", arch, machine, "", 0)
+		if err == nil {
+			has, err = offersUEFI(text)
+		}
+		return err
+	})
+	if err == nil || definite(err) {
+		c.uefi.Store(arch, has)
+	}
+	return has
+}
+
+// offersUEFI reads what libvirt tells of domains (https://libvirt.org/formatdomaincaps.html#bios-bootloader): the firmware
+// that it would choose by itself, of what the host has installed.
+func offersUEFI(capabilities string) (bool, error) {
+	var caps libvirtxml.DomainCaps
+	if err := caps.Unmarshal(capabilities); err != nil {
+		return true, fmt.Errorf("cannot read what libvirt tells of domains: %w", err)
+	}
+	for _, enum := range caps.OS.Enums {
+		if enum.Name == "firmware" {
+			return slices.Contains(enum.Values, "efi"), nil
+		}
+	}
+	return true, nil // a libvirt that does not tell
 }
 
 // definite tells whether libvirt has answered that it does not do something, rather than not answered.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"coreos-libvirt/internal/cluster"
 )
@@ -222,6 +223,28 @@ func TestStartErrorAdvice(t *testing.T) {
 	} {
 		if got := startError(fmt.Errorf("%s", text)).Error(); !strings.Contains(got, "\nhint: ") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %s", text, got)
+		}
+	}
+}
+
+// TestOneRebootIsOne: three resets come of it. A guest that resets for ever is counted on.
+func TestOneRebootIsOne(t *testing.T) {
+	begin := time.Now()
+	for _, c := range []struct {
+		resets []time.Duration // since the begin
+		want   int
+	}{
+		{nil, 0},
+		{[]time.Duration{0, 309 * time.Millisecond, 310 * time.Millisecond}, 1},
+		{[]time.Duration{0, 309 * time.Millisecond, 5 * time.Second, 5309 * time.Millisecond}, 2},
+		{[]time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second}, 3},
+	} {
+		r := reboots{}
+		for _, after := range c.resets {
+			r = r.reset(begin.Add(after))
+		}
+		if r.count != c.want {
+			t.Errorf("%v: want %d, got %d", c.resets, c.want, r.count)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (c *Conn) listen(conn *libvirt.Connect) {
 	_, _ = conn.DomainEventRebootRegister(nil, func(_ *libvirt.Connect, dom *libvirt.Domain) {
 		if name, err := dom.GetName(); err == nil {
 			c.watching.Lock()
-			c.reboots[name]++
+			c.reboots[name] = c.reboots[name].reset(time.Now())
 			c.watching.Unlock()
 			c.tell(func(domain string) bool { return domain == name })
 		}
@@ -79,6 +79,24 @@ func (c *Conn) listen(conn *libvirt.Connect) {
 			c.tell(func(string) bool { return true }) // who knows what happened in between
 		}()
 	})
+}
+
+// oneReboot is how long the resets of one reboot may take to come: libvirt tells of each, and Linux with SeaBIOS makes three
+// of one reboot, within half a second (QEMU 7.2, q35).
+const oneReboot = 2 * time.Second
+
+// reboots are how often a domain began its boot again.
+type reboots struct {
+	count int
+	last  time.Time
+}
+
+// reset counts a reset, unless it belongs to the reboot that was counted last.
+func (r reboots) reset(at time.Time) reboots {
+	if at.Sub(r.last) < oneReboot {
+		return r
+	}
+	return reboots{r.count + 1, at}
 }
 
 // Watch gives a channel that has a value when something may have happened to the domain, from now until
@@ -117,7 +135,7 @@ func (c *Conn) Started(domain string, since time.Time) time.Time {
 func (c *Conn) Reboots(domain string) int {
 	c.watching.Lock()
 	defer c.watching.Unlock()
-	return c.reboots[domain]
+	return c.reboots[domain].count
 }
 
 func (c *Conn) tell(concerned func(domain string) bool) {

@@ -41,6 +41,7 @@ func (*Conn) QEMUVersion() (major, minor, release uint32, err error)    { return
 func (*Conn) ProbeKVM(string) error                                     { return errNoCgo }
 func (*Conn) NetworkBridge(string) (string, error)                      { return "", errNoCgo }
 func (*Conn) HasKVM(string) bool                                        { return false }
+func (*Conn) HasUEFI(string) bool                                       { return true }
 func (*Conn) Running() (map[string]bool, error)                         { return nil, errNoCgo }
 func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
 func (*Conn) Reboots(string) int                                        { return 0 }
@@ -60,6 +61,7 @@ func (*Conn) Remove(string, string) error                               { return
 func (*Conn) Took(string, string) error                                 { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (*Channel, error) { return nil, errNoCgo }
 func (*Conn) Console(context.Context, string) (*Channel, error)         { return nil, errNoCgo }
+func (*Conn) Screen(context.Context, string, int64) ([]byte, error)     { return nil, errNoCgo }
 func (*Channel) Write([]byte) (int, error)                              { return 0, errNoCgo }
 func (*Channel) Read([]byte) (int, error)                               { return 0, errNoCgo }
 func (*Channel) Close()                                                 {}

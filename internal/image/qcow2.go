@@ -80,19 +80,28 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 	return info, nil
 }
 
-// CheckOverlay makes sure that an overlay of size GiB can stand on the base image.
-func CheckOverlay(ctx context.Context, base string, size int) error {
+// leastDisk is the GiB of a disk that nobody chose: what Fedora CoreOS is documented to want
+// (https://docs.fedoraproject.org/en-US/fedora-coreos/storage/: 8 for the root file system, beside 1 of its own).
+const leastDisk = 10
+
+// OverlaySize is how many GiB an overlay on the base image has: wanted, which must be enough, or if that is 0 as many as the
+// image itself, but not few. Flatcar's images have 8.49 GiB, and 12.24 from 4593 on.
+func OverlaySize(ctx context.Context, base string, wanted int) (int, error) {
 	info, err := CheckBase(ctx, base)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if least := (info.VirtualSize + gib - 1) / gib; int64(size) < least {
-		return hint.Errorf(fmt.Sprintf("disk=%d or more", least), "disk=%d is smaller than the base image %s (%d GiB)", size, base, least)
+	least := int((info.VirtualSize + gib - 1) / gib)
+	if wanted == 0 {
+		return max(least, leastDisk), nil
 	}
-	return nil
+	if wanted < least {
+		return 0, hint.Errorf(fmt.Sprintf("disk=%d or more, or no disk=", least), "disk=%d is smaller than the base image %s (%d GiB)", wanted, base, least)
+	}
+	return wanted, nil
 }
 
-// PrepareOverlay makes the overlay that is to be at path, beside it, on a base that CheckOverlay found good. The base is only read, and its format is written
+// PrepareOverlay makes the overlay that is to be at path, beside it, of as many GiB as OverlaySize found good. The base is only read, and its format is written
 // down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives the file to QEMU's user
 // for as long as the guest runs.
 func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared string, err error) {

@@ -11,9 +11,14 @@ import (
 
 func make1G(t *testing.T, format string, more ...string) string {
 	t.Helper()
+	return makeImage(t, "1G", format, more...)
+}
+
+func makeImage(t *testing.T, size, format string, more ...string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "a base & image."+format)
 	args := append([]string{"create", "-q", "-f", format}, more...)
-	if out, err := exec.Command("qemu-img", append(args, path, "1G")...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("qemu-img", append(args, path, size)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return path
@@ -21,7 +26,8 @@ func make1G(t *testing.T, format string, more ...string) string {
 
 // createOverlay is what is done for a node.
 func createOverlay(ctx context.Context, path, base string, size int) error {
-	if err := CheckOverlay(ctx, base, size); err != nil {
+	size, err := OverlaySize(ctx, base, size)
+	if err != nil {
 		return err
 	}
 	prepared, err := PrepareOverlay(ctx, path, base, size)
@@ -103,7 +109,7 @@ func TestCreateOverlayRefuses(t *testing.T) {
 		"nothing":        {"/nowhere.qcow2", 4, "no base image"},
 		"another's":      {make1G(t, "qcow2", "-b", base, "-F", "qcow2"), 4, "stands on another image"},
 		"data elsewhere": {make1G(t, "qcow2", "-o", "data_file="+filepath.Join(t.TempDir(), "data")), 4, "keeps its data in another file"},
-		"a smaller disk": {make1G(t, "qcow2"), 0, "disk=0 is smaller"},
+		"a smaller disk": {makeImage(t, "12534M", "qcow2"), 12, "disk=12 is smaller than the base image"},
 	} {
 		overlay := filepath.Join(t.TempDir(), "x.qcow2")
 		err := createOverlay(ctx, overlay, c.base, c.size)
@@ -112,6 +118,26 @@ func TestCreateOverlayRefuses(t *testing.T) {
 		}
 		if left, _ := filepath.Glob(filepath.Dir(overlay) + "/*"); len(left) != 0 {
 			t.Errorf("%s: left %v", name, left)
+		}
+	}
+}
+
+func TestOverlaySize(t *testing.T) {
+	for _, c := range []struct {
+		image      string
+		wanted, is int
+	}{
+		{"1G", 0, 10},
+		{"1G", 1, 1},
+		{"1G", 20, 20},
+		{"8694M", 0, 10},  // Flatcar before 4593
+		{"12534M", 0, 13}, // and since
+		{"12534M", 13, 13},
+		{"13G", 0, 13},
+		{"12G", 12, 12},
+	} {
+		if got, err := OverlaySize(t.Context(), makeImage(t, c.image, "qcow2"), c.wanted); err != nil || got != c.is {
+			t.Errorf("%+v: got %d, %v", c, got, err)
 		}
 	}
 }

@@ -41,6 +41,18 @@ func number(field func(*Settings) *int, low, high int) func(*Settings, string) e
 	}
 }
 
+// disk is a number of GiB, or 0 for auto.
+func disk(s *Settings, value string) error {
+	if value == "auto" || value == "" {
+		s.Disk = 0
+		return nil
+	}
+	if err := number(func(s *Settings) *int { return &s.Disk }, 1, 65536)(s, value); err != nil {
+		return fmt.Errorf("auto, or %w", err)
+	}
+	return nil
+}
+
 func text(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		if strings.TrimSpace(value) == "" {

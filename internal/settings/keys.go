@@ -33,7 +33,7 @@ func Keys(env Environment) []Key {
 		{"nodes", "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 1000)},
 		{"ram", "memory of a node in MiB; a running one takes more, in steps of 128", "2048", "1024", number(func(s *Settings) *int { return &s.RAM }, 256, 16<<20)},
 		{"vcpu", "virtual processors of a node; a running one takes up to 16", "2", "1", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
-		{"disk", "disk of a node in GiB", "10", "", number(func(s *Settings) *int { return &s.Disk }, 1, 65536)},
+		{"disk", "disk of a node in GiB; auto is as large as the image, and 10 at least", "auto", "", disk},
 		{"config", "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
 		{"image", "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, or lab", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
 		{"sha256", "of the file at the URL that image= names", "", "", digest},
@@ -61,6 +61,7 @@ func Keys(env Environment) []Key {
 		{"accel", "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m)", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
+		{"updates", "off, or on: nodes update themselves, and boot again for that, as their system does; what the config says of it counts more", "off", "", yesNo(func(s *Settings) *bool { return &s.Updates })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
 		{"recreate", "nodes that `mage up` makes anew: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
 		{"parallel", "true: nodes are made anew all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
@@ -76,6 +77,7 @@ func Keys(env Environment) []Key {
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
 		{"rounds", "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
+		{"full", "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", "the user that `mage ssh` logs in as", "core", "", login},
 	}
 }

@@ -21,7 +21,7 @@ type Settings struct {
 	Nodes                     int           // size of the cluster
 	RAM                       int           // MiB a node
 	VCPU                      int           // virtual processors a node
-	Disk                      int           // GiB a node, the virtual size of the overlay
+	Disk                      int           // GiB a node, the virtual size of the overlay; 0: by the image
 	Config                    string        // path of the Butane config
 	Image                     string        // what the nodes boot: a stream, a file, a URL, or "lab"
 	SHA256                    string        // of the file at the URL, hex
@@ -48,6 +48,7 @@ type Settings struct {
 	Accel                     string        // auto, kvm or tcg
 	Timeout                   time.Duration // for the cluster to be ready, and again for etcd to be healthy
 	Ready                     bool          // whether nodes get the readiness unit
+	Updates                   bool          // whether nodes update themselves as their system does
 	Store                     string        // folder of base images, shared by all clusters
 	Cache                     string        // folder of what this project builds for itself
 	Node                      string        // the node that a target is about
@@ -65,6 +66,7 @@ type Settings struct {
 	Cmd                       string        // what ssh runs there; empty is a login
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
+	Full                      bool          // whether the project's own test runs every story
 
 	Vars  map[string]string // the user's own words, by name without "var."
 	InLab bool              // whether this run is inside the lab

@@ -141,3 +141,16 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestDisk(t *testing.T) {
+	for word, want := range map[string]int{"": 0, "disk=auto": 0, "disk=": 0, "disk=12": 12} {
+		if s, err := Load(strings.Fields(word), environment(nil)); err != nil || s.Disk != want {
+			t.Errorf("%s: got %+v, %v", word, s, err)
+		}
+	}
+	for _, word := range []string{"disk=0", "disk=-1", "disk=10G", "disk=Auto"} {
+		if _, err := Load([]string{word}, environment(nil)); err == nil || !strings.Contains(err.Error(), "auto, or a whole number from 1 to 65536 is allowed") {
+			t.Errorf("%s: got %v", word, err)
+		}
+	}
+}

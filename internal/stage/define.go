@@ -12,7 +12,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
@@ -128,12 +127,20 @@ func takesEffect(step cluster.Step) string {
 }
 
 func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node, base Base) cluster.Hardware {
-	return cluster.Hardware{
-		Type: r.domainType(conn), Arch: r.Arch, Firmware: r.firmware(base), Name: node.Name, UUID: node.UUID,
+	hw := cluster.Hardware{
+		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
 		IgnitionKey: r.ignitionKey(base), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node),
 	}
+	return hw.WithFirmware(r.firmware(base, conn.HasUEFI))
+}
+
+// keptHardware is what a node has that is kept: on its own image, and with the firmware that its disk was made for,
+// whatever would be chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that
+// one's.
+func (r *Run) keptHardware(node cluster.Node, found cluster.Found) cluster.Hardware {
+	return r.hardware(r.conn, node, r.baseOf(found)).WithFirmware(found.Firmware())
 }
 
 // domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
@@ -144,20 +151,25 @@ func (r *Run) domainType(conn *hypervisor.Conn) string {
 	return "kvm"
 }
 
-// uefiFlatcar is the first of Flatcar's versions that is booted by UEFI: its images can be long since,
-// and newer ones want it.
-const uefiFlatcar = 4000
-
-// firmware is libvirt's word for the firmware, which it then finds by itself; empty is BIOS. A Flatcar of a
-// version that is not known is taken for a new one.
-func (r *Run) firmware(base Base) string {
-	major, _, _ := strings.Cut(base.Version, ".")
-	n, err := strconv.Atoi(major)
-	auto := r.Arch == "aarch64" || r.osOf(base) == "flatcar" && (err != nil || n >= uefiFlatcar)
-	if r.Firmware == "uefi" || r.Firmware == "auto" && auto {
-		return "efi"
+// firmware is what a node is made for. Flatcar's images of every version boot by both (flatcar/scripts,
+// build_library/disk_layout.json: a BIOS-BOOT and an EFI-SYSTEM partition), and their makers test UEFI; so BIOS is for
+// hosts that have no other.
+func (r *Run) firmware(base Base, hasUEFI func(arch string) bool) string {
+	switch {
+	case r.Firmware != "auto":
+		return r.Firmware
+	case r.Arch == "aarch64", r.osOf(base) == "flatcar" && hasUEFI(r.Arch):
+		return cluster.UEFI
 	}
-	return ""
+	return cluster.BIOS
+}
+
+// wantedFirmware is what the user says; empty is nothing.
+func (r *Run) wantedFirmware() string {
+	if r.Firmware == "auto" {
+		return ""
+	}
+	return r.Firmware
 }
 
 // osOf is the system on the image, as its record, its file's name or else the config's variant tells.
@@ -176,12 +188,18 @@ func (r *Run) osOf(base Base) string {
 	return ""
 }
 
-// checkFirmware refuses what no machine has.
-func (r *Run) checkFirmware() error {
-	if r.Arch == "aarch64" && r.Firmware == "bios" {
+// checkFirmware refuses what no machine has, and what this one has not.
+func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
+	uefi := hw.FirmwareWord() == cluster.UEFI
+	switch {
+	case hw.Arch == "aarch64" && !uefi:
 		return hint.Errorf("firmware=auto", "firmware=bios: arch=aarch64 has only UEFI")
+	case !uefi || hasUEFI(hw.Arch):
+		return nil
+	case hw.Arch == "aarch64":
+		return hint.Errorf("install it (Debian: apt-get install qemu-efi-aarch64; Fedora: dnf install edk2-aarch64)", "arch=aarch64 boots by UEFI, and libvirt finds none for it on this host")
 	}
-	return nil
+	return hint.Errorf("install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios", "firmware=uefi: libvirt finds no UEFI on this host")
 }
 
 // checkSpec makes sure that the image's Ignition reads what the configs make, each node's own too: of two that

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/image"
 )
 
 // edit changes a domain's definition as `virsh edit` does.
@@ -192,4 +193,58 @@ func TestPlanTellsOfAMemberThatMayBeMadeAnew(t *testing.T) {
 	plans(t, 0, "core01 unchanged defined, unchanged")
 	save(t, "vm/core01/fresh", "")
 	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one")
+}
+
+// sized makes an image of that many MiB.
+func sized(t *testing.T, path, mib string) {
+	t.Helper()
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", path, mib+"M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// diskSize is the GiB of the node's overlay, and what its domain's metadata tell of it.
+func diskSize(t *testing.T, node string) (overlay int64, noted int) {
+	t.Helper()
+	info, err := image.Inspect(t.Context(), overlayOf(node))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.VirtualSize >> 30, theDomain(t, node).Metadata.Disk
+}
+
+// TestADiskIsAsLargeAsTheImage where nobody says how large: of 10 GiB at least, and Flatcar's of 12.24 GiB gets 13.
+func TestADiskIsAsLargeAsTheImage(t *testing.T) {
+	workspace(t)
+	t.Setenv("COREOS_NODES", "1")
+	t.Setenv("COREOS_DISK", "auto")
+	here, _ := os.Getwd()
+	sized(t, "flatcar.qcow2", "12534")
+	plans(t, 2, "core01 create new", "image=flatcar.qcow2")
+	mustUp(t)
+	if overlay, noted := diskSize(t, "core01"); overlay != 10 || noted != 10 {
+		t.Errorf("of an image of 64 MiB: %d GiB, noted as %d", overlay, noted)
+	}
+	for word, want := range map[string]string{"": "", "disk=10": "", "disk=": "", "disk=11": "; disk= changed from 10 to 11 since it was made: recreate=changed makes it anew"} {
+		words := strings.Fields(word)
+		plans(t, 0, "core01 unchanged defined, unchanged"+want, words...)
+	}
+	const larger = "image=flatcar.qcow2"
+	plans(t, 0, "core01 unchanged defined, unchanged; the base image is now "+here+"/flatcar.qcow2 since it was made: recreate=changed makes it anew", larger)
+	mustUp(t, larger, "ram=512") // redefined, it keeps its disk
+	if overlay, noted := diskSize(t, "core01"); overlay != 10 || noted != 10 {
+		t.Errorf("of a node that is kept: %d GiB, noted as %d", overlay, noted)
+	}
+	if _, err := up(t, larger, "recreate=changed", "disk=12"); err == nil || !strings.Contains(err.Error(), "hint: disk=13 or more, or no disk=") {
+		t.Errorf("got %v", err)
+	}
+	mustUp(t, larger, "recreate=changed")
+	if overlay, noted := diskSize(t, "core01"); overlay != 13 || noted != 13 {
+		t.Errorf("of an image of 12.24 GiB: %d GiB, noted as %d", overlay, noted)
+	}
+	plans(t, 0, "core01 unchanged defined, unchanged", larger)
+	mustUp(t, larger, "recreate=all")
+	if overlay, noted := diskSize(t, "core01"); overlay != 13 || noted != 13 {
+		t.Errorf("of a new generation: %d GiB, noted as %d", overlay, noted)
+	}
 }

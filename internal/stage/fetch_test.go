@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/settings"
@@ -79,33 +81,104 @@ func TestFirmwareAndIgnitionKey(t *testing.T) {
 	for name, c := range map[string]struct {
 		arch, firmware, variant string
 		base                    Base
-		efi                     bool
+		with, without           string // the firmware, on a host that has UEFI and on one that has none
 		key                     string
 	}{
-		"fcos":                         {"x86_64", "auto", "fcos", Base{Image: fcos}, false, coreosKey},
-		"fcos, uefi":                   {"x86_64", "uefi", "fcos", Base{Image: fcos}, true, coreosKey},
-		"fcos on ARM":                  {"aarch64", "auto", "fcos", Base{Image: fcos}, true, coreosKey},
-		"an old Flatcar":               {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, false, flatcarKey},
-		"a Flatcar":                    {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, true, flatcarKey},
-		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, false, flatcarKey},
-		"a file, by its name":          {"x86_64", "auto", "", Base{Path: "/srv/flatcar_production_qemu_image.img"}, true, flatcarKey},
-		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", Base{Path: "/srv/fedora-coreos-43.qcow2"}, false, coreosKey},
-		"a file, by the config":        {"x86_64", "auto", "flatcar", Base{Path: "/srv/my.qcow2"}, true, flatcarKey},
-		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", Base{Path: "/srv/my.qcow2"}, false, coreosKey},
-		"what the record tells counts": {"x86_64", "auto", "flatcar", Base{Path: "/srv/flatcar.qcow2", Image: fcos}, false, coreosKey},
+		"fcos":                         {"x86_64", "auto", "fcos", Base{Image: fcos}, "bios", "bios", coreosKey},
+		"fcos, uefi":                   {"x86_64", "uefi", "fcos", Base{Image: fcos}, "uefi", "uefi", coreosKey},
+		"fcos on ARM":                  {"aarch64", "auto", "fcos", Base{Image: fcos}, "uefi", "uefi", coreosKey},
+		"an old Flatcar":               {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar":                    {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
+		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
+		"a file, by its name":          {"x86_64", "auto", "", Base{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
+		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", Base{Path: "/srv/fedora-coreos-43.qcow2"}, "bios", "bios", coreosKey},
+		"a file, by the config":        {"x86_64", "auto", "flatcar", Base{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
+		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", Base{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
+		"what the record tells counts": {"x86_64", "auto", "flatcar", Base{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
 	} {
 		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, template: transpile.Template{Variant: c.variant}}
-		if got := r.firmware(c.base); (got == "efi") != c.efi || got != "" && got != "efi" {
-			t.Errorf("%s: firmware %q", name, got)
+		if with, without := r.firmware(c.base, uefi(true)), r.firmware(c.base, uefi(false)); with != c.with || without != c.without {
+			t.Errorf("%s: firmware %s, and %s on a host without UEFI", name, with, without)
 		}
 		if got := r.ignitionKey(c.base); got != c.key {
 			t.Errorf("%s: key %s", name, got)
 		}
 	}
-	r := &Run{Settings: &settings.Settings{Arch: "aarch64", Firmware: "bios"}}
-	if err := r.checkFirmware(); err == nil || !strings.Contains(err.Error(), "\nhint: firmware=auto") {
-		t.Errorf("got %v", err)
+}
+
+// uefi is a host that has it, or has not.
+func uefi(has bool) func(string) bool { return func(string) bool { return has } }
+
+func TestFirmwareThatThereIsNot(t *testing.T) {
+	for _, c := range []struct {
+		arch, firmware string
+		has            bool
+		want           string
+	}{
+		{"x86_64", "bios", false, ""},
+		{"x86_64", "uefi", true, ""},
+		{"x86_64", "uefi", false, "finds no UEFI on this host\nhint: install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios"},
+		{"aarch64", "uefi", true, ""},
+		{"aarch64", "uefi", false, "finds none for it on this host\nhint: install it (Debian: apt-get install qemu-efi-aarch64"},
+		{"aarch64", "bios", true, "arch=aarch64 has only UEFI\nhint: firmware=auto"},
+	} {
+		err := checkFirmware(cluster.Hardware{Arch: c.arch}.WithFirmware(c.firmware), uefi(c.has))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v", c, err)
+		}
 	}
+}
+
+// TestANodeKeepsItsFirmware whatever would be chosen by now, and also where it was made by a commit that did not note it.
+func TestANodeKeepsItsFirmware(t *testing.T) {
+	workspace(t)
+	t.Setenv("COREOS_NODES", "1")
+	t.Setenv("COREOS_IMAGE", stocked(t, "flatcar-stable", "4593.1.0"))
+	mustUp(t, "firmware=bios")
+	boot(t, "core01")
+	plans(t, 0, "core01 unchanged defined, unchanged") // it would be UEFI
+	plans(t, 0, "core01 unchanged defined, unchanged", "firmware=bios")
+	const drift = "; firmware= changed from bios to uefi since it was made: recreate=changed makes it anew"
+	plans(t, 0, "core01 unchanged defined, unchanged"+drift, "firmware=uefi")
+	mustUp(t, "firmware=uefi", "ram=512")
+	if d := theDomain(t, "core01"); d.Firmware != "bios" || d.Metadata.Firmware != "bios" || !strings.Contains(d.XML, "524288") {
+		t.Errorf("a node that is kept: %s, noted as %s\n%s", d.Firmware, d.Metadata.Firmware, d.XML)
+	}
+	stopAll(t)
+	unnoted := strings.Replace(theDomain(t, "core01").XML, ` firmware="bios"`, "", 1)
+	for _, path := range []string{"vm/core01/domain.xml", "vm/core01/defined.xml"} {
+		save(t, path, strings.Replace(contents(t, path), ` firmware="bios"`, "", 1))
+	}
+	if _, err := holderOf(t).Define(unnoted); err != nil {
+		t.Fatal(err)
+	}
+	if d := theDomain(t, "core01"); d.Metadata.Firmware != "" {
+		t.Fatalf("it is noted still: %s", d.XML)
+	}
+	plans(t, 2, "core01 start it does not run"+drift, "ram=512", "firmware=uefi")
+	plans(t, 2, "core01 start it does not run", "ram=512")
+	if err := holderOf(t).Remove(theDomain(t, "core01").UUID, run(t).Workspace); err != nil {
+		t.Fatal(err)
+	}
+	mustUp(t, "ram=512") // its domain is made anew on its disk
+	if d := theDomain(t, "core01"); d.Firmware != "bios" {
+		t.Errorf("a node whose domain is gone: %s", d.Firmware)
+	}
+	mustUp(t, "recreate=all")
+	if d := theDomain(t, "core01"); d.Firmware != "uefi" || d.Metadata.Firmware != "uefi" {
+		t.Errorf("made anew: %s, noted as %s", d.Firmware, d.Metadata.Firmware)
+	}
+}
+
+// holderOf is a connection to the driver.
+func holderOf(t *testing.T) *hypervisor.Conn {
+	t.Helper()
+	conn, err := run(t).libvirt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // TestAnImageOfADiskThatCannotBeRead is in use: a running node's disk is its own user's.

@@ -32,7 +32,7 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 		return r.redefine(step)
 	}
 	r.times.reach(step.Node.Name, "overlay")
-	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), r.base.Path, r.Disk)
+	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), r.base.Path, step.Want.Disk)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkFirmware(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -82,16 +82,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
 		return nil, err
 	}
-	return steps, r.checkDisk(ctx, steps)
-}
-
-// checkDisk makes sure that the base image takes an overlay of disk=, where one is to be made.
-func (r *Run) checkDisk(ctx context.Context, steps []cluster.Step) error {
-	making := slices.ContainsFunc(steps, func(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate })
-	if !making || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
-		return nil
-	}
-	return image.CheckOverlay(ctx, r.base.Path, r.Disk)
+	return steps, nil
 }
 
 func (r *Run) domainTemplate() (string, error) {
@@ -107,9 +98,9 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if err != nil {
 		return cluster.Step{}, err
 	}
-	step, err := r.stepOn(r.baseOf(found), node, tmpl, found)
-	if err == nil && (step.Action == cluster.Create || step.Action == cluster.Recreate) {
-		step, err = r.stepOn(r.base, node, tmpl, found)
+	step, err := r.stepOn(ctx, r.keptHardware(node.Node, found), node, tmpl, found)
+	if err == nil && makes(step) {
+		step, err = r.stepAnew(ctx, node, tmpl, found)
 	}
 	if err != nil {
 		return step, err
@@ -122,18 +113,42 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	return step, nil
 }
 
-// stepOn is the step for the node, with the hardware that the image wants.
-func (r *Run) stepOn(base Base, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+// stepAnew is the step for a node that is made of what is wanted now.
+func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+	hw := r.hardware(r.conn, node.Node, r.base)
+	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
+		return cluster.Step{}, err
+	}
+	return r.stepOn(ctx, hw, node, tmpl, found)
+}
+
+// stepOn is the step for the node, on the hardware.
+func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
 	want := r.want(node)
-	hw := r.hardware(r.conn, node.Node, base)
 	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
 		return cluster.Step{}, err
 	}
 	step := cluster.Plan(node.Node, want, found)
+	if err := r.sizeDisk(ctx, &step); err != nil {
+		return step, err
+	}
+	step.Want.Firmware = cmp.Or(step.Want.Firmware, hw.FirmwareWord())
 	var err error
 	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
 	return step, err
 }
+
+// sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
+func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
+	if !makes(*step) || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
+		return nil
+	}
+	step.Want.Disk, err = image.OverlaySize(ctx, r.base.Path, r.Disk)
+	return err
+}
+
+// makes tells whether the step makes an overlay.
+func makes(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate }
 
 // baseOf is the image that the node was made on: one that is kept needs the firmware and the Ignition key of that
 // one, whatever image= is by now.
@@ -152,6 +167,6 @@ func (r *Run) baseOf(found cluster.Found) Base {
 func (r *Run) want(node rendered) cluster.Metadata {
 	return cluster.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.identity, Disk: r.Disk,
+		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
 }

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,9 +72,10 @@ func made(node cluster.Node) *cluster.Metadata {
 		return nil
 	}
 	domain, err := cluster.ParseDomain(string(text))
-	if err != nil {
+	if err != nil || domain.Metadata == nil {
 		return nil
 	}
+	domain.Metadata.Firmware = cmp.Or(domain.Metadata.Firmware, domain.Firmware)
 	return domain.Metadata
 }
 

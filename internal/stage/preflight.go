@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"coreos-libvirt/internal/hint"
@@ -70,6 +71,18 @@ func (r *Run) preflightNetwork() (string, error) {
 	return found, host.Warn(err)
 }
 
+// leastRAM is the MiB below which both systems' initramfs may not be unpacked, or Ignition fetch what it is to fetch.
+const leastRAM = 1024
+
+// preflightRAM warns of a node that has less memory than its system wants. The lab's images do with less.
+func (r *Run) preflightRAM() (string, error) {
+	if r.RAM >= leastRAM || r.Image == "lab" || strings.HasPrefix(r.Image, "lab-") || r.namedSystem() == "" {
+		return "", nil
+	}
+	return "", host.Warn(hint.Errorf(fmt.Sprintf("ram=%d or more", leastRAM),
+		"%d MiB are less than Fedora CoreOS and Flatcar are made for: a node may hang before Ignition, or kill programs", r.RAM))
+}
+
 // preflightChecks are those of host:check that are quick and that nodes fail of.
 func (r *Run) preflightChecks(nodes int) []host.Check {
 	const root = host.Root("/")
@@ -93,6 +106,7 @@ func (r *Run) preflightChecks(nodes int) []host.Check {
 			return found, host.Warn(err)
 		})},
 	}
+	checks = append(checks, host.Check{Name: "ram=", Run: r.simple(r.preflightRAM)})
 	if r.session() && r.bridged() {
 		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
 	}

@@ -104,7 +104,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := image.CheckOverlay(ctx, r.base.Path, r.Disk); err != nil {
+	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
 	for _, step := range taking(r.steps, cluster.Recreate) {
@@ -151,14 +151,11 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 		return err
 	}
 	node := r.nodes[step.Node.Number-1]
-	anew, err := r.planAnew(node, tmpl)
+	anew, err := r.planAnew(ctx, node, tmpl)
 	if err != nil {
 		return err
 	}
-	if err := image.CheckOverlay(ctx, r.base.Path, r.Disk); err != nil {
-		return err
-	}
-	prepared, err := image.PrepareOverlay(ctx, anew.Node.Overlay(), r.base.Path, r.Disk)
+	prepared, err := image.PrepareOverlay(ctx, anew.Node.Overlay(), r.base.Path, anew.Want.Disk)
 	if err != nil {
 		return err
 	}
@@ -177,12 +174,8 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 }
 
 // planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(node rendered, tmpl string) (cluster.Step, error) {
-	want := r.want(node)
-	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
-	step := cluster.Plan(node.Node, want, cluster.Found{})
-	step.XML = text
-	return step, err
+func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (cluster.Step, error) {
+	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what

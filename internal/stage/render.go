@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/render"
 )
 
@@ -73,7 +75,7 @@ func (r *Run) renderAll(more render.Words) ([]rendered, error) {
 }
 
 // templates are what nodes are rendered from, by node name: the config, the node's overlay over it,
-// the readiness snippet over both. The empty name's is for nodes without an overlay.
+// the project's snippets over both. The empty name's is for nodes without an overlay.
 func (r *Run) templates() (map[string][]byte, error) {
 	ready, err := r.readiness()
 	if err != nil {
@@ -90,6 +92,9 @@ func (r *Run) templates() (map[string][]byte, error) {
 		return nil, err
 	}
 	for name := range templates {
+		if templates[name], err = r.withoutUpdates(templates[name]); err != nil {
+			return nil, err
+		}
 		if templates[name], err = render.WithFiles(templates[name], files); err != nil {
 			return nil, err
 		}
@@ -101,6 +106,28 @@ func (r *Run) templates() (map[string][]byte, error) {
 		}
 	}
 	return templates, nil
+}
+
+// withoutUpdates is the template with what updates=off stands for, unless it has settings of updates of its own.
+func (r *Run) withoutUpdates(template []byte) ([]byte, error) {
+	if r.Updates {
+		return template, nil
+	}
+	merged, own, err := render.WithoutUpdates(template, r.system())
+	if own && r.Given("updates") {
+		r.warn("updates=off adds nothing: %s has settings of its own of updates", r.configPath())
+	}
+	return merged, err
+}
+
+// system is the one that nodes boot, "flatcar" or else "fcos", by what is known before there is an image: image= as it is
+// written, and the config's variant.
+func (r *Run) system() string { return cmp.Or(r.namedSystem(), "fcos") }
+
+// namedSystem is the same, and empty where neither tells.
+func (r *Run) namedSystem() string {
+	name, _, _ := stream.Parse(r.Image)
+	return r.osOf(Base{Path: r.Image, Image: stream.Image{OS: name.OS}})
 }
 
 // renderNode makes the node's document of its template and words.

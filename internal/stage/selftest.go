@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +130,7 @@ func (s *selftest) boot(ctx context.Context) error {
 		return errors.Join(err, s.remove(ctx))
 	}
 	s.report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", s.Arch, r.domainType(r.conn), orText(nil, cmp.Or(r.firmware(r.base), "bios"))),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", s.Arch, r.domainType(r.conn), r.firmware(r.base, r.conn.HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	s.said, _ = r.kept(s.node.Name)

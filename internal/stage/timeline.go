@@ -20,8 +20,9 @@ import (
 
 // times are what nodes reached when.
 type times struct {
-	mu  sync.Mutex
-	all map[string][]moment // by node
+	mu     sync.Mutex
+	all    map[string][]moment      // by node
+	silent map[string]time.Duration // the longest silence of the node's console in its first boot, by node
 }
 
 // moment is the begin of a phase.
@@ -90,6 +91,7 @@ func (r *Run) keepTimes() {
 	if err != nil {
 		r.log.Say("timeline: %v", err)
 	}
+	r.keepSilence()
 }
 
 //go:embed timeline.svg.tmpl

@@ -189,14 +189,23 @@ func (d *Server) FCOS(t testing.TB, file []byte) {
 	d.Files[filepath.Dir(FCOSPath)+"/commitmeta.json"] = []byte(`{"rpmostree.rpmdb.pkglist":[["ignition","0","2.26.0","1.fc43","x86_64"]]}`)
 }
 
+// The names of Flatcar's image. amd64 has it by both, arm64 by the second.
+const (
+	FlatcarFile     = "flatcar_production_qemu_image.img"
+	FlatcarUEFIFile = "flatcar_production_qemu_uefi_image.img"
+)
+
 // Flatcar puts the image and all that Flatcar serves about it on the server.
-func (d *Server) Flatcar(t testing.TB) {
-	const name = "flatcar_production_qemu_image.img"
+func (d *Server) Flatcar(t testing.TB) { d.FlatcarBoard(t, "amd64-usr", FlatcarFile, FlatcarFile) }
+
+// FlatcarBoard does so for a board, under the file's name; its digest is that of the file that is named.
+func (d *Server) FlatcarBoard(t testing.TB, board, file, name string) {
 	text := []byte("FLATCAR_BUILD=4230\nFLATCAR_VERSION=" + FlatcarVersion + "\n")
-	d.Files["/amd64-usr/current/version.txt"] = text
-	d.Files["/amd64-usr/"+FlatcarVersion+"/version.txt"] = text
-	base := "/amd64-usr/" + FlatcarVersion + "/" + name
-	d.Files["/amd64-usr/"+FlatcarVersion+"/flatcar_production_image_packages.txt"] = []byte("sys-apps/ignition-2.20.0::coreos-overlay\n")
+	d.Files["/"+board+"/current/version.txt"] = text
+	folder := "/" + board + "/" + FlatcarVersion + "/"
+	d.Files[folder+"version.txt"] = text
+	d.Files[folder+"flatcar_production_image_packages.txt"] = []byte("sys-apps/ignition-2.20.0::coreos-overlay\n")
+	base := folder + file
 	d.Files[base] = d.Image
 	d.Files[base+".sig"] = Sign(t, d.Key, d.Image, nil)
 	d.Files[base+".DIGESTS"] = fmt.Appendf(nil, "# MD5 HASH\nabc  %s\n# SHA512 HASH\nabc  other.img\n%x  %s\n", name, sha512.Sum512(d.Image), name)

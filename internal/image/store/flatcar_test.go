@@ -80,6 +80,48 @@ func TestFaultsOfFlatcar(t *testing.T) {
 	}
 }
 
+// TestFlatcarsImageByEachOfItsNames: the file is one, and .DIGESTS may have it by the other name. arm64 has only the second.
+func TestFlatcarsImageByEachOfItsNames(t *testing.T) {
+	const first, second = distributor.FlatcarFile, distributor.FlatcarUEFIFile
+	for _, c := range []struct{ arch, board, file, named string }{
+		{"x86_64", "amd64-usr", first, second},
+		{"x86_64", "amd64-usr", second, second},
+		{"x86_64", "amd64-usr", second, first},
+		{"aarch64", "arm64-usr", second, second},
+		{"aarch64", "arm64-usr", second, first},
+		{"aarch64", "arm64-usr", first, first},
+	} {
+		d := distributor.New(t)
+		clear(d.Files)
+		d.FlatcarBoard(t, c.board, c.file, c.named)
+		f, _ := fetcher(t, d)
+		path, err := getFor(t, d, f, "flatcar-stable", c.arch)
+		if err != nil {
+			t.Errorf("%+v: %v", c, err)
+			continue
+		}
+		arrived(t, d, f, path)
+		if got := d.Sent("/" + c.board + "/" + distributor.FlatcarVersion + "/" + c.file); got != len(d.Image) {
+			t.Errorf("%+v: %d bytes were sent", c, got)
+		}
+	}
+}
+
+// TestFlatcarWithoutAnImage tells of every name that was tried.
+func TestFlatcarWithoutAnImage(t *testing.T) {
+	d := distributor.New(t)
+	delete(d.Files, flatcarPath+".DIGESTS")
+	f, _ := fetcher(t, d)
+	if _, err := get(t, d, f, "flatcar-stable"); err == nil || strings.Count(err.Error(), "404") != 2 || !strings.Contains(err.Error(), distributor.FlatcarUEFIFile) {
+		t.Errorf("got %v", err)
+	}
+	d.Flatcar(t)
+	d.Serve[flatcarPath+".DIGESTS"] = func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }
+	if _, err := get(t, d, f, "flatcar-stable"); err == nil || !strings.Contains(err.Error(), "403") || strings.Contains(err.Error(), distributor.FlatcarUEFIFile) {
+		t.Errorf("what is refused is not looked for elsewhere: got %v", err)
+	}
+}
+
 // TestRedirectsToHTTP of what is not the image.
 func TestRedirectsToHTTP(t *testing.T) {
 	for _, path := range []string{"/streams/stable.json", distributor.FCOSPath + ".sig", "/fedora.gpg"} {

@@ -50,14 +50,13 @@ func (s signed) known() error {
 	return err
 }
 
-// keys are those in keyring=, or the distributor's: fetched once, and anew after a while or where fresh says so.
+// keys are those in keyring=, or the distributor's: that this program has, or fetched once, and anew after a while or where fresh says so.
 func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (trust.Keyring, error) {
-	if f.Keyring != "" {
-		data, err := os.ReadFile(f.Keyring)
-		if err != nil {
-			return trust.Keyring{}, hint.Errorf("keyring= names a file of OpenPGP keys", "cannot read the keys: %w", err)
-		}
-		return readKeys(f.Keyring, data, nil)
+	switch {
+	case f.Keyring != "":
+		return keysIn(f.Keyring)
+	case d.Material != nil:
+		return readKeys(d.Name, d.Material, d.Fingerprints)
 	}
 	cached := filepath.Join(f.Dir, "keys", strings.ToLower(d.Name)+".gpg")
 	had, young, hadErr := cachedKeys(cached, d)
@@ -76,6 +75,15 @@ func (f Fetcher) keys(ctx context.Context, d trust.Distributor, fresh bool) (tru
 		return ring, err
 	}
 	return ring, artifact.Write(cached, data, 0o644)
+}
+
+// keysIn are all keys in the user's file.
+func keysIn(path string) (trust.Keyring, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return trust.Keyring{}, hint.Errorf("keyring= names a file of OpenPGP keys", "cannot read the keys: %w", err)
+	}
+	return readKeys(path, data, nil)
 }
 
 // keysAge is after how long keys are fetched anew: theirs may have been made to last longer, or been revoked.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/trust"
 )
 
@@ -75,8 +77,38 @@ func TestANewSubkeyOfAPinnedKeyIsLookedFor(t *testing.T) {
 	arrives(t, d, f, "fcos-stable")
 }
 
+// TestTheKeyOfAReleaseThatHasEnded is asked of nobody, and no other counts: not that of a release that goes on. A stranger
+// costs none of the image's bytes.
+func TestTheKeyOfAReleaseThatHasEnded(t *testing.T) {
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	pin(t, d, &f, d.Key, d.Key)
+	source := stream.Source{FCOS: d.URL, Flatcar: d.URL, Get: f.Client.Document}
+	i, err := source.Lookup(t.Context(), stream.Name{OS: "fcos", Channel: "stable"}, "x86_64")
+	distributor.Must(t, err)
+	i.Version = "42.20250410.3.0"
+	ring, err := f.keys(t.Context(), i.Distributor(), true)
+	if err != nil {
+		t.Errorf("no keys: %v", err)
+	}
+	if err := (signed{ring, d.Files[distributor.FCOSPath+".sig"]}).known(); !errors.Is(err, trust.ErrUnknownSigner) {
+		t.Errorf("got %v", err)
+	}
+	const hint = "this version trusts B0F4950458F69E1150C6C5EDC8AC4916105EF944; keyring= names a file of other keys"
+	if _, err := f.Fetch(t.Context(), i); err == nil || !strings.Contains(err.Error(), hint) {
+		t.Errorf("got %v", err)
+	}
+	if d.Sent(distributor.FCOSPath) > 0 || d.Sent("/fedora.gpg") > 0 {
+		t.Error("the image or keys were fetched")
+	}
+	f.Keyring = distributor.Keyring(t, d.Key)
+	path, err := f.Fetch(t.Context(), i)
+	distributor.Must(t, err)
+	arrived(t, d, f, path)
+}
+
 func TestPinnedFingerprintsAreWhole(t *testing.T) {
-	for _, d := range []trust.Distributor{trust.Fedora, trust.Flatcar} {
+	for _, d := range []trust.Distributor{trust.Fedora, trust.Flatcar, trust.FedoraAt("31"), trust.FedoraAt("42")} {
 		for _, fingerprint := range d.Fingerprints {
 			if len(fingerprint) != 40 || strings.Trim(fingerprint, "0123456789ABCDEF") != "" {
 				t.Errorf("%s: %s is no fingerprint", d.Name, fingerprint)

@@ -32,12 +32,17 @@ func (discard) Close() error                { return nil }
 // get looks the name up and fetches it.
 func get(t testing.TB, d *distributor.Server, f Fetcher, name string) (string, error) {
 	t.Helper()
+	return getFor(t, d, f, name, "x86_64")
+}
+
+func getFor(t testing.TB, d *distributor.Server, f Fetcher, name, arch string) (string, error) {
+	t.Helper()
 	parsed, ok, err := stream.Parse(name)
 	if !ok || err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	source := stream.Source{FCOS: d.URL, Flatcar: d.URL, Get: f.Client.Document}
-	image, err := source.Lookup(t.Context(), parsed, "x86_64")
+	image, err := source.Lookup(t.Context(), parsed, arch)
 	if err != nil {
 		return "", err
 	}

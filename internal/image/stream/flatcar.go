@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/hint"
@@ -16,9 +17,11 @@ import (
 // boards are Flatcar's names of the architectures.
 var boards = map[string]string{"x86_64": "amd64-usr", "aarch64": "arm64-usr"}
 
-// flatcarImage is an internally compressed qcow2, kept as it comes
-// (https://www.flatcar.org/docs/latest/installing/vms/libvirt/).
-const flatcarImage = "flatcar_production_qemu_image.img"
+// flatcarFiles are the names of the image, an internally compressed qcow2 that is kept as it comes
+// (https://www.flatcar.org/docs/latest/installing/vms/libvirt/). Since April 2024 the first is a link to the second, and
+// only amd64 has it; before that there were two images, and the first is the one that BIOS boots
+// (flatcar/scripts, build_library/vm_image_util.sh, write_vm_disk).
+var flatcarFiles = []string{"flatcar_production_qemu_image.img", "flatcar_production_qemu_uefi_image.img"}
 
 func (s Source) flatcar(ctx context.Context, name Name, arch string) (Image, error) {
 	base := strings.ReplaceAll(s.Flatcar, "{channel}", name.Channel) + "/" + boards[arch] + "/"
@@ -27,14 +30,32 @@ func (s Source) flatcar(ctx context.Context, name Name, arch string) (Image, err
 		return Image{}, err
 	}
 	base += version + "/"
-	digests, err := s.Get(ctx, base+flatcarImage+".DIGESTS", maxDocument)
+	file, digests, err := s.flatcarFile(ctx, base, arch)
 	if err != nil {
 		return Image{}, err
 	}
-	sum, err := digest(digests, "SHA512", flatcarImage)
+	sum, err := digest(digests, "SHA512", file)
 	return Image{
-		Version: version, URL: base + flatcarImage, Signature: base + flatcarImage + ".sig", Format: "qcow2", SHA512: sum,
+		Version: version, URL: base + file, Signature: base + file + ".sig", Format: "qcow2", SHA512: sum,
 	}, err
+}
+
+// flatcarFile is the name by which the folder has the image, and its digests. arm64 is asked for by the surest first.
+func (s Source) flatcarFile(ctx context.Context, base, arch string) (file string, digests []byte, err error) {
+	files := slices.Clone(flatcarFiles)
+	if arch == "aarch64" {
+		slices.Reverse(files)
+	}
+	missing := []error{}
+	for _, file := range files {
+		digests, err := s.Get(ctx, base+file+".DIGESTS", maxDocument)
+		var status *download.StatusError
+		if !errors.As(err, &status) || status.Code != http.StatusNotFound {
+			return file, digests, err
+		}
+		missing = append(missing, err)
+	}
+	return "", nil, errors.Join(missing...)
 }
 
 // flatcarVersion is what the channel is at, or the named version where that was released.
@@ -60,17 +81,22 @@ func (s Source) flatcarVersion(ctx context.Context, base, named string) (string,
 	return "", fmt.Errorf("%sversion.txt names no FLATCAR_VERSION %s", base+folder+"/", named)
 }
 
-// digest finds a file's digest in a DIGESTS file: sections that begin "# SHA512 HASH", then lines of
-// digest and name.
+// digest finds the image's digest in the DIGESTS of the file: sections that begin "# SHA512 HASH", then lines of digest
+// and name. Where one name is a link to the other, either may stand there.
 func digest(digests []byte, kind, file string) (string, error) {
 	lines := bufio.NewScanner(bytes.NewReader(digests))
-	section := ""
+	section, sums := "", map[string]string{}
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) == 3 && fields[0] == "#" {
 			section = fields[1]
-		} else if len(fields) == 2 && section == kind && fields[1] == file {
-			return strings.ToLower(fields[0]), nil
+		} else if len(fields) == 2 && section == kind {
+			sums[fields[1]] = strings.ToLower(fields[0])
+		}
+	}
+	for _, name := range append([]string{file}, flatcarFiles...) {
+		if sum := sums[name]; sum != "" {
+			return sum, nil
 		}
 	}
 	return "", fmt.Errorf("the DIGESTS have no %s of %s", kind, file)

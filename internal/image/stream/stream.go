@@ -54,7 +54,8 @@ func (i Image) Distributor() trust.Distributor {
 	if i.OS == "flatcar" {
 		return trust.Flatcar
 	}
-	return trust.Fedora
+	major, _, _ := strings.Cut(i.Version, ".")
+	return trust.FedoraAt(major)
 }
 
 // Name is a stream, and the version where one is named.

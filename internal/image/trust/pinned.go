@@ -5,10 +5,12 @@ type Distributor struct {
 	Name         string
 	Keys         string   // URL of the key material; it is believed only as far as the fingerprints go
 	Fingerprints []string // of primary keys, hex
+	Material     []byte   // the keys themselves, where they are not fetched
 }
 
 // Fedora signs Fedora CoreOS with the key of the release that it is built from
-// (https://fedoraproject.org/security/). A key of a new release is added here before that is out.
+// (https://fedoraproject.org/security/). A key of a new release is added here before that is out, and goes to
+// those of FedoraAt when it has ended.
 var Fedora = Distributor{
 	Name: "Fedora",
 	Keys: "https://fedoraproject.org/fedora.gpg",
