@@ -52,9 +52,7 @@ func (s *selftest) breakDown(ctx context.Context) {
 	}
 	last = strings.TrimSpace(last)
 	s.is("panic", facts.Found(panicked != "", "%s", orText(nil, panicked)))
-	onSerial := strings.HasPrefix(last, "ttyS0")
-	holds := onSerial && shell != "" || !onSerial && shell == "" && panicked != ""
-	s.is("emergency", facts.Found(holds, "/dev/console is %s; on the serial console: %s", last, orText(nil, shell)))
+	s.is("emergency", facts.Found(shell != "", "/dev/console is %s; on the serial console: %s", last, orText(nil, shell)))
 }
 
 // awaitBreakdown gives the lines by which the console's watcher tells of the emergency shell and of the panic, empty where

@@ -87,8 +87,7 @@ func consoles() []Fact {
 		{
 			ID: "mitigations", Topic: "Consoles", Needed: "why processors must be cores",
 			Claims: map[Distribution]Claim{
-				FCOS:    {Is: "mitigations=auto,nosmt", From: fcosIn("image-base.yaml"), Check: "tr ' ' '\\n' </proc/cmdline | grep -x mitigations=auto,nosmt"},
-				LabFCOS: {Is: "not among the kernel's arguments"},
+				FCOS: {Is: "mitigations=auto,nosmt", From: fcosIn("image-base.yaml"), Check: "tr ' ' '\\n' </proc/cmdline | grep -x mitigations=auto,nosmt"},
 			},
 		},
 		{
@@ -115,7 +114,7 @@ func consoles() []Fact {
 			ID: "emergency", Topic: "Consoles", OnHost: true, Needed: "`up` ends early when a node drops to an emergency shell",
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "systemd's and sulogin's lines come on the serial console, and are known", From: assembler("mantle/kola/harness.go")},
-				Flatcar: {Is: "they come where /dev/console is: on the screen, unless the kernel's arguments end with ttyS0", From: scripts("build_library/grub.cfg")},
+				Flatcar: {Is: "systemd's lines come on the screen only, as /dev/console is that; sulogin's come on all consoles (seen on the stand-in; not read)", From: scripts("build_library/grub.cfg")},
 				Lab:     {Is: "they come on the serial console, and are known"},
 			},
 		},

@@ -56,9 +56,10 @@ func network() []Fact {
 		{
 			ID: "network-manager", Topic: "Network", Needed: "DHCP without any configuration; configs that name files of one of them",
 			Claims: map[Distribution]Claim{
-				FCOS:    {Is: "NetworkManager", From: fcosIn("manifests/networking-tools.yaml"), Check: active("NetworkManager.service")},
-				Flatcar: {Is: "systemd-networkd, DHCP on all real links", From: flatcarInit("systemd/network/zz-default.network"), Check: active("systemd-networkd.service") + "ls /usr/lib/systemd/network/zz-default.network"},
-				Lab:     {Is: "systemd-networkd", From: lab("internal/lab/guestimage/rootfs/etc/systemd/network/80-dhcp.network"), Check: active("systemd-networkd.service")},
+				FCOS:       {Is: "NetworkManager", From: fcosIn("manifests/networking-tools.yaml"), Check: active("NetworkManager.service")},
+				Flatcar:    {Is: "systemd-networkd, DHCP on all real links", From: flatcarInit("systemd/network/zz-default.network"), Check: active("systemd-networkd.service") + "ls /usr/lib/systemd/network/zz-default.network"},
+				Lab:        {Is: "systemd-networkd", From: lab("internal/lab/guestimage/rootfs/etc/systemd/network/80-dhcp.network"), Check: active("systemd-networkd.service")},
+				LabFlatcar: {Is: "systemd-networkd, with a file of its own", Check: active("systemd-networkd.service")},
 			},
 		},
 		{

@@ -22,10 +22,12 @@ type Report struct {
 func (r Report) Of(fact Fact) Result {
 	result, ok := r.Results[fact.ID]
 	if !ok {
-		return Result{Unknown, "not looked at"}
+		return notLookedAt
 	}
 	return result
 }
+
+var notLookedAt = Result{Unknown, "not looked at"}
 
 // lines are the facts that are looked at on the distribution.
 func (r Report) lines() (facts []Fact) {
@@ -71,6 +73,9 @@ func (r Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "%-17s %-7s  %s\n", "FACT", "STATUS", "SEEN")
 	for _, fact := range r.lines() {
 		result := r.Of(fact)
+		if result == notLookedAt {
+			continue // the summary counts them
+		}
 		line := fmt.Sprintf("%-17s %-7s  %s", fact.ID, result.Status, strings.Join(strings.Fields(result.Evidence), " "))
 		fmt.Fprintln(w, strings.TrimRight(ansi.Truncate(line, columns-1, "…"), " "))
 	}

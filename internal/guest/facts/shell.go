@@ -17,7 +17,7 @@ func shell() []Fact {
 	return []Fact{
 		{
 			ID: "release", Topic: "Shell and programs", Needed: "to know what a report is about",
-			Claims: map[Distribution]Claim{FCOS: {Is: "not read: it is the image's", Tells: release}, Flatcar: {Is: "not read: it is the image's", Tells: release}, Lab: {Is: "Debian 12", Check: release + " | grep 'Debian GNU/Linux 12'"}, LabFCOS: {Is: "Debian 12", Tells: release}, LabFlatcar: {Is: "Debian 12", Tells: release}},
+			Claims: map[Distribution]Claim{FCOS: {Is: "not read: it is the image's", Tells: release}, Flatcar: {Is: "not read: it is the image's", Tells: release}, Lab: {Is: "Debian 12", Check: release + " | grep 'Debian GNU/Linux 12'"}, LabFCOS: {Is: "Debian 12 with a name of its own", Tells: release}, LabFlatcar: {Is: "Debian 12 with a name of its own", Tells: release}},
 		},
 		{
 			ID: "bash-network", Topic: "Shell and programs", Needed: "scripts for nodes use no /dev/tcp and no /dev/udp",
@@ -31,9 +31,10 @@ func shell() []Fact {
 		{
 			ID: "programs", Topic: "Shell and programs", Needed: "scripts and units of nodes call these and no others",
 			Claims: map[Distribution]Claim{
-				FCOS:    {Is: "those of the table in docs/distributions.md", From: fcosPackages, Check: there(FCOS)},
-				Flatcar: {Is: "those of the table in docs/distributions.md", From: flatcarPackages, Check: there(Flatcar)},
-				Lab:     {Is: "those of the table in docs/distributions.md", From: labPackages, Check: there(Lab)},
+				FCOS:       {Is: "those of the table in docs/distributions.md", From: fcosPackages, Check: there(FCOS)},
+				Flatcar:    {Is: "those of the table in docs/distributions.md", From: flatcarPackages, Check: there(Flatcar)},
+				Lab:        {Is: "those of the table in docs/distributions.md", From: labPackages, Check: there(Lab)},
+				LabFlatcar: {Is: "those of the table in docs/distributions.md, but for the folder's old name /usr/lib/coreos", Check: strings.Replace(there(Flatcar), " /usr/lib/coreos/etcd-wrapper", "", 1)},
 			},
 		},
 		{
@@ -41,7 +42,7 @@ func shell() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "perl and python are kept out, and netcat is not in it", From: fcosPackages, Check: absent(FCOS)},
 				Flatcar: {Is: "perl and python are masked; Podman and Python are optional system extensions", From: append(flatcarPackages, scripts("build_library/extra_sysexts.sh")...), Check: absent(Flatcar)},
-				Lab:     {Is: "perl is in it, jq and socat are not", From: labPackages, Check: absent(Lab)},
+				Lab:     {Is: "perl is in it, python is not", From: labPackages, Check: absent(Lab)},
 			},
 		},
 		{
