@@ -87,7 +87,7 @@ func (s *selftest) refuse() error {
 
 // with is a run on the node with words of its own, as a command line of that cluster's would make it.
 func (s *selftest) with(ctx context.Context, words ...string) (*Run, error) {
-	words = append(words, "prefix="+selftestPrefix, "nodes=1", "config="+selftestConfig, "keep_going=true", "ready=on", "recreate=", "node=")
+	words = append(words, "prefix="+selftestPrefix, "nodes=1", "config="+selftestConfig, "keep_going=true", "ready=on", "updates=off", "recreate=", "node=")
 	own := slices.DeleteFunc(slices.Clone(s.given), func(word string) bool {
 		key, _, _ := strings.Cut(word, "=")
 		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })

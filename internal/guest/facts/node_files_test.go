@@ -53,8 +53,8 @@ func TestEveryConfigIsMeantForSomething(t *testing.T) {
 // TestFilesOfNodes holds all that goes into a node, the readiness snippet included, against the table.
 func TestFilesOfNodes(t *testing.T) {
 	for config, distributions := range meantFor {
-		doc := document(t, config)
 		for _, d := range distributions {
+			doc := document(t, config, d)
 			t.Run(string(d)+" "+path.Base(config), func(t *testing.T) {
 				for _, problem := range doc.problems(d) {
 					t.Error(problem)
@@ -70,8 +70,8 @@ type node struct {
 	units map[string]string // contents, those of drop-ins included
 }
 
-// document transpiles a config as `mage up` does, and adds the readiness snippet.
-func document(t *testing.T, config string) node {
+// document transpiles a config as `mage up` does, and adds the readiness snippet and updates=off.
+func document(t *testing.T, config string, d Distribution) node {
 	t.Helper()
 	template, err := transpile.File(filepath.Join(root, config), root+"/ignition/files")
 	if err != nil {
@@ -80,6 +80,9 @@ func document(t *testing.T, config string) node {
 	ready := render.Readiness{Script: shipped(t, "ready.sh"), Service: shipped(t, "ready.service"), Rules: shipped(t, "hotplug.rules")}
 	doc, err := render.WithReadiness(template.JSON, ready)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if doc, _, err = render.WithoutUpdates(doc, string(d)); err != nil {
 		t.Fatal(err)
 	}
 	return parsed(t, doc)
