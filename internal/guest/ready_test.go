@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -19,13 +18,13 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// serverVariable makes this test's program a fake sshd: one that can be at each stage of its start for as long as the
+// serverWord makes this test's program a fake sshd: one that can be at each stage of its start for as long as the
 // test wants. The real one is in the lab's guests.
-const serverVariable = "FAKE_SSHD_FOLDER"
+const serverWord = "fake-sshd"
 
 func TestMain(m *testing.M) {
-	if folder := os.Getenv(serverVariable); folder != "" {
-		fakeSSHD(folder)
+	if len(os.Args) == 3 && os.Args[1] == serverWord {
+		fakeSSHD(os.Args[2])
 	}
 	os.Exit(m.Run())
 }
@@ -99,7 +98,7 @@ func readyBy(t *testing.T, shell []string) {
 	const network = `ip link set lo up
 		ip link add eth0 address 52:54:00:d2:b8:64 type veth peer name other
 		ip link set eth0 up
-		"$1" & server=$!
+		"$1" fake-sshd "$2" & server=$!
 		(until [ -e "$2/network" ]; do sleep 0.05; done; ip address add 10.99.0.5/24 dev eth0) & adds=$!
 		trap 'kill $server $adds $script 2>/dev/null' TERM
 		folder=$2; shift 2
@@ -111,7 +110,6 @@ func readyBy(t *testing.T, shell []string) {
 	}
 	args := append([]string{"--user", "--map-root-user", "--net", "sh", "-c", network, "sh", own, folder}, shell...)
 	cmd := exec.Command("unshare", append(args, script)...)
-	cmd.Env = append(os.Environ(), serverVariable+"="+folder)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -170,7 +168,7 @@ func until(t *testing.T, host *os.File, lines *bufio.Scanner, waits string) (r R
 			break
 		}
 	}
-	t.Fatal(fmt.Sprintf("never %q, but %q: %v", waits, seen, lines.Err()))
+	t.Fatalf("never %q, but %q: %v", waits, seen, lines.Err())
 	return r
 }
 

@@ -166,11 +166,12 @@ func (r *Run) printStatus(all []nodeStatus) error {
 	fmt.Fprintln(table, "NODE\tSTATE\tREADY\tADDRESS\tMAC\tUPTIME\tIMAGE\tDRIFT")
 	for _, s := range all {
 		ready, uptime := notKnown, "-"
-		if s.Ready {
+		switch {
+		case s.Ready:
 			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
-		} else if s.Waits != "" {
+		case s.Waits != "":
 			ready = "no: " + s.Waits
-		} else if s.State != string(cluster.Running) {
+		case s.State != string(cluster.Running):
 			ready = "no"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Node, s.State, ready, dash(s.Address), s.MAC, uptime, s.Image, dash(s.Drift))
