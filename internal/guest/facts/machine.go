@@ -170,6 +170,7 @@ func firmware() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "the image boots by BIOS and by UEFI", From: assembler("src/osbuild-manifests/coreos.osbuild.x86_64.mpp.yaml"), Check: both},
 				Flatcar: {Is: "the image boots by BIOS and by UEFI (amd64); qemu_image.img is a link to qemu_uefi_image.img", From: scripts("build_library/disk_layout.json", "build_library/vm_image_util.sh"), Check: both},
+				LabFCOS: {Is: "BIOS only", From: lab("disk.sh"), Check: "test ! -e /sys/firmware/efi && echo booted by BIOS"},
 				Lab:     {Is: "BIOS only", From: lab("disk.sh"), Check: "test ! -e /sys/firmware/efi && echo booted by BIOS"},
 			},
 		},

@@ -52,7 +52,10 @@ func selinux() []Fact {
 				},
 				Flatcar: {Is: "Ignition is built without labelling", From: overlay("sys-apps/ignition/ignition-9999.ebuild")},
 				Lab:     {Is: "Ignition is built without labelling", From: lab("build.go")},
-				LabFCOS: {Is: "Ignition is built with labelling, and the stand-in has no policy to compare with"},
+				LabFCOS: {
+					Is:    "Ignition labels what it writes, by the file contexts of the stand-in",
+					Check: "contexts=/etc/selinux/targeted/contexts/files/file_contexts\nwrong=$(setfiles -n -v $contexts /etc/hostname /etc/coreos-libvirt 2>&1) || exit 1\necho \"wrong labels: ${wrong:-none}\"\ntest -z \"$wrong\"",
+				},
 			},
 		},
 		{
