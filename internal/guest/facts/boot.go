@@ -25,7 +25,7 @@ func ignition() []Fact {
 		},
 		{
 			ID: "ignition-ran", Topic: "Ignition", Needed: "all that the project does",
-			Claims: everywhere("Ignition wrote the config's files: the host name and the readiness unit", "", "name=$(cat /etc/hostname) && echo \"/etc/hostname: $name\" && test \"$name\" = \"$(cat /proc/sys/kernel/hostname)\" && test -s /etc/coreos-libvirt/ready.sh"),
+			Claims: everywhere("Ignition wrote the config's files: the host name and the readiness unit", "name=$(cat /etc/hostname) && echo \"/etc/hostname: $name\" && test \"$name\" = \"$(cat /proc/sys/kernel/hostname)\" && test -s /etc/coreos-libvirt/ready.sh"),
 		},
 		{
 			ID: "ignition-version", Topic: "Ignition", Needed: "which specs an image takes: `up` refuses configs that are newer",
@@ -45,7 +45,7 @@ func ignition() []Fact {
 		},
 		{
 			ID: "second-boot", Topic: "Ignition", OnHost: true, Needed: "`mage restart`, and nodes that reboot by themselves",
-			Claims: everywhere("a second boot becomes ready, with the same host keys and another boot id", "", ""),
+			Claims: everywhere("a second boot becomes ready, with the same host keys and another boot id", ""),
 		},
 		{
 			ID: "ignition-failure", Topic: "Ignition", Needed: "`up` says why a node will never be ready",

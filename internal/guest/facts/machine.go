@@ -29,7 +29,7 @@ func kernel() []Fact {
 		},
 		{
 			ID: "hotplug-rule", Topic: "Kernel", Needed: "plugged processors and memory are used",
-			Claims: everywhere("the rule of this project is there, and udev reads it", "", "ls /etc/udev/rules.d/80-coreos-libvirt-hotplug.rules && udevadm test /sys/devices/system/cpu/cpu0 2>&1 | grep -m 1 80-coreos-libvirt-hotplug"),
+			Claims: everywhere("the rule of this project is there, and udev reads it", "rules=/etc/udev/rules.d/80-coreos-libvirt-hotplug.rules\nudevadm verify $rules 2>/dev/null || udevadm test /sys/devices/system/cpu/cpu0 2>&1 | grep -m 1 $rules"),
 		},
 		{
 			ID: "memory-online", Topic: "Kernel", Needed: "the rule for plugged memory: is it needed?",
@@ -42,7 +42,7 @@ func kernel() []Fact {
 		},
 		{
 			ID: "no-threads", Topic: "Kernel", Needed: "processors are cores: where the kernel ignores threads (mitigations=auto,nosmt), plugged ones would not count",
-			Claims: everywhere("each processor is a core of its own", "", "all=$(cat /sys/devices/system/cpu/cpu*/topology/thread_siblings_list)\necho $all\n! echo \"$all\" | grep -q '[-,]'"),
+			Claims: everywhere("each processor is a core of its own", "all=$(cat /sys/devices/system/cpu/cpu*/topology/thread_siblings_list)\necho $all\n! echo \"$all\" | grep -q '[-,]'"),
 		},
 		{
 			ID: "hotplug-cpu", Topic: "Kernel", OnHost: true, Needed: "`mage up vcpu=` of a running node",
@@ -62,7 +62,7 @@ func kernel() []Fact {
 		},
 		{
 			ID: "acpi-off", Topic: "Kernel", OnHost: true, Needed: "`mage stop` and `mage restart`",
-			Claims: everywhere("the guest shuts down when ACPI's power button is pressed", "", ""),
+			Claims: everywhere("the guest shuts down when ACPI's power button is pressed", ""),
 		},
 	}
 }
@@ -100,7 +100,7 @@ func consoles() []Fact {
 		},
 		{
 			ID: "login", Topic: "Consoles", OnHost: true, Needed: "`up` tells a node that only does not report from one that does not boot",
-			Claims: everywhere("the console log shows the login prompt", "", ""),
+			Claims: everywhere("the console log shows the login prompt", ""),
 		},
 		{
 			ID: "phases", Topic: "Consoles", OnHost: true, Needed: "the progress of `up`, and `mage timeline`",
@@ -120,7 +120,7 @@ func consoles() []Fact {
 		},
 		{
 			ID: "panic", Topic: "Consoles", OnHost: true, Needed: "`up` ends early when a kernel panics",
-			Claims: everywhere("\"Kernel panic - not syncing\" comes on the serial console of all: it is the kernel's own line", "", ""),
+			Claims: everywhere("\"Kernel panic - not syncing\" comes on the serial console of all: it is the kernel's own line", ""),
 		},
 		{
 			ID: "panic-reboots", Topic: "Consoles", Needed: "whether a node that panicked boots again",

@@ -72,7 +72,7 @@ func selinux() []Fact {
 		},
 		{
 			ID: "host-labels", Topic: "SELinux", OnHost: true, Needed: "QEMU may read its disk and the Ignition document",
-			Claims: everywhere("on a host with SELinux the overlay and the Ignition document have labels that the guest's own QEMU may read", "", ""),
+			Claims: everywhere("on a host with SELinux the overlay and the Ignition document have labels that the guest's own QEMU may read", ""),
 		},
 	}
 }
@@ -115,7 +115,7 @@ func removal() []Fact {
 	return []Fact{
 		{
 			ID: "down", Topic: "Removal", OnHost: true, Needed: "`mage down`",
-			Claims: everywhere("no domain, disk or file of the cluster is left", "", ""),
+			Claims: everywhere("no domain, disk or file of the cluster is left", ""),
 		},
 	}
 }
