@@ -68,6 +68,7 @@ func selinux() []Fact {
 				},
 				Flatcar: {Is: "the domain is not known; the policy only warns", Tells: unitDomain},
 				Lab:     {Is: "no SELinux; the unit runs", Check: unitDomain + "test -n \"$pid\" && test \"$pid\" != 0"},
+				LabFCOS: {Is: "no SELinux; the unit runs", Check: unitDomain + "test -n \"$pid\" && test \"$pid\" != 0"},
 			},
 		},
 		{
