@@ -34,12 +34,13 @@ type selftest struct {
 	node   cluster.Node
 	said   guest.Report // of the node
 	access guest.Access
+	ended  func() error // whether the user has interrupted it: what is seen after that says nothing
 }
 
 // Selftest boots one node of image= and looks at each line of the table of facts in it and on this host. It prints what
 // holds, writes a report without secrets, and leaves nothing else. An ExitStatus of 1 says that something does not hold.
 func (r *Run) Selftest(ctx context.Context) error {
-	s := &selftest{Run: r, held: map[string]func(){}, node: cluster.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix)}
+	s := &selftest{Run: r, held: map[string]func(){}, node: cluster.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix), ended: ctx.Err}
 	s.report = facts.Report{Image: r.Image, Results: map[string]facts.Result{}}
 	if err := s.refuse(); err != nil {
 		return err
@@ -61,7 +62,11 @@ func (r *Run) Selftest(ctx context.Context) error {
 func (s *selftest) booted() bool { return s.said.Address(s.node.MAC) != "" }
 
 // is notes what was found of a fact.
-func (s *selftest) is(fact string, result facts.Result) { s.report.Results[fact] = result }
+func (s *selftest) is(fact string, result facts.Result) {
+	if s.ended() == nil {
+		s.report.Results[fact] = result
+	}
+}
 
 // refuse is an error if there is a cluster, or what is left of one, of the name.
 func (s *selftest) refuse() error {
@@ -193,7 +198,7 @@ func (s *selftest) remove(ctx context.Context) error {
 		err = r.Down(ctx)
 	}
 	left := s.left()
-	s.is("down", facts.Found(err == nil && len(left) == 0, "left: %s", orText(err, strings.Join(left, ", "))))
+	s.report.Results["down"] = facts.Found(err == nil && len(left) == 0, "left: %s", orText(err, strings.Join(left, ", ")))
 	return err
 }
 

@@ -47,9 +47,6 @@ func (s *selftest) breakDown(ctx context.Context) {
 		return
 	}
 	shell, panicked := awaitBreakdown(ctx, console)
-	if ctx.Err() != nil {
-		return
-	}
 	last = strings.TrimSpace(last)
 	s.is("panic", facts.Found(panicked != "", "%s", orText(nil, panicked)))
 	s.is("emergency", facts.Found(shell != "", "/dev/console is %s; on the serial console: %s", last, orText(nil, shell)))

@@ -68,6 +68,7 @@ func TestSelftestOfANodeThatNeverSpeaks(t *testing.T) {
 
 // interrupting does something when a line with a text is written.
 type interrupting struct {
+	bytes.Buffer
 	at string
 	do func()
 }
@@ -76,7 +77,7 @@ func (i *interrupting) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte(i.at)) {
 		i.do()
 	}
-	return len(p), nil
+	return i.Buffer.Write(p)
 }
 
 func TestSelftestInterrupted(t *testing.T) {
@@ -87,9 +88,13 @@ func TestSelftestInterrupted(t *testing.T) {
 	t.Setenv("COREOS_IMAGE", "flatcar.qcow2")
 	ctx, interrupt := context.WithCancel(t.Context())
 	r := run(t, "timeout=10m")
-	r.log = progress.New(&interrupting{at: "selftest01: booting", do: interrupt})
+	out := &interrupting{at: "selftest01: booting", do: interrupt}
+	r.log = progress.New(out)
 	if err := r.Selftest(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+	if said := out.String(); !strings.Contains(said, "\n1 of ") || !strings.Contains(said, " facts hold; wrong: 0, ") {
+		t.Errorf("what is seen after the interruption is told:\n%s", said)
 	}
 	if domains, err := run(t).domains(); err != nil || domains["selftest01"].Name != "" {
 		t.Errorf("the domain is left: %v", err)
@@ -128,12 +133,12 @@ func TestSelftestLooksAtAllThatIsTheHosts(t *testing.T) {
 		}
 		source += string(text)
 	}
-	checks := len(slices.Compact(slices.Sorted(slices.Values(regexp.MustCompile(`s\.is\("[a-z-]+"`).FindAllString(source, -1)))))
+	checks := len(slices.Compact(slices.Sorted(slices.Values(regexp.MustCompile(`(s\.is\(|Results\[)"[a-z-]+"`).FindAllString(source, -1)))))
 	for _, fact := range facts.Table() {
 		if fact.OnHost {
 			checks--
 		}
-		if is := strings.Contains(source, `s.is("`+fact.ID+`", `); is != fact.OnHost {
+		if is := strings.Contains(source, `s.is("`+fact.ID+`", `) || strings.Contains(source, `Results["`+fact.ID+`"] = `); is != fact.OnHost {
 			t.Errorf("%s: checked on the host: %t, and the table says %t", fact.ID, is, fact.OnHost)
 		}
 	}
