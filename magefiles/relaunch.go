@@ -17,7 +17,7 @@ import (
 )
 
 // needLibvirt are the targets that talk to libvirt; a bare `mage` is up.
-var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "plan", "status", "logs", "console", "screen", "stop", "start", "restart", "env", "sshconfig", "etcd", "backup", "restore", "host:check"}
+var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "plan", "status", "logs", "console", "screen", "stop", "start", "restart", "env", "sshconfig", "etcd", "backup", "restore", "host:check", "selftest"}
 
 // relaunch starts the same targets as a program that has libvirt's binding: a plain `mage` builds them
 // without, as that would need libvirt's headers. It returns where that is not needed, or was tried before.

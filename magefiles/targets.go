@@ -214,6 +214,11 @@ func Test(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Test)
 }
 
+// Selftest boots one node of image= on this host and checks in it what this project relies on; it leaves a report.
+func Selftest(ctx context.Context) error {
+	return do(ctx, (*stage.Run).Selftest)
+}
+
 // Images lists the base images in the store: versions, sizes, who uses them, what is newer.
 func Images(ctx context.Context) error {
 	return do(ctx, (*stage.Run).Images)

@@ -28,6 +28,7 @@ func TestNodes(t *testing.T) {
 		{"every part of a Container Linux Config arrives", containerLinuxArrives, inFull},
 		{"etcd that does not start tells why", brokenEtcd, inFull},
 		{"every example runs", examples, inFull},
+		{"selftest looks at each line of the table", selftested, inFull},
 		{"libvirt's daemon is restarted meanwhile", daemonRestarted, inFull},
 		{"a libvirt network instead of the bridge", onANetwork, inFull},
 		{"nodes share a card without a bridge", onACard, inFull},

@@ -29,7 +29,8 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
+	given    []string // the settings' words of the command line
+	readOnly bool     // documents are only looked at: nothing is written, made, fetched or locked
 	log      *progress.Log
 	base     Base                          // of Fetch
 	identity string                        // of Fetch: size and time of the user's own image
@@ -74,7 +75,7 @@ func New(words []string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
-	return &Run{Settings: s, Workspace: workspace, log: progress.New(os.Stdout), held: map[string]func(){}}, nil
+	return &Run{Settings: s, Workspace: workspace, given: words, log: progress.New(os.Stdout), held: map[string]func(){}}, nil
 }
 
 // PrintSettings is `mage settings`.
