@@ -13,7 +13,7 @@ import (
 )
 
 // selftestImages are the lab's images that selftest is run on.
-var selftestImages = []string{"lab"}
+var selftestImages = []string{"lab", "lab-fcos", "lab-flatcar"}
 
 // selftested runs selftest on each image: all of the table holds, nothing is left but the report, and that has no secrets.
 func selftested(t *testing.T, c clone) {

@@ -110,7 +110,7 @@ func TestSelftestKnowsTheDistribution(t *testing.T) {
 		base  Base
 		want  facts.Distribution
 	}{
-		{"lab", Base{Image: labImage}, facts.Lab},
+		{"lab", Base{Image: labImage("lab")}, facts.Lab},
 		{"lab-flatcar", Base{Image: stream.Image{OS: "flatcar"}}, facts.LabFlatcar},
 		{"fcos-stable", Base{Image: stream.Image{OS: "fcos"}}, facts.FCOS},
 		{"/images/flatcar_production_qemu.img", Base{Path: "/images/flatcar_production_qemu.img"}, facts.Flatcar},
