@@ -10,14 +10,13 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/lab/guestimage"
 )
 
-// selftestImages are the lab's images that selftest is run on.
-var selftestImages = []string{"lab", "lab-fcos", "lab-flatcar"}
-
-// selftested runs selftest on each image: all of the table holds, nothing is left but the report, and that has no secrets.
+// selftested runs selftest on each of the lab's images: all of the table holds, and nothing is left but the report, which
+// has no secrets.
 func selftested(t *testing.T, c clone) {
-	for _, image := range selftestImages {
+	for _, image := range guestimage.Names {
 		out := c.mage(t, "lab", "selftest", "image="+image)
 		if !regexp.MustCompile(`\n\d+ of \d+ facts hold; wrong: 0, `).MatchString(out) || !strings.Contains(out, "\npanic             holds ") {
 			t.Errorf("%s: got\n%s", image, out)

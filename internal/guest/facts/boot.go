@@ -40,7 +40,7 @@ func ignition() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "/boot/ignition.firstboot asks for Ignition, and the first boot removes it", From: fcosOverlay("05core/usr/libexec/coreos-ignition-firstboot-complete"), Check: gone("/boot/ignition.firstboot")},
 				Flatcar: {Is: "/boot/flatcar/first_boot asks for Ignition, and the first boot removes it", From: scripts("build_library/grub.cfg"), Check: gone("/boot/flatcar/first_boot")},
-				Lab:     {Is: "/boot/ignition.firstboot, as Fedora CoreOS", From: lab("disk.sh"), Check: gone("/boot/ignition.firstboot")},
+				Lab:     {Is: "/boot/ignition.firstboot, as Fedora CoreOS", From: lab("root.sh"), Check: gone("/boot/ignition.firstboot")},
 			},
 		},
 		{
@@ -90,7 +90,7 @@ func files() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "read-only, as / is", From: fcosDocs("storage.adoc"), Check: readonly("/usr")},
 				Flatcar: {Is: "read-only, a partition of its own, verified (dm-verity)", From: scripts("build_library/disk_layout.json", "build_library/grub.cfg"), Check: readonly("/usr")},
-				Lab:     {Is: "can be written", From: lab("disk.sh"), Check: writable("/usr")},
+				Lab:     {Is: "can be written", From: lab("root.sh"), Check: writable("/usr")},
 			},
 		},
 		{
@@ -98,7 +98,7 @@ func files() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "can be written, nothing else can", From: fcosDocs("storage.adoc"), Check: writable("/etc") + " && " + writable("/var")},
 				Flatcar: {Is: "can be written; they are on the root partition", From: scripts("build_library/disk_layout.json"), Check: writable("/etc") + " && " + writable("/var")},
-				Lab:     {Is: "can be written", From: lab("disk.sh"), Check: writable("/etc") + " && " + writable("/var")},
+				Lab:     {Is: "can be written", From: lab("root.sh"), Check: writable("/etc") + " && " + writable("/var")},
 			},
 		},
 		{
@@ -106,7 +106,7 @@ func files() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "a link to /var/home", From: fcosDocs("storage.adoc"), Check: link("/home", "/var/home")},
 				Flatcar: {Is: "a folder", Check: link("/home", "/home")},
-				Lab:     {Is: "a folder", From: lab("disk.sh"), Check: link("/home", "/home")},
+				Lab:     {Is: "a folder", From: lab("root.sh"), Check: link("/home", "/home")},
 			},
 		},
 		{
@@ -114,7 +114,7 @@ func files() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "a link to /var/opt", From: fcosOverlay("05core/usr/lib/dracut/modules.d/40ignition-ostree/ignition-ostree-populate-var.sh"), Check: link("/opt", "/var/opt")},
 				Flatcar: {Is: "a folder that can be written", Check: link("/opt", "/opt")},
-				Lab:     {Is: "a folder that can be written", From: lab("disk.sh"), Check: link("/opt", "/opt")},
+				Lab:     {Is: "a folder that can be written", From: lab("root.sh"), Check: link("/opt", "/opt")},
 			},
 		},
 		{
@@ -122,7 +122,7 @@ func files() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "a link to /var/usrlocal", From: fcosOverlay("05core/usr/lib/dracut/modules.d/40ignition-ostree/ignition-ostree-populate-var.sh"), Check: link("/usr/local", "/var/usrlocal")},
 				Flatcar: {Is: "read-only, as all of /usr is", Check: readonly("/usr/local")},
-				Lab:     {Is: "can be written, and has an etcd", From: lab("disk.sh"), Check: "ls /usr/local/bin/etcd"},
+				Lab:     {Is: "can be written, and has an etcd", From: lab("root.sh"), Check: "ls /usr/local/bin/etcd"},
 				LabFCOS: {Is: "a link to /var/usrlocal, and has an etcd", Check: link("/usr/local", "/var/usrlocal")},
 			},
 		},

@@ -16,7 +16,7 @@ func kernel() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "/dev/virtio-ports/org.coreos.ready is there; whether virtio_console is a module was not read", Check: port},
 				Flatcar: {Is: "/dev/virtio-ports/org.coreos.ready is there; virtio_console is a module", From: overlay("sys-kernel/coreos-modules/files/commonconfig-6.12"), Check: port},
-				Lab:     {Is: "/dev/virtio-ports/org.coreos.ready is there; virtio_console is a module", From: lab("disk.sh"), Check: port},
+				Lab:     {Is: "/dev/virtio-ports/org.coreos.ready is there; virtio_console is a module", From: lab("root.sh"), Check: port},
 			},
 		},
 		{
@@ -24,7 +24,7 @@ func kernel() []Fact {
 			Claims: map[Distribution]Claim{
 				FCOS:    {Is: "qemu_fw_cfg is there; whether as a module was not read", Check: fwCfg},
 				Flatcar: {Is: "qemu_fw_cfg is a module", From: overlay("sys-kernel/coreos-modules/files/commonconfig-6.12"), Check: fwCfg},
-				Lab:     {Is: "qemu_fw_cfg is a module", From: lab("disk.sh"), Check: fwCfg},
+				Lab:     {Is: "qemu_fw_cfg is a module", From: lab("root.sh"), Check: fwCfg},
 			},
 		},
 		{

@@ -25,7 +25,7 @@ var coreutils = strings.Fields("base64 basename cat chmod chown cp cut date dirn
 // Programs are those that files for nodes may want, whether there or not.
 var Programs = slices.Concat(ofCoreutils(), []Program{
 	{Name: "bash", Path: "/bin/bash", FCOS: "bash", Flatcar: "app-shells/bash", Lab: "bash"},
-	{Name: "sh", Path: "/bin/sh", FCOS: "bash", Flatcar: "app-shells/bash", Lab: "disk.sh's link to bash"},
+	{Name: "sh", Path: "/bin/sh", FCOS: "bash", Flatcar: "app-shells/bash", Lab: "root.sh's link to bash"},
 	{Name: "awk", FCOS: "gawk", Flatcar: "app-alternatives/awk", Lab: "mawk"},
 	{Name: "curl", FCOS: "curl", Flatcar: "net-misc/curl", Lab: "curl"},
 	{Name: "docker", Path: "/usr/bin/docker", FCOS: "moby-engine", Flatcar: "app-containers/docker-cli, in a system extension", Lab: "docker.io"},
