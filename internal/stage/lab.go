@@ -26,6 +26,9 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 	if err := r.prepareLab(ctx); err != nil {
 		return err
 	}
+	if err := r.imageForLab(ctx, targets); err != nil {
+		return err
+	}
 	program, err := r.program()
 	if err != nil {
 		return err
@@ -97,8 +100,18 @@ func (r *Run) prepareLab(ctx context.Context) error {
 	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
 		return err
 	}
-	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
-		return err
+	_, err := r.helper().Build(ctx, r.log.Say)
+	return err
+}
+
+// withoutImage are targets that look at nodes that are there, or take them away: they need no image.
+var withoutImage = []string{"ssh", "status", "console", "screen", "logs", "down", "stop", "start", "restart", "etcd", "env", "sshconfig", "timeline", "backup", "images", "settings"}
+
+// imageForLab builds or fetches the image that the targets boot nodes from.
+func (r *Run) imageForLab(ctx context.Context, targets []string) error {
+	names := slices.DeleteFunc(slices.Clone(targets), func(word string) bool { return strings.Contains(word, "=") })
+	if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(withoutImage, strings.ToLower(name)) }) {
+		return nil
 	}
 	name := guestimage.Lab
 	if r.Given("image") {
