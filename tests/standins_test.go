@@ -143,10 +143,10 @@ func membersOf(t *testing.T, c clone, count int, example, image string) {
 // quadletMembers are containers that the real Podman runs, of an image that the stand-in brings: no registry is reachable.
 func quadletMembers(t *testing.T, c clone) {
 	membersOf(t, c, 3, "etcd-quadlet.yml", "lab-fcos")
-	c.arrives(t, map[string]string{
-		"podman ps --noheading --format={{.Names}},{{.Image}}": "etcd,quay.io/coreos/etcd:v3.6.16",
-		"systemctl show --value -p SourcePath etcd":            "/etc/containers/systemd/etcd.container",
-	})
+	got := c.mage(t, "lab", "ssh", "node=core02", "cmd=sudo podman ps --noheading --format={{.Names}},{{.Image}}; systemctl show --value -p SourcePath etcd")
+	if got != "etcd,quay.io/coreos/etcd:v3.6.16\n/etc/containers/systemd/etcd.container\n" {
+		t.Errorf("got %q", got)
+	}
 	c.mage(t, "lab", "down")
 }
 
