@@ -135,7 +135,6 @@ func sizes() []Fact {
 				FCOS:    {Is: "the image is 10 GiB", From: fcosIn("image-base.yaml"), Check: disk(10240)},
 				Flatcar: {Is: "the image is 12.24 GiB (25,661,440 sectors)", From: scripts("build_library/disk_layout.json"), Check: disk(12530)},
 				Lab:     {Is: "the image is 3 GiB", From: lab("disk.sh"), Check: disk(3072)},
-				LabFCOS: {Is: "smaller than what it stands for", Check: disk(3072)},
 			},
 		},
 		{
