@@ -104,8 +104,11 @@ func fcosFails(t *testing.T, c clone) {
 // flatcarFails has a node whose failure only its screen shows.
 func flatcarFails(t *testing.T, c clone) {
 	out, err := upBroken(t, c, "image=lab-flatcar", "timeout=90s")
-	if err == nil || strings.Contains(out, "hash verification failed") {
+	if err == nil || strings.Contains(out, "hash verification failed") || !strings.Contains(out, "looks like Ignition failed; its text is on the screen") {
 		t.Errorf("got %v\n%s", err, out)
+	}
+	if picture := c.read(t, "vm/core01/screen.png"); !strings.HasPrefix(picture, "\x89PNG") || !strings.Contains(out, "vm/core01/screen.png") {
+		t.Errorf("no picture of the screen is named in\n%s", out)
 	}
 	if console := c.read(t, "vm/core01/console.log"); !strings.Contains(console, "Run /init") || strings.Contains(console, "gnition") {
 		t.Errorf("the serial console shows\n%s", console)

@@ -42,7 +42,7 @@ func Login(path string) (prompted bool, unit []string, err error) {
 			prompted = true
 		}
 		words = shorten(strings.TrimPrefix(words, ReadyUnit+": "))
-		if failed && !slices.Contains(unit, words) {
+		if failed && !slices.Contains(unit, words) && !strings.HasPrefix(words, "Started ") { // systemd's, of the next try
 			unit = append(unit, words)
 			unit = unit[max(0, len(unit)-3):]
 		}

@@ -14,7 +14,7 @@ import (
 
 func TestLogin(t *testing.T) {
 	const kernel = "[    0.000000] Linux version 6.12.5\r\n"
-	const failed = "coreos-libvirt-ready.service: /etc/coreos-libvirt/ready.sh: 3: Syntax error\r\ncoreos-libvirt-ready.service: coreos-libvirt-ready.service: Main process exited, code=exited, status=2/INVALIDARGUMENT\r\n"
+	const failed = "coreos-libvirt-ready.service: Started coreos-libvirt-ready.service - Tell the host.\r\ncoreos-libvirt-ready.service: /etc/coreos-libvirt/ready.sh: 3: Syntax error\r\ncoreos-libvirt-ready.service: coreos-libvirt-ready.service: Main process exited, code=exited, status=2/INVALIDARGUMENT\r\n"
 	for name, c := range map[string]struct {
 		text     string
 		prompted bool
