@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // selftested runs selftest on each of the lab's images: all of the table holds, and nothing is left but the report, which

@@ -14,7 +14,7 @@ import (
 
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 func TestSelftestRefusesWhatItWouldRemove(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 	"mvdan.cc/sh/v3/syntax"
 
-	"coreos-libvirt/internal/readable"
-	"coreos-libvirt/internal/render"
-	"coreos-libvirt/internal/transpile"
+	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/config/transpile"
 )
 
 const root = "../../.."

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Status is what became of a fact on a node.
