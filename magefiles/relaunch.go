@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 )
@@ -22,7 +22,7 @@ var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "pl
 // relaunch starts the same targets as a program that has libvirt's binding: a plain `mage` builds them
 // without, as that would need libvirt's headers. It returns where that is not needed, or was tried before.
 func relaunch(args []string) {
-	if hypervisor.Available || settings.Relaunched() || !slices.ContainsFunc(args, isOfLibvirt) && len(args) > 0 {
+	if libvirt.Available || settings.Relaunched() || !slices.ContainsFunc(args, isOfLibvirt) && len(args) > 0 {
 		return
 	}
 	startTargets()

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // aliceKey is a public key of nobody, for a user who only must have it.

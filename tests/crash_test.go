@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // crashPoints is at how many points TestCrashes kills `up`, in so many workspaces at once.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/render"
-	"coreos-libvirt/internal/transpile"
 )
 
 // etcdScript runs ignition/files/etcd.sh on a host that has the programs and no etcd, and gives what they were called with.

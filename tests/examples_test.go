@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // flatcarsEtcd stands in for what Flatcar brings: the unit, and the wrapper that runs etcd in a container of

@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // shop is a workspace whose streams come from a server of the test's own.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // TestRealMage runs Mage's own program, as people install it: built without libvirt's tag, it starts itself
@@ -69,11 +69,11 @@ func TestMageItselfStartsTheTargetsThatItBuilt(t *testing.T) {
 		distributor.Must(t, os.Truncate(path, 0)) // the power failed
 	}
 	works()
-	for i, name := range []string{"internal/hypervisor/domain.go", "elsewhere/hint.go"} {
+	for i, name := range []string{"internal/engine/libvirt/domain.go", "elsewhere/hint.go"} {
 		if i == 1 {
-			c.write(t, name, c.read(t, "internal/hint/hint.go"))
-			distributor.Must(t, os.Remove(filepath.Join(c.dir, "internal/hint/hint.go")))
-			distributor.Must(t, os.Symlink("../../"+name, filepath.Join(c.dir, "internal/hint/hint.go")))
+			c.write(t, name, c.read(t, "internal/terminal/hint/hint.go"))
+			distributor.Must(t, os.Remove(filepath.Join(c.dir, "internal/terminal/hint/hint.go")))
+			distributor.Must(t, os.Symlink("../../../"+name, filepath.Join(c.dir, "internal/terminal/hint/hint.go")))
 			works()
 		}
 		before := len(programs())
@@ -83,7 +83,7 @@ func TestMageItselfStartsTheTargetsThatItBuilt(t *testing.T) {
 			t.Errorf("%s was edited, and the same program was started", name)
 		}
 	}
-	edit("internal/hypervisor/domain.go", "\nbroken\n") // of the binding only
+	edit("internal/engine/libvirt/domain.go", "\nbroken\n") // of the binding only
 	if out, err := status(); err == nil || !strings.Contains(out, "domain.go") {
 		t.Errorf("got %v\n%s", err, out)
 	}

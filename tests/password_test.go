@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // terminal opens a new pseudo-terminal: the end that people see, and that of a program (pts(4)).

@@ -25,8 +25,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // registryAddress is where the nodes of a lab find the registry.

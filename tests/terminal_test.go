@@ -15,7 +15,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/gofrs/flock"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // TestColours are for terminals, and for who wants them.

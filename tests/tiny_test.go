@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/lab/tinyguest"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/testkit/tinyguest"
 )
 
 var crashes = flag.Int("crashes", 4, "at how many points TestTiny kills a run")

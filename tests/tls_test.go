@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/authority"
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // secured has the example with TLS: members and clients need certificates of the cluster's own authority, a

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // asUser runs, inside the lab, what its first argument says, as a user who is in no group. /etc is overlaid,

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // watching is a running `mage watch` on a workspace of its own.

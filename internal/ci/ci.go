@@ -12,11 +12,11 @@ import (
 
 	"github.com/bitfield/script"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // linter is golangci-lint, built from its module: a release of it cannot be assumed to be there.
@@ -96,7 +96,7 @@ func (c Check) unit(ctx context.Context) error {
 	if err := c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./..."); err != nil {
 		return err
 	}
-	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/transpile", "./internal/render")
+	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")
 }
 
 func (c Check) lint(ctx context.Context) error {

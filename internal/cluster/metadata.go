@@ -9,7 +9,7 @@ import (
 
 	"libvirt.org/go/libvirtxml"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // MetadataURI is the XML namespace of the project's element in a domain's <metadata>.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sort"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Action is what is done for a node, beside booting it where it does not run.

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Peer is a member as its cluster knows it.

@@ -17,9 +17,9 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Helper is the program that carries etcd's modules.

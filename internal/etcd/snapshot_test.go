@@ -12,8 +12,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
 )
 
 // alone is a cluster of one member, and a client of it.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Status is a cluster's etcd, as its members tell it.

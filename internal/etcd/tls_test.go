@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/authority"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/authority"
 )
 
 // secured starts a real etcd that speaks TLS with its clients and peers, all of the authority, and asks both

@@ -13,8 +13,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
 )
 
 // oldEtcd is Debian's etcd 3.4, out of its package: installed it would run as a service.

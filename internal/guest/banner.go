@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // banner is a line above a login prompt: "eth0: 10.0.0.11 fe80::1". Fedora CoreOS and Flatcar print one for

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // What a guest's console shows when its boot has failed for good. Ignition's own words are of its engine ("Ignition failed:

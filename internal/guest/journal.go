@@ -6,7 +6,7 @@ import (
 	"io"
 	"regexp"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // JournalChannel is the virtio channel on which Fedora CoreOS writes its journal when its initramfs comes to emergency.target

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // ReadyUnit is the systemd unit that reports the node. When it fails, its last lines are on the serial console behind its

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // ReadyChannel is the virtio channel on which a guest reports itself.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // QEMUUser is whom libvirt runs QEMU as: what qemu.conf says, or the distribution's own user.

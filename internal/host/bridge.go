@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // forwards is the state of a bridge's port that lets frames through; states are the others (linux/if_bridge.h).

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Result is what a check found.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // tree makes files below a folder that stands for the root.

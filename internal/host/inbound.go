@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Ports are the TCP ports from one to another.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // TestInbound has packet filters that let the nodes in to the host's discovery service, and that do not, real ones.

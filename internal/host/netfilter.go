@@ -11,7 +11,7 @@ import (
 
 	"github.com/bitfield/script"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Rules are the host's rules for what it forwards and takes in, as its programs show them to root, each behind the program's name:

@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // EnsurePackages installs those of the Debian packages that lack, and says so in one line.

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Member tells whether the databases have the user in the group.

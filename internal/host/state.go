@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Forwarding makes sure that the kernel routes between networks, which a libvirt network's NAT needs.

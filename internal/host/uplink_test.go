@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 func TestDefaultLink(t *testing.T) {

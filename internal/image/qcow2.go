@@ -14,8 +14,8 @@ import (
 
 	"github.com/bitfield/script"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Info is what qemu-img tells of an image.

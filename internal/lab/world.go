@@ -12,9 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // The lab's network. Each lab has it for itself, so it is the same in all.

@@ -11,7 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // varPrefix marks the user's own words on the command line: var.Registry_Mirror=10.0.0.5:5000

@@ -10,8 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // archived are the files of a node that tell what became of it.

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // Backup writes a snapshot of the cluster's etcd to file=, with its digest checked.

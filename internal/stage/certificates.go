@@ -9,13 +9,13 @@ import (
 	"path/filepath"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/authority"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/etcd/authority"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 const (

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/progress"
-	"coreos-libvirt/internal/transpile"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // A node's own config may be of a newer version than the common one: that counts, too.

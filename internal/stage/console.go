@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/engine/libvirt"
 )
 
 // detach is the key that leaves the console, as virsh has it: Ctrl-].
@@ -55,7 +55,7 @@ func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
 		console := keys.Load()
 		_, err := io.Copy(os.Stdout, console)
 		console.Close()
-		if !errors.Is(err, hypervisor.ErrRestarted) {
+		if !errors.Is(err, libvirt.ErrRestarted) {
 			return err
 		}
 		if console, err = r.conn.Console(ctx, node); err != nil {
@@ -67,12 +67,12 @@ func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
 
 // keysTo is the console that typed keys go to. What is typed while libvirt's daemon is away is lost.
 type keysTo struct {
-	atomic.Pointer[hypervisor.Channel]
+	atomic.Pointer[libvirt.Channel]
 }
 
 func (k *keysTo) Write(p []byte) (int, error) {
 	n, err := k.Load().Write(p)
-	if errors.Is(err, hypervisor.ErrRestarted) {
+	if errors.Is(err, libvirt.ErrRestarted) {
 		return len(p), nil
 	}
 	return n, err

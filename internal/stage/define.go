@@ -15,11 +15,11 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
-	"coreos-libvirt/internal/hypervisor"
-	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
@@ -126,7 +126,7 @@ func takesEffect(step cluster.Step) string {
 	return ""
 }
 
-func (r *Run) hardware(conn *hypervisor.Conn, node cluster.Node, base Base) cluster.Hardware {
+func (r *Run) hardware(conn *libvirt.Conn, node cluster.Node, base Base) cluster.Hardware {
 	hw := cluster.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
@@ -144,7 +144,7 @@ func (r *Run) keptHardware(node cluster.Node, found cluster.Found) cluster.Hardw
 }
 
 // domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
-func (r *Run) domainType(conn *hypervisor.Conn) string {
+func (r *Run) domainType(conn *libvirt.Conn) string {
 	if r.Accel == "tcg" || r.Accel == "auto" && !conn.HasKVM(r.Arch) {
 		return "qemu"
 	}

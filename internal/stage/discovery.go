@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as

@@ -7,8 +7,8 @@ import (
 	"path"
 	"strings"
 
-	"coreos-libvirt/internal/discovery"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // discoveryFolder is where nodes have what they show to an etcd elsewhere that serves discovery.

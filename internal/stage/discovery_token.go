@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"strings"
 
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // isWay tells whether the token is of the way that discovery= says.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd/discovery"
 )
 
 // TestTokensOfClustersThatAreNot: without nodes a token is as the settings say; with nodes it stays.

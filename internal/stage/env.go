@@ -9,7 +9,7 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works. Of the

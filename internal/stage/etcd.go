@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // clientPort is where etcd's clients reach a member (IANA: etcd-client).

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/download"
@@ -18,6 +17,7 @@ import (
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/unpack"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Base is the image that nodes boot, and what is known of it.

@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/settings"
-	"coreos-libvirt/internal/transpile"
 )
 
 // stocked puts an image of the stream's version into the store, as a fetch would, and gives its name.
@@ -172,7 +172,7 @@ func TestANodeKeepsItsFirmware(t *testing.T) {
 }
 
 // holderOf is a connection to the driver.
-func holderOf(t *testing.T) *hypervisor.Conn {
+func holderOf(t *testing.T) *libvirt.Conn {
 	t.Helper()
 	conn, err := run(t).libvirt()
 	if err != nil {

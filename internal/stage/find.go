@@ -7,8 +7,8 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // neighbourPoll is how often the kernel's table is looked at for an answer.

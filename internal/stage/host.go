@@ -8,9 +8,9 @@ import (
 	"os/user"
 	"strings"
 
-	"coreos-libvirt/internal/discovery"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // HostCheck looks at the machine, check by check, and prints each with what was found or its remedy. It

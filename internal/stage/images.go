@@ -12,7 +12,7 @@ import (
 
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // Images lists the images in the store: what they are, who uses them, and whether there is a newer one.

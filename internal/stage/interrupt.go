@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 const (

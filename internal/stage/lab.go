@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/host"
-	"coreos-libvirt/internal/hypervisor"
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
@@ -55,7 +55,7 @@ func (r *Run) fetchForLab(ctx context.Context) error {
 // program is this one, or if it was built without a C compiler one that can talk to libvirt: now that there is a
 // compiler, and while there is internet for what it needs then.
 func (r *Run) program() (string, error) {
-	if hypervisor.Available {
+	if libvirt.Available {
 		return os.Executable()
 	}
 	return launch.Targets(r.Workspace)

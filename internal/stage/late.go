@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/hypervisor"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // lateSearch is how long a node that has not reported in time is looked for in other ways.
@@ -23,7 +23,7 @@ const lateSearch = 15 * time.Second
 func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err error) (guest.Report, error) {
 	console := step.Node.Console()
 	prompted, unit, unread := guest.Login(console)
-	if unread != nil || !prompted || errors.Is(err, hypervisor.ErrBusy) {
+	if unread != nil || !prompted || errors.Is(err, libvirt.ErrBusy) {
 		return guest.Report{}, r.notInTime(step, waits, err)
 	}
 	wrong := "its readiness unit has reported nothing"
@@ -64,7 +64,7 @@ func (r *Run) notInTime(step cluster.Step, waits string, err error) error {
 	console := guest.NewConsole(step.Node.Console())
 	_, unread := console.Failure()
 	switch phase := console.Phase(); {
-	case errors.Is(err, hypervisor.ErrBusy):
+	case errors.Is(err, libvirt.ErrBusy):
 		return hint.Errorf("another `mage` may wait for it, too, or a program of yours has it open", "not asked within %s: %w", r.Timeout, err)
 	case waits != "":
 		return hint.Errorf(advice, "not ready after %s: %s", r.Timeout, waits)

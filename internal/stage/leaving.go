@@ -11,8 +11,8 @@ import (
 	"syscall"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // leaving is a node that `mage down` removes.

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 const plain = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Node_Name}}]}\n"

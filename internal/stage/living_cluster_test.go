@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/nxadm/tail"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/printable"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // colours are those of the nodes' names, in turn.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 func TestLogsOfSeveralNodes(t *testing.T) {

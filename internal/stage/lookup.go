@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 const (

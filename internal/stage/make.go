@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"os"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // begun is what this run has made for a node so far.

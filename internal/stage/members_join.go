@@ -7,11 +7,11 @@ import (
 	"maps"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // settling is how long members may take to be healthy again before others come or go.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/url"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // leaver is a member that is to leave, and the cluster around it.

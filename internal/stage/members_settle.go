@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // all tells whether the whole cluster is made anew: as the user says, or as a run began that did not end.

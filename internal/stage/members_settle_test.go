@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd/discovery"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // settleMembers decides, before anything is made, how nodes are added to an etcd that there is, or made anew in it, and

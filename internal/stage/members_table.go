@@ -8,8 +8,8 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // reached are the nodes of the cluster prefix= that run, asked where they are.

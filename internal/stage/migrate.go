@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/readable"
-	"coreos-libvirt/internal/transpile"
+	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // unequal are the keys that a Container Linux Config has and Butane has not, and what becomes of each.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
 )
 

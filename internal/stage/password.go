@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"coreos-libvirt/internal/password"
+	"coreos-libvirt/internal/config/password"
 )
 
 // Password prints the line for password_hash of a password that is typed, or piped in.

@@ -11,9 +11,9 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // somethingToDo is the exit status of `mage plan` where `mage up` would do something.

@@ -14,8 +14,8 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // inquire tells what there is of the node.

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // Stop shuts nodes down: by ACPI, and after grace= by force. node= names one, else it is all of the cluster.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Preflight looks, before anything is fetched or made, at what nodes that are to be started would fail of.

@@ -9,11 +9,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // together tells whether nodes are made anew all at once. Of an etcd that lives they never are.

@@ -12,10 +12,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // blink is how long a node that was ready may take to show that it still is, before it is asked.

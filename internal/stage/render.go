@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/render"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // rendered is a node and its Ignition document.

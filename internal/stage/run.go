@@ -12,16 +12,16 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/discovery"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/hypervisor"
-	"coreos-libvirt/internal/progress"
-	"coreos-libvirt/internal/render"
 	"coreos-libvirt/internal/settings"
-	"coreos-libvirt/internal/transpile"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Run is one run of targets on a workspace: its settings, and what the stages have made so far.
@@ -60,7 +60,7 @@ type Run struct {
 
 	mu    sync.Mutex
 	until context.Context // the run's end, for what waits in libvirt's calls
-	conn  *hypervisor.Conn
+	conn  *libvirt.Conn
 	held  map[string]func() // locks, by prefix
 }
 
@@ -94,13 +94,13 @@ func (r *Run) access(prefix string) guest.Access {
 }
 
 // libvirt is the run's one connection.
-func (r *Run) libvirt() (*hypervisor.Conn, error) {
+func (r *Run) libvirt() (*libvirt.Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.conn != nil {
 		return r.conn, nil
 	}
-	conn, err := hypervisor.Open(r.URI, r.libvirtAdvice)
+	conn, err := libvirt.Open(r.URI, r.libvirtAdvice)
 	if err == nil && r.until != nil {
 		conn.Until(r.until)
 	}

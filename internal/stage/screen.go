@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // screenPatience is how long a picture of a screen may take to come.

@@ -7,9 +7,9 @@ import (
 	"os/user"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/setup"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 func (r *Run) machine() setup.Machine {

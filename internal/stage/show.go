@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.

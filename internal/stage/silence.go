@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Flatcar's serial console has the kernel's lines and none of Ignition's: between both it is silent, also where all goes

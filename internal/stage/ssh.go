@@ -8,7 +8,7 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // sshPatience is how long a running node may take to say where it is; it does so every second.

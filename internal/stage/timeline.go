@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // times are what nodes reached when.

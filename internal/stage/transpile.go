@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/progress"
-	"coreos-libvirt/internal/render"
-	"coreos-libvirt/internal/transpile"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // large is the size of a document from which on a guest's reading it by fw_cfg is felt.

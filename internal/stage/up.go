@@ -13,8 +13,8 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // booted is what became of one node.

@@ -6,15 +6,15 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hypervisor"
 )
 
 // report is the node's next word that it can be reached at an address. Why it cannot be yet goes to waits.
 func (r *Run) report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
 	for {
 		report, err := r.nextReport(ctx, node, waits)
-		if !errors.Is(err, hypervisor.ErrRestarted) || ctx.Err() != nil {
+		if !errors.Is(err, libvirt.ErrRestarted) || ctx.Err() != nil {
 			return report, err
 		}
 	}

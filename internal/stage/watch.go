@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/hint"
-	"coreos-libvirt/internal/hypervisor"
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 const (
@@ -174,7 +174,7 @@ func (r *Run) watchJournal(ctx context.Context, step cluster.Step) error {
 		journal, err := guest.ReadJournal(channel)
 		channel.Close()
 		switch {
-		case errors.Is(err, hypervisor.ErrRestarted): // what it said meanwhile it has yet to say
+		case errors.Is(err, libvirt.ErrRestarted): // what it said meanwhile it has yet to say
 		case err != nil || len(journal.Lines) == 0:
 			return nil //nolint:nilerr // the end of the wait, or of the guest, which others see
 		case journal.Ignition:

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
-	"coreos-libvirt/internal/readable"
+	"coreos-libvirt/internal/config/readable"
 )
 
 // Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition

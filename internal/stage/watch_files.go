@@ -11,7 +11,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"coreos-libvirt/internal/progress"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 const (

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/networkmanager"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 const systemBus = "run/dbus/system_bus_socket"

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // The whole way, from the plan to undo, by each who may manage the card.

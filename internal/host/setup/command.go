@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // run runs a command that asks nothing; its error has the end of what it wrote.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // A network that is deaf when the bridge is made: the host has its address again, and undo nothing to do.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // family is what distributions that are alike call things.

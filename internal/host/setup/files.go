@@ -10,8 +10,8 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // File is a file of Text in place of what was there Before.

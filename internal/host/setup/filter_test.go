@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 func titles(steps []Planned) string {

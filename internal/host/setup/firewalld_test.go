@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // TestFirewalld has a real firewalld, and a file of sysctls that wants bridged frames filtered: a guest gets its lease

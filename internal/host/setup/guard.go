@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // poll is how often the network is looked at; margin is the part of the time to roll back that is waited.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // TestNetwork has a real libvirt whose network is defined, and not more: the set-up starts it, also for the

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // manager is how a family of distributions installs packages. Those that others recommend stay out. remove

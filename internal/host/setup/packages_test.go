@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // repository makes a folder of Debian packages that apt installs from, and nothing else. Each is "name" or

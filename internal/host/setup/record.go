@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // recordPath is where the record is, below the root.

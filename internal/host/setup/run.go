@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 func (m Machine) path(parts ...string) string {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/host/testbed"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
 // fakeSystemctl stands for systemd, which no namespace of these tests has as its first process: units are files, and

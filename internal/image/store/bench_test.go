@@ -15,9 +15,9 @@ import (
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // BenchmarkFetch gets an image of 1 GiB from a loopback server, in turn by the pipeline and by the programs that

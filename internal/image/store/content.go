@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"hash"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // content looks at the unpacked image as it is written: that it is qcow2, no larger than it says, and

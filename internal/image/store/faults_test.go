@@ -17,8 +17,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // TestFaults has a server that fails in each way, and is good again afterwards.

@@ -10,11 +10,11 @@ import (
 	"syscall"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Fetcher gets images into the store.

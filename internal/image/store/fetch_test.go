@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // arrived makes sure that the image is at its path, read-only, and nothing beside it but its record.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 const flatcarPath = "/amd64-usr/" + distributor.FlatcarVersion + "/flatcar_production_qemu_image.img"

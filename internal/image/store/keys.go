@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/trust"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // signed is a signature and the keys of which one must have made it.

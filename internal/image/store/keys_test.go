@@ -11,9 +11,9 @@ import (
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/trust"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // pin makes the test's server Fedora, with the keys as its key material and the fingerprints pinned.

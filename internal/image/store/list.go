@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Entry is an image in the store.

@@ -9,11 +9,11 @@ import (
 	"hash"
 	"io"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/trust"
 	"coreos-libvirt/internal/image/unpack"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // pipeline is network, digests, signature, decompression and file in a row, in constant memory. The

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // pruning is a store with two images and a workspace with a node on the first.

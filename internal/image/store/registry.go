@@ -13,7 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"coreos-libvirt/internal/artifact"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Register notes that the workspace has overlays on the image, so that Users looks at them.

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/image/distributor"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // cutting serves the file, and cuts the first connection at 60 %.

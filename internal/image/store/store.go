@@ -15,8 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"coreos-libvirt/internal/artifact"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Store is a folder of base images.

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/image/distributor"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/testkit/distributor"
 )
 
 // fetcher gets images from the server into a store of its own; said are its lines.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Domain is one of libvirt's, as far as it may use an image.

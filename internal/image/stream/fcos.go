@@ -10,7 +10,7 @@ import (
 	"github.com/coreos/stream-metadata-go/release"
 	"github.com/coreos/stream-metadata-go/stream"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // latestFCOS reads the stream document (https://docs.fedoraproject.org/en-US/fedora-coreos/stream-metadata/).

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/download"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // boards are Flatcar's names of the architectures.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/coreos/go-semver/semver"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // specs are Ignition's specifications and the first version of Ignition that knows each

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/trust"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Image is one file that a distributor serves, and what it says of it.

@@ -19,7 +19,7 @@ import (
 	"github.com/xi2/xz"
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Formats are the file names' endings that Reader knows; none is a file that is kept as it comes.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // builder is one build: in a folder of its own in the store, with parts kept beside it.

@@ -13,9 +13,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"coreos-libvirt/internal/artifact"
-	"coreos-libvirt/internal/hint"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // What the image is made from.

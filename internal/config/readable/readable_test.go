@@ -1,0 +1,126 @@
+package readable
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/config/transpile"
+)
+
+const doc = `{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"sshAuthorizedKeys":["ssh-ed25519 AAAA"],"name":"core","uid":1500}]},
+"storage":{"files":[{"mode":420,"path":"/etc/x","contents":{"source":"data:,one%0Atwo%0A"}},
+{"path":"/etc/z","contents":{"compression":"gzip","source":"data:;base64,H4sIAAAAAAACA8vPSwUA8YZsegMAAAA="}},
+{"path":"/etc/b","contents":{"source":"data:;base64,/w=="}}]},"systemd":{"units":[{"enabled":true,"name":"a.service"}]}}`
+
+func TestDocument(t *testing.T) {
+	got, err := Document([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `ignition:
+  version: 3.4.0
+passwd:
+  users:
+    - name: core
+      sshAuthorizedKeys:
+        - ssh-ed25519 AAAA
+      uid: 1500
+storage:
+  files:
+    - path: /etc/x
+      contents: |
+        one
+        two
+      mode: 0644
+    - path: /etc/z
+      contents: one
+    - path: /etc/b
+      contents: (1 bytes, sha256 a8100ae6aa1940d0b663bb31cd466142ebbdbd5187131b92d93818987832eb89)
+systemd:
+  units:
+    - name: a.service
+      enabled: true
+`
+	if string(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	for _, bad := range []string{"", "[]", `{"c":{"source":"data:x"}}`, `{"c":{"source":"data:,x","compression":"gzip"}}`} {
+		if got, err := Document([]byte(bad)); err == nil {
+			t.Errorf("%s: got %s", bad, got)
+		}
+	}
+}
+
+func TestSnake(t *testing.T) {
+	for key, want := range map[string]string{
+		"sshAuthorizedKeys": "ssh_authorized_keys", "passwordHash": "password_hash", "noCreateHome": "no_create_home",
+		"sizeMiB": "size_mib", "startMiB": "start_mib", "typeGuid": "type_guid", "certificateAuthorities": "certificate_authorities",
+		"path": "path", "httpHeaders": "http_headers", "wipeFilesystem": "wipe_filesystem", "mountOptions": "mount_options",
+	} {
+		if got := snake(key); got != want {
+			t.Errorf("%s: got %s, want %s", key, got, want)
+		}
+	}
+}
+
+// What Butane makes of the migrated config reads as what ct made of the old one, for each that there is.
+func TestButaneReadsTheSame(t *testing.T) {
+	configs, err := filepath.Glob("../transpile/testdata/legacy/*.yml")
+	if err != nil || len(configs) < 7 {
+		t.Fatal(configs, err)
+	}
+	for _, config := range append(configs, "../../../ignition/examples/seed.yml", "../../../ignition/examples/seed-etcd.yml") {
+		t.Run(filepath.Base(config), func(t *testing.T) {
+			files := "../transpile/testdata/files"
+			if strings.Contains(config, "examples") {
+				files = "../../../ignition/files"
+			}
+			old, err := transpile.File(config, files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameAsButane(t, old.JSON)
+		})
+	}
+}
+
+// So does what no Container Linux Config of ours has.
+func TestButaneOfEverything(t *testing.T) {
+	sameAsButane(t, []byte(`{"ignition":{"version":"3.0.0","timeouts":{"httpTotal":60},"security":{"tls":{"certificateAuthorities":[{"source":"https://x/ca"}]}}},
+"storage":{"disks":[{"device":"/dev/vdb","wipeTable":true,"partitions":[{"label":"a","number":1,"sizeMiB":512,"startMiB":1,"typeGuid":"0FC63DAF-8483-4772-8E79-3D69D8477DE4","wipePartitionEntry":true,"shouldExist":true}]}],
+"raid":[{"name":"r","level":"raid1","devices":["/dev/vdc","/dev/vdd"],"spares":0,"options":["--verbose"]}],
+"filesystems":[{"device":"/dev/vdb1","format":"ext4","path":"/srv","wipeFilesystem":true,"options":["-L"]}],
+"files":[{"path":"/srv/text","contents":{"source":"data:,text","verification":{"hash":"sha512-`+strings.Repeat("ab", 64)+`"}}},
+{"path":"/srv/bytes","contents":{"compression":"gzip","source":"data:;base64,H4sIAAAAAAACA/v/DwCWMPiIAgAAAA=="},"user":{"id":1500},"group":{"name":"x"}}]},
+"passwd":{"users":[{"name":"a","uid":1500,"noCreateHome":true}]}}`))
+}
+
+func sameAsButane(t *testing.T, doc []byte) {
+	t.Helper()
+	config, err := Butane(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "ignition.bu")
+	if err := os.WriteFile(path, config, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	migrated, err := transpile.File(path, "nowhere")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, config)
+	}
+	before, errBefore := Document(doc)
+	after, errAfter := Document(migrated.JSON)
+	if errBefore != nil || errAfter != nil {
+		t.Fatal(errBefore, errAfter)
+	}
+	same := func(text []byte) string { return strings.Replace(string(text), "version: 3.0.0", "version: 3.4.0", 1) }
+	if same(before) != same(after) {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+}

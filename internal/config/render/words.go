@@ -1,0 +1,86 @@
+package render
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agnivade/levenshtein"
+
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// All the project's own words. Those of discovery have values only where the config is given some.
+var all = []string{
+	"Node_Name", "Node_Prefix", "Node_Number", "Node_Count", "Node_MAC", "Cluster_Name", "SSH_Authorized_Key",
+	"Etcd_Discovery_URL", "Etcd_Discovery_Token", "Etcd_Discovery_Endpoints", "Etcd_Initial_Cluster",
+	"Etcd_Discovery_Flags", "Etcd_CA_Certificate",
+}
+
+// family matches what looks like one of them.
+var family = regexp.MustCompile(`\b(?:Node|Cluster|SSH|Etcd)_[A-Z][A-Za-z]*(?:_[A-Z][A-Za-z]*)*`)
+
+const (
+	// near is how many letters a mistyped word may differ by.
+	near = 2
+	// long is how many letters a word has that nobody else's resembles by chance, as Node_Mount does Node_Count.
+	long = 11
+)
+
+// miss is a word in a text that looks like one of the project's and has no value.
+type miss struct {
+	what, advice string
+	fatal        bool // else it may well be the user's own
+}
+
+// valid refuses values that no document can hold.
+func (w Words) valid() error {
+	for word, value := range w {
+		if !utf8.ValidString(value) {
+			return hint.Errorf("Ignition documents are JSON, and that is text", "the value of %s is no UTF-8: %q", word, value)
+		}
+	}
+	return nil
+}
+
+// checker gives a function that finds words of the project's in a text which w has no value for: the
+// words themselves, all that begins as those of discovery do, and what is a typo away from one, which is
+// certain only of a long one. Other words of that look (Node_Exporter) are the user's business.
+func (w Words) checker() func(text string) []miss {
+	blanks := Words{}
+	for word := range w {
+		blanks[word] = " "
+	}
+	blank := blanks.replacer()
+	return func(text string) (misses []miss) {
+		for _, found := range family.FindAllString(blank.Replace(text), -1) {
+			if m := lacks(found); m != nil {
+				misses = append(misses, *m)
+			}
+		}
+		return misses
+	}
+}
+
+func lacks(found string) *miss {
+	none := "there is no word " + found
+	best, distance := "", near+1
+	for _, word := range all {
+		if d := levenshtein.ComputeDistance(found, word); d < distance {
+			best, distance = word, d
+		}
+	}
+	switch {
+	case distance == 0:
+		return &miss{"the word " + found + " has no value", "it is of a service that is off, or not of this kind", true}
+	case distance <= near:
+		return &miss{none, "did you mean " + best + " ?", distance == 1 && len(best) >= long || isDiscovery(found)}
+	case isDiscovery(found):
+		return &miss{none, "words are " + strings.Join(all, ", "), true}
+	}
+	return nil
+}
+
+func isDiscovery(word string) bool {
+	return strings.HasPrefix(word, "Etcd_Discovery_") || strings.HasPrefix(word, "Etcd_Initial_")
+}

@@ -1,0 +1,110 @@
+// Package transpile turns the user's config, Butane or Container Linux Config, into an Ignition
+// template: a document in which the project's words (Node_Name and the like) still stand.
+package transpile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Template is a transpiled config.
+type Template struct {
+	Variant string // Butane's: fcos, flatcar, …; flatcar for a Container Linux Config
+	JSON    []byte // the Ignition document, indented, with a final newline
+	Legacy  bool   // whether it was a Container Linux Config
+
+	Source   []byte   // the config
+	Warnings []string // what is worth a word and does not stop, "path:line:column: warning: text"
+}
+
+// File transpiles the config at path, strictly: what is only warned of fails. Local files that it
+// names come from the folder files. Every problem is reported with its place.
+func File(path, files string) (Template, error) {
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
+	}
+	var header map[string]any
+	if err := yaml.Unmarshal(source, &header); err != nil {
+		return Template{}, explain(path, source, yamlProblems(err, source), "correct the YAML there")
+	}
+	variant, err := variantOf(header)
+	if err != nil {
+		return Template{}, fmt.Errorf("%s: %w", path, err)
+	}
+	t := Template{Variant: variant, Source: source}
+	if variant == "" {
+		t.Variant, t.Legacy = "flatcar", true
+		var warnings []problem
+		t.JSON, warnings, err = containerLinux(path, source, files)
+		for _, w := range warnings {
+			t.Warnings = append(t.Warnings, w.show(path, strings.Split(string(source), "\n")))
+		}
+	} else {
+		t.JSON, err = butane(path, source, files)
+	}
+	return t, err
+}
+
+// variantOf is the config's variant: empty for a Container Linux Config, which has none.
+func variantOf(header map[string]any) (string, error) {
+	if len(header) == 0 {
+		return "", hint.Add(errors.New("the config is empty"), adviceVariant)
+	}
+	if header["variant"] == nil {
+		return "", nil
+	}
+	variant, ok := header["variant"].(string)
+	if !ok || variant == "" {
+		return "", hint.Add(errors.New("the config's variant is no word"), adviceVariant)
+	}
+	return variant, nil
+}
+
+// Keys are the config's own, each with those above it: "etcd", "storage.files.contents.local".
+func (t Template) Keys() (map[string]bool, error) {
+	text, _, err := plain(t.Source)
+	if err != nil {
+		return nil, fmt.Errorf("the config is no YAML: %w", err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("the config is no YAML: %w", err)
+	}
+	has := map[string]bool{}
+	keys(&doc, "", has)
+	return has, nil
+}
+
+// keys notes all keys below n, which is at a key.
+func keys(n *yaml.Node, at string, has map[string]bool) {
+	for i, child := range n.Content {
+		switch {
+		case n.Kind != yaml.MappingNode:
+			keys(child, at, has)
+		case i%2 == 1:
+			key := strings.TrimPrefix(at+"."+n.Content[i-1].Value, ".")
+			has[key] = true
+			keys(child, key, has)
+		}
+	}
+}
+
+const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"
+
+func indent(doc []byte) ([]byte, error) {
+	var out bytes.Buffer
+	if err := json.Indent(&out, bytes.TrimSpace(doc), "", "  "); err != nil {
+		return nil, fmt.Errorf("the transpiler gave no JSON: %w", err)
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}

@@ -1,0 +1,141 @@
+//go:build cgo && libvirt_dlopen
+
+package libvirt
+
+import (
+	"errors"
+	"fmt"
+
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/cluster"
+)
+
+var states = map[libvirt.DomainState]cluster.State{
+	libvirt.DOMAIN_RUNNING:  cluster.Running,
+	libvirt.DOMAIN_BLOCKED:  cluster.Running,
+	libvirt.DOMAIN_PAUSED:   cluster.Paused,
+	libvirt.DOMAIN_SHUTOFF:  cluster.ShutOff,
+	libvirt.DOMAIN_SHUTDOWN: cluster.Other,
+	libvirt.DOMAIN_CRASHED:  cluster.Crashed,
+}
+
+// Domains are all domains of the host, by name.
+func (c *Conn) Domains() (domains map[string]cluster.Domain, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		all, err := conn.ListAllDomains(0)
+		if err != nil {
+			return err
+		}
+		domains, err = c.describeAll(all)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+	}
+	return domains, err
+}
+
+// Running are the names of the domains that run, by one call of libvirt's.
+func (c *Conn) Running() (names map[string]bool, err error) {
+	err = c.use(func(conn *libvirt.Connect) error {
+		active, err := conn.ListAllDomains(libvirt.CONNECT_LIST_DOMAINS_ACTIVE)
+		if err != nil {
+			return err
+		}
+		names = map[string]bool{}
+		for i := range active {
+			name, failed := active[i].GetName()
+			_ = active[i].Free()
+			err = errors.Join(err, failed)
+			names[name] = true
+		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+	}
+	return names, err
+}
+
+func (c *Conn) describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
+	domains := map[string]cluster.Domain{}
+	for i := range all {
+		d, err := c.describe(&all[i])
+		_ = all[i].Free()
+		if is(err, libvirt.ERR_NO_DOMAIN) {
+			continue // gone since the list was made
+		}
+		if err != nil {
+			return nil, err
+		}
+		domains[d.Name] = d
+	}
+	return domains, nil
+}
+
+func (c *Conn) describe(dom *libvirt.Domain) (cluster.Domain, error) {
+	c.calls.Add(2)
+	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+	if err != nil {
+		return cluster.Domain{}, err
+	}
+	d, err := cluster.ParseDomain(text)
+	if err != nil {
+		return d, err
+	}
+	if d.State, err = stateOf(dom); err == nil && d.InUse() && d.Metadata != nil {
+		err = c.running(dom, &d)
+	}
+	return d, err
+}
+
+// running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
+// One that has ended meanwhile has none.
+func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
+	c.calls.Add(1)
+	text, err := dom.GetXMLDesc(0)
+	if err != nil {
+		return err
+	}
+	live, err := cluster.ParseDomain(text)
+	if err == nil && live.Metadata != nil {
+		d.Started = live.Metadata.Definition
+	}
+	d.Backing, d.Runs = live.Backing, live.Machine
+	return err
+}
+
+func stateOf(dom *libvirt.Domain) (cluster.State, error) {
+	state, reason, err := dom.GetState()
+	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
+		state = libvirt.DOMAIN_RUNNING // in a moment: somebody's start is at it
+	}
+	if known, ok := states[state]; ok && err == nil {
+		return known, nil
+	}
+	return cluster.Other, err
+}
+
+// State is the state of the domain name right now.
+func (c *Conn) State(name string) (cluster.State, error) {
+	state := cluster.Other
+	err := c.with(name, func(dom *libvirt.Domain) (err error) {
+		state, err = stateOf(dom)
+		return err
+	})
+	return state, plain(err)
+}
+
+// with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
+func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
+	return c.use(func(conn *libvirt.Connect) error {
+		c.calls.Add(1)
+		dom, err := conn.LookupDomainByName(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = dom.Free() }()
+		return do(dom)
+	})
+}

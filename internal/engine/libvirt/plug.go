@@ -1,0 +1,51 @@
+//go:build cgo && libvirt_dlopen
+
+package libvirt
+
+import (
+	"fmt"
+
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/cluster"
+)
+
+// Update changes a device of the running domain to what the XML says.
+func (c *Conn) Update(name, device string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+	}))
+}
+
+// SetVCPUs gives the running domain that many processors.
+func (c *Conn) SetVCPUs(name string, count int) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.SetVcpusFlags(uint(count), libvirt.DOMAIN_VCPU_LIVE)
+	}))
+}
+
+// SetMemory plugs a DIMM of what the running domain lacks of that many MiB.
+func (c *Conn) SetMemory(name string, mib int) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		info, err := dom.GetInfo()
+		if err != nil {
+			return err
+		}
+		lacks := mib - int(info.MaxMem>>10) // of KiB
+		if lacks <= 0 {
+			return nil // a call whose answer was lost has plugged it
+		}
+		return dom.AttachDeviceFlags(fmt.Sprintf(dimm, lacks), libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+	}))
+}
+
+// dimm is as https://libvirt.org/formatdomain.html#memory-devices says, for the one NUMA cell that there is.
+const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</node></target></memory>"
+
+// Took tells libvirt that the running domain is by now what the metadata say: all that its definition changed in
+// has been changed in it, too.
+func (c *Conn) Took(name, metadata string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", cluster.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+	}))
+}

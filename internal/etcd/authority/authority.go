@@ -1,0 +1,139 @@
+// Package authority is a cluster's own certificate authority (X.509, RFC 5280): it signs what etcd's
+// members show each other and their clients.
+package authority
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+const (
+	// life is how long the authority's own certificate holds: longer than a cluster lives.
+	life = 10 * 365 * 24 * time.Hour
+	// lent is how long a certificate that it signs holds.
+	lent = 365 * 24 * time.Hour
+	// skew is by how much a guest's clock may be behind the host's.
+	skew = time.Hour
+)
+
+// Authority is kept in a folder: its certificate, its key, which never leaves the host, and one client's.
+type Authority struct{ Dir string }
+
+// CertificateFile is the path of the authority's own certificate, PEM.
+func (a Authority) CertificateFile() string { return filepath.Join(a.Dir, "ca.pem") }
+
+func (a Authority) keyFile() string { return filepath.Join(a.Dir, "ca-key.pem") }
+
+// ClientFile is the path of what this host shows to the cluster: a certificate and its key, PEM.
+func (a Authority) ClientFile() string { return filepath.Join(a.Dir, "client.pem") }
+
+// Certificate is the authority's own, PEM.
+func (a Authority) Certificate() ([]byte, error) {
+	text, err := os.ReadFile(a.CertificateFile())
+	if err != nil {
+		return nil, hint.Errorf("put it back; `mage up recreate=all` makes a new cluster, with another one", "cannot read the cluster's certificate authority: %w", err)
+	}
+	return text, nil
+}
+
+// Make makes the authority, in place of an earlier one.
+func (a Authority) Make() error {
+	if err := os.RemoveAll(a.Dir); err != nil {
+		return err
+	}
+	_, err := a.make()
+	return err
+}
+
+// make writes the certificate last: where it is, the rest is too.
+func (a Authority) make() ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	own := template(pkix.Name{CommonName: filepath.Base(a.Dir) + " (coreos-libvirt)"}, life)
+	own.IsCA, own.BasicConstraintsValid, own.MaxPathLenZero = true, true, true
+	own.KeyUsage, own.ExtKeyUsage = x509.KeyUsageCertSign, nil
+	der, err := x509.CreateCertificate(rand.Reader, own, own, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	private, err := keyPEM(key)
+	if err != nil {
+		return nil, err
+	}
+	text := certificatePEM(der)
+	if err := artifact.Write(a.keyFile(), private, 0o600); err != nil {
+		return nil, err
+	}
+	client, err := a.sign(der, key, "coreos-libvirt")
+	if err != nil {
+		return nil, err
+	}
+	if err := artifact.Write(a.ClientFile(), client, 0o600); err != nil {
+		return nil, err
+	}
+	return text, artifact.Write(a.CertificateFile(), text, 0o644)
+}
+
+// load is the authority's certificate, DER, and its key.
+func (a Authority) load() (der []byte, key *ecdsa.PrivateKey, err error) {
+	for _, path := range []string{a.CertificateFile(), a.keyFile()} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, nil, fmt.Errorf("cannot read the cluster's certificate authority: %w", err)
+		}
+		block, _ := pem.Decode(text)
+		if block == nil {
+			return nil, nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is no PEM file", path)
+		}
+		if path == a.CertificateFile() {
+			der = block.Bytes
+			continue
+		}
+		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", path, err)
+		}
+		key, _ = parsed.(*ecdsa.PrivateKey)
+	}
+	if key == nil {
+		return nil, nil, fmt.Errorf("%s: this is not the key that was made here", a.keyFile())
+	}
+	return der, key, nil
+}
+
+// template is what all certificates have in common.
+func template(subject pkix.Name, holds time.Duration) *x509.Certificate {
+	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // never fails
+	return &x509.Certificate{
+		SerialNumber: serial, Subject: subject,
+		NotBefore: time.Now().Add(-skew), NotAfter: time.Now().Add(holds),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, // members are both
+	}
+}
+
+func certificatePEM(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func keyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
