@@ -12,6 +12,7 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -150,9 +151,9 @@ func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
 // makes tells whether the step makes an overlay.
 func makes(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate }
 
-// baseOf is the image that the node was made on: one that is kept needs the firmware and the Ignition key of that
-// one, whatever image= is by now.
-func (r *Run) baseOf(found cluster.Found) Base {
+// baseOf is the image that the node was made on. A node that is kept needs the firmware and the Ignition key of that
+// image, whatever image= is now.
+func (r *Run) baseOf(found cluster.Found) base.Image {
 	have := found.Made
 	if found.Defined {
 		have = found.Domain.Metadata
@@ -160,13 +161,13 @@ func (r *Run) baseOf(found cluster.Found) Base {
 	if have == nil || have.Base == "" || have.Base == r.base.Path {
 		return r.base
 	}
-	return r.baseAt(have.Base)
+	return base.At(r.imageOptions(), have.Base)
 }
 
 // want is what the node shall be made from.
 func (r *Run) want(node rendered) cluster.Metadata {
 	return cluster.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
+		Libvirt: r.where(), Image: r.base.Identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -126,8 +127,7 @@ func (r *Run) system() string { return cmp.Or(r.namedSystem(), "fcos") }
 
 // namedSystem is the same, and empty where neither tells.
 func (r *Run) namedSystem() string {
-	name, _, _ := stream.Parse(r.Image)
-	return r.osOf(Base{Path: r.Image, Image: stream.Image{OS: name.OS}})
+	return r.osOf(base.Image{Image: stream.Image{OS: base.SystemOf(r.Image)}})
 }
 
 // renderNode makes the node's document of its template and words.

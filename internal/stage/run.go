@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -31,9 +32,8 @@ type Run struct {
 
 	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
 	log      *progress.Log
-	base     Base                          // of Fetch
-	identity string                        // of Fetch: size and time of the user's own image
-	release  func()                        // of Fetch: ends what keeps prune off the image, as the end of the process does; nil where nothing keeps it
+	base     base.Image                    // of Fetch
+	release  func()                        // of Fetch: lets prune at the image, as the end of the process does
 	template transpile.Template            // of Transpile
 	overlays map[string]transpile.Template // of Transpile, by node
 	warned   []string                      // of Transpile: what is worth a word

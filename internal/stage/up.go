@@ -136,7 +136,7 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 			return server, err
 		}
 	}
-	r.log.Say("warning: %s", firstLine(err))
+	r.log.Say("warning: %s", hint.FirstLine(err))
 	return nil, nil
 }
 
