@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -83,7 +84,7 @@ func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string
 	cmd := r.access(r.Prefix).Command(ctx, r.User, node.Name, address, install)
 	cmd.Stdin = bytes.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return hint.Errorf("the config must let user="+r.User+" in, by the word "+sshWord+", and into sudo",
+		return hint.Errorf("the config must let user="+r.User+" in, by the word "+config.SSHWord+", and into sudo",
 			"its etcd cannot be given a certificate by ssh: %w: %s", err, printable.Text(string(out)))
 	}
 	r.log.Say("%s: has a certificate for etcd at %s", node.Name, address)

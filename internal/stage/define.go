@@ -1,21 +1,19 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"os"
 	"os/user"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
@@ -174,12 +172,7 @@ func (r *Run) wantedFirmware() string {
 }
 
 // osOf is the system on the image, as the image or else the config's variant says.
-func (r *Run) osOf(on base.Image) string {
-	if system := on.System(); system != "" || r.template.Variant != "flatcar" {
-		return system
-	}
-	return "flatcar"
-}
+func (r *Run) osOf(on base.Image) string { return cmp.Or(on.System(), r.source.System()) }
 
 // checkFirmware refuses what no machine has, and what this one has not.
 func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
@@ -193,31 +186,6 @@ func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
 		return hint.Errorf("install it (Debian: apt-get install qemu-efi-aarch64; Fedora: dnf install edk2-aarch64)", "arch=aarch64 boots by UEFI, and libvirt finds none for it on this host")
 	}
 	return hint.Errorf("install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios", "firmware=uefi: libvirt finds no UEFI on this host")
-}
-
-// checkSpec makes sure that the image's Ignition reads what the configs make, each node's own too: of two that
-// are merged the newer version counts.
-func (r *Run) checkSpec() error {
-	if err := r.accepts(r.configPath(), r.template.JSON); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.overlays)) {
-		if err := r.accepts(r.beside(overlayName(name)), r.overlays[name].JSON); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Run) accepts(path string, doc []byte) error {
-	spec, err := render.Version(doc)
-	if err == nil {
-		err = r.base.Accepts(spec)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return err
 }
 
 // sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
@@ -21,7 +22,7 @@ func (r *Run) Discovery(ctx context.Context) error {
 	if err := r.lockUnlessReadOnly(ctx); err != nil {
 		return err
 	}
-	used, err := r.uses(discovery.Words...)
+	used, err := r.source.Uses(discovery.Words...)
 	if err := errors.Join(err, r.checkDiscoveryAccess()); err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (r *Run) wordsOf(token discovery.Token) (render.Words, error) {
 
 // keepOrMakeToken is the token of this generation of the cluster.
 func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
-	tls, err := r.uses(discovery.WordCA)
+	tls, err := r.source.Uses(discovery.WordCA)
 	if err != nil {
 		return discovery.Token{}, err
 	}
@@ -92,10 +93,21 @@ func (r *Run) keepOrMakeToken(ctx context.Context) (discovery.Token, error) {
 	if token, err = r.newToken(ctx, tls); err != nil {
 		return token, err
 	}
-	if err := r.checkWords(wordsOfKinds(token.Kind)); err != nil { // its kind may be known only now
+	if err := r.checkWords(token.Kind); err != nil { // its kind may be known only now
 		return token, err
 	}
 	return token, r.begin(token)
+}
+
+// checkWords finds words of the config that a token of this kind has no value for.
+func (r *Run) checkWords(kind string) error {
+	warnings, err := r.source.CheckWords(wordsOfKinds(kind))
+	for _, warning := range warnings {
+		if !slices.Contains(r.source.Warnings, warning) { // else it was said
+			r.log.Say("%s", warning)
+		}
+	}
+	return err
 }
 
 // begin begins a new generation of the cluster: none of its nodes has been made.
@@ -137,23 +149,9 @@ func (r *Run) checkKept(token discovery.Token, tls, all bool) error {
 		return hint.Errorf("`mage up recreate=all` makes a new cluster; `mage down` removes this one", "renew=true: there are nodes that were made with the token of this cluster, they find each other by no other")
 	}
 	if token.TLS != tls && !all {
-		return hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", r.configPath(), discovery.WordCA)
+		return hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", r.source.Path, discovery.WordCA)
 	}
 	return nil
-}
-
-// uses tells whether one of the words stands in the config or in a node's overlay.
-func (r *Run) uses(words ...string) (bool, error) {
-	docs := [][]byte{r.template.JSON}
-	for _, overlay := range r.overlays {
-		docs = append(docs, overlay.JSON)
-	}
-	for _, doc := range docs {
-		if used, err := render.Uses(doc, words...); err != nil || len(used) > 0 {
-			return len(used) > 0, err
-		}
-	}
-	return false, nil
 }
 
 // errNoToken is a look at what would be, before there is a token.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
@@ -118,16 +117,8 @@ func (r *Run) checkJoining(status etcd.Status, step cluster.Step) error {
 
 // canJoin tells whether the node's config has the word by which a member joins.
 func (r *Run) canJoin(node cluster.Node) error {
-	templates, err := r.templates()
-	if err != nil {
-		return err
-	}
-	template, ok := templates[node.Name]
-	if !ok {
-		template = templates[""]
-	}
-	used, err := render.Uses(template, discovery.WordFlags)
-	if err == nil && len(used) == 0 {
+	used, err := r.source.NodeUses(node.Name, discovery.WordFlags)
+	if err == nil && !used {
 		err = hint.Errorf("start etcd with "+discovery.WordFlags+", as ignition/files/etcd.sh does",
 			"the config does not say how a member joins an etcd that there is: the word %s is missing", discovery.WordFlags)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
@@ -65,7 +66,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.source.CheckVersions(r.base.Accepts))
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +74,10 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]cluster.Step, len(r.nodes))
+	steps := make([]cluster.Step, len(r.documents))
 	errs := eachOf(len(steps), func(i int) (err error) {
-		if steps[i], err = r.planNode(ctx, r.nodes[i], tmpl, domains); err != nil {
-			err = fmt.Errorf("%s: %w", r.nodes[i].Name, err)
+		if steps[i], err = r.planNode(ctx, r.documents[i], tmpl, domains); err != nil {
+			err = fmt.Errorf("%s: %w", r.documents[i].Name, err)
 		}
 		return err
 	})
@@ -94,7 +95,7 @@ func (r *Run) domainTemplate() (string, error) {
 	return string(tmpl), nil
 }
 
-func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
+func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
 	found, err := r.inquire(ctx, node.Node, domains)
 	if err != nil {
 		return cluster.Step{}, err
@@ -115,7 +116,7 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 }
 
 // stepAnew is the step for a node that is made of what is wanted now.
-func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepAnew(ctx context.Context, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
 	hw := r.hardware(r.conn, node.Node, r.base)
 	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
 		return cluster.Step{}, err
@@ -124,7 +125,7 @@ func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cl
 }
 
 // stepOn is the step for the node, on the hardware.
-func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
 	want := r.want(node)
 	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
 		return cluster.Step{}, err
@@ -165,9 +166,9 @@ func (r *Run) baseOf(found cluster.Found) base.Image {
 }
 
 // want is what the node shall be made from.
-func (r *Run) want(node rendered) cluster.Metadata {
+func (r *Run) want(node config.Document) cluster.Metadata {
 	return cluster.Metadata{
-		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
+		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.Digest, Base: r.base.Path,
 		Libvirt: r.where(), Image: r.base.Identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
 }

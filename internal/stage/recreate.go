@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image"
@@ -80,17 +81,17 @@ func (r *Run) newGeneration(ctx context.Context) error {
 
 // nextToken is that of the generation to come; nil where the config does not ask for any more.
 func (r *Run) nextToken(ctx context.Context) (*discovery.Token, error) {
-	used, err := r.uses(discovery.Words...)
+	used, err := r.source.Uses(discovery.Words...)
 	if err != nil || !used {
 		return nil, err
 	}
-	tls, err := r.uses(discovery.WordCA)
+	tls, err := r.source.Uses(discovery.WordCA)
 	if err != nil {
 		return nil, err
 	}
 	next, err := r.newToken(ctx, tls)
 	if err == nil {
-		err = r.checkWords(wordsOfKinds(next.Kind))
+		err = r.checkWords(next.Kind)
 	}
 	if err == nil && discovery.IsEmbedded(next.Kind) {
 		_, err = r.helper().Build(ctx, r.log.Say)
@@ -108,7 +109,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 		return err
 	}
 	for _, step := range taking(r.steps, cluster.Recreate) {
-		if err := r.tryDefinition(r.nodes[step.Node.Number-1], tmpl); err != nil {
+		if err := r.tryDefinition(r.documents[step.Node.Number-1], tmpl); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
@@ -150,7 +151,7 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 	if err != nil {
 		return err
 	}
-	node := r.nodes[step.Node.Number-1]
+	node := r.documents[step.Node.Number-1]
 	anew, err := r.planAnew(ctx, node, tmpl)
 	if err != nil {
 		return err
@@ -174,13 +175,13 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 }
 
 // planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (cluster.Step, error) {
+func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (cluster.Step, error) {
 	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
 // libvirt refuses does no harm yet. The metadata stay those of the old disk, should this run end here.
-func (r *Run) tryDefinition(node rendered, tmpl string) error {
+func (r *Run) tryDefinition(node config.Document, tmpl string) error {
 	have, defined := r.seen[node.Name]
 	if !defined || have.Metadata == nil {
 		return nil

@@ -4,7 +4,6 @@ package stage
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,8 +12,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/render"
-	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
@@ -30,22 +29,19 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
-	log      *progress.Log
-	base     base.Image                    // of Fetch
-	release  func()                        // of Fetch: lets prune at the image, as the end of the process does
-	template transpile.Template            // of Transpile
-	overlays map[string]transpile.Template // of Transpile, by node
-	warned   []string                      // of Transpile: what is worth a word
-	tried    [][sha256.Size]byte           // of Transpile: digests of the nodes' documents less the words that are made later
-	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
-	words    render.Words                  // of Discovery: the words that it stands for
-	nodes    []rendered                    // of Render
-	seen     map[string]cluster.Domain     // of Claim, and Define: all domains, as they were before
-	seenAt   time.Time                     // when
-	steps    []cluster.Step                // of Define
-	failed   []error                       // of Define: of nodes that it could not define
-	made     sync.Map                      // of Define: what it has begun, by node
+	readOnly  bool // documents are only looked at: nothing is written, made, fetched or locked
+	log       *progress.Log
+	base      base.Image                // of Fetch
+	release   func()                    // of Fetch: lets prune at the image, as the end of the process does
+	source    config.Source             // of Transpile
+	token     *discovery.Token          // of Discovery: nil where the config does not ask for one
+	words     render.Words              // of Discovery: the words that it stands for
+	documents []config.Document         // of Render
+	seen      map[string]cluster.Domain // of Claim, and Define: all domains, as they were before
+	seenAt    time.Time                 // when
+	steps     []cluster.Step            // of Define
+	failed    []error                   // of Define: of nodes that it could not define
+	made      sync.Map                  // of Define: what it has begun, by node
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
@@ -78,7 +74,9 @@ func New(words []string) (*Run, error) {
 }
 
 // PrintSettings is `mage settings`.
-func (r *Run) PrintSettings() error { return r.Print(r.log.Writer(), r.beside("vars.yml")) }
+func (r *Run) PrintSettings() error {
+	return r.Print(r.log.Writer(), config.Beside(r.configPath(), "vars.yml"))
+}
 
 // vm is a path below the folder of generated files.
 func (r *Run) vm(parts ...string) string {

@@ -64,18 +64,18 @@ func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warne
 	dry := r.dry()
 	for _, stage := range []func(context.Context) error{dry.Transpile, dry.Discovery, dry.Render} {
 		if err := stage(ctx); err != nil {
-			return nil, dry.warned, err
+			return nil, dry.source.Warnings, err
 		}
 	}
 	texts = map[string]string{}
-	for _, node := range dry.nodes {
-		text, err := readable.Document(node.doc)
+	for _, node := range dry.documents {
+		text, err := readable.Document(node.JSON)
 		if err != nil {
-			return nil, dry.warned, fmt.Errorf("%s: %w", node.Name, err)
+			return nil, dry.source.Warnings, fmt.Errorf("%s: %w", node.Name, err)
 		}
 		texts[node.Name] = string(text)
 	}
-	return texts, dry.warned, nil
+	return texts, dry.source.Warnings, nil
 }
 
 // printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
