@@ -49,12 +49,12 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 			}
 		}
 		r, err := definedRun(t, "recreate=changed", "ready=on")
-		if fresh && (err != nil || !r.generation || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
-			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.generation, r.allAtOnce)
+		if fresh && (err != nil || !r.newCluster || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
+			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.newCluster, r.allAtOnce)
 		}
 	}
-	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.generation || !r.allAtOnce {
-		t.Errorf("one of two: got %v, %t, %t", err, r.generation, r.allAtOnce)
+	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.newCluster || !r.allAtOnce {
+		t.Errorf("one of two: got %v, %t, %t", err, r.newCluster, r.allAtOnce)
 	}
 	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
 		t.Errorf("got\n%s\n%s", said, generatedFiles(t))

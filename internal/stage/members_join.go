@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -84,7 +85,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 			err = r.takeOut(voters, p.address, err)
 		}
 	}()
-	if err := artifact.Write(r.joiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
+	if err := artifact.Write(generation.JoiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
 		return err
 	}
 	if err := r.writeDocument(p.doc); err != nil {

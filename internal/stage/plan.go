@@ -107,7 +107,7 @@ func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, d
 	if err != nil {
 		return step, err
 	}
-	if step.Action == cluster.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
+	if step.Action == cluster.Keep && r.generation.Token != nil && exists(node.Fresh()) { // grow does that
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
 	step.Found = unrecorded(step, found)

@@ -12,15 +12,15 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
 func (r *Run) together() bool {
-	if r.token == nil || r.generation {
-		return r.Parallel || r.all() || r.generation
+	if r.generation.Token == nil || r.newCluster {
+		return r.Parallel || r.all() || r.newCluster
 	}
 	return r.allAtOnce
 }
@@ -31,7 +31,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	if !r.together() {
 		return nil
 	}
-	if r.generation {
+	if r.newCluster {
 		if err := r.newGeneration(ctx); err != nil {
 			return err
 		}
@@ -52,51 +52,28 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	return all.Wait()
 }
 
-// newGeneration ends the cluster that there is, and begins the next with a token of its own. What may fail does
-// so before anything is removed; what is interrupted then the next `up` ends, as the token says.
+// newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
+// so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
 func (r *Run) newGeneration(ctx context.Context) error {
-	next, err := r.nextToken(ctx)
+	o := r.generationOptions()
+	next, err := generation.Next(ctx, o, r.source)
 	if err := errors.Join(err, r.tryGeneration(ctx)); err != nil {
 		return err
 	}
-	r.token.Retired = true
-	if err := r.token.Mark(r.vm(), r.Prefix); err != nil {
+	if r.generation, err = r.generation.Retired(o); err != nil {
 		return err
 	}
 	if err := r.removeGeneration(); err != nil {
 		return err
 	}
-	r.pending = false
-	if r.token = next; next == nil {
-		return errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir), discovery.Forget(r.vm(), r.Prefix))
-	}
-	if err := r.begin(*next); err != nil {
+	if next == nil {
+		r.generation, err = generation.End(o)
 		return err
 	}
-	if r.words, err = r.wordsOf(*next); err != nil {
+	if r.generation, err = generation.Begin(o, *next); err != nil {
 		return err
 	}
 	return r.Render(ctx)
-}
-
-// nextToken is that of the generation to come; nil where the config does not ask for any more.
-func (r *Run) nextToken(ctx context.Context) (*discovery.Token, error) {
-	used, err := r.source.Uses(discovery.Words...)
-	if err != nil || !used {
-		return nil, err
-	}
-	tls, err := r.source.Uses(discovery.WordCA)
-	if err != nil {
-		return nil, err
-	}
-	next, err := r.newToken(ctx, tls)
-	if err == nil {
-		err = r.checkWords(next.Kind)
-	}
-	if err == nil && discovery.IsEmbedded(next.Kind) {
-		_, err = r.helper().Build(ctx, r.log.Say)
-	}
-	return &next, err
 }
 
 // tryGeneration finds what would go wrong with the new nodes while the old ones are there.
@@ -208,7 +185,7 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 	}
 	for _, i := range turn {
 		one := r.anew
-		if r.token != nil {
+		if r.generation.Token != nil {
 			one = r.replace
 		}
 		if err := one(ctx, nodes, i); err != nil {
@@ -226,7 +203,7 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 			turn = append(turn, i)
 		}
 	}
-	if len(turn) < 2 || r.token == nil {
+	if len(turn) < 2 || r.generation.Token == nil {
 		return turn, nil
 	}
 	status, err := r.survey(ctx)

@@ -2,12 +2,8 @@ package stage
 
 import (
 	"context"
-	"maps"
-	"os"
 
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/config/render"
-	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -31,15 +27,10 @@ func (r *Run) Render(ctx context.Context) error {
 	return nil
 }
 
-// forDocuments is what was made for the cluster and goes into its documents: the words and files of Discovery, by what
-// flags nodes have joined, and the public half of the key pair if the config asks for it.
+// forDocuments is what was made for the cluster and goes into its documents: what its generation has, and the public
+// half of the key pair if the config asks for it.
 func (r *Run) forDocuments() (config.Made, error) {
-	files, err := r.discoveryContents()
-	if err != nil {
-		return config.Made{}, err
-	}
-	made := config.Made{Words: render.Words{}, Own: r.joined(), Files: files}
-	maps.Copy(made.Words, r.words)
+	made := r.generation.ForDocuments(r.members())
 	used, err := r.source.Uses(config.SSHWord)
 	if err != nil || !used {
 		return made, err
@@ -56,22 +47,8 @@ func (r *Run) publicKey() (string, error) {
 	return r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)
 }
 
-// joined are the flags by which nodes have joined etcd, as words of their own: they are rendered the same again.
-func (r *Run) joined() map[string]render.Words {
-	own := map[string]render.Words{}
-	if r.token == nil {
-		return own
-	}
-	for _, node := range r.members() {
-		if flags, err := os.ReadFile(r.joiningFile(node)); err == nil {
-			own[node.Name] = render.Words{discovery.WordFlags: string(flags)}
-		}
-	}
-	return own
-}
-
 func (r *Run) writeDocument(d config.Document) error {
-	if r.readOnly || r.pending {
+	if r.readOnly || r.generation.Pending {
 		return nil
 	}
 	wrote, err := artifact.WriteIfChanged(d.Ignition(), d.JSON, 0o600)

@@ -13,9 +13,8 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
@@ -29,19 +28,18 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	readOnly  bool // documents are only looked at: nothing is written, made, fetched or locked
-	log       *progress.Log
-	base      base.Image                // of Fetch
-	release   func()                    // of Fetch: lets prune at the image, as the end of the process does
-	source    config.Source             // of Transpile
-	token     *discovery.Token          // of Discovery: nil where the config does not ask for one
-	words     render.Words              // of Discovery: the words that it stands for
-	documents []config.Document         // of Render
-	seen      map[string]cluster.Domain // of Claim, and Define: all domains, as they were before
-	seenAt    time.Time                 // when
-	steps     []cluster.Step            // of Define
-	failed    []error                   // of Define: of nodes that it could not define
-	made      sync.Map                  // of Define: what it has begun, by node
+	readOnly   bool // documents are only looked at: nothing is written, made, fetched or locked
+	log        *progress.Log
+	base       base.Image                // of Fetch
+	release    func()                    // of Fetch: lets prune at the image, as the end of the process does
+	source     config.Source             // of Transpile
+	generation generation.Generation     // of Discovery
+	documents  []config.Document         // of Render
+	seen       map[string]cluster.Domain // of Claim, and Define: all domains, as they were before
+	seenAt     time.Time                 // when
+	steps      []cluster.Step            // of Define
+	failed     []error                   // of Define: of nodes that it could not define
+	made       sync.Map                  // of Define: what it has begun, by node
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
@@ -50,8 +48,7 @@ type Run struct {
 
 	told sync.Once // what an interruption left
 
-	pending    bool // of Discovery: documents wait for the token of the generation to come
-	generation bool // of Define: whether this run makes a new generation of the cluster, of all nodes
+	newCluster bool // of Define: whether all nodes are recreated together, with a new generation of etcd
 	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
 
 	mu    sync.Mutex

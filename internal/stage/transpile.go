@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -35,7 +36,7 @@ func (r *Run) Transpile(context.Context) (err error) {
 func (r *Run) configOptions() config.Options {
 	return config.Options{
 		Workspace: r.Workspace, Path: r.configPath(), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
-		Later: r.wordsToCome(), System: base.SystemOf(r.Image),
+		Later: generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
 		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
 	}
 }
