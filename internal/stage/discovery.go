@@ -12,7 +12,7 @@ import (
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one.
 func (r *Run) Discovery(ctx context.Context) (err error) {
-	if err := r.lockUnlessReadOnly(ctx); err != nil {
+	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
 	r.generation, err = generation.Make(ctx, r.generationOptions(), r.source)
@@ -25,7 +25,7 @@ func (r *Run) generationOptions() generation.Options {
 		Dir: r.vm(), Prefix: r.Prefix, Nodes: r.members(),
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.hostBridge, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
-		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew, ReadOnly: r.readOnly,
+		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew,
 		Helper: r.helper(), Say: r.log.Say,
 	}
 }

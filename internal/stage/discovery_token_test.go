@@ -77,13 +77,10 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
 	t.Setenv("COREOS_DISCOVERY", "static")
 	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
-	show := run(t, "ready=on", "recreate=all")
-	show.readOnly = true
-	through(t, show.Transpile, show.Discovery, show.Render)
+	through(t, run(t, "ready=on", "recreate=all").Show)
 	if got := generatedFiles(t); got != "" {
 		t.Errorf("a look has made %s", got)
 	}
-	show.unlockAll()
 	if _, err := definedRun(t, "ready=on"); err != nil {
 		t.Fatal(err)
 	}

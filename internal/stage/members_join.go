@@ -149,7 +149,7 @@ func (r *Run) takeOut(voters []string, address string, failed error) error {
 
 // renderJoining is the node's document as that of a member that joins.
 func (r *Run) renderJoining(node cluster.Node, flags string) (config.Document, error) {
-	made, err := r.forDocuments()
+	made, err := r.forDocuments(r.source, r.generation, false)
 	if err != nil {
 		return config.Document{}, err
 	}

@@ -40,11 +40,14 @@ func (r *Run) Plan(ctx context.Context) error {
 // planned are the steps that `mage up` would take.
 func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 	dry := r.dry()
-	for _, stage := range []func(context.Context) error{dry.Fetch, dry.Transpile, dry.Discovery, dry.Render} {
-		if err := stage(ctx); err != nil {
-			return nil, err
-		}
+	if err := dry.Fetch(ctx); err != nil {
+		return nil, err
 	}
+	all, err := dry.wouldRender(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dry.source, dry.generation, dry.documents = all.source, all.generation, all.documents
 	steps, err := dry.plan(ctx)
 	if err != nil {
 		return nil, err

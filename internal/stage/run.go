@@ -28,7 +28,7 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	readOnly   bool // documents are only looked at: nothing is written, made, fetched or locked
+	readOnly   bool // `mage up` is only planned: no image is fetched
 	log        *progress.Log
 	base       base.Image                // of Fetch
 	release    func()                    // of Fetch: lets prune at the image, as the end of the process does
@@ -110,13 +110,6 @@ func (r *Run) domains() (map[string]cluster.Domain, error) {
 		return nil, err
 	}
 	return conn.Domains()
-}
-
-func (r *Run) lockUnlessReadOnly(ctx context.Context) error {
-	if r.readOnly {
-		return nil
-	}
-	return r.lock(ctx, r.Prefix)
 }
 
 // lock keeps other runs off the cluster until this process ends, however it ends.

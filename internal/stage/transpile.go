@@ -17,7 +17,7 @@ func (r *Run) Transpile(context.Context) (err error) {
 	for _, warning := range r.source.Warnings {
 		r.log.Say("%s", warning)
 	}
-	if err != nil || r.readOnly {
+	if err != nil {
 		return err
 	}
 	wrote, err := artifact.WriteIfChanged(r.vm(templateName), r.source.Common.JSON, 0o600)
