@@ -3,7 +3,6 @@ package base
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/image/stream"
@@ -16,9 +15,6 @@ type Image struct {
 	Identity string // size and time of a file of the user's own, empty for all others
 }
 
-// lab is what is known of the lab's own image. It reads Ignition as Fedora CoreOS does.
-var lab = stream.Image{Name: "lab", OS: "fcos"}
-
 // At is the image at the path. Its record in the store says what it is, if there is one.
 func At(o Options, path string) Image {
 	i := Image{Path: path}
@@ -27,7 +23,7 @@ func At(o Options, path string) Image {
 			i.Image = record.Image
 		}
 	}
-	if named, _ := filepath.Match("lab-*.qcow2", filepath.Base(path)); named && slices.Contains(o.Lab.Folders, filepath.Dir(path)) {
+	if lab, is := o.Lab.Images[o.Lab.NameOf(path)]; is {
 		i.Image = lab
 	}
 	return i

@@ -23,9 +23,10 @@ func options(t *testing.T, image string, said *strings.Builder) Options {
 		Image: image, Arch: "x86_64", Store: t.TempDir(), FCOSServer: "http://127.0.0.1:1", FlatcarServer: "http://127.0.0.1:1",
 		Say: func(format string, args ...any) { fmt.Fprintf(said, format+"\n", args...) },
 		Lab: Lab{
-			Folders: []string{"/built"},
-			Find:    func() (string, bool) { return "/built/lab-0.qcow2", false },
-			Build:   func(context.Context) (string, error) { return "/built/lab-0.qcow2", nil },
+			Images: map[string]stream.Image{"lab": {Name: "lab", OS: "fcos"}, "lab-flatcar": {Name: "lab-flatcar", OS: "flatcar"}},
+			NameOf: func(path string) string { return map[string]string{"/built/lab-1.qcow2": "lab"}[path] },
+			Find:   func(name string) (string, bool) { return "/built/" + name + "-0.qcow2", false },
+			Build:  func(_ context.Context, name string) (string, error) { return "/built/" + name + "-0.qcow2", nil },
 		},
 	}
 }
@@ -142,7 +143,11 @@ func TestTheLabsImageIsBuiltIfItIsMissing(t *testing.T) {
 	if said.String() != "image: lab-0.qcow2 is in the store\n" {
 		t.Errorf("only the look finds it: said %s", said)
 	}
-	o.Lab.Build = func(context.Context) (string, error) { return "", errors.New("only root") }
+	o.Image = "lab-flatcar"
+	if i, _, err := Fetch(t.Context(), o); err != nil || i.Path != "/built/lab-flatcar-0.qcow2" || i.System() != "flatcar" {
+		t.Errorf("got %+v, %v", i, err)
+	}
+	o.Lab.Build = func(context.Context, string) (string, error) { return "", errors.New("only root") }
 	if _, _, err := Fetch(t.Context(), o); err == nil || err.Error() != "only root" {
 		t.Errorf("got %v", err)
 	}

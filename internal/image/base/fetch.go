@@ -20,7 +20,7 @@ import (
 
 // Options say which image it is, and how it is got.
 type Options struct {
-	Image   string // as image= says it: a stream, a file, a URL, or "lab"
+	Image   string // as image= says it: a stream, a file, a URL, or an image of the lab's
 	SHA256  string // of the file at the URL, in hex, or empty
 	Arch    string
 	Store   string // folder of base images
@@ -36,17 +36,19 @@ type Options struct {
 	Meter func(done, total int64) store.Meter
 }
 
-// Lab is how to get at the lab's own image, which is built, not fetched.
+// Lab is how to get at the lab's own images, which are built, not fetched.
 type Lab struct {
-	Folders []string                         // where such images are
-	Find    func() (path string, built bool) // path is where it is or would be
-	Build   func(ctx context.Context) (path string, _ error)
+	Images map[string]stream.Image                     // what is known of each, by what image= calls it
+	NameOf func(path string) string                    // of the image that is at the path, or empty
+	Find   func(name string) (path string, built bool) // path is where it is or would be
+	Build  func(ctx context.Context, name string) (path string, _ error)
 }
 
 // Fetch makes sure that the base image is there. Until release is called, or the process ends, prune leaves the image
 // alone: overlays are made on it.
 func Fetch(ctx context.Context, o Options) (i Image, release func(), err error) {
 	name, isStream, err := stream.Parse(o.Image)
+	lab, isLab := o.Lab.Images[o.Image]
 	switch {
 	case err != nil:
 		return Image{}, nothing, err
@@ -54,8 +56,8 @@ func Fetch(ctx context.Context, o Options) (i Image, release func(), err error) 
 		return Image{}, nothing, hint.Errorf("a stream's image is verified by its signature, a file is yours", "sha256= goes with image=https://…, not with image=%s", o.Image)
 	case isStream:
 		return o.held(ctx, func() (Image, error) { return o.fetchStream(ctx, name) })
-	case o.Image == "lab":
-		i, err = o.fetchLab(ctx)
+	case isLab:
+		i, err = o.fetchLab(ctx, lab)
 		return i, nothing, err
 	case isURL(o.Image):
 		return o.fetchURL(ctx)
@@ -107,13 +109,13 @@ func (o Options) useFile(ctx context.Context) (Image, func(), error) {
 	return i, nothing, err
 }
 
-// fetchLab builds the lab's own guest image if it is missing.
-func (o Options) fetchLab(ctx context.Context) (i Image, err error) {
-	path, built := o.Lab.Find()
+// fetchLab builds the lab's image if it is missing.
+func (o Options) fetchLab(ctx context.Context, lab stream.Image) (i Image, err error) {
+	path, built := o.Lab.Find(o.Image)
 	if built || o.ReadOnly {
 		o.Say("image: %s is in the store", filepath.Base(path))
 	} else {
-		path, err = o.Lab.Build(ctx)
+		path, err = o.Lab.Build(ctx, o.Image)
 	}
 	return Image{Path: path, Image: lab}, err
 }
