@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/etcd/authority"
-	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -28,36 +26,13 @@ const (
 	installPatience = time.Minute
 )
 
-// authority is the cluster's own.
-func (r *Run) authority() authority.Authority {
-	return authority.Authority{Dir: r.vm("tls." + r.Prefix)}
-}
-
-// speaksTLS tells whether the cluster's etcd does: as its token says.
-func (r *Run) speaksTLS() bool {
-	if r.token != nil {
-		return r.token.TLS
-	}
-	token, found, err := discovery.Read(r.vm(), r.Prefix)
-	return err == nil && found && token.TLS
-}
-
-// membersHelper is the helper, with what the cluster's members want to see.
-func (r *Run) membersHelper() etcd.Helper {
-	if !r.speaksTLS() {
-		return r.helper()
-	}
-	own := r.authority()
-	return r.helper().With(etcd.Credentials{CA: own.CertificateFile(), Cert: own.ClientFile(), Key: own.ClientFile()})
-}
-
 // certify gives each node's etcd a certificate for the address that it has, signed by the cluster's own
 // authority. The address is known only now: the DHCP server gave it.
 func (r *Run) certify(ctx context.Context, nodes ...booted) error {
-	if r.token == nil || !r.token.TLS {
+	if !r.generation.TLS() {
 		return nil
 	}
-	if err := r.authority().RenewClient(); err != nil {
+	if err := r.generation.Authority.RenewClient(); err != nil {
 		return err
 	}
 	return errors.Join(eachOf(len(nodes), func(i int) error {
@@ -71,10 +46,10 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string) error {
 	own := filepath.Join(node.Dir, "etcd.pem") // what the node has
 	_, err := os.Stat(node.Fresh())
-	if fresh := err == nil; !fresh && r.authority().Fits(own, address) {
+	if fresh := err == nil; !fresh && r.generation.Authority.Fits(own, address) {
 		return nil
 	}
-	text, err := r.authority().Issue(node.Name, address)
+	text, err := r.generation.Authority.Issue(node.Name, address)
 	if err != nil {
 		return err
 	}
@@ -83,7 +58,7 @@ func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string
 	cmd := r.access(r.Prefix).Command(ctx, r.User, node.Name, address, install)
 	cmd.Stdin = bytes.NewReader(text)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return hint.Errorf("the config must let user="+r.User+" in, by the word "+sshWord+", and into sudo",
+		return hint.Errorf("the config must let user="+r.User+" in, by the word "+config.SSHWord+", and into sudo",
 			"its etcd cannot be given a certificate by ssh: %w: %s", err, printable.Text(string(out)))
 	}
 	r.log.Say("%s: has a certificate for etcd at %s", node.Name, address)

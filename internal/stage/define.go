@@ -1,24 +1,23 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net"
 	"os"
 	"os/user"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -126,14 +125,14 @@ func takesEffect(step cluster.Step) string {
 	return ""
 }
 
-func (r *Run) hardware(conn *libvirt.Conn, node cluster.Node, base Base) cluster.Hardware {
+func (r *Run) hardware(conn *libvirt.Conn, node cluster.Node, on base.Image) cluster.Hardware {
 	hw := cluster.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
-		IgnitionKey: r.ignitionKey(base), Ignition: node.Ignition(),
+		IgnitionKey: r.ignitionKey(on), Ignition: node.Ignition(),
 		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node),
 	}
-	return hw.WithFirmware(r.firmware(base, conn.HasUEFI))
+	return hw.WithFirmware(r.firmware(on, conn.HasUEFI))
 }
 
 // keptHardware is what a node has that is kept: on its own image, and with the firmware that its disk was made for,
@@ -154,11 +153,11 @@ func (r *Run) domainType(conn *libvirt.Conn) string {
 // firmware is what a node is made for. Flatcar's images of every version boot by both (flatcar/scripts,
 // build_library/disk_layout.json: a BIOS-BOOT and an EFI-SYSTEM partition), and their makers test UEFI; so BIOS is for
 // hosts that have no other.
-func (r *Run) firmware(base Base, hasUEFI func(arch string) bool) string {
+func (r *Run) firmware(on base.Image, hasUEFI func(arch string) bool) string {
 	switch {
 	case r.Firmware != "auto":
 		return r.Firmware
-	case r.Arch == "aarch64", r.osOf(base) == "flatcar" && hasUEFI(r.Arch):
+	case r.Arch == "aarch64", r.osOf(on) == "flatcar" && hasUEFI(r.Arch):
 		return cluster.UEFI
 	}
 	return cluster.BIOS
@@ -172,21 +171,8 @@ func (r *Run) wantedFirmware() string {
 	return r.Firmware
 }
 
-// osOf is the system on the image, as its record, its file's name or else the config's variant tells.
-func (r *Run) osOf(base Base) string {
-	name := strings.ToLower(filepath.Base(base.Path))
-	switch {
-	case base.OS != "":
-		return base.OS
-	case strings.Contains(name, "flatcar"):
-		return "flatcar"
-	case strings.Contains(name, "fedora-coreos") || strings.Contains(name, "fcos"):
-		return "fcos"
-	case r.template.Variant == "flatcar":
-		return "flatcar"
-	}
-	return ""
-}
+// osOf is the system on the image, as the image or else the config's variant says.
+func (r *Run) osOf(on base.Image) string { return cmp.Or(on.System(), r.source.System()) }
 
 // checkFirmware refuses what no machine has, and what this one has not.
 func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
@@ -200,31 +186,6 @@ func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
 		return hint.Errorf("install it (Debian: apt-get install qemu-efi-aarch64; Fedora: dnf install edk2-aarch64)", "arch=aarch64 boots by UEFI, and libvirt finds none for it on this host")
 	}
 	return hint.Errorf("install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios", "firmware=uefi: libvirt finds no UEFI on this host")
-}
-
-// checkSpec makes sure that the image's Ignition reads what the configs make, each node's own too: of two that
-// are merged the newer version counts.
-func (r *Run) checkSpec() error {
-	if err := r.accepts(r.configPath(), r.template.JSON); err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.overlays)) {
-		if err := r.accepts(r.beside(overlayName(name)), r.overlays[name].JSON); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Run) accepts(path string, doc []byte) error {
-	spec, err := render.Version(doc)
-	if err == nil {
-		err = r.base.Accepts(spec)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return err
 }
 
 // sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a
@@ -244,8 +205,8 @@ func (r *Run) sockets(node cluster.Node) string {
 }
 
 // ignitionKey is of the image's system.
-func (r *Run) ignitionKey(base Base) string {
-	if r.osOf(base) == "flatcar" {
+func (r *Run) ignitionKey(on base.Image) string {
+	if r.osOf(on) == "flatcar" {
 		return flatcarKey
 	}
 	return coreosKey

@@ -49,12 +49,12 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 			}
 		}
 		r, err := definedRun(t, "recreate=changed", "ready=on")
-		if fresh && (err != nil || !r.generation || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
-			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.generation, r.allAtOnce)
+		if fresh && (err != nil || !r.newCluster || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
+			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.newCluster, r.allAtOnce)
 		}
 	}
-	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.generation || !r.allAtOnce {
-		t.Errorf("one of two: got %v, %t, %t", err, r.generation, r.allAtOnce)
+	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.newCluster || !r.allAtOnce {
+		t.Errorf("one of two: got %v, %t, %t", err, r.newCluster, r.allAtOnce)
 	}
 	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
 		t.Errorf("got\n%s\n%s", said, generatedFiles(t))
@@ -77,13 +77,10 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
 	t.Setenv("COREOS_DISCOVERY", "static")
 	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
-	show := run(t, "ready=on", "recreate=all")
-	show.readOnly = true
-	through(t, show.Transpile, show.Discovery, show.Render)
+	through(t, run(t, "ready=on", "recreate=all").Show)
 	if got := generatedFiles(t); got != "" {
 		t.Errorf("a look has made %s", got)
 	}
-	show.unlockAll()
 	if _, err := definedRun(t, "ready=on"); err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (r *Run) SSHConfig(ctx context.Context) error {
 	}
 	for _, err := range failed {
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "sshconfig: left out:", firstLine(err))
+			fmt.Fprintln(os.Stderr, "sshconfig: left out:", hint.FirstLine(err))
 		}
 	}
 	return nil

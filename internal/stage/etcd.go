@@ -21,14 +21,13 @@ const clientPort = "2379"
 const membersPatience = 3 * time.Second
 
 // asWanted gives an etcd that is healthy the members that it shall have.
-func (r *Run) asWanted(ctx context.Context, nodes []booted, status etcd.Status) (etcd.Status, error) {
-	if len(status.Healthy()) > 0 && !r.token.Formed {
-		r.token.Formed = true
-		if err := r.token.Mark(r.vm(), r.Prefix); err != nil {
+func (r *Run) asWanted(ctx context.Context, nodes []booted, status etcd.Status) (_ etcd.Status, err error) {
+	if len(status.Healthy()) > 0 && !r.generation.Token.Formed {
+		if r.generation, err = r.generation.Formed(r.generationOptions()); err != nil {
 			return status, err
 		}
 	}
-	status, err := r.grow(ctx, nodes, status)
+	status, err = r.grow(ctx, nodes, status)
 	if err != nil {
 		return status, err
 	}
@@ -54,7 +53,7 @@ func (r *Run) awaitQuorum(ctx context.Context, nodes []booted) (etcd.Status, err
 
 // formEtcd waits until the cluster's etcd is healthy, and serves discovery until then if nobody does.
 func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server) (etcd.Status, error) {
-	size := min(r.token.Size, len(nodes))
+	size := min(r.generation.Token.Size, len(nodes))
 	if server == nil { // all nodes ran before, or the cluster has formed
 		endpoints, _ := r.endpointsOf(nodes)
 		if status := r.seenEtcd(ctx, endpoints); status.Check(len(nodes)) == nil {
@@ -64,11 +63,11 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 		if err == nil && status.Whole(size) == nil {
 			return status, nil
 		}
-		if err == nil && !status.Answers() && !r.token.Formed && r.token.Size > len(nodes) {
-			return status, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", r.token.Size, len(nodes)),
-				"etcd has never formed, and its token is for %d members: it does not form of %d", r.token.Size, len(nodes))
+		if err == nil && !status.Answers() && !r.generation.Token.Formed && r.generation.Token.Size > len(nodes) {
+			return status, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", r.generation.Token.Size, len(nodes)),
+				"etcd has never formed, and its token is for %d members: it does not form of %d", r.generation.Token.Size, len(nodes))
 		}
-		server, err = r.serveDiscovery(ctx)
+		server, err = r.generation.Serve(ctx, r.generationOptions())
 		if err != nil && !status.Answers() {
 			return status, err
 		}
@@ -182,7 +181,7 @@ func (r *Run) seenEtcd(ctx context.Context, endpoints []string) etcd.Status {
 
 // clientURL is where the member at the address serves its clients.
 func (r *Run) clientURL(address string) string {
-	return clientURL(discovery.Token{TLS: r.speaksTLS()}, address)
+	return clientURL(discovery.Token{TLS: r.current().TLS()}, address)
 }
 
 func clientURL(token discovery.Token, address string) string {

@@ -11,8 +11,10 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/settings"
@@ -80,28 +82,28 @@ func TestFirmwareAndIgnitionKey(t *testing.T) {
 	fcos := stream.Image{OS: "fcos", Version: "43.1.3.0"}
 	for name, c := range map[string]struct {
 		arch, firmware, variant string
-		base                    Base
+		on                      base.Image
 		with, without           string // the firmware, on a host that has UEFI and on one that has none
 		key                     string
 	}{
-		"fcos":                         {"x86_64", "auto", "fcos", Base{Image: fcos}, "bios", "bios", coreosKey},
-		"fcos, uefi":                   {"x86_64", "uefi", "fcos", Base{Image: fcos}, "uefi", "uefi", coreosKey},
-		"fcos on ARM":                  {"aarch64", "auto", "fcos", Base{Image: fcos}, "uefi", "uefi", coreosKey},
-		"an old Flatcar":               {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, "uefi", "bios", flatcarKey},
-		"a Flatcar":                    {"x86_64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "bios", flatcarKey},
-		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
-		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", Base{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
-		"a file, by its name":          {"x86_64", "auto", "", Base{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
-		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", Base{Path: "/srv/fedora-coreos-43.qcow2"}, "bios", "bios", coreosKey},
-		"a file, by the config":        {"x86_64", "auto", "flatcar", Base{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
-		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", Base{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
-		"what the record tells counts": {"x86_64", "auto", "flatcar", Base{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
+		"fcos":                         {"x86_64", "auto", "fcos", base.Image{Image: fcos}, "bios", "bios", coreosKey},
+		"fcos, uefi":                   {"x86_64", "uefi", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
+		"fcos on ARM":                  {"aarch64", "auto", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
+		"an old Flatcar":               {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar":                    {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
+		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
+		"a file, by its name":          {"x86_64", "auto", "", base.Image{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
+		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/fedora-coreos-43.qcow2"}, "bios", "bios", coreosKey},
+		"a file, by the config":        {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
+		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", base.Image{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
+		"what the record tells counts": {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
 	} {
-		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, template: transpile.Template{Variant: c.variant}}
-		if with, without := r.firmware(c.base, uefi(true)), r.firmware(c.base, uefi(false)); with != c.with || without != c.without {
+		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, source: config.Source{Common: transpile.Template{Variant: c.variant}}}
+		if with, without := r.firmware(c.on, uefi(true)), r.firmware(c.on, uefi(false)); with != c.with || without != c.without {
 			t.Errorf("%s: firmware %s, and %s on a host without UEFI", name, with, without)
 		}
-		if got := r.ignitionKey(c.base); got != c.key {
+		if got := r.ignitionKey(c.on); got != c.key {
 			t.Errorf("%s: key %s", name, got)
 		}
 	}

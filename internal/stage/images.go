@@ -10,8 +10,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
 
@@ -27,11 +29,11 @@ func (r *Run) Images(ctx context.Context) error {
 	}
 	domains, err := r.imageDomains()
 	if err != nil {
-		r.log.Say("images: libvirt's own domains are not counted: %s", firstLine(err))
+		r.log.Say("images: libvirt's own domains are not counted: %s", hint.FirstLine(err))
 	}
 	users, err := r.images().Users(ctx, entries, domains)
 	if err != nil {
-		r.log.Say("images: not all users are known: %s", firstLine(err))
+		r.log.Say("images: not all users are known: %s", hint.FirstLine(err))
 	}
 	latest := r.latest(ctx, entries)
 	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
@@ -48,11 +50,6 @@ func dash(text string) string {
 		return "-"
 	}
 	return text
-}
-
-func firstLine(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
 }
 
 func fetched(e store.Entry) string {
@@ -81,8 +78,7 @@ func usedBy(disks []string) string {
 	return dash(strings.Join(all, "; "))
 }
 
-// latest is what the streams of the images are at, looked up once a day at most, by name and architecture.
-// Where one does not answer it is what it was.
+// latest is what the streams of the images are at, by name and architecture.
 func (r *Run) latest(ctx context.Context, entries []store.Entry) map[string]string {
 	versions := map[string]string{}
 	for _, e := range entries {
@@ -90,15 +86,11 @@ func (r *Run) latest(ctx context.Context, entries []store.Entry) map[string]stri
 		if _, known := versions[e.Name+e.Arch]; known || !ok || err != nil {
 			continue
 		}
-		memory := r.images().Remembered(r.source(true).Key(name, e.Arch))
-		if r.Refresh || time.Since(memory.Asked) >= aDay && time.Since(memory.Failed) >= anHour {
-			if i, err := r.ask(ctx, name, e.Arch, true); err == nil {
-				memory.Version = i.Version
-			} else {
-				r.log.Say("images: could not look for one newer of %s: %s", name, firstLine(err))
-			}
+		version, err := base.Latest(ctx, r.imageOptions(), name, e.Arch)
+		if err != nil {
+			r.log.Say("images: could not look for one newer of %s: %s", name, hint.FirstLine(err))
 		}
-		versions[e.Name+e.Arch] = memory.Version
+		versions[e.Name+e.Arch] = version
 	}
 	return versions
 }

@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/launch"
@@ -46,14 +47,12 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 
 // fetchForLab gets an image from the network while there is one.
 func (r *Run) fetchForLab(ctx context.Context) error {
-	if !r.remote() {
+	if !base.IsRemote(r.Image) {
 		return nil
 	}
-	if err := r.Fetch(ctx); err != nil {
-		return err
-	}
-	r.release() // the run inside takes its own
-	return nil
+	_, release, err := base.Fetch(ctx, r.imageOptions())
+	release() // the run inside takes its own
+	return err
 }
 
 // program is this one, or if it was built without a C compiler one that can talk to libvirt: now that there is a

@@ -36,7 +36,7 @@ func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err err
 	report, from, err := r.searched(ctx, step.Node)
 	if err != nil {
 		return report, hint.Errorf(fmt.Sprintf("%s has all of it; `mage console node=%s` logs in there", r.relative(console), step.Node.Name),
-			"not ready after %s, though its console shows a login prompt: %s; nor was it found otherwise: %s", r.Timeout, wrong, firstLine(err))
+			"not ready after %s, though its console shows a login prompt: %s; nor was it found otherwise: %s", r.Timeout, wrong, hint.FirstLine(err))
 	}
 	r.log.Say("warning: %s: not ready after %s, though its console shows a login prompt: %s\n  it counts as ready, as sshd answers at its address (%s); its host keys are not known (hint: mage ssh node=%s ready=off)",
 		step.Node.Name, r.Timeout, wrong, from, step.Node.Name)

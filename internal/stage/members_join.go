@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -20,7 +22,7 @@ const settling = 30 * time.Second
 // place is where a node joins, and what it then boots with.
 type place struct {
 	address, peerURL, flags string
-	doc                     rendered
+	doc                     config.Document
 }
 
 // prepare makes sure of all that a node needs to join at the address, and that the members there are healthy.
@@ -83,10 +85,10 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 			err = r.takeOut(voters, p.address, err)
 		}
 	}()
-	if err := artifact.Write(r.joiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
+	if err := artifact.Write(generation.JoiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
 		return err
 	}
-	if err := r.writeNode(p.doc); err != nil {
+	if err := r.writeDocument(p.doc); err != nil {
 		return err
 	}
 	if err := r.makeAnew(ctx, step); err != nil {
@@ -146,20 +148,11 @@ func (r *Run) takeOut(voters []string, address string, failed error) error {
 }
 
 // renderJoining is the node's document as that of a member that joins.
-func (r *Run) renderJoining(node cluster.Node, flags string) (rendered, error) {
-	words, err := r.madeWords()
+func (r *Run) renderJoining(node cluster.Node, flags string) (config.Document, error) {
+	made, err := r.forDocuments(r.source, r.generation, false)
 	if err != nil {
-		return rendered{}, err
+		return config.Document{}, err
 	}
-	words[discovery.WordFlags] = flags
-	shared, err := r.sharedWords()
-	if err != nil {
-		return rendered{}, err
-	}
-	maps.Copy(shared, words)
-	templates, err := r.templates()
-	if err != nil {
-		return rendered{}, err
-	}
-	return r.renderNode(node, templates, shared)
+	made.Own[node.Name] = render.Words{discovery.WordFlags: flags}
+	return r.source.RenderOne(node, made)
 }

@@ -134,7 +134,7 @@ func hostOf(address string) string {
 
 // removeNode removes the node for good: its member of etcd first, then its domain and files.
 func (r *Run) removeNode(ctx context.Context, node cluster.Node, others []string, later []cluster.Node) error {
-	if r.token != nil {
+	if r.generation.Token != nil {
 		leaving, err := r.leaver(ctx, node, others, later)
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
@@ -13,12 +12,12 @@ import (
 
 // all tells whether the whole cluster is made anew: as the user says, or as a run began that did not end.
 func (r *Run) all() bool {
-	return r.Recreate == "all" || r.token != nil && r.token.Retired
+	return r.Recreate == "all" || r.generation.Token != nil && r.generation.Token.Retired
 }
 
 // settleAll makes a new cluster, which has nothing of the data of the old one.
 func (r *Run) settleAll(status etcd.Status) error {
-	if status.Answers() && !r.Force && !r.token.Retired {
+	if status.Answers() && !r.Force && !r.generation.Token.Retired {
 		return hint.Errorf("force=true makes the new cluster; recreate=changed, or names, replaces members one after the other and keeps the data; `mage backup file=` saves them",
 			"recreate=all: etcd answers, and the data of its %d members would be lost", len(status.Peers.Voters()))
 	}
@@ -26,7 +25,7 @@ func (r *Run) settleAll(status etcd.Status) error {
 		return hint.Errorf(fmt.Sprintf("nodes=%d makes them anew, too, nodes=%d removes them", r.Nodes+len(left), r.Nodes),
 			"recreate=all: %d nodes above nodes=%d would be left of the old cluster", len(left), r.Nodes)
 	}
-	r.generation = true
+	r.newCluster = true
 	return nil
 }
 
@@ -43,7 +42,7 @@ func (r *Run) settleSilent(steps []cluster.Step) error {
 	switch {
 	case r.neverFormed():
 		r.allAtOnce = len(anew) > 0
-		r.generation = len(anew) > 0 && len(kept) == 0 && len(r.surplus()) == 0
+		r.newCluster = len(anew) > 0 && len(kept) == 0 && len(r.surplus()) == 0
 		return nil
 	case len(anew) > 0 && len(kept) == 0:
 		return hint.Errorf("`mage up` boots what does not run; recreate=all makes a new cluster, without the data",
@@ -61,7 +60,7 @@ func (r *Run) settleAnswering(status etcd.Status, steps []cluster.Step) error {
 			steps[i].Action, steps[i].Why = cluster.Recreate, step.Why+", and it is a member of etcd"
 		}
 	}
-	if err := r.settleParallel(status, steps); err != nil || r.generation {
+	if err := r.settleParallel(status, steps); err != nil || r.newCluster {
 		return err
 	}
 	for _, step := range taking(steps, cluster.Create, cluster.Recreate) {
@@ -89,7 +88,7 @@ func (r *Run) settleParallel(status etcd.Status, steps []cluster.Step) error {
 	case len(anew) < len(steps) || len(r.surplus()) > 0:
 		return hint.Errorf("recreate=all makes all of them anew", "parallel=true force=true: the other nodes would be left without a quorum")
 	default:
-		r.generation = true
+		r.newCluster = true
 	}
 	return nil
 }
@@ -118,16 +117,8 @@ func (r *Run) checkJoining(status etcd.Status, step cluster.Step) error {
 
 // canJoin tells whether the node's config has the word by which a member joins.
 func (r *Run) canJoin(node cluster.Node) error {
-	templates, err := r.templates()
-	if err != nil {
-		return err
-	}
-	template, ok := templates[node.Name]
-	if !ok {
-		template = templates[""]
-	}
-	used, err := render.Uses(template, discovery.WordFlags)
-	if err == nil && len(used) == 0 {
+	used, err := r.source.NodeUses(node.Name, discovery.WordFlags)
+	if err == nil && !used {
 		err = hint.Errorf("start etcd with "+discovery.WordFlags+", as ignition/files/etcd.sh does",
 			"the config does not say how a member joins an etcd that there is: the word %s is missing", discovery.WordFlags)
 	}
@@ -147,14 +138,14 @@ func (r *Run) excused(peers etcd.Peers, steps []cluster.Step) []string {
 
 // checkUnready refuses what etcd needs the nodes' addresses for, which with ready=off nobody tells.
 func (r *Run) checkUnready(steps []cluster.Step) error {
-	if r.Ready || r.token == nil {
+	if r.Ready || r.generation.Token == nil {
 		return nil
 	}
 	what := ""
 	switch {
-	case r.token.TLS:
+	case r.generation.Token.TLS:
 		what = "no node's etcd can be given a certificate"
-	case discovery.IsEmbedded(r.token.Kind) && !r.token.Formed:
+	case discovery.IsEmbedded(r.generation.Token.Kind) && !r.generation.Token.Formed:
 		what = "the embedded discovery service ends with this run, and etcd's members do not find each other"
 	case r.changesMembers(steps) && !r.all():
 		what = "no member of etcd can be added, replaced or taken out"
@@ -162,7 +153,7 @@ func (r *Run) checkUnready(steps []cluster.Step) error {
 		return nil
 	}
 	ways := []string{"without ready=off it works"}
-	if discovery.IsEmbedded(r.token.Kind) {
+	if discovery.IsEmbedded(r.generation.Token.Kind) {
 		ways = append(ways, "discovery=static, srv: and a service elsewhere need nobody who waits")
 	}
 	return hint.Errorf(strings.Join(ways, "; "), "ready=off: nodes do not tell where they are: %s", what)

@@ -88,8 +88,8 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02", "core03")
 	// a whole one: what is safe goes on, what loses its data wants force=true
 	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
-		if r, err := definedRun(t, words...); err != nil || r.generation != slices.Contains(words, "force=true") || r.allAtOnce {
-			t.Errorf("%v: got %v, generation %t", words, err, r.generation)
+		if r, err := definedRun(t, words...); err != nil || r.newCluster != slices.Contains(words, "force=true") || r.allAtOnce {
+			t.Errorf("%v: got %v, generation %t", words, err, r.newCluster)
 		}
 	}
 	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
@@ -189,7 +189,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run(t, "timeout=20s")
-	r.token = &token
+	r.generation.Token = &token
 	nodes := func(n int) (nodes []booted) {
 		for i := range n {
 			name := cluster.NodeName("core", i+1)
@@ -236,8 +236,9 @@ func TestNodesBecomeMembers(t *testing.T) {
 	}
 
 	stop(2)
+	formed := r.generation
 	r = run(t, "timeout=8s")
-	r.token = &token
+	r.generation = formed
 	begin := time.Now()
 	_, err = r.formEtcd(ctx, nodes(3), nil)
 	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://127.0.41.2:2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {

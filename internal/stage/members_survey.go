@@ -17,11 +17,11 @@ import (
 // settleMembers decides, before anything is made, how nodes are added to an etcd that there is, or made anew in it, and
 // refuses what would harm it. Where no member comes or goes nobody is asked.
 func (r *Run) settleMembers(ctx context.Context, steps []cluster.Step) error {
-	if err := r.checkUnready(steps); err != nil || r.token == nil {
+	if err := r.checkUnready(steps); err != nil || r.generation.Token == nil {
 		return err
 	}
 	if !r.changesMembers(steps) {
-		r.generation = r.token.Retired // of which nothing is left but disks
+		r.newCluster = r.generation.Token.Retired // of which nothing is left but disks
 		return nil
 	}
 	status, err := r.survey(ctx)
@@ -95,7 +95,7 @@ func (r *Run) neverFormed() bool {
 			return false
 		}
 	}
-	return !r.token.Formed
+	return !r.generation.Token.Formed
 }
 
 // lastAddress is where the node said last that it is, or empty.

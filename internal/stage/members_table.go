@@ -28,7 +28,7 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 	nodes := []booted{}
 	for i, err := range errs {
 		if err != nil {
-			r.log.Say("%s", firstLine(err))
+			r.log.Say("%s", hint.FirstLine(err))
 			continue
 		}
 		nodes = append(nodes, asked[i])

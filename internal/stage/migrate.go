@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/readable"
 	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/terminal/hint"
@@ -36,14 +37,14 @@ var dynamic = regexp.MustCompile(`\{(?:HOSTNAME|(?:PUBLIC|PRIVATE)_IPV[46])\}`)
 
 // lost tells what of the config has no equal in Butane, a line each.
 func (r *Run) lost() (lines []string, err error) {
-	has, err := r.template.Keys()
+	has, err := r.source.Common.Keys()
 	for _, u := range unequal {
 		if has[u.key] {
 			lines = append(lines, fmt.Sprintf("Butane has no equal of %s: here it is %s.", u.key, u.becomes))
 		}
 	}
 	found := map[string]bool{}
-	for _, word := range dynamic.FindAllString(string(r.template.Source), -1) {
+	for _, word := range dynamic.FindAllString(string(r.source.Common.Source), -1) {
 		found[word] = true
 	}
 	for _, word := range slices.Sorted(maps.Keys(found)) {
@@ -55,11 +56,11 @@ func (r *Run) lost() (lines []string, err error) {
 
 // Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
 func (r *Run) Migrate(context.Context) error {
-	path := r.configPath()
-	if !r.template.Legacy {
+	path := r.source.Path
+	if !r.source.Common.Legacy {
 		return hint.Errorf("config= names another one", "%s is Butane already", path)
 	}
-	config, err := readable.Butane(r.template.JSON)
+	butane, err := readable.Butane(r.source.Common.JSON)
 	if err != nil {
 		return err
 	}
@@ -72,11 +73,11 @@ func (r *Run) Migrate(context.Context) error {
 		head += "# " + line + "\n"
 	}
 	to := strings.TrimSuffix(path, filepath.Ext(path)) + ".bu"
-	if err := artifact.WriteNew(to, []byte(head+string(config)), 0o644); err != nil {
+	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
 		return err
 	}
 	r.log.Say("migrate: %s -> %s; `mage up config=%s` uses it\n%s", path, to, to, strings.TrimSpace(head))
-	if _, err := transpile.File(to, r.beside("files")); err != nil { // stricter than the old transpiler
+	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
 		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
 	}
 	return nil

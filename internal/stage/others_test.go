@@ -22,7 +22,7 @@ func at(node cluster.Node, address string) guest.Report {
 func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
 	workspace(t)
 	r := run(t, "nodes=3")
-	r.token = &discovery.Token{Size: 3}
+	r.generation.Token = &discovery.Token{Size: 3}
 	members := r.members()
 	nodes := []booted{
 		{step: cluster.Step{Node: members[0]}, report: at(members[0], "127.0.0.1")},

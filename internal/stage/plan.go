@@ -11,7 +11,9 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -38,11 +40,14 @@ func (r *Run) Plan(ctx context.Context) error {
 // planned are the steps that `mage up` would take.
 func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 	dry := r.dry()
-	for _, stage := range []func(context.Context) error{dry.Fetch, dry.Transpile, dry.Discovery, dry.Render} {
-		if err := stage(ctx); err != nil {
-			return nil, err
-		}
+	if err := dry.Fetch(ctx); err != nil {
+		return nil, err
 	}
+	all, err := dry.wouldRender(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dry.source, dry.generation, dry.documents = all.source, all.generation, all.documents
 	steps, err := dry.plan(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +69,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.source.CheckVersions(r.base.Accepts))
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +77,10 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]cluster.Step, len(r.nodes))
+	steps := make([]cluster.Step, len(r.documents))
 	errs := eachOf(len(steps), func(i int) (err error) {
-		if steps[i], err = r.planNode(ctx, r.nodes[i], tmpl, domains); err != nil {
-			err = fmt.Errorf("%s: %w", r.nodes[i].Name, err)
+		if steps[i], err = r.planNode(ctx, r.documents[i], tmpl, domains); err != nil {
+			err = fmt.Errorf("%s: %w", r.documents[i].Name, err)
 		}
 		return err
 	})
@@ -93,7 +98,7 @@ func (r *Run) domainTemplate() (string, error) {
 	return string(tmpl), nil
 }
 
-func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
+func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
 	found, err := r.inquire(ctx, node.Node, domains)
 	if err != nil {
 		return cluster.Step{}, err
@@ -105,7 +110,7 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if err != nil {
 		return step, err
 	}
-	if step.Action == cluster.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
+	if step.Action == cluster.Keep && r.generation.Token != nil && exists(node.Fresh()) { // grow does that
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
 	step.Found = unrecorded(step, found)
@@ -114,7 +119,7 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 }
 
 // stepAnew is the step for a node that is made of what is wanted now.
-func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepAnew(ctx context.Context, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
 	hw := r.hardware(r.conn, node.Node, r.base)
 	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
 		return cluster.Step{}, err
@@ -123,7 +128,7 @@ func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cl
 }
 
 // stepOn is the step for the node, on the hardware.
-func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
 	want := r.want(node)
 	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
 		return cluster.Step{}, err
@@ -150,9 +155,9 @@ func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
 // makes tells whether the step makes an overlay.
 func makes(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate }
 
-// baseOf is the image that the node was made on: one that is kept needs the firmware and the Ignition key of that
-// one, whatever image= is by now.
-func (r *Run) baseOf(found cluster.Found) Base {
+// baseOf is the image that the node was made on. A node that is kept needs the firmware and the Ignition key of that
+// image, whatever image= is now.
+func (r *Run) baseOf(found cluster.Found) base.Image {
 	have := found.Made
 	if found.Defined {
 		have = found.Domain.Metadata
@@ -160,13 +165,13 @@ func (r *Run) baseOf(found cluster.Found) Base {
 	if have == nil || have.Base == "" || have.Base == r.base.Path {
 		return r.base
 	}
-	return r.baseAt(have.Base)
+	return base.At(r.imageOptions(), have.Base)
 }
 
 // want is what the node shall be made from.
-func (r *Run) want(node rendered) cluster.Metadata {
+func (r *Run) want(node config.Document) cluster.Metadata {
 	return cluster.Metadata{
-		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
+		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.Digest, Base: r.base.Path,
+		Libvirt: r.where(), Image: r.base.Identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -76,7 +77,7 @@ const leastRAM = 1024
 
 // preflightRAM warns of a node that has less memory than its system wants. The lab's images do with less.
 func (r *Run) preflightRAM() (string, error) {
-	if r.RAM >= leastRAM || r.Image == "lab" || strings.HasPrefix(r.Image, "lab-") || r.namedSystem() == "" {
+	if r.RAM >= leastRAM || r.Image == "lab" || strings.HasPrefix(r.Image, "lab-") || base.SystemOf(r.Image) == "" {
 		return "", nil
 	}
 	return "", host.Warn(hint.Errorf(fmt.Sprintf("ram=%d or more", leastRAM),

@@ -10,16 +10,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
 func (r *Run) together() bool {
-	if r.token == nil || r.generation {
-		return r.Parallel || r.all() || r.generation
+	if r.generation.Token == nil || r.newCluster {
+		return r.Parallel || r.all() || r.newCluster
 	}
 	return r.allAtOnce
 }
@@ -30,7 +31,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	if !r.together() {
 		return nil
 	}
-	if r.generation {
+	if r.newCluster {
 		if err := r.newGeneration(ctx); err != nil {
 			return err
 		}
@@ -51,51 +52,28 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	return all.Wait()
 }
 
-// newGeneration ends the cluster that there is, and begins the next with a token of its own. What may fail does
-// so before anything is removed; what is interrupted then the next `up` ends, as the token says.
+// newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
+// so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
 func (r *Run) newGeneration(ctx context.Context) error {
-	next, err := r.nextToken(ctx)
+	o := r.generationOptions()
+	next, err := generation.Next(ctx, o, r.source)
 	if err := errors.Join(err, r.tryGeneration(ctx)); err != nil {
 		return err
 	}
-	r.token.Retired = true
-	if err := r.token.Mark(r.vm(), r.Prefix); err != nil {
+	if r.generation, err = r.generation.Retired(o); err != nil {
 		return err
 	}
 	if err := r.removeGeneration(); err != nil {
 		return err
 	}
-	r.pending = false
-	if r.token = next; next == nil {
-		return errors.Join(r.forgetJoining(), os.RemoveAll(r.authority().Dir), discovery.Forget(r.vm(), r.Prefix))
-	}
-	if err := r.begin(*next); err != nil {
+	if next == nil {
+		r.generation, err = generation.End(o)
 		return err
 	}
-	if r.words, err = r.wordsOf(*next); err != nil {
+	if r.generation, err = generation.Begin(o, *next); err != nil {
 		return err
 	}
 	return r.Render(ctx)
-}
-
-// nextToken is that of the generation to come; nil where the config does not ask for any more.
-func (r *Run) nextToken(ctx context.Context) (*discovery.Token, error) {
-	used, err := r.uses(discovery.Words...)
-	if err != nil || !used {
-		return nil, err
-	}
-	tls, err := r.uses(discovery.WordCA)
-	if err != nil {
-		return nil, err
-	}
-	next, err := r.newToken(ctx, tls)
-	if err == nil {
-		err = r.checkWords(wordsOfKinds(next.Kind))
-	}
-	if err == nil && discovery.IsEmbedded(next.Kind) {
-		_, err = r.helper().Build(ctx, r.log.Say)
-	}
-	return &next, err
 }
 
 // tryGeneration finds what would go wrong with the new nodes while the old ones are there.
@@ -108,7 +86,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 		return err
 	}
 	for _, step := range taking(r.steps, cluster.Recreate) {
-		if err := r.tryDefinition(r.nodes[step.Node.Number-1], tmpl); err != nil {
+		if err := r.tryDefinition(r.documents[step.Node.Number-1], tmpl); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
@@ -150,7 +128,7 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 	if err != nil {
 		return err
 	}
-	node := r.nodes[step.Node.Number-1]
+	node := r.documents[step.Node.Number-1]
 	anew, err := r.planAnew(ctx, node, tmpl)
 	if err != nil {
 		return err
@@ -174,13 +152,13 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 }
 
 // planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (cluster.Step, error) {
+func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (cluster.Step, error) {
 	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
 // libvirt refuses does no harm yet. The metadata stay those of the old disk, should this run end here.
-func (r *Run) tryDefinition(node rendered, tmpl string) error {
+func (r *Run) tryDefinition(node config.Document, tmpl string) error {
 	have, defined := r.seen[node.Name]
 	if !defined || have.Metadata == nil {
 		return nil
@@ -207,7 +185,7 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 	}
 	for _, i := range turn {
 		one := r.anew
-		if r.token != nil {
+		if r.generation.Token != nil {
 			one = r.replace
 		}
 		if err := one(ctx, nodes, i); err != nil {
@@ -225,7 +203,7 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 			turn = append(turn, i)
 		}
 	}
-	if len(turn) < 2 || r.token == nil {
+	if len(turn) < 2 || r.generation.Token == nil {
 		return turn, nil
 	}
 	status, err := r.survey(ctx)

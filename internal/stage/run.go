@@ -4,7 +4,6 @@ package stage
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +12,11 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/config/render"
-	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -29,24 +28,19 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	given    []string // the settings' words of the command line
-	readOnly bool     // documents are only looked at: nothing is written, made, fetched or locked
-	log      *progress.Log
-	base     Base                          // of Fetch
-	identity string                        // of Fetch: size and time of the user's own image
-	release  func()                        // of Fetch: ends what keeps prune off the image, as the end of the process does; nil where nothing keeps it
-	template transpile.Template            // of Transpile
-	overlays map[string]transpile.Template // of Transpile, by node
-	warned   []string                      // of Transpile: what is worth a word
-	tried    [][sha256.Size]byte           // of Transpile: digests of the nodes' documents less the words that are made later
-	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
-	words    render.Words                  // of Discovery: the words that it stands for
-	nodes    []rendered                    // of Render
-	seen     map[string]cluster.Domain     // of Claim, and Define: all domains, as they were before
-	seenAt   time.Time                     // when
-	steps    []cluster.Step                // of Define
-	failed   []error                       // of Define: of nodes that it could not define
-	made     sync.Map                      // of Define: what it has begun, by node
+	given      []string // the settings' words of the command line
+	readOnly   bool     // `mage up` is only planned: no image is fetched
+	log        *progress.Log
+	base       base.Image                // of Fetch
+	release    func()                    // of Fetch: lets prune at the image, as the end of the process does
+	source     config.Source             // of Transpile
+	generation generation.Generation     // of Discovery
+	documents  []config.Document         // of Render
+	seen       map[string]cluster.Domain // of Claim, and Define: all domains, as they were before
+	seenAt     time.Time                 // when
+	steps      []cluster.Step            // of Define
+	failed     []error                   // of Define: of nodes that it could not define
+	made       sync.Map                  // of Define: what it has begun, by node
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
@@ -55,8 +49,7 @@ type Run struct {
 
 	told sync.Once // what an interruption left
 
-	pending    bool // of Discovery: documents wait for the token of the generation to come
-	generation bool // of Define: whether this run makes a new generation of the cluster, of all nodes
+	newCluster bool // of Define: whether all nodes are recreated together, with a new generation of etcd
 	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
 
 	mu    sync.Mutex
@@ -79,7 +72,9 @@ func New(words []string) (*Run, error) {
 }
 
 // PrintSettings is `mage settings`.
-func (r *Run) PrintSettings() error { return r.Print(r.log.Writer(), r.beside("vars.yml")) }
+func (r *Run) PrintSettings() error {
+	return r.Print(r.log.Writer(), config.Beside(r.configPath(), "vars.yml"))
+}
 
 // vm is a path below the folder of generated files.
 func (r *Run) vm(parts ...string) string {
@@ -116,13 +111,6 @@ func (r *Run) domains() (map[string]cluster.Domain, error) {
 		return nil, err
 	}
 	return conn.Domains()
-}
-
-func (r *Run) lockUnlessReadOnly(ctx context.Context) error {
-	if r.readOnly {
-		return nil
-	}
-	return r.lock(ctx, r.Prefix)
 }
 
 // lock keeps other runs off the cluster until this process ends, however it ends.

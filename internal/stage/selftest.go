@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -179,11 +180,11 @@ func orText(err error, text string) string {
 }
 
 // distributionOf is the table's name of what is on an image, or empty.
-func distributionOf(r *Run, base Base) facts.Distribution {
+func distributionOf(r *Run, image base.Image) facts.Distribution {
 	if d := facts.Distribution(r.Image); strings.HasPrefix(r.Image, string(facts.Lab)) && slices.Contains(facts.Distributions, d) {
 		return d
 	}
-	if d := facts.Distribution(r.osOf(base)); d == facts.FCOS || d == facts.Flatcar {
+	if d := facts.Distribution(r.osOf(image)); d == facts.FCOS || d == facts.Flatcar {
 		return d
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 const (
@@ -42,8 +43,8 @@ func (s *selftest) breakDown(ctx context.Context) {
 	console := guest.NewConsoleEnd(s.node.Console())
 	last, err := s.inside(ctx, breaking)
 	if err != nil {
-		s.is("emergency", facts.Found(false, "%s", firstLine(err)))
-		s.is("panic", facts.Found(false, "%s", firstLine(err)))
+		s.is("emergency", facts.Found(false, "%s", hint.FirstLine(err)))
+		s.is("panic", facts.Found(false, "%s", hint.FirstLine(err)))
 		return
 	}
 	shell, panicked := awaitBreakdown(ctx, console)

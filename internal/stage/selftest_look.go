@@ -17,6 +17,7 @@ import (
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 const (
@@ -69,7 +70,7 @@ func (s *selftest) lookInside(ctx context.Context) {
 	}
 	for _, fact := range facts.Table() {
 		if _, found := s.report.Results[fact.ID]; !found && !fact.OnHost && fact.Checked(s.report.Distribution) {
-			s.is(fact.ID, facts.Result{Status: facts.Unknown, Evidence: firstLine(err)})
+			s.is(fact.ID, facts.Result{Status: facts.Unknown, Evidence: hint.FirstLine(err)})
 		}
 	}
 }

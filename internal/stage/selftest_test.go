@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/guest/facts"
+	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -107,17 +108,17 @@ func TestSelftestInterrupted(t *testing.T) {
 func TestSelftestKnowsTheDistribution(t *testing.T) {
 	for _, test := range []struct {
 		image string
-		base  Base
+		on    base.Image
 		want  facts.Distribution
 	}{
-		{"lab", Base{Image: labImage("lab")}, facts.Lab},
-		{"lab-flatcar", Base{Image: stream.Image{OS: "flatcar"}}, facts.LabFlatcar},
-		{"fcos-stable", Base{Image: stream.Image{OS: "fcos"}}, facts.FCOS},
-		{"/images/flatcar_production_qemu.img", Base{Path: "/images/flatcar_production_qemu.img"}, facts.Flatcar},
-		{"/images/x.qcow2", Base{Path: "/images/x.qcow2"}, ""},
+		{"lab", base.Image{Image: labImage("lab")}, facts.Lab},
+		{"lab-flatcar", base.Image{Image: stream.Image{OS: "flatcar"}}, facts.LabFlatcar},
+		{"fcos-stable", base.Image{Image: stream.Image{OS: "fcos"}}, facts.FCOS},
+		{"/images/flatcar_production_qemu.img", base.Image{Path: "/images/flatcar_production_qemu.img"}, facts.Flatcar},
+		{"/images/x.qcow2", base.Image{Path: "/images/x.qcow2"}, ""},
 	} {
 		r := run(t, "image="+test.image)
-		if got := distributionOf(r, test.base); got != test.want {
+		if got := distributionOf(r, test.on); got != test.want {
 			t.Errorf("%s: got %q", test.image, got)
 		}
 	}

@@ -41,7 +41,7 @@ func (r *Run) shrink(ctx context.Context, status etcd.Status) error {
 	for _, step := range taking(surplus, cluster.Keep) {
 		r.log.Say("%s: %s", step.Node.Name, step.Why)
 	}
-	if r.generation { // they went with the others
+	if r.newCluster { // they went with the others
 		return nil
 	}
 	for i, step := range removed {

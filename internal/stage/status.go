@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // glance is how long all that is asked has for its answers: a node that is ready gives one within a second. What
@@ -92,7 +93,7 @@ func (r *Run) drift(ctx context.Context) map[string]string {
 	select {
 	case p := <-planned:
 		if p.err != nil {
-			fmt.Fprintln(os.Stderr, "status: drift is not known:", firstLine(p.err))
+			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(p.err))
 			return nil
 		}
 		return driftOf(p.steps)

@@ -76,7 +76,7 @@ func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (
 	if !r.Ready {
 		r.log.Say("ready=off: the nodes run, whether they can be reached is not known (`mage status ready=off` looks for them)")
 	}
-	if !r.Ready || r.token == nil {
+	if !r.Ready || r.generation.Token == nil {
 		return status, r.shrink(ctx, status)
 	}
 	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
@@ -93,14 +93,14 @@ func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (
 // as long as their etcd may still be formed. Members come and go only where all nodes are well.
 func (r *Run) settleOthers(ctx context.Context, nodes []booted) (status etcd.Status, err error) {
 	nodes = reachable(nodes)
-	if r.token == nil || len(nodes) == 0 {
+	if r.generation.Token == nil || len(nodes) == 0 {
 		return status, nil
 	}
 	if err := r.certify(ctx, nodes...); err != nil {
 		return status, err
 	}
-	if quorum := r.token.Size/2 + 1; !r.token.Formed && (len(nodes) < quorum || allFresh(nodes)) {
-		return status, hint.Errorf("`mage up` goes on when the others are made anew", "etcd: %d of the %d nodes that it is formed of are ready", len(nodes), r.token.Size)
+	if quorum := r.generation.Token.Size/2 + 1; !r.generation.Token.Formed && (len(nodes) < quorum || allFresh(nodes)) {
+		return status, hint.Errorf("`mage up` goes on when the others are made anew", "etcd: %d of the %d nodes that it is formed of are ready", len(nodes), r.generation.Token.Size)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
@@ -130,13 +130,13 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 	if len(starting) == 0 {
 		return nil, nil
 	}
-	server, err := r.serveDiscovery(ctx)
+	server, err := r.generation.Serve(ctx, r.generationOptions())
 	for _, step := range starting {
 		if _, used := os.Stat(step.Node.Fresh()); err == nil || used == nil {
 			return server, err
 		}
 	}
-	r.log.Say("warning: %s", firstLine(err))
+	r.log.Say("warning: %s", hint.FirstLine(err))
 	return nil, nil
 }
 

@@ -140,7 +140,7 @@ func (r *Run) listen(ctx context.Context, w *bootWatch) {
 	w.warned = true
 	screen, err := r.takeScreen(ctx, w.step.Node)
 	if w.screen = screen; err != nil {
-		screen = firstLine(err)
+		screen = hint.FirstLine(err)
 	}
 	r.log.Say("warning: %s: "+silentSince+": %s", w.step.Node.Name, progress.Seconds(silent), screen)
 }

@@ -61,21 +61,19 @@ func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]
 // readableNodes is each node's document as people read it, rendered from what the files are now, without
 // a trace: nothing is written, made or locked. warned is what is worth a word, also with an error.
 func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warned []string, err error) {
-	dry := r.dry()
-	for _, stage := range []func(context.Context) error{dry.Transpile, dry.Discovery, dry.Render} {
-		if err := stage(ctx); err != nil {
-			return nil, dry.warned, err
-		}
+	seen, err := r.wouldRender(ctx)
+	if err != nil {
+		return nil, seen.source.Warnings, err
 	}
 	texts = map[string]string{}
-	for _, node := range dry.nodes {
-		text, err := readable.Document(node.doc)
+	for _, d := range seen.documents {
+		text, err := readable.Document(d.JSON)
 		if err != nil {
-			return nil, dry.warned, fmt.Errorf("%s: %w", node.Name, err)
+			return nil, seen.source.Warnings, fmt.Errorf("%s: %w", d.Name, err)
 		}
-		texts[node.Name] = string(text)
+		texts[d.Name] = string(text)
 	}
-	return texts, dry.warned, nil
+	return texts, seen.source.Warnings, nil
 }
 
 // printDifferences prints one unified diff for all nodes that have the same lines changed, and counts

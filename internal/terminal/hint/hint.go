@@ -28,3 +28,9 @@ func Add(err error, advice string) error {
 	}
 	return &hinted{err: err, hint: advice}
 }
+
+// FirstLine is the error without its hints and other lines, for a place that has one line.
+func FirstLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}

@@ -1,0 +1,39 @@
+package generation
+
+import (
+	"context"
+	"path/filepath"
+
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/authority"
+	"coreos-libvirt/internal/etcd/discovery"
+)
+
+// authorityOf is the cluster's own.
+func authorityOf(dir, prefix string) authority.Authority {
+	return authority.Authority{Dir: filepath.Join(dir, "tls."+prefix)}
+}
+
+// TLS tells whether the cluster's etcd speaks it.
+func (g Generation) TLS() bool { return g.Token != nil && g.Token.TLS }
+
+// Members is the helper with what the cluster's members want to see.
+func (g Generation) Members(helper etcd.Helper) etcd.Helper {
+	if !g.TLS() {
+		return helper
+	}
+	own := g.Authority
+	return helper.With(etcd.Credentials{CA: own.CertificateFile(), Cert: own.ClientFile(), Key: own.ClientFile()})
+}
+
+// Serve serves the cluster's token while the nodes look for each other: until its etcd has formed. It gives nil if nobody
+// needs that.
+func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) {
+	if g.Token == nil || !discovery.IsEmbedded(g.Token.Kind) || g.Token.Formed {
+		return nil, nil
+	}
+	if _, err := o.Helper.Build(ctx, o.Say); err != nil {
+		return nil, err
+	}
+	return o.Helper.Serve(ctx, g.Token.Endpoint, discovery.Data(o.Dir, o.Prefix), g.Token.ID, g.Token.Size)
+}

@@ -1,0 +1,213 @@
+package generation
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// registerPatience is how long an etcd elsewhere may take to know a new token.
+const registerPatience = 20 * time.Second
+
+// isWay tells whether the token is of the way that discovery= says.
+func (o Options) isWay(t discovery.Token) bool {
+	switch t.Kind {
+	case discovery.KindEmbedded, discovery.KindEmbedded2, discovery.KindStatic:
+		return o.Way == t.Kind
+	case discovery.KindSRV:
+		return o.Way == "srv:"+t.Endpoint
+	default:
+		return strings.HasPrefix(t.URL(), strings.TrimSuffix(o.Way, "/"))
+	}
+}
+
+// Later are the words that the token will have values for, as their own values: those of the token that
+// the nodes were made with or, before there are nodes, of the way that discovery= says.
+func Later(o Options) render.Words { return wordsOf(o.kinds()...) }
+
+func wordsOf(kinds ...string) render.Words {
+	words := render.Words{discovery.WordCA: discovery.WordCA}
+	for _, kind := range kinds {
+		for word := range (discovery.Token{Kind: kind}).Values() {
+			words[word] = word
+		}
+	}
+	return words
+}
+
+// kinds are the kinds of token that there may be: which one a service elsewhere has, only that service knows.
+func (o Options) kinds() []string {
+	token, found, err := discovery.Read(o.Dir, o.Prefix)
+	if err == nil && found && !o.All && !token.Retired && !o.Renew && (o.HasNodes || o.isWay(token)) {
+		return []string{token.Kind}
+	}
+	switch {
+	case discovery.IsEmbedded(o.Way), o.Way == discovery.KindStatic:
+		return []string{o.Way}
+	case strings.HasPrefix(o.Way, "srv:"):
+		return []string{discovery.KindSRV}
+	}
+	return []string{discovery.KindV2, discovery.KindV3}
+}
+
+// isGood tells whether a token that no node was made with is as this run would make it, and nobody has used it.
+func (o Options) isGood(ctx context.Context, t discovery.Token, tls bool) bool {
+	if t.Size != len(o.Nodes) || !o.isWay(t) || t.TLS != tls || t.Formed || t.Retired {
+		return false
+	}
+	return o.ReadOnly || o.isUnused(ctx, t)
+}
+
+// isUnused asks where the token is known.
+func (o Options) isUnused(ctx context.Context, t discovery.Token) bool {
+	switch t.Kind {
+	case discovery.KindEmbedded, discovery.KindEmbedded2:
+		address, err := o.address()
+		return err == nil && t.IsFree(address, o.Dir, o.Prefix)
+	case discovery.KindStatic:
+		now, err := o.staticToken(ctx, t.TLS)
+		return err == nil && now.ID == t.ID
+	case discovery.KindV2:
+		_, err := discovery.URL(ctx, t.URL(), t.Size)
+		return err == nil
+	case discovery.KindV3:
+		_, err := o.registered(ctx, t)
+		return err == nil
+	}
+	return true
+}
+
+func describe(t discovery.Token) string {
+	switch t.Kind {
+	case discovery.KindStatic:
+		return "static, " + t.ID
+	case discovery.KindSRV:
+		return "by the SRV records of " + t.Endpoint
+	}
+	return fmt.Sprintf("a new token for %d members, %s", t.Size, t.URL())
+}
+
+// tokenOfWay makes a token the way that discovery= says. Whatever is wrong with that way shows here, before
+// any domain is started.
+func (o Options) tokenOfWay(ctx context.Context, tls bool) (discovery.Token, error) {
+	domain, isSRV := strings.CutPrefix(o.Way, "srv:")
+	switch {
+	case discovery.IsEmbedded(o.Way):
+		address, err := o.address()
+		if err != nil {
+			return discovery.Token{}, err
+		}
+		return discovery.New(o.Way, address, len(o.Nodes))
+	case o.Way == discovery.KindStatic:
+		return o.staticToken(ctx, tls)
+	case isSRV:
+		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: len(o.Nodes)}, nil
+	}
+	return o.tokenOf(ctx, o.Way)
+}
+
+// tokenOf is of URLs: etcd endpoints, a ready token, or a v2 service.
+func (o Options) tokenOf(ctx context.Context, urls string) (discovery.Token, error) {
+	var first *url.URL
+	for _, one := range strings.Split(urls, ",") {
+		u, err := url.Parse(one)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return discovery.Token{}, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
+				"discovery=%s: this is no way of discovery", urls)
+		}
+		if first == nil {
+			first = u
+		}
+	}
+	switch {
+	case strings.Trim(first.Path, "/") != "":
+		return discovery.URL(ctx, urls, len(o.Nodes))
+	case strings.Contains(urls, ",") || o.Access.credentials() != etcd.Credentials{} || discovery.IsEtcd(ctx, urls):
+		return o.registered(ctx, discovery.Fresh(urls, len(o.Nodes)))
+	}
+	return discovery.Service(ctx, urls, len(o.Nodes))
+}
+
+// registered puts the token into the etcd that it is for.
+func (o Options) registered(ctx context.Context, token discovery.Token) (discovery.Token, error) {
+	if _, err := o.Helper.Build(ctx, o.Say); err != nil {
+		return token, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, registerPatience)
+	defer cancel()
+	return token, o.Helper.With(o.Access.credentials()).Register(ctx, strings.Split(token.Endpoint, ","), token.ID, token.Size)
+}
+
+// staticToken is of addresses=, or of the addresses that the nodes' names have.
+func (o Options) staticToken(ctx context.Context, tls bool) (discovery.Token, error) {
+	names := []string{}
+	for _, node := range o.Nodes {
+		names = append(names, node.Name)
+	}
+	addresses, err := o.nodeAddresses(ctx, names)
+	if err != nil {
+		return discovery.Token{}, err
+	}
+	if len(addresses) != len(names) {
+		return discovery.Token{}, hint.Errorf("one for each node, in their order", "addresses=%s: these are %d, for %d nodes", o.Addresses, len(addresses), len(names))
+	}
+	for _, a := range addresses {
+		if net.ParseIP(a) == nil {
+			return discovery.Token{}, hint.Errorf("10.0.0.11,10.0.0.12,…", "addresses=%s: %q is no address", o.Addresses, a)
+		}
+	}
+	return discovery.Static(names, addresses, tls), nil
+}
+
+func (o Options) nodeAddresses(ctx context.Context, names []string) (addresses []string, err error) {
+	if o.Addresses != "" {
+		return strings.Split(o.Addresses, ","), nil
+	}
+	for _, name := range names {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+		if err != nil {
+			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them", "discovery=static: %s has no address: %w", name, err)
+		}
+		address, ok := reachableAddress(found)
+		if !ok {
+			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them; see /etc/hosts", "discovery=static: %s is %s, which no other node can reach", name, found[0])
+		}
+		addresses = append(addresses, address.String())
+	}
+	return addresses, nil
+}
+
+// reachableAddress is the one of a node's addresses by which others reach it: IPv4 where there is such a one.
+func reachableAddress(found []netip.Addr) (best netip.Addr, ok bool) {
+	for _, a := range found {
+		if a = a.Unmap(); a.IsGlobalUnicast() && (!best.IsValid() || a.Is4() && !best.Is4()) {
+			best = a
+		}
+	}
+	return best, best.IsValid()
+}
+
+// address is where the nodes reach the embedded service.
+func (o Options) address() (netip.Addr, error) {
+	if o.Listen == "" {
+		bridge, err := o.Bridge()
+		if err != nil {
+			return netip.Addr{}, err
+		}
+		return discovery.BridgeAddress(bridge)
+	}
+	address, err := netip.ParseAddr(o.Listen)
+	if err != nil {
+		return address, hint.Errorf("an address of this host", "discovery_listen=%s: this is no address", o.Listen)
+	}
+	return address, nil
+}
