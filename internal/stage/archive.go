@@ -10,12 +10,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // archived are the files of a node that tell what became of it.
-func archived(node cluster.Node) []string {
+func archived(node workspace.Node) []string {
 	return []string{node.Console(), node.Ignition(), node.XML()}
 }
 

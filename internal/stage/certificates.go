@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -68,7 +68,7 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 	})...)
 }
 
-func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string) error {
+func (r *Run) certifyNode(ctx context.Context, node workspace.Node, address string) error {
 	own := filepath.Join(node.Dir, "etcd.pem") // what the node has
 	_, err := os.Stat(node.Fresh())
 	if fresh := err == nil; !fresh && r.authority().Fits(own, address) {

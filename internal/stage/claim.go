@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Claim makes sure, before anything of the cluster is made, that nothing of it is somebody else's, and keeps other
@@ -29,7 +30,7 @@ func (r *Run) Claim(ctx context.Context) error {
 const aMoment = time.Second
 
 // listed lists the domains, unless that was done a moment ago.
-func (r *Run) listed() (map[string]cluster.Domain, error) {
+func (r *Run) listed() (map[string]engine.Domain, error) {
 	if r.seen != nil && time.Since(r.seenAt) < aMoment {
 		return r.seen, nil
 	}
@@ -40,8 +41,8 @@ func (r *Run) listed() (map[string]cluster.Domain, error) {
 
 // inTheWay is an error that names all that keeps the cluster's nodes from being made: somebody else's domains, and
 // nodes that another libvirt has.
-func (r *Run) inTheWay(domains map[string]cluster.Domain) error {
-	errs := []error{cluster.Foreign(r.members(), r.resolved(domains), r.Workspace, r.Prefix)}
+func (r *Run) inTheWay(domains map[string]engine.Domain) error {
+	errs := []error{workspace.Foreign(r.members(), r.resolved(domains), r.Workspace, r.Prefix)}
 	for _, node := range r.members() {
 		if _, defined := domains[node.Name]; defined {
 			continue
@@ -54,7 +55,7 @@ func (r *Run) inTheWay(domains map[string]cluster.Domain) error {
 }
 
 // resolved are the domains with disks that are below vm/ named so, whatever symbolic links lead there.
-func (r *Run) resolved(domains map[string]cluster.Domain) map[string]cluster.Domain {
+func (r *Run) resolved(domains map[string]engine.Domain) map[string]engine.Domain {
 	vm, err := filepath.EvalSymlinks(r.vm())
 	if err != nil {
 		return domains

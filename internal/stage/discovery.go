@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as
@@ -173,11 +173,11 @@ func (r *Run) forgetJoining() error {
 func (r *Run) anyOverlay() bool {
 	entries, _ := os.ReadDir(r.vm())
 	for _, entry := range entries {
-		n := cluster.NumberOf(r.Prefix, entry.Name())
+		n := workspace.NumberOf(r.Prefix, entry.Name())
 		if n == 0 {
 			continue
 		}
-		node := cluster.NodeAt(r.vm(), r.Prefix, n)
+		node := workspace.NodeAt(r.vm(), r.Prefix, n)
 		if m := made(node); exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
 			return true
 		}

@@ -12,7 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
 // perCluster are the names in vm/ that belong to a cluster as a whole; its prefix follows.
@@ -95,13 +96,13 @@ func (r *Run) lockAll(ctx context.Context, prefix string) error {
 }
 
 // prefixes are the clusters that have a domain or files here.
-func (r *Run) prefixes(domains map[string]cluster.Domain) []string {
+func (r *Run) prefixes(domains map[string]engine.Domain) []string {
 	found := []string{r.Prefix}
 	locks, _ := filepath.Glob(r.vm(lockName("*")))
 	for _, path := range locks {
 		found = append(found, strings.TrimPrefix(filepath.Base(path), lockName("")))
 	}
-	for _, d := range cluster.Members(domains, r.Workspace, "") {
+	for _, d := range engine.Members(domains, r.Workspace, "") {
 		found = append(found, d.Metadata.Cluster)
 	}
 	for _, kind := range perCluster {
@@ -152,14 +153,14 @@ func clusters(name, prefix string) bool {
 }
 
 // sayForeign tells of domains that have names of the cluster's nodes and are not this workspace's.
-func (r *Run) sayForeign(domains map[string]cluster.Domain) {
+func (r *Run) sayForeign(domains map[string]engine.Domain) {
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
-		if cluster.NumberOf(r.Prefix, name) > 0 && r.isForeign(domains[name]) {
+		if workspace.NumberOf(r.Prefix, name) > 0 && r.isForeign(domains[name]) {
 			r.log.Say("%s: the domain of this name is not this workspace's; it is left alone", name)
 		}
 	}
 }
 
-func (r *Run) isForeign(d cluster.Domain) bool {
+func (r *Run) isForeign(d engine.Domain) bool {
 	return d.Name != "" && (d.Metadata == nil || d.Metadata.Workspace != r.Workspace)
 }

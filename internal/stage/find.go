@@ -5,10 +5,11 @@ import (
 	"net/netip"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // neighbourPoll is how often the kernel's table is looked at for an answer.
@@ -17,7 +18,7 @@ const neighbourPoll = 100 * time.Millisecond
 // find is where a node is that cannot tell by itself, and how that is known: from libvirt's leases, the
 // guest's agent, the banner on its console, or the neighbours of the host's bridge, who are asked until ctx ends. The first
 // of these that knows counts.
-func (r *Run) find(ctx context.Context, node cluster.Node) (address netip.Addr, from string) {
+func (r *Run) find(ctx context.Context, node workspace.Node) (address netip.Addr, from string) {
 	sources := []struct {
 		name string
 		look func() netip.Addr
@@ -73,7 +74,7 @@ func (r *Run) neighbour(ctx context.Context, mac string) (found netip.Addr) {
 }
 
 // found is the report of a node that cannot make one itself, and how its address is known, if it is.
-func (r *Run) found(ctx context.Context, node cluster.Node) (report guest.Report, from string, err error) {
+func (r *Run) found(ctx context.Context, node workspace.Node) (report guest.Report, from string, err error) {
 	address, from := r.find(ctx, node)
 	if !address.IsValid() {
 		return report, "", hint.Errorf("`mage logs` shows how far it got", "%s: no address: libvirt's leases, a guest agent, its console and its neighbours know none", node.Name)
@@ -88,6 +89,6 @@ func (r *Run) found(ctx context.Context, node cluster.Node) (report guest.Report
 }
 
 // nodeOf is the node that the domain is.
-func (r *Run) nodeOf(d cluster.Domain) cluster.Node {
-	return cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+func (r *Run) nodeOf(d engine.Domain) workspace.Node {
+	return workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
 }

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 const (
@@ -106,7 +107,7 @@ func (r *Run) left() []string {
 	if !r.holds() {
 		return nil
 	}
-	told := make(chan map[string]cluster.Domain, 1)
+	told := make(chan map[string]engine.Domain, 1)
 	go func() {
 		if domains, err := r.domains(); err == nil {
 			told <- domains
@@ -120,33 +121,33 @@ func (r *Run) left() []string {
 	}
 }
 
-func (r *Run) leftOf(domains map[string]cluster.Domain) (lines []string) {
+func (r *Run) leftOf(domains map[string]engine.Domain) (lines []string) {
 	nodes := r.members()
 	r.mu.Lock()
 	for prefix := range r.held {
-		for _, d := range cluster.Members(domains, r.Workspace, prefix) {
-			nodes = append(nodes, cluster.NodeAt(r.vm(), prefix, d.Metadata.Number))
+		for _, d := range engine.Members(domains, r.Workspace, prefix) {
+			nodes = append(nodes, workspace.NodeAt(r.vm(), prefix, d.Metadata.Number))
 		}
 	}
 	r.mu.Unlock()
-	slices.SortFunc(nodes, func(a, b cluster.Node) int { return strings.Compare(a.Name, b.Name) })
-	for _, node := range slices.CompactFunc(nodes, func(a, b cluster.Node) bool { return a.Name == b.Name }) {
+	slices.SortFunc(nodes, func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) })
+	for _, node := range slices.CompactFunc(nodes, func(a, b workspace.Node) bool { return a.Name == b.Name }) {
 		d := domains[node.Name]
 		if d.Metadata == nil || d.Metadata.Workspace != r.Workspace {
-			d = cluster.Domain{} // somebody else's
+			d = engine.Domain{} // somebody else's
 		}
 		lines = append(lines, node.Name+": "+r.leftOfNode(node, d.State))
 	}
 	return lines
 }
 
-func (r *Run) leftOfNode(node cluster.Node, state cluster.State) string {
+func (r *Run) leftOfNode(node workspace.Node, state engine.State) string {
 	_, unready := os.Stat(r.reportFile(node.Name))
 	_, files := os.Stat(node.Dir)
 	switch {
-	case state == cluster.Running && unready == nil:
+	case state == engine.Running && unready == nil:
 		return "left running, it was ready"
-	case state == cluster.Running:
+	case state == engine.Running:
 		return "left running, it has not said that it is ready"
 	case state != "":
 		return "left defined, " + string(state)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/lab"
@@ -14,6 +13,7 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
@@ -76,7 +76,7 @@ func (r *Run) LabDown(ctx context.Context) error {
 func (r *Run) goneWithLab() error {
 	entries, _ := os.ReadDir(r.vm())
 	for _, entry := range entries {
-		node := cluster.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
+		node := workspace.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
 		if m := made(node); m == nil || !strings.HasPrefix(m.Libvirt, labMark) {
 			continue
 		}

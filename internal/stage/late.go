@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // lateSearch is how long a node that has not reported in time is looked for in other ways.
@@ -20,7 +21,7 @@ const lateSearch = 15 * time.Second
 
 // late is what becomes of a node that did not report within timeout=. One whose console shows a login prompt runs: it is
 // looked for in the ways that ready=off has. waits is why it could not be reached, as it said last, or empty.
-func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err error) (guest.Report, error) {
+func (r *Run) late(ctx context.Context, step plan.Step, waits string, err error) (guest.Report, error) {
 	console := step.Node.Console()
 	prompted, unit, unread := guest.Login(console)
 	if unread != nil || !prompted || errors.Is(err, libvirt.ErrBusy) {
@@ -44,7 +45,7 @@ func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err err
 }
 
 // searched is the report of a node that makes none, once an SSH server answers at an address where it was found.
-func (r *Run) searched(ctx context.Context, node cluster.Node) (guest.Report, string, error) {
+func (r *Run) searched(ctx context.Context, node workspace.Node) (guest.Report, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, lateSearch)
 	defer cancel()
 	report, from, err := r.found(ctx, node)
@@ -59,7 +60,7 @@ func (r *Run) searched(ctx context.Context, node cluster.Node) (guest.Report, st
 }
 
 // notInTime is the error of a node that did not report within timeout= and shows no login prompt.
-func (r *Run) notInTime(step cluster.Step, waits string, err error) error {
+func (r *Run) notInTime(step plan.Step, waits string, err error) error {
 	advice := r.relative(step.Node.Console()) + " shows how far it got; timeout= allows more time"
 	console := guest.NewConsole(step.Node.Console())
 	_, unread := console.Failure()

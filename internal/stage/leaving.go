@@ -10,15 +10,16 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
 )
 
 // leaving is a node that `mage down` removes.
 type leaving struct {
-	node   cluster.Node
-	domain cluster.Domain // without a name where there is none
+	node   workspace.Node
+	domain engine.Domain // without a name where there is none
 }
 
 // what is all that goes with the node.
@@ -39,10 +40,10 @@ func (l leaving) what() string {
 
 // leaving are the nodes that go with the cluster prefix, or with an empty prefix with all of the workspace: those
 // whose domains are there, and what other runs have left of nodes without one. errs tells of what stays.
-func (r *Run) leaving(ctx context.Context, domains map[string]cluster.Domain, prefix string) (going []leaving, errs []error) {
+func (r *Run) leaving(ctx context.Context, domains map[string]engine.Domain, prefix string) (going []leaving, errs []error) {
 	nodes := map[string]leaving{}
-	for _, d := range cluster.Members(domains, r.Workspace, prefix) {
-		node := cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+	for _, d := range engine.Members(domains, r.Workspace, prefix) {
+		node := workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
 		nodes[node.Name] = leaving{node, d}
 	}
 	entries, _ := os.ReadDir(r.vm())
@@ -70,26 +71,26 @@ func (r *Run) leaving(ctx context.Context, domains map[string]cluster.Domain, pr
 // folder is the node whose folder in vm/ the entry is, if it is one of the cluster prefix, or with an empty prefix of
 // any. Its definition tells; before there is one its name does, as far as it cannot be another cluster's: web101 is a
 // node of web or of web1.
-func (r *Run) folder(entry os.DirEntry, prefix string, prefixes []string) (node cluster.Node, ok bool) {
+func (r *Run) folder(entry os.DirEntry, prefix string, prefixes []string) (node workspace.Node, ok bool) {
 	name := entry.Name()
 	if !entry.IsDir() || !generated(r.vm(name), name) {
 		return node, false
 	}
-	if m := made(cluster.Node{Dir: r.vm(name)}); m != nil && cluster.NodeName(m.Cluster, m.Number) == name {
-		return cluster.NodeAt(r.vm(), m.Cluster, m.Number), prefix == "" || m.Cluster == prefix
+	if m := made(workspace.Node{Dir: r.vm(name)}); m != nil && workspace.NodeName(m.Cluster, m.Number) == name {
+		return workspace.NodeAt(r.vm(), m.Cluster, m.Number), prefix == "" || m.Cluster == prefix
 	}
 	owners := ownersOf(name, append([]string{prefix}, prefixes...))
 	if len(owners) == 0 || prefix != "" && (len(owners) > 1 || owners[0] != prefix) {
 		return node, false
 	}
-	return cluster.NodeAt(r.vm(), owners[0], cluster.NumberOf(owners[0], name)), true
+	return workspace.NodeAt(r.vm(), owners[0], workspace.NumberOf(owners[0], name)), true
 }
 
 // ownersOf are those of the clusters that can have a node of that name.
 func ownersOf(name string, prefixes []string) []string {
 	owners := []string{}
 	for _, p := range prefixes {
-		if p != "" && cluster.NumberOf(p, name) > 0 && !slices.Contains(owners, p) {
+		if p != "" && workspace.NumberOf(p, name) > 0 && !slices.Contains(owners, p) {
 			owners = append(owners, p)
 		}
 	}
@@ -99,7 +100,7 @@ func ownersOf(name string, prefixes []string) []string {
 // generated tells whether the folder is one that this project made: by a node's document or definition, or where a
 // run ended before it had either, as there is nothing else in it.
 func generated(folder, name string) bool {
-	node := cluster.Node{Name: name, Dir: folder}
+	node := workspace.Node{Name: name, Dir: folder}
 	if exists(node.Ignition()) || exists(node.XML()) {
 		return true
 	}
@@ -112,7 +113,7 @@ func generated(folder, name string) bool {
 
 // mayGo is an error where the folder of a node without a domain holds what may be somebody's: a disk with data goes
 // only with the domain that it belongs to, and that may be another libvirt's. What is in a lab goes with the lab.
-func (r *Run) mayGo(ctx context.Context, node cluster.Node) error {
+func (r *Run) mayGo(ctx context.Context, node workspace.Node) error {
 	if exists(node.Leaving()) {
 		return nil
 	}
@@ -123,7 +124,7 @@ func (r *Run) mayGo(ctx context.Context, node cluster.Node) error {
 	if m != nil && r.InLab && m.Libvirt == r.where() {
 		return nil
 	}
-	disk, err := diskOf(ctx, node, cluster.Domain{})
+	disk, err := diskOf(ctx, node, engine.Domain{})
 	if err == nil && (!disk.Exists || disk.Pristine) {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (r *Run) mayGo(ctx context.Context, node cluster.Node) error {
 }
 
 // elsewhere is an error where the node was made by another libvirt than this run's: it may run there.
-func (r *Run) elsewhere(node cluster.Node, m *cluster.Metadata) error {
+func (r *Run) elsewhere(node workspace.Node, m *engine.Metadata) error {
 	if m == nil || m.Libvirt == "" || m.Libvirt == r.where() || exists(node.Leaving()) {
 		return nil
 	}

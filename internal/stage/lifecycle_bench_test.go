@@ -15,7 +15,7 @@ import (
 func BenchmarkNodes(b *testing.B) {
 	for _, n := range []int{100, 300, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			workspace(b)
+			inClone(b)
 			nodes := fmt.Sprintf("nodes=%d", n)
 			phases := []struct {
 				name string

@@ -16,8 +16,9 @@ import (
 	"github.com/fatih/color"
 	"github.com/nxadm/tail"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace"
 )
 
 // colours are those of the nodes' names, in turn.
@@ -38,12 +39,12 @@ func (r *Run) Logs(ctx context.Context) error {
 
 // logged are node=, or all nodes of the cluster prefix=, or of the workspace, and those of which no more than the log is
 // there: a node that could not be started was taken back.
-func (r *Run) logged() ([]cluster.Node, error) {
+func (r *Run) logged() ([]workspace.Node, error) {
 	domains, err := r.domains()
 	if err != nil {
 		return nil, err
 	}
-	nodes := map[string]cluster.Node{}
+	nodes := map[string]workspace.Node{}
 	entries, _ := os.ReadDir(r.vm())
 	prefixes := r.prefixes(domains)
 	for _, entry := range entries {
@@ -51,21 +52,21 @@ func (r *Run) logged() ([]cluster.Node, error) {
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range cluster.Members(domains, r.Workspace, r.givenPrefix()) {
-		nodes[d.Name] = cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+	for _, d := range engine.Members(domains, r.Workspace, r.givenPrefix()) {
+		nodes[d.Name] = workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
 	}
 	if one, ok := nodes[r.Node]; ok {
-		return []cluster.Node{one}, nil
+		return []workspace.Node{one}, nil
 	}
 	if r.Node != "" || len(nodes) == 0 {
 		_, err := r.chosenNodes() // which is none
 		return nil, err
 	}
-	return slices.SortedFunc(maps.Values(nodes), func(a, b cluster.Node) int { return strings.Compare(a.Name, b.Name) }), nil
+	return slices.SortedFunc(maps.Values(nodes), func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
 // prefixOf is what the lines of a node begin with.
-func prefixOf(nodes []cluster.Node, i int) string {
+func prefixOf(nodes []workspace.Node, i int) string {
 	if len(nodes) < 2 {
 		return ""
 	}
@@ -83,7 +84,7 @@ type logLine struct {
 
 // printLogs interleaves the nodes' lines by the kernel's clock where they have it; one that has none stays behind the line
 // before it.
-func (r *Run) printLogs(nodes []cluster.Node) error {
+func (r *Run) printLogs(nodes []workspace.Node) error {
 	all := []logLine{}
 	for i, node := range nodes {
 		lines, err := readLog(node.Console(), prefixOf(nodes, i))

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -22,13 +23,13 @@ func (r *Run) begun(node string) *begun {
 }
 
 // define takes the step as far as the domain's definition.
-func (r *Run) define(ctx context.Context, step cluster.Step) error {
+func (r *Run) define(ctx context.Context, step plan.Step) error {
 	switch step.Action {
-	case cluster.Recreate:
+	case plan.Recreate:
 		return nil
-	case cluster.Keep:
+	case plan.Keep:
 		return r.keep(step)
-	case cluster.Redefine:
+	case plan.Redefine:
 		return r.redefine(step)
 	}
 	r.times.reach(step.Node.Name, "overlay")
@@ -40,7 +41,7 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 }
 
 // create makes the node of an overlay that is prepared. The definition is written first: it tells whose the overlay is.
-func (r *Run) create(step cluster.Step, prepared string) error {
+func (r *Run) create(step plan.Step, prepared string) error {
 	defer func() { _ = os.Remove(prepared) }()
 	made := r.begun(step.Node.Name)
 	made.files = true
@@ -58,7 +59,7 @@ func (r *Run) create(step cluster.Step, prepared string) error {
 }
 
 // keep leaves the node as it is. What is kept of its definition is made up for, where a run before did not come to it.
-func (r *Run) keep(step cluster.Step) error {
+func (r *Run) keep(step plan.Step) error {
 	if err := forget(step.Node.Leaving()); err != nil || step.Found == "" {
 		return err
 	}
@@ -66,7 +67,7 @@ func (r *Run) keep(step cluster.Step) error {
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.
-func (r *Run) redefine(step cluster.Step) error {
+func (r *Run) redefine(step plan.Step) error {
 	if err := errors.Join(forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
 		return err
 	}
@@ -77,12 +78,12 @@ func (r *Run) redefine(step cluster.Step) error {
 }
 
 // writeXML keeps the definition. It may have a password of the user's own.
-func (r *Run) writeXML(step cluster.Step) error {
+func (r *Run) writeXML(step plan.Step) error {
 	return artifact.Write(step.Node.XML(), []byte(step.XML), 0o600)
 }
 
 // defineDomain defines the domain and at once keeps what libvirt made of it, by which is seen what others change.
-func (r *Run) defineDomain(step cluster.Step) error {
+func (r *Run) defineDomain(step plan.Step) error {
 	r.times.reach(step.Node.Name, "define")
 	made, err := r.conn.Define(step.XML)
 	if err != nil {
@@ -93,10 +94,10 @@ func (r *Run) defineDomain(step cluster.Step) error {
 }
 
 // undo takes back what this run has made for a node that it cannot start, and nothing else. The console log stays.
-func (r *Run) undo(step cluster.Step) error {
+func (r *Run) undo(step plan.Step) error {
 	made := r.begun(step.Node.Name)
 	_, before := r.seen[step.Node.Name]
-	if step.Action != cluster.Create && (step.Action != cluster.Redefine || before) {
+	if step.Action != plan.Create && (step.Action != plan.Redefine || before) {
 		return nil
 	}
 	if made.domain {
@@ -121,7 +122,7 @@ func (r *Run) undo(step cluster.Step) error {
 
 // removeDomain removes the node's domain. The mark comes first: where this run ends before the disk has gone, too, the
 // next one knows that it may go.
-func (r *Run) removeDomain(node cluster.Node) error {
+func (r *Run) removeDomain(node workspace.Node) error {
 	if err := mark(node); err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (r *Run) removeDomain(node cluster.Node) error {
 }
 
 // mark notes that the node is being removed, where it has a folder.
-func mark(node cluster.Node) error {
+func mark(node workspace.Node) error {
 	if _, err := os.Stat(node.Dir); err != nil {
 		return nil //nolint:nilerr // there is nothing to be marked
 	}
@@ -137,7 +138,7 @@ func mark(node cluster.Node) error {
 }
 
 // removeFolder removes all that there is of a node beside its domain: its disk first, as the mark must outlive it.
-func removeFolder(node cluster.Node) error {
+func removeFolder(node workspace.Node) error {
 	err := forget(node.Overlay())
 	if err == nil {
 		err = os.RemoveAll(node.Dir)

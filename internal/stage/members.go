@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/workspace"
 )
 
 // promotePoll is how often a learner that has not caught up is tried again.
@@ -69,7 +69,7 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 }
 
 // starts tells whether the learner at the address starts, of a node that an interrupted run has made to join.
-func (r *Run) starts(ctx context.Context, node cluster.Node, address string, voters []string) bool {
+func (r *Run) starts(ctx context.Context, node workspace.Node, address string, voters []string) bool {
 	if !exists(r.joiningFile(node)) {
 		return false
 	}
@@ -114,7 +114,7 @@ func (r *Run) promote(ctx context.Context, node booted, voters []string, address
 }
 
 // joiningFile keeps by what flags the node joined, so that it is rendered the same again.
-func (r *Run) joiningFile(node cluster.Node) string { return filepath.Join(node.Dir, "etcd-flags") }
+func (r *Run) joiningFile(node workspace.Node) string { return filepath.Join(node.Dir, "etcd-flags") }
 
 func endpointsOfMembers(members []etcd.Member) []string {
 	endpoints := []string{}

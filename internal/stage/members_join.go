@@ -7,10 +7,10 @@ import (
 	"maps"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -24,7 +24,7 @@ type place struct {
 }
 
 // prepare makes sure of all that a node needs to join at the address, and that the members there are healthy.
-func (r *Run) prepare(ctx context.Context, node cluster.Node, name, address string, voters []string) (place, error) {
+func (r *Run) prepare(ctx context.Context, node workspace.Node, name, address string, voters []string) (place, error) {
 	if err := r.canJoin(node); err != nil {
 		return place{}, err
 	}
@@ -36,7 +36,7 @@ func (r *Run) prepare(ctx context.Context, node cluster.Node, name, address stri
 }
 
 // placeAmong is the node's place among the members that there are then.
-func (r *Run) placeAmong(peers etcd.Peers, node cluster.Node, name, address string) (p place, err error) {
+func (r *Run) placeAmong(peers etcd.Peers, node workspace.Node, name, address string) (p place, err error) {
 	p.address = address
 	if p.peerURL, err = peers.URLAt(address); err != nil {
 		return p, err
@@ -146,7 +146,7 @@ func (r *Run) takeOut(voters []string, address string, failed error) error {
 }
 
 // renderJoining is the node's document as that of a member that joins.
-func (r *Run) renderJoining(node cluster.Node, flags string) (rendered, error) {
+func (r *Run) renderJoining(node workspace.Node, flags string) (rendered, error) {
 	words, err := r.madeWords()
 	if err != nil {
 		return rendered{}, err

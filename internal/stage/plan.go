@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -29,14 +31,14 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err := r.printPlan(steps); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(steps, cluster.Step.Changes) {
+	if slices.ContainsFunc(steps, plan.Step.Changes) {
 		return ExitStatus(somethingToDo)
 	}
 	return nil
 }
 
 // planned are the steps that `mage up` would take.
-func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
+func (r *Run) planned(ctx context.Context) ([]plan.Step, error) {
 	dry := r.dry()
 	for _, stage := range []func(context.Context) error{dry.Fetch, dry.Transpile, dry.Discovery, dry.Render} {
 		if err := stage(ctx); err != nil {
@@ -59,7 +61,7 @@ func (r *Run) dry() *Run {
 }
 
 // plan tells, node by node, the way from what is there to what is wanted.
-func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
+func (r *Run) plan(ctx context.Context) ([]plan.Step, error) {
 	domains, err := r.listed()
 	if err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]cluster.Step, len(r.nodes))
+	steps := make([]plan.Step, len(r.nodes))
 	errs := eachOf(len(steps), func(i int) (err error) {
 		if steps[i], err = r.planNode(ctx, r.nodes[i], tmpl, domains); err != nil {
 			err = fmt.Errorf("%s: %w", r.nodes[i].Name, err)
@@ -93,10 +95,10 @@ func (r *Run) domainTemplate() (string, error) {
 	return string(tmpl), nil
 }
 
-func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
+func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]engine.Domain) (plan.Step, error) {
 	found, err := r.inquire(ctx, node.Node, domains)
 	if err != nil {
-		return cluster.Step{}, err
+		return plan.Step{}, err
 	}
 	step, err := r.stepOn(ctx, r.keptHardware(node.Node, found), node, tmpl, found)
 	if err == nil && makes(step) {
@@ -105,7 +107,7 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if err != nil {
 		return step, err
 	}
-	if step.Action == cluster.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
+	if step.Action == plan.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
 	step.Found = unrecorded(step, found)
@@ -114,32 +116,32 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 }
 
 // stepAnew is the step for a node that is made of what is wanted now.
-func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepAnew(ctx context.Context, node rendered, tmpl string, found plan.Found) (plan.Step, error) {
 	hw := r.hardware(r.conn, node.Node, r.base)
 	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
-		return cluster.Step{}, err
+		return plan.Step{}, err
 	}
 	return r.stepOn(ctx, hw, node, tmpl, found)
 }
 
 // stepOn is the step for the node, on the hardware.
-func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node rendered, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepOn(ctx context.Context, hw engine.Hardware, node rendered, tmpl string, found plan.Found) (plan.Step, error) {
 	want := r.want(node)
-	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
-		return cluster.Step{}, err
+	if _, err := libvirt.Define(tmpl, hw, &want); err != nil {
+		return plan.Step{}, err
 	}
-	step := cluster.Plan(node.Node, want, found)
+	step := plan.ForNode(node.Node, want, found)
 	if err := r.sizeDisk(ctx, &step); err != nil {
 		return step, err
 	}
 	step.Want.Firmware = cmp.Or(step.Want.Firmware, hw.FirmwareWord())
 	var err error
-	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
+	step.XML, err = libvirt.Define(tmpl, hw, &step.Want)
 	return step, err
 }
 
 // sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
-func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
+func (r *Run) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
 	if !makes(*step) || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
 		return nil
 	}
@@ -148,11 +150,11 @@ func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
 }
 
 // makes tells whether the step makes an overlay.
-func makes(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate }
+func makes(s plan.Step) bool { return s.Action == plan.Create || s.Action == plan.Recreate }
 
 // baseOf is the image that the node was made on: one that is kept needs the firmware and the Ignition key of that
 // one, whatever image= is by now.
-func (r *Run) baseOf(found cluster.Found) Base {
+func (r *Run) baseOf(found plan.Found) Base {
 	have := found.Made
 	if found.Defined {
 		have = found.Domain.Metadata
@@ -164,8 +166,8 @@ func (r *Run) baseOf(found cluster.Found) Base {
 }
 
 // want is what the node shall be made from.
-func (r *Run) want(node rendered) cluster.Metadata {
-	return cluster.Metadata{
+func (r *Run) want(node rendered) engine.Metadata {
+	return engine.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
 		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}

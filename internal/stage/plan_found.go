@@ -13,15 +13,18 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // inquire tells what there is of the node.
-func (r *Run) inquire(ctx context.Context, node cluster.Node, domains map[string]cluster.Domain) (cluster.Found, error) {
+func (r *Run) inquire(ctx context.Context, node workspace.Node, domains map[string]engine.Domain) (plan.Found, error) {
 	domain, defined := domains[node.Name]
-	found := cluster.Found{
+	found := plan.Found{
 		Domain: domain, Defined: defined, Made: made(node), Leaving: exists(node.Leaving()),
 		Recreate: r.Recreate == "changed", Force: r.recreates(node.Name), Redefine: r.Redefine,
 	}
@@ -40,8 +43,8 @@ func (r *Run) inquire(ctx context.Context, node cluster.Node, domains map[string
 }
 
 // unrecorded is libvirt's definition of a node that is kept, where it is as it was made and no run has noted that.
-func unrecorded(step cluster.Step, found cluster.Found) string {
-	if step.Action != cluster.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition || recorded(step.Node, found.Domain) {
+func unrecorded(step plan.Step, found plan.Found) string {
+	if step.Action != plan.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition || recorded(step.Node, found.Domain) {
 		return ""
 	}
 	return found.Domain.XML
@@ -49,13 +52,13 @@ func unrecorded(step cluster.Step, found cluster.Found) string {
 
 // live tells what of a changed definition the running node takes. The file with the definition may be of a run that ended
 // before libvirt had it; and a guest that may lack the rule by which it uses what it is plugged gets nothing.
-func live(step *cluster.Step, found cluster.Found) {
-	if step.Action != cluster.Redefine || !step.Running || step.Edited != "" ||
+func live(step *plan.Step, found plan.Found) {
+	if step.Action != plan.Redefine || !step.Running || step.Edited != "" ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return
 	}
 	was, errRead := os.ReadFile(step.Node.XML())
-	changes, err := cluster.LiveChanges(string(was), step.XML, step.Runs)
+	changes, err := libvirt.LiveChanges(string(was), step.XML, step.Runs)
 	if errRead != nil || err != nil {
 		return // somebody has changed the file
 	}
@@ -66,12 +69,12 @@ func live(step *cluster.Step, found cluster.Found) {
 }
 
 // made is what the node's disk was made from, as its folder tells; nil where it does not.
-func made(node cluster.Node) *cluster.Metadata {
+func made(node workspace.Node) *engine.Metadata {
 	text, err := os.ReadFile(node.XML())
 	if err != nil {
 		return nil
 	}
-	domain, err := cluster.ParseDomain(string(text))
+	domain, err := libvirt.ParseDomain(string(text))
 	if err != nil || domain.Metadata == nil {
 		return nil
 	}
@@ -102,7 +105,7 @@ func (r *Run) recreates(node string) bool {
 
 // edited is what differs between the definition as libvirt had it when it was made and as libvirt has it
 // now: what somebody else changed, as with `virsh edit`.
-func edited(node cluster.Node, domain cluster.Domain) (string, error) {
+func edited(node workspace.Node, domain engine.Domain) (string, error) {
 	if !recorded(node, domain) {
 		return "", nil
 	}
@@ -119,12 +122,12 @@ func edited(node cluster.Node, domain cluster.Domain) (string, error) {
 
 // recorded tells whether it is known how the definition that there is was made. A run that ended between making one
 // and noting it has left the record of one before, with other metadata.
-func recorded(node cluster.Node, domain cluster.Domain) bool {
+func recorded(node workspace.Node, domain engine.Domain) bool {
 	text, err := os.ReadFile(node.Defined())
 	if err != nil {
 		return false
 	}
-	was, err := cluster.ParseDomain(string(text))
+	was, err := libvirt.ParseDomain(string(text))
 	return err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
@@ -143,17 +146,17 @@ func comparable(text string) string {
 
 // diskOf looks at a node's overlay. One that a guest may be writing to is not pristine. What a guest wrote is not for
 // everybody to read, and after it ran the file may be its user's: then it is not known what it stands on.
-func diskOf(ctx context.Context, node cluster.Node, domain cluster.Domain) (cluster.Disk, error) {
+func diskOf(ctx context.Context, node workspace.Node, domain engine.Domain) (plan.Disk, error) {
 	if !exists(node.Overlay()) {
-		return cluster.Disk{}, nil
+		return plan.Disk{}, nil
 	}
-	disk := cluster.Disk{Exists: true, Backing: domain.Backing}
+	disk := plan.Disk{Exists: true, Backing: domain.Backing}
 	if domain.InUse() && disk.Backing != "" || !mayRead(node.Overlay()) {
 		return disk, nil
 	}
 	info, err := image.Inspect(ctx, node.Overlay())
 	if err != nil {
-		return cluster.Disk{}, hint.Add(err, "`mage down` clears it away")
+		return plan.Disk{}, hint.Add(err, "`mage down` clears it away")
 	}
 	disk.Backing = info.Backing
 	if !domain.InUse() {

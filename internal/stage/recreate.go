@@ -9,7 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image"
@@ -38,7 +39,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	var all errgroup.Group
 	for i := range r.steps {
 		step := &r.steps[i]
-		if step.Action != cluster.Recreate {
+		if step.Action != plan.Recreate {
 			continue
 		}
 		all.Go(func() error {
@@ -107,7 +108,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
-	for _, step := range taking(r.steps, cluster.Recreate) {
+	for _, step := range taking(r.steps, plan.Recreate) {
 		if err := r.tryDefinition(r.nodes[step.Node.Number-1], tmpl); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
@@ -119,13 +120,13 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
 	var all errgroup.Group
-	steps := append(taking(r.steps, cluster.Recreate), taking(r.surplus(), cluster.Remove)...)
+	steps := append(taking(r.steps, plan.Recreate), taking(r.surplus(), plan.Remove)...)
 	for _, step := range steps {
 		all.Go(func() error {
 			if err := r.removeDomain(step.Node); err != nil {
 				return fmt.Errorf("%s: %w", step.Node.Name, err)
 			}
-			if step.Action == cluster.Remove {
+			if step.Action == plan.Remove {
 				r.log.Say("%s: removed", step.Node.Name)
 				return removeFolder(step.Node)
 			}
@@ -142,7 +143,7 @@ func (r *Run) removeGeneration() error {
 // makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
 // not run. What can go wrong with the new one shows before the old one goes: its disk is made, and libvirt has seen
 // its definition.
-func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
+func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -174,8 +175,8 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 }
 
 // planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (cluster.Step, error) {
-	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
+func (r *Run) planAnew(ctx context.Context, node rendered, tmpl string) (plan.Step, error) {
+	return r.stepAnew(ctx, node, tmpl, plan.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
@@ -186,7 +187,7 @@ func (r *Run) tryDefinition(node rendered, tmpl string) error {
 		return nil
 	}
 	want := *have.Metadata
-	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
+	text, err := libvirt.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
 	if err != nil {
 		return err
 	}
@@ -221,7 +222,7 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 	turn := []int{}
 	for i := range nodes {
-		if nodes[i].step.Action == cluster.Recreate {
+		if nodes[i].step.Action == plan.Recreate {
 			turn = append(turn, i)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -46,7 +46,7 @@ func (r *Run) remembered(ctx context.Context, node string) (report guest.Report,
 	if kept, err := os.Stat(r.reportFile(node)); err == nil {
 		report.Uptime += time.Since(kept.ModTime()).Seconds()
 	}
-	mac := cluster.MAC(node)
+	mac := workspace.MAC(node)
 	address := report.Address(mac)
 	at, err := netip.ParseAddr(address)
 	return report, err == nil && listens(ctx, netip.AddrPortFrom(at, sshPort)) && host.Neighbours()[mac] == at

@@ -11,17 +11,17 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // rendered is a node and its Ignition document.
 type rendered struct {
-	cluster.Node
+	workspace.Node
 	doc    []byte
 	digest string // sha256 in hex, with the words of discovery as they are
 }
@@ -68,7 +68,7 @@ func (r *Run) renderAll(more render.Words) ([]rendered, error) {
 	})
 	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cluster.NodeName(r.Prefix, i+1), err)
+			return nil, fmt.Errorf("%s: %w", workspace.NodeName(r.Prefix, i+1), err)
 		}
 	}
 	return nodes, nil
@@ -131,7 +131,7 @@ func (r *Run) namedSystem() string {
 }
 
 // renderNode makes the node's document of its template and words.
-func (r *Run) renderNode(node cluster.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
+func (r *Run) renderNode(node workspace.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
 	words := maps.Clone(shared)
 	maps.Copy(words, nodeWords(node))
 	if flags, err := os.ReadFile(r.joiningFile(node)); err == nil && r.token != nil && words[discovery.WordFlags] == r.words[discovery.WordFlags] {
@@ -158,7 +158,7 @@ func (r *Run) digest(words render.Words) {
 }
 
 // nodeWords are the words whose values differ from node to node.
-func nodeWords(node cluster.Node) render.Words {
+func nodeWords(node workspace.Node) render.Words {
 	return render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
 }
 

@@ -12,15 +12,17 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -41,9 +43,9 @@ type Run struct {
 	token    *discovery.Token              // of Discovery: nil where the config does not ask for one
 	words    render.Words                  // of Discovery: the words that it stands for
 	nodes    []rendered                    // of Render
-	seen     map[string]cluster.Domain     // of Claim, and Define: all domains, as they were before
+	seen     map[string]engine.Domain      // of Claim, and Define: all domains, as they were before
 	seenAt   time.Time                     // when
-	steps    []cluster.Step                // of Define
+	steps    []plan.Step                   // of Define
 	failed   []error                       // of Define: of nodes that it could not define
 	made     sync.Map                      // of Define: what it has begun, by node
 
@@ -86,7 +88,7 @@ func (r *Run) vm(parts ...string) string {
 }
 
 // members are the nodes that the settings ask for.
-func (r *Run) members() []cluster.Node { return cluster.Nodes(r.vm(), r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access {
@@ -109,7 +111,7 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 }
 
 // domains are all of the host's, by name.
-func (r *Run) domains() (map[string]cluster.Domain, error) {
+func (r *Run) domains() (map[string]engine.Domain, error) {
 	conn, err := r.libvirt()
 	if err != nil {
 		return nil, err

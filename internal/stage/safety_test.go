@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 )
 
 // boot is what a guest does to its disk.
@@ -46,7 +46,7 @@ func lost(t *testing.T, name string) {
 	}
 }
 
-func theDomain(t *testing.T, name string) cluster.Domain {
+func theDomain(t *testing.T, name string) engine.Domain {
 	t.Helper()
 	domains, err := run(t).domains()
 	if err != nil {
@@ -80,7 +80,7 @@ func elsewhere(t *testing.T) string {
 }
 
 func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	before := snapshot(t)
@@ -104,7 +104,7 @@ func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
 
 // TestWhatWasInALab is the lab's until that is taken apart, and nobody's then.
 func TestWhatWasInALab(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	t.Setenv("COREOS_LAB", "1")
 	mustUp(t, "nodes=1", "image=base.qcow2")
 	boot(t, "core01")
@@ -126,7 +126,7 @@ func TestWhatWasInALab(t *testing.T) {
 }
 
 func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	lost(t, "core01")
@@ -156,7 +156,7 @@ func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 
 // TestANodeThatFailsKeepsADiskOfBefore: what this run has not made it does not take back.
 func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	lost(t, "core01")
@@ -180,7 +180,7 @@ func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
 
 // TestWhatARunHadBegunToRemoveGoes: killed between removing the domain and its disk.
 func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	killed := func() {
 		t.Helper()
 		mustUp(t)
@@ -215,7 +215,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 func TestUmaskDoesNotMatter(t *testing.T) {
 	for _, umask := range []int{0o077, 0} {
 		t.Run(fmt.Sprintf("%03o", umask), func(t *testing.T) {
-			workspace(t)
+			inClone(t)
 			old := syscall.Umask(umask)
 			_, err := up(t, "nodes=1")
 			syscall.Umask(old)

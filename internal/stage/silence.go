@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -41,7 +41,7 @@ func (r *Run) tooSilent() time.Duration {
 }
 
 // silentFor notes that the node's console was silent for so long in its first boot.
-func (t *times) silentFor(node cluster.Node, d time.Duration) {
+func (t *times) silentFor(node workspace.Node, d time.Duration) {
 	if !exists(node.Fresh()) {
 		return
 	}

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // sshPatience is how long a running node may take to say where it is; it does so every second.
@@ -29,14 +30,14 @@ func (r *Run) SSH(ctx context.Context) error {
 	if err := access.Trust(map[string]guest.Report{node.Name: report}); err != nil {
 		return err
 	}
-	cmd := access.Command(ctx, r.User, node.Name, report.Address(cluster.MAC(node.Name)), r.Cmd)
+	cmd := access.Command(ctx, r.User, node.Name, report.Address(workspace.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return inPlace(cmd)
 }
 
 // whereabouts is the report of a node that runs, which it gives within a second where it is ready. Of a node
 // without the readiness unit it is what can be found out.
-func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Report, error) {
+func (r *Run) whereabouts(ctx context.Context, node engine.Domain) (guest.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
 	if !r.Ready {
@@ -56,12 +57,12 @@ func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Repor
 
 // chosen is the node that node= names, of whatever cluster of this workspace; where there is only
 // one node, it needs no name.
-func (r *Run) chosen() (cluster.Domain, error) {
+func (r *Run) chosen() (engine.Domain, error) {
 	domains, err := r.domains()
 	if err != nil {
-		return cluster.Domain{}, err
+		return engine.Domain{}, err
 	}
-	ours := cluster.Members(domains, r.Workspace, "")
+	ours := engine.Members(domains, r.Workspace, "")
 	names := []string{}
 	for _, d := range ours {
 		if d.Name == r.Node || len(ours) == 1 && r.Node == "" {
@@ -70,7 +71,7 @@ func (r *Run) chosen() (cluster.Domain, error) {
 		names = append(names, d.Name)
 	}
 	if len(names) == 0 {
-		return cluster.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
+		return engine.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
 	}
-	return cluster.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", r.Node)
+	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", r.Node)
 }

@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -104,7 +104,7 @@ func (r *Run) checkWords(more render.Words) error {
 		return err
 	}
 	maps.Copy(words, more)
-	maps.Copy(words, nodeWords(cluster.Node{}))
+	maps.Copy(words, nodeWords(workspace.Node{}))
 	words[sshWord] = sshWord
 	if err := r.checkWordsOf(r.configPath(), r.template.JSON, words); err != nil {
 		return err

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"slices"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
 )
 
 // report is the node's next word that it can be reached at an address. Why it cannot be yet goes to waits.
@@ -30,7 +30,7 @@ func (r *Run) nextReport(ctx context.Context, node string, waits func(reason str
 		return guest.Report{}, err
 	}
 	defer channel.Close()
-	return guest.ReadReport(channel, cluster.MAC(node), waits)
+	return guest.ReadReport(channel, workspace.MAC(node), waits)
 }
 
 // reachable are the nodes that told where they are.

@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
@@ -33,7 +34,7 @@ const (
 
 // bootWatch is a node whose console is watched until it is ready.
 type bootWatch struct {
-	step    cluster.Step
+	step    plan.Step
 	console *guest.Console
 	before  int           // its reboots before
 	silence time.Duration // of the console that is too long; 0 for a node that was ready before
@@ -42,7 +43,7 @@ type bootWatch struct {
 }
 
 // watch begins to look at the node's console. One that has never been ready since it was started has its first boot.
-func (r *Run) watch(step cluster.Step, console *guest.Console) *bootWatch {
+func (r *Run) watch(step plan.Step, console *guest.Console) *bootWatch {
 	w := &bootWatch{step: step, console: console, before: r.conn.Reboots(step.Node.Name)}
 	if !exists(r.reportFile(step.Node.Name)) {
 		w.silence = r.tooSilent()
@@ -74,7 +75,7 @@ func changesArguments(path string) bool {
 
 // watchFailure gives an error when the node's console or its domain's state shows that it will never
 // be ready, and nil when ctx ends first.
-func (r *Run) watchFailure(ctx context.Context, step cluster.Step, console *guest.Console, moved func(phase string)) error {
+func (r *Run) watchFailure(ctx context.Context, step plan.Step, console *guest.Console, moved func(phase string)) error {
 	happened, end := r.conn.Watch(step.Node.Name)
 	defer end()
 	written, enough := r.writes.To(step.Node.Console())
@@ -165,7 +166,7 @@ func (r *Run) stillSilent(ctx context.Context, w *bootWatch) error {
 
 // watchJournal gives an error when the guest says by its journal that its initramfs has failed, and nil when ctx
 // ends first. A domain without that channel never does.
-func (r *Run) watchJournal(ctx context.Context, step cluster.Step) error {
+func (r *Run) watchJournal(ctx context.Context, step plan.Step) error {
 	for ctx.Err() == nil {
 		channel, err := r.conn.Channel(ctx, step.Node.Name, guest.JournalChannel)
 		if err != nil {
@@ -231,7 +232,7 @@ func (r *Run) failure(ctx context.Context, w *bootWatch) error {
 func (r *Run) checkState(ctx context.Context, w *bootWatch) error {
 	state, err := r.conn.State(w.step.Node.Name)
 	reboots := r.conn.Reboots(w.step.Node.Name) - w.before
-	ended := state == cluster.ShutOff || state == cluster.Crashed
+	ended := state == engine.ShutOff || state == engine.Crashed
 	if err != nil || !ended && reboots < tooOften {
 		return err
 	}

@@ -1,9 +1,11 @@
-package cluster
+package libvirt
 
 import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/engine"
 )
 
 // defined is a definition with room for 16 processors and 16 GiB.
@@ -16,19 +18,19 @@ func defined(vcpu, ram int, bridge, crash string) string {
 
 func TestLiveChanges(t *testing.T) {
 	was := defined(2, 2048, "br0", "preserve")
-	runs := Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 2}
-	with := func(change func(*Machine)) Machine {
+	runs := engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 2}
+	with := func(change func(*engine.Machine)) engine.Machine {
 		other := runs
 		change(&other)
 		return other
 	}
-	grown := with(func(m *Machine) { m.VCPUs, m.Memory, m.Slots = 4, 2560, 1 })
-	full := with(func(m *Machine) { m.Slots = 0 })
-	large := with(func(m *Machine) { m.Memory, m.MaxMemory = 64<<10, 128<<10 })
-	fixed := with(func(m *Machine) { m.MaxVCPUs, m.MaxMemory, m.Slots = 2, 0, 0 })
+	grown := with(func(m *engine.Machine) { m.VCPUs, m.Memory, m.Slots = 4, 2560, 1 })
+	full := with(func(m *engine.Machine) { m.Slots = 0 })
+	large := with(func(m *engine.Machine) { m.Memory, m.MaxMemory = 64<<10, 128<<10 })
+	fixed := with(func(m *engine.Machine) { m.MaxVCPUs, m.MaxMemory, m.Slots = 2, 0, 0 })
 	for what, c := range map[string]struct {
 		is    string
-		runs  Machine
+		runs  engine.Machine
 		takes string
 		vcpus int
 		ram   int
@@ -74,11 +76,11 @@ func TestMachine(t *testing.T) {
 <vcpu placement='static' current='4'>16</vcpu><vcpus><vcpu id='0' enabled='yes' hotpluggable='no' order='1'/><vcpu id='1' enabled='yes' hotpluggable='no' order='2'/>
 <vcpu id='2' enabled='yes' hotpluggable='yes' order='3'/><vcpu id='3' enabled='yes' hotpluggable='yes' order='4'/><vcpu id='4' enabled='no' hotpluggable='yes'/></vcpus>
 <devices><memory model='dimm'><target><size unit='KiB'>524288</size></target></memory></devices></domain>`)
-	if want := (Machine{VCPUs: 4, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}); err != nil || d.Machine != want {
+	if want := (engine.Machine{VCPUs: 4, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}); err != nil || d.Machine != want {
 		t.Errorf("got %+v, %v", d.Machine, err)
 	}
 	d, err = ParseDomain(`<domain type='qemu'><name>core01</name><memory unit='GiB'>2</memory><vcpu>2</vcpu></domain>`)
-	if want := (Machine{VCPUs: 2, MaxVCPUs: 2, FixedVCPUs: 2, Memory: 2048}); err != nil || d.Machine != want {
+	if want := (engine.Machine{VCPUs: 2, MaxVCPUs: 2, FixedVCPUs: 2, Memory: 2048}); err != nil || d.Machine != want {
 		t.Errorf("without room, under TCG: got %+v, %v", d.Machine, err)
 	}
 }
@@ -87,35 +89,5 @@ func TestMachine(t *testing.T) {
 func TestFixedProcessors(t *testing.T) {
 	if d, err := ParseDomain(`<domain type='kvm'><name>core01</name><vcpu>4</vcpu></domain>`); err != nil || d.Machine.FixedVCPUs != 4 {
 		t.Errorf("got %+v, %v", d.Machine, err)
-	}
-}
-
-// TestWhatIsPluggedOutlivesADefinition: a node that took memory and is defined as it was started, without, has it still.
-func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
-	small, large := Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 8}, Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}
-	want := Metadata{Definition: "d0"}
-	found := func(have string, machine Machine) Found {
-		return Found{Defined: true, Disk: Disk{Exists: true}, Domain: Domain{
-			Name: "core01", State: Running, Metadata: &Metadata{Definition: have}, Started: "d0", Machine: machine, Runs: large,
-		}}
-	}
-	kept := Plan(Node{}, want, found("d0", small))
-	if kept.Action != Keep || !kept.Restart {
-		t.Errorf("defined: got %s, %v", kept.Action, kept.Restart)
-	}
-	if same := Plan(Node{}, want, found("d0", large)); same.Restart {
-		t.Error("nothing differs")
-	}
-	step := Plan(Node{}, want, found("d1", large))
-	paused := found("d1", large)
-	paused.Domain.State, paused.Domain.Started = Paused, "d1"
-	if on := Plan(Node{}, want, paused); on.Action != Redefine || !on.Restart {
-		t.Errorf("a paused one goes on as it was started: got %s, %v", on.Action, on.Restart)
-	}
-	for live, restart := range map[string]bool{defined(2, 2048, "br0", "preserve"): true, defined(2, 2560, "br0", "preserve"): false} {
-		changes, err := LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
-		if step.Take(changes); err != nil || step.Restart != restart {
-			t.Errorf("want %v, got %+v, %v", restart, step, err)
-		}
 	}
 }

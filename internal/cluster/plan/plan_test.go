@@ -1,11 +1,14 @@
-package cluster
+package plan
 
 import (
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
-// decisions are all of what Plan decides: the first row that fits counts, a dash fits everything. used is a domain
+// decisions are all of what ForNode decides: the first row that fits counts, a dash fits everything. used is a domain
 // whose disk QEMU may have open: one that runs, is paused, or has crashed and is kept. making is what a node is made
 // from, its Ignition document, base image, that image's file or size. Whether a node is started follows from its
 // state: all but running ones are.
@@ -38,7 +41,7 @@ off     -         changed  -           no      changed   recreate  no
 type situation map[string]string
 
 func (s situation) plan() Step {
-	want := Metadata{Ignition: "i1", Base: "/base", Image: "f1", Disk: 10, Definition: "d1"}
+	want := engine.Metadata{Ignition: "i1", Base: "/base", Image: "f1", Disk: 10, Definition: "d1"}
 	have := want
 	switch s["making"] {
 	case "ignition":
@@ -54,12 +57,12 @@ func (s situation) plan() Step {
 		have.Definition = "d0"
 	}
 	found := Found{
-		Defined: s["domain"] != "absent", Domain: Domain{Name: "core01", Metadata: &have, State: State(s["domain"])}, Leaving: s["disk"] == "leaving",
+		Defined: s["domain"] != "absent", Domain: engine.Domain{Name: "core01", Metadata: &have, State: engine.State(s["domain"])}, Leaving: s["disk"] == "leaving",
 		Recreate: s["word"] == "changed", Force: s["word"] == "force", Redefine: s["word"] == "redefine",
 		Disk: Disk{Exists: s["disk"] != "none", Pristine: s["disk"] == "pristine", Backing: want.Base},
 	}
 	if !found.Defined {
-		found.Domain, found.Made = Domain{}, &have
+		found.Domain, found.Made = engine.Domain{}, &have
 	}
 	if s["disk"] == "other" {
 		found.Disk.Backing = "/another"
@@ -67,7 +70,7 @@ func (s situation) plan() Step {
 	if s["edited"] == "yes" {
 		found.Edited = "a diff"
 	}
-	return Plan(NodeAt("/w/vm", "core", 1), want, found)
+	return ForNode(workspace.NodeAt("/w/vm", "core", 1), want, found)
 }
 
 // drifts tells whether something of the node's making differs.
@@ -80,7 +83,7 @@ func (s situation) fits(column, word string) bool {
 	switch {
 	case column == "making" && have != "same":
 		have = "changed"
-	case column == "domain" && have == string(ShutOff):
+	case column == "domain" && have == string(engine.ShutOff):
 		have = "off"
 	case column == "domain" && have != "absent":
 		have = "used"
@@ -92,7 +95,7 @@ func (s situation) fits(column, word string) bool {
 func situations() []situation {
 	all := []situation{{}}
 	for _, column := range [][]string{
-		{"domain", "absent", string(ShutOff), string(Running), string(Paused), string(Crashed), string(Other)},
+		{"domain", "absent", string(engine.ShutOff), string(engine.Running), string(engine.Paused), string(engine.Crashed), string(engine.Other)},
 		{"disk", "none", "pristine", "used", "other", "leaving"},
 		{"making", "same", "ignition", "base", "file", "size"},
 		{"definition", "same", "changed"},
@@ -144,7 +147,7 @@ func TestPlanOfEverySituation(t *testing.T) {
 func compare(t *testing.T, s situation, step Step, want []string) {
 	t.Helper()
 	drift := want[1] == "?" && s.drifts()
-	starts := want[0] != "keep" && want[0] != "redefine" || s["domain"] != string(Running)
+	starts := want[0] != "keep" && want[0] != "redefine" || s["domain"] != string(engine.Running)
 	if string(step.Action) != want[0] || (step.Drift != "") != drift || step.Starts() != starts {
 		t.Errorf("%v: want %v, got %s, drift %q, starts %v", s, want, step.Action, step.Drift, step.Starts())
 	}

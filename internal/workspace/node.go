@@ -1,6 +1,4 @@
-// Package cluster knows the nodes of a cluster: what is wanted of each, what libvirt has of it, and
-// the step between the two.
-package cluster
+package workspace
 
 import (
 	"crypto/md5" //nolint:gosec // no secret: the addresses that DHCP reservations were made for

@@ -1,21 +1,14 @@
-package cluster
+package libvirt
 
-import "libvirt.org/go/libvirtxml"
+import (
+	"libvirt.org/go/libvirtxml"
 
-// Machine is what a domain has of processors and memory: a running one may have been plugged others than those of its
-// definition.
-type Machine struct {
-	VCPUs, MaxVCPUs   int
-	FixedVCPUs        int // that cannot be unplugged: those that it was started with
-	Memory, MaxMemory int // MiB; plugged DIMMs are in it
-	Slots             int // for DIMMs, that are free
-}
+	"coreos-libvirt/internal/engine"
+)
 
-// sameAs tells whether nothing was plugged that makes the difference.
-func (m Machine) sameAs(o Machine) bool { return m.VCPUs == o.VCPUs && m.Memory == o.Memory }
-
-func machineOf(x *libvirtxml.Domain) Machine {
-	m := Machine{}
+// machineOf is what the definition says of processors and memory.
+func machineOf(x *libvirtxml.Domain) engine.Machine {
+	m := engine.Machine{}
 	if x.VCPU != nil {
 		m.MaxVCPUs = int(x.VCPU.Value)
 		m.VCPUs = m.MaxVCPUs
@@ -36,9 +29,9 @@ func machineOf(x *libvirtxml.Domain) Machine {
 	return m
 }
 
-// fixed is how many of the processors cannot be unplugged. Under TCG none can: the guest gives one up, but QEMU (7.2)
-// sends no DEVICE_DELETED of it, so libvirt counts it for ever. Nor can any where libvirt does not say which: it does
-// when the first has been plugged.
+// fixed is how many of the processors cannot be unplugged. Under TCG that is all: the guest gives a processor up, but QEMU
+// (7.2) does not send DEVICE_DELETED, so libvirt counts it for ever. It is all, too, if libvirt does not say which: it
+// says so after the first was plugged.
 func fixed(x *libvirtxml.Domain, all int) (count int) {
 	if x.Type == "qemu" || x.VCPUs == nil {
 		return all

@@ -1,6 +1,10 @@
-package cluster
+package libvirt
 
-import "testing"
+import (
+	"testing"
+
+	"coreos-libvirt/internal/engine"
+)
 
 func TestRoom(t *testing.T) {
 	for _, c := range []struct {
@@ -14,7 +18,7 @@ func TestRoom(t *testing.T) {
 		{"x86_64", 2, 1023, 16, 0},
 		{"aarch64", 2, 2048, 2, 0},
 	} {
-		got := Hardware{Arch: c.arch, VCPU: c.vcpu, RAM: c.ram}.withRoom()
+		got := withRoom(engine.Hardware{Arch: c.arch, VCPU: c.vcpu, RAM: c.ram})
 		if got.MaxVCPU != c.maxVCPU || got.LastVCPU != c.maxVCPU-1 || got.MaxRAM != c.maxRAM {
 			t.Errorf("%+v: got %d, %d", c, got.MaxVCPU, got.MaxRAM)
 		}
