@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -21,7 +22,7 @@ func archived(node workspace.Node) []string {
 
 // keepArchive puts what tells of the nodes into the file archive=, before `down` removes it. It holds
 // rendered Ignition documents, which have secrets: mode 0600.
-func (r *Run) keepArchive(nodes []leaving) error {
+func (r *Run) keepArchive(nodes []facts.Leaving) error {
 	if r.Archive == "" {
 		return nil
 	}
@@ -29,7 +30,7 @@ func (r *Run) keepArchive(nodes []leaving) error {
 	compressed := gzip.NewWriter(&packed)
 	files := tar.NewWriter(compressed)
 	for _, l := range nodes {
-		for _, path := range archived(l.node) {
+		for _, path := range archived(l.Node) {
 			if err := r.pack(files, path); err != nil {
 				return fmt.Errorf("archive=%s: %w", r.Archive, err)
 			}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"coreos-libvirt/internal/etcd"
@@ -16,6 +15,7 @@ import (
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 
 // authority is the cluster's own.
 func (r *Run) authority() authority.Authority {
-	return authority.Authority{Dir: r.vm("tls." + r.Prefix)}
+	return authority.Authority{Dir: r.ws().TLS(r.Prefix)}
 }
 
 // speaksTLS tells whether the cluster's etcd does: as its token says.
@@ -60,7 +60,7 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 	if err := r.authority().RenewClient(); err != nil {
 		return err
 	}
-	return errors.Join(eachOf(len(nodes), func(i int) error {
+	return errors.Join(wait.Each(len(nodes), func(i int) error {
 		if err := r.certifyNode(ctx, nodes[i].step.Node, nodes[i].address()); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
 		}
@@ -69,7 +69,7 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 }
 
 func (r *Run) certifyNode(ctx context.Context, node workspace.Node, address string) error {
-	own := filepath.Join(node.Dir, "etcd.pem") // what the node has
+	own := node.Certificate() // what the node has
 	_, err := os.Stat(node.Fresh())
 	if fresh := err == nil; !fresh && r.authority().Fits(own, address) {
 		return nil

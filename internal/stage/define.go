@@ -22,6 +22,7 @@ import (
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
@@ -46,7 +47,7 @@ func (r *Run) Define(ctx context.Context) error {
 	for _, step := range steps {
 		r.sayStep(step)
 	}
-	r.failed = eachOf(len(steps), func(i int) error {
+	r.failed = wait.Each(len(steps), func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err // nothing has begun
 		}
@@ -234,7 +235,7 @@ func (r *Run) accepts(path string, doc []byte) error {
 // libvirt takes the first 20 characters of a name.
 func (r *Run) sockets(node workspace.Node) string {
 	me, err := user.Current()
-	if err != nil || !r.session() {
+	if err != nil || !r.where().IsSession() {
 		return ""
 	}
 	short := node.Name[:min(len(node.Name), 20)]

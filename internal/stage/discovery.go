@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -162,7 +163,7 @@ var errNoToken = errors.New("there is no discovery token yet")
 // forgetJoining forgets by what flags nodes joined an earlier generation of the cluster.
 func (r *Run) forgetJoining() error {
 	for _, node := range r.members() {
-		if err := os.Remove(r.joiningFile(node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(node.EtcdFlags()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -177,8 +178,8 @@ func (r *Run) anyOverlay() bool {
 		if n == 0 {
 			continue
 		}
-		node := workspace.NodeAt(r.vm(), r.Prefix, n)
-		if m := made(node); exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
+		node := r.ws().Node(r.Prefix, n)
+		if m := facts.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works. Of the
@@ -21,7 +22,7 @@ func (r *Run) SSHConfig(ctx context.Context) error {
 		return err
 	}
 	blocks := make([]string, len(nodes))
-	failed := eachAtOnce(len(nodes), func(i int) (err error) {
+	failed := wait.AtOnce(len(nodes), func(i int) (err error) {
 		blocks[i], err = r.sshBlock(ctx, nodes[i])
 		return err
 	})

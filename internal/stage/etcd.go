@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // clientPort is where etcd's clients reach a member (IANA: etcd-client).
@@ -122,7 +123,7 @@ func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) erro
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
 	words := make([]string, len(nodes))
-	_ = eachOf(len(nodes), func(i int) error {
+	_ = wait.Each(len(nodes), func(i int) error {
 		node := nodes[i].step.Node.Name
 		out, failed := r.access(r.Prefix).Command(ctx, r.User, node, nodes[i].address(), lastWords).CombinedOutput()
 		if failed != nil {

@@ -5,11 +5,11 @@ import (
 	"net/netip"
 	"time"
 
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // neighbourPoll is how often the kernel's table is looked at for an answer.
@@ -65,7 +65,7 @@ func (r *Run) neighbour(ctx context.Context, mac string) (found netip.Addr) {
 		return found
 	}
 	host.AskNeighbours(bridge)
-	for sleep(ctx, neighbourPoll) {
+	for wait.Sleep(ctx, neighbourPoll) {
 		if found = host.Neighbours()[mac]; found.IsValid() {
 			break
 		}
@@ -86,9 +86,4 @@ func (r *Run) found(ctx context.Context, node workspace.Node) (report guest.Repo
 	return guest.Report{HostName: node.Name, Interfaces: []guest.Interface{
 		{MAC: node.MAC, Addresses: []guest.Address{{Family: family, Local: address.String(), Scope: "global"}}},
 	}}, from, nil
-}
-
-// nodeOf is the node that the domain is.
-func (r *Run) nodeOf(d engine.Domain) workspace.Node {
-	return workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
 }

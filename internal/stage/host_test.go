@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // HostCheck prints each check, and fails where one does.
 func TestHostCheck(t *testing.T) {
 	inClone(t)
 	r := run(t, "bridge=no-such-bridge", "accel=tcg")
-	var status ExitStatus
+	var status session.ExitStatus
 	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -56,7 +57,7 @@ func BenchmarkPreflight(b *testing.B) {
 func TestHostCheckJSON(t *testing.T) {
 	inClone(t)
 	r := run(t, "format=json", "accel=tcg", "bridge=no-such-bridge")
-	var status ExitStatus
+	var status session.ExitStatus
 	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}

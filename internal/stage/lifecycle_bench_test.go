@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // BenchmarkNodes plans, defines and starts many nodes on libvirt's in-process driver, does so once more, which finds
@@ -22,7 +24,7 @@ func BenchmarkNodes(b *testing.B) {
 				run  func()
 			}{
 				{"plan", func() {
-					if err := run(b, nodes).Plan(b.Context()); !errors.Is(err, ExitStatus(somethingToDo)) {
+					if err := run(b, nodes).Plan(b.Context()); !errors.Is(err, session.ExitStatus(somethingToDo)) {
 						b.Fatal(err)
 					}
 				}},

@@ -16,6 +16,7 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 const plain = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Node_Name}}]}\n"
@@ -93,9 +94,7 @@ func up(t testing.TB, words ...string) (string, error) {
 
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
-	for _, unlock := range r.held {
-		unlock()
-	}
+	r.locks.Free()
 	if r.release != nil {
 		r.release()
 	}
@@ -126,7 +125,7 @@ func plans(t *testing.T, status int, want string, words ...string) {
 	before := snapshot(t)
 	r := run(t, words...)
 	err := r.Plan(t.Context())
-	var exit ExitStatus
+	var exit session.ExitStatus
 	if errors.As(err, &exit) && int(exit) != status || err == nil && status != 0 || err != nil && int(exit) == 0 {
 		t.Errorf("plan %v: exit status %d is wanted, got %v", words, status, err)
 	}

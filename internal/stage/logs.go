@@ -16,9 +16,11 @@ import (
 	"github.com/fatih/color"
 	"github.com/nxadm/tail"
 
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // colours are those of the nodes' names, in turn.
@@ -34,7 +36,7 @@ func (r *Run) Logs(ctx context.Context) error {
 	if !r.Follow {
 		return r.printLogs(nodes)
 	}
-	return errors.Join(eachAtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
+	return errors.Join(wait.AtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
 }
 
 // logged are node=, or all nodes of the cluster prefix=, or of the workspace, and those of which no more than the log is
@@ -48,12 +50,12 @@ func (r *Run) logged() ([]workspace.Node, error) {
 	entries, _ := os.ReadDir(r.vm())
 	prefixes := r.prefixes(domains)
 	for _, entry := range entries {
-		if node, ok := r.folder(entry, r.givenPrefix(), prefixes); ok && exists(node.Console()) && !r.isForeign(domains[node.Name]) {
+		if node, ok := facts.Folder(r.ws(), entry, r.givenPrefix(), prefixes); ok && workspace.Exists(node.Console()) && !r.ws().IsForeign(domains[node.Name]) {
 			nodes[node.Name] = node
 		}
 	}
 	for _, d := range engine.Members(domains, r.Workspace, r.givenPrefix()) {
-		nodes[d.Name] = workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+		nodes[d.Name] = r.ws().NodeOf(d.Metadata)
 	}
 	if one, ok := nodes[r.Node]; ok {
 		return []workspace.Node{one}, nil

@@ -3,8 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
 	"coreos-libvirt/internal/cluster/plan"
@@ -48,11 +46,11 @@ func (r *Run) create(step plan.Step, prepared string) error {
 	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), r.writeXML(step)); err != nil {
 		return err
 	}
-	if err := errors.Join(forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
+	if err := errors.Join(workspace.Forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
 		return err
 	}
 	made.overlay = true
-	if err := forget(step.Node.Leaving()); err != nil {
+	if err := workspace.Forget(step.Node.Leaving()); err != nil {
 		return err
 	}
 	return r.defineDomain(step)
@@ -60,7 +58,7 @@ func (r *Run) create(step plan.Step, prepared string) error {
 
 // keep leaves the node as it is. What is kept of its definition is made up for, where a run before did not come to it.
 func (r *Run) keep(step plan.Step) error {
-	if err := forget(step.Node.Leaving()); err != nil || step.Found == "" {
+	if err := workspace.Forget(step.Node.Leaving()); err != nil || step.Found == "" {
 		return err
 	}
 	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
@@ -68,7 +66,7 @@ func (r *Run) keep(step plan.Step) error {
 
 // redefine changes the domain, and what of that a running one can take in it, too.
 func (r *Run) redefine(step plan.Step) error {
-	if err := errors.Join(forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
+	if err := errors.Join(workspace.Forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
 		return err
 	}
 	if err := r.defineDomain(step); err != nil {
@@ -123,36 +121,8 @@ func (r *Run) undo(step plan.Step) error {
 // removeDomain removes the node's domain. The mark comes first: where this run ends before the disk has gone, too, the
 // next one knows that it may go.
 func (r *Run) removeDomain(node workspace.Node) error {
-	if err := mark(node); err != nil {
+	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
 	return r.conn.Remove(node.UUID, r.Workspace)
-}
-
-// mark notes that the node is being removed, where it has a folder.
-func mark(node workspace.Node) error {
-	if _, err := os.Stat(node.Dir); err != nil {
-		return nil //nolint:nilerr // there is nothing to be marked
-	}
-	return os.WriteFile(node.Leaving(), nil, 0o600)
-}
-
-// removeFolder removes all that there is of a node beside its domain: its disk first, as the mark must outlive it.
-func removeFolder(node workspace.Node) error {
-	err := forget(node.Overlay())
-	if err == nil {
-		err = os.RemoveAll(node.Dir)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot remove what was generated: %w", err)
-	}
-	return nil
-}
-
-// forget removes a file, if it is there.
-func forget(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

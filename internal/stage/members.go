@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // promotePoll is how often a learner that has not caught up is tried again.
@@ -70,7 +70,7 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 
 // starts tells whether the learner at the address starts, of a node that an interrupted run has made to join.
 func (r *Run) starts(ctx context.Context, node workspace.Node, address string, voters []string) bool {
-	if !exists(r.joiningFile(node)) {
+	if !workspace.Exists(node.EtcdFlags()) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
@@ -80,7 +80,7 @@ func (r *Run) starts(ctx context.Context, node workspace.Node, address string, v
 		if peer, _ := peers.At(address); err == nil && peer.Name != "" {
 			return true
 		}
-		if !sleep(ctx, promotePoll) {
+		if !wait.Sleep(ctx, promotePoll) {
 			return false
 		}
 	}
@@ -107,14 +107,11 @@ func (r *Run) promote(ctx context.Context, node booted, voters []string, address
 		if peer.Name != "" {
 			refused = r.membersHelper().Promote(ctx, voters, peer.ID)
 		}
-		if refused != nil && !sleep(ctx, promotePoll) {
+		if refused != nil && !wait.Sleep(ctx, promotePoll) {
 			return r.withOwnWords(whole, fmt.Errorf("the member does not get its vote: %w", refused), node)
 		}
 	}
 }
-
-// joiningFile keeps by what flags the node joined, so that it is rendered the same again.
-func (r *Run) joiningFile(node workspace.Node) string { return filepath.Join(node.Dir, "etcd-flags") }
 
 func endpointsOfMembers(members []etcd.Member) []string {
 	endpoints := []string{}

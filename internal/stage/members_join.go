@@ -83,7 +83,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 			err = r.takeOut(voters, p.address, err)
 		}
 	}()
-	if err := artifact.Write(r.joiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
+	if err := artifact.Write(step.Node.EtcdFlags(), []byte(p.flags), 0o600); err != nil {
 		return err
 	}
 	if err := r.writeNode(p.doc); err != nil {

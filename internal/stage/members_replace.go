@@ -153,7 +153,7 @@ func (r *Run) removeNode(ctx context.Context, node workspace.Node, others []stri
 	if err := r.removeDomain(node); err != nil {
 		return err
 	}
-	if err := removeFolder(node); err != nil {
+	if err := node.RemoveFiles(); err != nil {
 		return err
 	}
 	r.log.Say("%s: removed", node.Name)

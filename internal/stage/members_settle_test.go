@@ -152,7 +152,7 @@ func removeDomain(t *testing.T, name string) {
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errorOf(r.conn.Remove(workspace.NodeAt(r.vm(), "core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
+	if err := errorOf(r.conn.Remove(r.ws().Node("core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -194,7 +194,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 	nodes := func(n int) (nodes []booted) {
 		for i := range n {
 			name := workspace.NodeName("core", i+1)
-			nodes = append(nodes, booted{step: plan.Step{Node: workspace.NodeAt(r.vm(), "core", i+1)}, report: reportOf(name, addressOf(i+1))})
+			nodes = append(nodes, booted{step: plan.Step{Node: r.ws().Node("core", i+1)}, report: reportOf(name, addressOf(i+1))})
 		}
 		return nodes
 	}
@@ -266,7 +266,7 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 		t.Fatal(err)
 	}
 	initial := peers.InitialCluster("core03", peerURL)
-	node := workspace.NodeAt(r.vm(), "core", 3)
+	node := r.ws().Node("core", 3)
 	nodes := []booted{{step: plan.Step{Node: node}, report: reportOf("core03", addressOf(3))}}
 	save(t, "vm/core03/etcd-flags", discovery.Joining(initial))
 	save(t, "vm/core03/"+filepath.Base(node.Fresh()), "")

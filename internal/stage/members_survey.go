@@ -93,7 +93,7 @@ func (r *Run) survey(ctx context.Context) (status etcd.Status, err error) {
 // neverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
 func (r *Run) neverFormed() bool {
 	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
-		if _, err := os.Stat(workspace.NodeAt(r.vm(), r.Prefix, d.Metadata.Number).Fresh()); err != nil {
+		if _, err := os.Stat(r.ws().Node(r.Prefix, d.Metadata.Number).Fresh()); err != nil {
 			return false
 		}
 	}

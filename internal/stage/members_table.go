@@ -11,7 +11,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
-	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // reached are the nodes of the cluster prefix= that run, asked where they are.
@@ -22,9 +22,9 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 	}
 	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 	asked := make([]booted, len(running))
-	errs := eachOf(len(running), func(i int) error {
+	errs := wait.Each(len(running), func(i int) error {
 		report, err := r.whereabouts(ctx, running[i])
-		asked[i] = booted{step: plan.Step{Node: workspace.NodeAt(r.vm(), r.Prefix, running[i].Metadata.Number)}, report: report}
+		asked[i] = booted{step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, report: report}
 		return err
 	})
 	nodes := []booted{}

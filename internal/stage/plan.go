@@ -7,15 +7,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // somethingToDo is the exit status of `mage plan` where `mage up` would do something.
@@ -32,7 +36,7 @@ func (r *Run) Plan(ctx context.Context) error {
 		return err
 	}
 	if slices.ContainsFunc(steps, plan.Step.Changes) {
-		return ExitStatus(somethingToDo)
+		return session.ExitStatus(somethingToDo)
 	}
 	return nil
 }
@@ -55,7 +59,7 @@ func (r *Run) planned(ctx context.Context) ([]plan.Step, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held, conn: r.conn,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, conn: r.conn,
 		readOnly: true,
 	}
 }
@@ -75,7 +79,7 @@ func (r *Run) plan(ctx context.Context) ([]plan.Step, error) {
 		return nil, err
 	}
 	steps := make([]plan.Step, len(r.nodes))
-	errs := eachOf(len(steps), func(i int) (err error) {
+	errs := wait.Each(len(steps), func(i int) (err error) {
 		if steps[i], err = r.planNode(ctx, r.nodes[i], tmpl, domains); err != nil {
 			err = fmt.Errorf("%s: %w", r.nodes[i].Name, err)
 		}
@@ -88,7 +92,7 @@ func (r *Run) plan(ctx context.Context) ([]plan.Step, error) {
 }
 
 func (r *Run) domainTemplate() (string, error) {
-	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
+	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return "", hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
@@ -96,7 +100,7 @@ func (r *Run) domainTemplate() (string, error) {
 }
 
 func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains map[string]engine.Domain) (plan.Step, error) {
-	found, err := r.inquire(ctx, node.Node, domains)
+	found, err := facts.Of(ctx, r.ws(), node.Node, domains, r.wishes(node.Name))
 	if err != nil {
 		return plan.Step{}, err
 	}
@@ -107,12 +111,11 @@ func (r *Run) planNode(ctx context.Context, node rendered, tmpl string, domains 
 	if err != nil {
 		return step, err
 	}
-	if step.Action == plan.Keep && r.token != nil && exists(node.Fresh()) { // grow does that
+	if step.Action == plan.Keep && r.token != nil && workspace.Exists(node.Fresh()) { // grow does that
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
-	step.Found = unrecorded(step, found)
-	live(&step, found)
-	return step, nil
+	step.Found = facts.Unrecorded(step, found)
+	return facts.WithLive(step, found), nil
 }
 
 // stepAnew is the step for a node that is made of what is wanted now.
@@ -142,7 +145,7 @@ func (r *Run) stepOn(ctx context.Context, hw engine.Hardware, node rendered, tmp
 
 // sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
 func (r *Run) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
-	if !makes(*step) || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
+	if !makes(*step) || r.readOnly && !workspace.Exists(r.base.Path) { // it is not fetched yet
 		return nil
 	}
 	step.Want.Disk, err = image.OverlaySize(ctx, r.base.Path, r.Disk)
@@ -169,6 +172,16 @@ func (r *Run) baseOf(found plan.Found) Base {
 func (r *Run) want(node rendered) engine.Metadata {
 	return engine.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
+		Libvirt: r.where().String(), Image: r.identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
+}
+
+// wishes are what the user wants done with the node.
+func (r *Run) wishes(node string) plan.Wishes {
+	return plan.Wishes{Recreate: r.Recreate == "changed", Force: r.recreates(node), Redefine: r.Redefine}
+}
+
+// recreates tells whether recreate= names the node.
+func (r *Run) recreates(node string) bool {
+	return r.all() || slices.Contains(strings.Split(r.Recreate, ","), node)
 }

@@ -12,7 +12,6 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
-	"coreos-libvirt/internal/workspace"
 )
 
 // Stop shuts nodes down: by ACPI, and after grace= by force. node= names one, else it is all of the cluster.
@@ -131,7 +130,7 @@ func (r *Run) awaitEnd(ctx context.Context, name string) (bool, error) {
 
 // startAgain boots the node and waits until it is ready.
 func (r *Run) startAgain(ctx context.Context, d engine.Domain) error {
-	node := workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+	node := r.ws().NodeOf(d.Metadata)
 	b := r.boot(ctx, plan.Step{Node: node, Running: d.State == engine.Running})
 	if b.err != nil || !r.Ready {
 		return errors.Unwrap(b.err) // which has the node's name, as eachNode's

@@ -107,7 +107,7 @@ func (r *Run) preflightChecks(nodes int) []host.Check {
 		})},
 	}
 	checks = append(checks, host.Check{Name: "ram=", Run: r.simple(r.preflightRAM)})
-	if r.session() && r.bridged() {
+	if r.where().IsSession() && r.bridged() {
 		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
 	}
 	return checks

@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -128,9 +129,9 @@ func (r *Run) removeGeneration() error {
 			}
 			if step.Action == plan.Remove {
 				r.log.Say("%s: removed", step.Node.Name)
-				return removeFolder(step.Node)
+				return step.Node.RemoveFiles()
 			}
-			return forget(step.Node.Overlay())
+			return workspace.Forget(step.Node.Overlay())
 		})
 	}
 	err := all.Wait()

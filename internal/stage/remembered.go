@@ -23,7 +23,8 @@ const blink = 300 * time.Millisecond
 
 const sshPort = 22
 
-func (r *Run) reportFile(node string) string { return r.vm(node, "report.json") }
+// reportFile is where the report of the node of that name is kept.
+func (r *Run) reportFile(node string) string { return workspace.Node{Dir: r.vm(node)}.Report() }
 
 // remember keeps the node's report, if it gave one.
 func (r *Run) remember(node string, report guest.Report, failed error) error {

@@ -17,6 +17,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // rendered is a node and its Ignition document.
@@ -62,7 +63,7 @@ func (r *Run) renderAll(more render.Words) ([]rendered, error) {
 		return nil, err
 	}
 	nodes, members := make([]rendered, r.Nodes), r.members()
-	errs := eachOf(r.Nodes, func(i int) (err error) { // the first node's is told, as most are the same for all
+	errs := wait.Each(r.Nodes, func(i int) (err error) { // the first node's is told, as most are the same for all
 		nodes[i], err = r.renderNode(members[i], templates, shared)
 		return err
 	})
@@ -134,7 +135,7 @@ func (r *Run) namedSystem() string {
 func (r *Run) renderNode(node workspace.Node, templates map[string][]byte, shared render.Words) (rendered, error) {
 	words := maps.Clone(shared)
 	maps.Copy(words, nodeWords(node))
-	if flags, err := os.ReadFile(r.joiningFile(node)); err == nil && r.token != nil && words[discovery.WordFlags] == r.words[discovery.WordFlags] {
+	if flags, err := os.ReadFile(node.EtcdFlags()); err == nil && r.token != nil && words[discovery.WordFlags] == r.words[discovery.WordFlags] {
 		words[discovery.WordFlags] = string(flags)
 	}
 	template, ok := templates[node.Name]

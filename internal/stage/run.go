@@ -7,11 +7,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
@@ -20,10 +19,9 @@ import (
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/settings"
-	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // Run is one run of targets on a workspace: its settings, and what the stages have made so far.
@@ -33,6 +31,7 @@ type Run struct {
 
 	readOnly bool // documents are only looked at: nothing is written, made, fetched or locked
 	log      *progress.Log
+	locks    *session.Locks
 	base     Base                          // of Fetch
 	identity string                        // of Fetch: size and time of the user's own image
 	release  func()                        // of Fetch: ends what keeps prune off the image, as the end of the process does; nil where nothing keeps it
@@ -63,7 +62,6 @@ type Run struct {
 	mu    sync.Mutex
 	until context.Context // the run's end, for what waits in libvirt's calls
 	conn  *libvirt.Conn
-	held  map[string]func() // locks, by prefix
 }
 
 // New is a run in the current folder with the settings that words and the environment give.
@@ -72,27 +70,26 @@ func New(words []string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	workspace, err := os.Getwd()
+	root, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
-	return &Run{Settings: s, Workspace: workspace, log: progress.New(os.Stdout), held: map[string]func(){}}, nil
+	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
+	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks}, nil
 }
 
 // PrintSettings is `mage settings`.
 func (r *Run) PrintSettings() error { return r.Print(r.log.Writer(), r.beside("vars.yml")) }
 
 // vm is a path below the folder of generated files.
-func (r *Run) vm(parts ...string) string {
-	return filepath.Join(append([]string{r.Workspace, "vm"}, parts...)...)
-}
+func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
 
 // members are the nodes that the settings ask for.
 func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access {
-	return guest.Access{Dir: r.vm("ssh." + prefix), New: !r.Ready}
+	return guest.Access{Dir: r.ws().SSH(prefix), New: !r.Ready}
 }
 
 // libvirt is the run's one connection.
@@ -128,63 +125,17 @@ func (r *Run) lockUnlessReadOnly(ctx context.Context) error {
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.held[prefix] != nil {
-		return nil
-	}
-	path := r.vm(lockName(prefix))
-	waiting, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	unlock, err := artifact.Lock(waiting, path, func() {
-		if !r.Wait {
-			giveUp(hint.Errorf("wait=true waits for it", "%s: %s is at this cluster", prefix, holder(path)))
-			return
-		}
-		r.log.Say("%s: waiting for %s, which is at this cluster", prefix, holder(path))
-	})
-	if cause := context.Cause(waiting); err != nil && cause != nil {
-		return cause
-	}
-	if err != nil {
-		return err
-	}
-	r.held[prefix] = unlock
-	return os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
-}
-
-// lockName is the lock of a cluster in vm/.
-func lockName(prefix string) string { return ".lock." + prefix }
-
-// holder names the process that has the lock, as well as can be told.
-func holder(path string) string {
-	text, _ := os.ReadFile(path)
-	pid := strings.TrimSpace(string(text))
-	line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
-	if pid == "" || err != nil {
-		return "another run"
-	}
-	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
-	argv[0] = filepath.Base(argv[0])
-	for i, word := range argv {
-		argv[i] = masked(word)
-	}
-	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
-}
-
-// masked is a word of a command line without what others should not read: a password, or a value of the user's own.
-func masked(word string) string {
-	key, value, is := strings.Cut(word, "=")
-	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
-		return key + "=…"
-	}
-	return word
+	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
 }
 
 // relative is path as the user would write it.
-func (r *Run) relative(path string) string {
-	if short, err := filepath.Rel(r.Workspace, path); err == nil && len(short) < len(path) {
-		return short
-	}
-	return path
-}
+func (r *Run) relative(path string) string { return r.ws().Relative(path) }
+
+// ws is the run's workspace.
+func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
+
+// where is the libvirt of this run.
+func (r *Run) where() engine.Where { return engine.Where{URI: r.URI, InLab: r.InLab} }
+
+// at is where the run looks for what there is.
+func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: r.where()} }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
 // boot is what a guest does to its disk.
@@ -186,7 +187,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 		mustUp(t)
 		boot(t, "core01")
 		r := run(t)
-		if err := mark(r.members()[0]); err != nil {
+		if err := r.members()[0].MarkLeaving(); err != nil {
 			t.Fatal(err)
 		}
 		lost(t, "core01")
@@ -195,7 +196,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 	if said := mustUp(t); !strings.Contains(said, "core01: defined, an overlay without a domain is made anew") {
 		t.Errorf("got\n%s", said)
 	}
-	if exists("vm/core01/leaving") {
+	if workspace.Exists("vm/core01/leaving") {
 		t.Error("the mark is left")
 	}
 	killed()
@@ -231,15 +232,5 @@ func TestUmaskDoesNotMatter(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestTheHoldersSecretsAreNotShown(t *testing.T) {
-	for word, want := range map[string]string{
-		"discovery_user=me:secret": "discovery_user=…", "var.Registry_Password=x": "var.Registry_Password=…", "nodes=3": "nodes=3", "up": "up",
-	} {
-		if got := masked(word); got != want {
-			t.Errorf("%s: got %s", word, got)
-		}
 	}
 }

@@ -23,7 +23,7 @@ func (r *Run) Screen(ctx context.Context) error {
 	if !d.InUse() {
 		return hint.Errorf("`mage start node="+d.Name+"` boots it", "%s does not run, and shows nothing", d.Name)
 	}
-	path, err := r.takeScreen(ctx, workspace.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number))
+	path, err := r.takeScreen(ctx, r.ws().NodeOf(d.Metadata))
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Name, err)
 	}

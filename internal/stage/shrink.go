@@ -23,7 +23,7 @@ func (r *Run) surplus() []plan.Step {
 			continue
 		}
 		step := plan.Step{
-			Node: workspace.NodeAt(r.vm(), r.Prefix, d.Metadata.Number), Action: plan.Remove, Running: d.State == engine.Running,
+			Node: r.ws().Node(r.Prefix, d.Metadata.Number), Action: plan.Remove, Running: d.State == engine.Running,
 			Why: fmt.Sprintf("nodes=%d", r.Nodes),
 		}
 		if !r.Given("nodes") { // nobody said that there shall be fewer

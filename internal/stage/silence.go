@@ -42,7 +42,7 @@ func (r *Run) tooSilent() time.Duration {
 
 // silentFor notes that the node's console was silent for so long in its first boot.
 func (t *times) silentFor(node workspace.Node, d time.Duration) {
-	if !exists(node.Fresh()) {
+	if !workspace.Exists(node.Fresh()) {
 		return
 	}
 	t.mu.Lock()
@@ -73,7 +73,7 @@ func (r *Run) keepSilence() {
 	}
 	all := r.silences()
 	for path := range all {
-		if !exists(path) {
+		if !workspace.Exists(path) {
 			delete(all, path)
 		}
 	}

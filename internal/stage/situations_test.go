@@ -79,7 +79,7 @@ func contents(t *testing.T, path string) string {
 // put writes a file, or removes it where data are nil.
 func put(t *testing.T, path string, data []byte) {
 	t.Helper()
-	err := forget(path)
+	err := workspace.Forget(path)
 	if data != nil {
 		err = os.WriteFile(path, data, 0o600)
 	}

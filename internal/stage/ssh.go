@@ -10,13 +10,14 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // sshPatience is how long a running node may take to say where it is; it does so every second.
 const sshPatience = 20 * time.Second
 
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
-// virtio channel, tells its address and host keys. An ExitStatus is ssh's own.
+// virtio channel, tells its address and host keys. A session.ExitStatus is ssh's own.
 func (r *Run) SSH(ctx context.Context) error {
 	node, err := r.chosen()
 	if err != nil {
@@ -32,7 +33,7 @@ func (r *Run) SSH(ctx context.Context) error {
 	}
 	cmd := access.Command(ctx, r.User, node.Name, report.Address(workspace.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return inPlace(cmd)
+	return session.InPlace(cmd)
 }
 
 // whereabouts is the report of a node that runs, which it gives within a second where it is ready. Of a node
@@ -41,7 +42,7 @@ func (r *Run) whereabouts(ctx context.Context, node engine.Domain) (guest.Report
 	ctx, cancel := context.WithTimeout(ctx, sshPatience)
 	defer cancel()
 	if !r.Ready {
-		report, _, err := r.found(ctx, r.nodeOf(node))
+		report, _, err := r.found(ctx, r.ws().NodeOf(node.Metadata))
 		return report, err
 	}
 	if report, ok := r.remembered(ctx, node.Name); ok {

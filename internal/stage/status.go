@@ -139,7 +139,7 @@ func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
 			enough()
 		}
 	})
-	address, from := r.find(ctx, r.nodeOf(d))
+	address, from := r.find(ctx, r.ws().NodeOf(d.Metadata))
 	looking.Wait()
 	switch own := report.Address(s.MAC); {
 	case own != "":

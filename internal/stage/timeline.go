@@ -73,10 +73,7 @@ func (t *times) booted(node string) bool {
 	return slices.ContainsFunc(t.all[node], func(m moment) bool { return m.Phase == "start" })
 }
 
-func (r *Run) timesFile() string { return r.vm(timelineOf(r.Prefix, "json")) }
-
-// timelineOf is the name in vm/ of a cluster's timeline, as data (json) or drawing (svg).
-func timelineOf(prefix, kind string) string { return "timeline." + prefix + "." + kind }
+func (r *Run) timesFile() string { return r.ws().Timeline(r.Prefix, "json") }
 
 // keepTimes keeps what this run saw, where it booted anything.
 func (r *Run) keepTimes() {
@@ -134,7 +131,7 @@ func (r *Run) Timeline(context.Context) error {
 	if err != nil {
 		return err
 	}
-	path := r.vm(timelineOf(r.Prefix, "svg"))
+	path := r.ws().Timeline(r.Prefix, "svg")
 	if err := artifact.Write(path, drawing, 0o644); err != nil {
 		return err
 	}

@@ -19,8 +19,6 @@ import (
 // large is the size of a document from which on a guest's reading it by fw_cfg is felt.
 const large = 1 << 20
 
-const templateName = "ignition-template.json"
-
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
 func (r *Run) Transpile(context.Context) error {
 	path := r.configPath()
@@ -38,12 +36,12 @@ func (r *Run) Transpile(context.Context) error {
 	if r.readOnly {
 		return nil
 	}
-	wrote, err := artifact.WriteIfChanged(r.vm(templateName), template.JSON, 0o600)
+	wrote, err := artifact.WriteIfChanged(r.vm(workspace.TemplateName), template.JSON, 0o600)
 	if err != nil {
 		return err
 	}
 	if wrote {
-		r.log.Say("transpile: %s -> vm/%s", path, templateName)
+		r.log.Say("transpile: %s -> vm/%s", path, workspace.TemplateName)
 	} else {
 		r.log.Say("transpile: %s unchanged", path)
 	}

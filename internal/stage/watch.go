@@ -16,6 +16,8 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -45,7 +47,7 @@ type bootWatch struct {
 // watch begins to look at the node's console. One that has never been ready since it was started has its first boot.
 func (r *Run) watch(step plan.Step, console *guest.Console) *bootWatch {
 	w := &bootWatch{step: step, console: console, before: r.conn.Reboots(step.Node.Name)}
-	if !exists(r.reportFile(step.Node.Name)) {
+	if !workspace.Exists(r.reportFile(step.Node.Name)) {
 		w.silence = r.tooSilent()
 		console.First(changesArguments(step.Node.Ignition()))
 	}
@@ -81,7 +83,7 @@ func (r *Run) watchFailure(ctx context.Context, step plan.Step, console *guest.C
 	written, enough := r.writes.To(step.Node.Console())
 	defer enough()
 	w := r.watch(step, console)
-	if step.Running && !sleep(ctx, letSpeak) {
+	if step.Running && !wait.Sleep(ctx, letSpeak) {
 		return nil
 	}
 	err := r.firstLook(ctx, w)
@@ -215,7 +217,7 @@ func (r *Run) failure(ctx context.Context, w *bootWatch) error {
 		return err
 	}
 	if told != nil {
-		sleep(ctx, afterFatal)
+		wait.Sleep(ctx, afterFatal)
 		more, err := w.console.Failure()
 		if err != nil {
 			return err
@@ -268,14 +270,4 @@ func (r *Run) bootFailed(ctx context.Context, w *bootWatch, what string, lines [
 		advice += "; " + screen + " shows its screen"
 	}
 	return hint.Errorf(advice, "%s:\n    %s", what, strings.Join(lines, "\n    "))
-}
-
-// sleep waits, and tells whether ctx lives on.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

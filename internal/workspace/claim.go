@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Foreign gives one error that names every domain in the way: of a node's name, hardware address or disk,
-// but not this cluster's, or of a cluster of this name in another workspace. Two nodes may not have one address
-// either: it is three bytes of a hash.
+// Foreign is one error that names every domain in the way. A domain of somebody else is in the way if it has a node's name,
+// hardware address or disk, or if it is of a cluster of this name in another workspace. Two nodes may not have the same
+// hardware address either: three bytes of it are of a hash.
 func Foreign(nodes []Node, domains map[string]engine.Domain, workspace, cluster string) error {
 	var all []error
 	macs, disks := map[string]string{}, map[string]string{}
@@ -40,7 +41,7 @@ func Foreign(nodes []Node, domains map[string]engine.Domain, workspace, cluster 
 	return errors.Join(all...)
 }
 
-// inTheWay is an error where somebody else's domain has a node's hardware address or disk.
+// inTheWay is an error if somebody else's domain has a node's hardware address or disk.
 func inTheWay(d engine.Domain, macs, disks map[string]string) error {
 	const advice = "choose another prefix=, or change the domain"
 	for _, mac := range d.MACs {
@@ -69,4 +70,38 @@ func foreign(d engine.Domain, workspace, cluster string) error {
 		return hint.Errorf("choose another prefix=", "%s: the domain belongs to the cluster %s; it is left alone", d.Name, m.Cluster)
 	}
 	return nil
+}
+
+// IsForeign tells whether there is a domain that is not this workspace's.
+func (w Workspace) IsForeign(d engine.Domain) bool {
+	return d.Name != "" && (d.Metadata == nil || d.Metadata.Workspace != w.Root)
+}
+
+// Resolved are the domains. Disks that are below vm/ have their paths below vm/, whatever symbolic links lead there.
+func (w Workspace) Resolved(domains map[string]engine.Domain) map[string]engine.Domain {
+	vm, err := filepath.EvalSymlinks(w.VM())
+	if err != nil {
+		return domains
+	}
+	all := maps.Clone(domains)
+	for name, d := range all {
+		disks := []string{}
+		for _, disk := range d.Disks {
+			disks = append(disks, w.resolved(vm, disk))
+		}
+		d.Disks = disks
+		all[name] = d
+	}
+	return all
+}
+
+// resolved is the path of a disk below vm/, if it is below that folder's real path.
+func (w Workspace) resolved(vm, disk string) string {
+	if real, err := filepath.EvalSymlinks(disk); err == nil {
+		disk = real
+	}
+	if below, err := filepath.Rel(vm, disk); err == nil && filepath.IsLocal(below) {
+		return w.VM(below)
+	}
+	return disk
 }

@@ -55,8 +55,8 @@ func MAC(name string) string {
 	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", sum[0], sum[2], sum[4])
 }
 
-// domainUUID is made from the node's folder: a node that is made anew keeps it, and with it the
-// machine-id that systemd takes from it, and the DHCP lease that goes with that.
+// domainUUID is made from the node's folder, so that a recreated node keeps it. systemd takes the machine-id from it, and
+// the DHCP lease goes with that.
 func domainUUID(folder string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("file://"+folder)).String()
 }
@@ -73,12 +73,12 @@ func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }
 // Defined is the path of the definition as libvirt had it when it was made.
 func (n Node) Defined() string { return filepath.Join(n.Dir, "defined.xml") }
 
-// Fresh is the path of the mark that the node was made and no run that made or booted it has come to its
-// end: until then it may be made anew without asking.
+// Fresh is the path of the mark that the node was made, and that no run that made or booted it has ended well since. While
+// it is there, the node may be recreated without asking.
 func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
 
-// Leaving is the path of the mark that a run has begun to remove the node, to make it anew or for good: its disk
-// may go though no domain is left that it belongs to.
+// Leaving is the path of the mark that a run has begun to remove the node, for good or to recreate it. While it is there, the
+// disk may go, even if no domain is left that it belongs to.
 func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
 
 // Console is the path of the node's console log.
@@ -86,3 +86,12 @@ func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }
 
 // Screen is the path of the latest picture of what the node shows.
 func (n Node) Screen() string { return filepath.Join(n.Dir, "screen.png") }
+
+// Report is the path of what the node reported when it was ready last.
+func (n Node) Report() string { return filepath.Join(n.Dir, "report.json") }
+
+// EtcdFlags is the path of the flags by which the node joined an etcd, so that its document is rendered the same again.
+func (n Node) EtcdFlags() string { return filepath.Join(n.Dir, "etcd-flags") }
+
+// Certificate is the path of the certificate of the node's etcd, with its key.
+func (n Node) Certificate() string { return filepath.Join(n.Dir, "etcd.pem") }

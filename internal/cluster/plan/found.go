@@ -13,17 +13,22 @@ type Disk struct {
 	Pristine bool   // no guest has written to it
 }
 
-// Found is what there is of a node.
+// Found is what there is of a node, and what the user wants done with it.
 type Found struct {
-	Domain   engine.Domain
-	Defined  bool // whether there is a domain
-	Disk     Disk
-	Made     *engine.Metadata // what the disk was made from, where there is no domain that tells; nil where nothing does
-	Leaving  bool             // whether a run has begun to remove the node
-	Edited   string           // a diff of what somebody else changed in the domain's definition; empty if nothing
-	Recreate bool             // whether the user wants it anew if it differs
-	Force    bool             // whether the user wants it anew in any case
-	Redefine bool             // whether the user wants somebody else's changes overwritten
+	Domain  engine.Domain
+	Defined bool // whether there is a domain
+	Disk    Disk
+	Made    *engine.Metadata // what the disk was made from, if there is no domain that says so; nil if nothing does
+	Leaving bool             // whether a run has begun to remove the node
+	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing
+	Wishes
+}
+
+// Wishes are what the user wants done with a node.
+type Wishes struct {
+	Recreate bool // recreate it if it differs
+	Force    bool // recreate it in any case
+	Redefine bool // overwrite somebody else's changes
 }
 
 // Orphan tells whether there is a disk with data, and no domain that it belongs to.

@@ -1,4 +1,6 @@
-package stage
+// Package session is one run of targets as the user's shell sees it: the locks that it holds until it ends, its end when the
+// user interrupts it, and its exit status.
+package session
 
 import (
 	"errors"
@@ -7,13 +9,13 @@ import (
 )
 
 // ExitStatus is the status, not 0, of a program that ran in the user's place: ssh, or the targets in
-// the lab. It has told the user already what there is to tell.
+// the lab. That program has said already what there is to say.
 type ExitStatus int
 
 func (s ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// inPlace runs a program in the user's place.
-func inPlace(cmd *exec.Cmd) error {
+// InPlace runs a program in the user's place.
+func InPlace(cmd *exec.Cmd) error {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > 0 {
