@@ -89,7 +89,7 @@ func (r *Run) awaitEtcd(ctx context.Context, nodes []booted, size int) (etcd.Sta
 	status, err := r.membersHelper().WaitHealthy(waiting, endpoints, size, func(s etcd.Status) {
 		for _, m := range s.Healthy() {
 			if name := names[m.Endpoint]; name != "" && !healthy[m.Endpoint] {
-				r.times.reach(name, "etcd")
+				r.times.Reach(name, "etcd")
 				r.log.Say("%s: etcd member healthy (%s)", name, progress.Seconds(time.Since(begin)))
 			}
 			healthy[m.Endpoint] = true

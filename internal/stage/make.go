@@ -30,7 +30,7 @@ func (r *Run) define(ctx context.Context, step plan.Step) error {
 	case plan.Redefine:
 		return r.redefine(step)
 	}
-	r.times.reach(step.Node.Name, "overlay")
+	r.times.Reach(step.Node.Name, "overlay")
 	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), r.base.Path, step.Want.Disk)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (r *Run) writeXML(step plan.Step) error {
 
 // defineDomain defines the domain and at once keeps what libvirt made of it, by which is seen what others change.
 func (r *Run) defineDomain(step plan.Step) error {
-	r.times.reach(step.Node.Name, "define")
+	r.times.Reach(step.Node.Name, "define")
 	made, err := r.conn.Define(step.XML)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/engine"
@@ -50,8 +51,8 @@ type Run struct {
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
-	writes guest.Writes // to consoles
-	times  times        // what nodes reached when, for `mage timeline`
+	writes guest.Writes    // to consoles
+	times  timeline.Record // what nodes reached when, for `mage timeline`
 
 	told sync.Once // what an interruption left
 

@@ -95,7 +95,7 @@ func TestTheTimeOfAnImageIsRemembered(t *testing.T) {
 	if text, _ := os.ReadFile(r.silencesFile()); strings.Contains(string(text), "base") {
 		t.Errorf("it was never ready: got %s", text)
 	}
-	r.times.ready("core01", guest.Report{})
+	r.times.Ready("core01", guest.Report{})
 	r.keepSilence()
 	again := run(t)
 	again.base = r.base

@@ -177,7 +177,7 @@ func (r *Run) boot(ctx context.Context, step plan.Step) booted {
 	moved := func(phase string) {
 		shown.Phase(phase)
 		if !step.Running {
-			r.times.reach(step.Node.Name, phase)
+			r.times.Reach(step.Node.Name, phase)
 		}
 	}
 	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
@@ -187,7 +187,7 @@ func (r *Run) boot(ctx context.Context, step plan.Step) booted {
 	}
 	b.took = time.Since(begin)
 	if b.err == nil && r.Ready {
-		r.times.ready(step.Node.Name, b.report)
+		r.times.Ready(step.Node.Name, b.report)
 	}
 	shown.Done()
 	switch {
@@ -218,7 +218,7 @@ func (r *Run) start(ctx context.Context, step plan.Step) error {
 		return err
 	}
 	if state != engine.Paused {
-		r.times.reach(step.Node.Name, "start")
+		r.times.Reach(step.Node.Name, "start")
 		_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
 		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 			return fmt.Errorf("cannot begin the console log: %w", err)
@@ -230,7 +230,7 @@ func (r *Run) start(ctx context.Context, step plan.Step) error {
 	}
 	r.log.Say("%s: %s", step.Node.Name, startWord(state))
 	if state != engine.Paused {
-		r.times.reachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
+		r.times.ReachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
 	}
 	return nil
 }

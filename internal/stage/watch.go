@@ -136,7 +136,9 @@ const silentSince = "nothing on its serial console for %s, since the kernel's li
 // listen says once that a console has been silent for too long, with a picture of the screen.
 func (r *Run) listen(ctx context.Context, w *bootWatch) {
 	silent := w.console.Silent()
-	r.times.silentFor(w.step.Node, silent)
+	if workspace.Exists(w.step.Node.Fresh()) {
+		r.times.SilentFor(w.step.Node.Name, silent)
+	}
 	if w.silence == 0 || w.warned || silent < w.silence {
 		return
 	}

@@ -1,4 +1,4 @@
-package stage
+package timeline
 
 import (
 	"encoding/xml"
@@ -15,7 +15,7 @@ import (
 func TestDraw(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds float64) time.Time { return begin.Add(time.Duration(seconds * float64(time.Second))) }
-	drawing, err := draw("a<b", map[string][]moment{
+	drawing, err := Draw("a<b", map[string][]Moment{
 		"core02": {{"firmware", at(0)}, {"Ignition", at(4)}, {"ready", at(30)}, {"etcd", at(33)}},
 		"core01": {{"firmware", at(1)}, {"kernel", at(5)}, {"ready", at(25)}},
 	})
@@ -44,11 +44,11 @@ func TestDraw(t *testing.T) {
 }
 
 func TestReachIsOnce(t *testing.T) {
-	var all times
-	all.reach("core01", "kernel")
+	var all Record
+	all.Reach("core01", "kernel")
 	first := all.all["core01"][0]
-	all.reach("core01", "kernel")
-	all.reach("core01", "ready")
+	all.Reach("core01", "kernel")
+	all.Reach("core01", "ready")
 	if got := all.all["core01"]; len(got) != 2 || got[0] != first || got[1].Phase != "ready" {
 		t.Errorf("got %+v", got)
 	}
@@ -56,9 +56,9 @@ func TestReachIsOnce(t *testing.T) {
 
 // TestABootAfterAnother is drawn, too: as of a node that joins etcd.
 func TestABootAfterAnother(t *testing.T) {
-	var all times
+	var all Record
 	for _, phase := range []string{"overlay", "define", "start", "firmware", "kernel", "ready", "overlay", "define", "start", "firmware", "kernel", "kernel", "ready"} {
-		all.reach("core01", phase)
+		all.Reach("core01", phase)
 	}
 	if got := len(all.all["core01"]); got != 12 {
 		t.Errorf("got %d moments: %+v", got, all.all["core01"])
@@ -67,15 +67,15 @@ func TestABootAfterAnother(t *testing.T) {
 
 // TestTheReportTellsOfItsBoot has network and sshd where they were, before what came later.
 func TestTheReportTellsOfItsBoot(t *testing.T) {
-	var all times
-	all.ready("core02", guest.Report{Uptime: 99, Network: guest.Moment{At: 4}, SSHD: guest.Moment{At: 5}}) // which ran before
+	var all Record
+	all.Ready("core02", guest.Report{Uptime: 99, Network: guest.Moment{At: 4}, SSHD: guest.Moment{At: 5}}) // which ran before
 	if got := all.all["core02"]; len(got) != 1 || got[0].Phase != "ready" {
 		t.Errorf("got %+v", got)
 	}
 	now := time.Now()
-	all.reachAt("core01", "start", now.Add(-20*time.Second))
-	all.reachAt("core01", "login", now.Add(-2*time.Second))
-	all.ready("core01", guest.Report{Uptime: 15, Network: guest.Moment{At: 7}, SSHD: guest.Moment{At: 10}})
+	all.ReachAt("core01", "start", now.Add(-20*time.Second))
+	all.ReachAt("core01", "login", now.Add(-2*time.Second))
+	all.Ready("core01", guest.Report{Uptime: 15, Network: guest.Moment{At: 7}, SSHD: guest.Moment{At: 10}})
 	drawn := []string{}
 	for _, s := range segments(all.all["core01"], now.Add(-20*time.Second), now, 1) {
 		drawn = append(drawn, fmt.Sprintf("%s %.0f", s.Phase, s.Seconds))
