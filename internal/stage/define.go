@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net"
-	"os"
 	"os/user"
 	"path"
 	"path/filepath"
@@ -19,7 +17,6 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
@@ -132,7 +129,7 @@ func takesEffect(step plan.Step) string {
 func (r *Run) hardware(conn *libvirt.Conn, node workspace.Node, base Base) engine.Hardware {
 	hw := engine.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID, RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC,
-		Link:     engine.Link{Bridge: r.Bridge, Network: r.Network, Direct: r.Direct},
+		Link:     r.link(),
 		Files:    engine.Files{IgnitionKey: r.ignitionKey(base), Ignition: node.Ignition(), Overlay: node.Overlay(), Console: node.Console()},
 		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node)},
 	}
@@ -252,53 +249,4 @@ func (r *Run) ignitionKey(base Base) string {
 		return flatcarKey
 	}
 	return coreosKey
-}
-
-// hostBridge is the link by which the host reaches the nodes: bridge=, the bridge of the libvirt network, or
-// its own link beside theirs on the card that they share.
-func (r *Run) hostBridge() (string, error) {
-	if r.Direct != "" {
-		return host.Root("/").HostLink(r.Direct)
-	}
-	if r.Network == "" {
-		return r.Bridge, nil
-	}
-	conn, err := r.libvirt()
-	if err != nil {
-		return "", err
-	}
-	return conn.NetworkBridge(r.Network)
-}
-
-// checkBridge finds a missing bridge before QEMU does. libvirt's other drivers have networks of their own.
-func (r *Run) checkBridge() error {
-	if !strings.HasPrefix(r.URI, "qemu") {
-		return nil
-	}
-	if r.Network != "" {
-		_, err := r.hostBridge()
-		return err
-	}
-	if r.Direct != "" {
-		_, err := host.Root("/").Card(r.Direct)
-		if host.IsWarning(err) {
-			return nil
-		}
-		return err
-	}
-	if _, err := os.Stat(filepath.Join("/sys/class/net", r.Bridge, "bridge")); err == nil {
-		return nil
-	}
-	bridges := []string{}
-	links, _ := net.Interfaces()
-	for _, link := range links {
-		if _, err := os.Stat(filepath.Join("/sys/class/net", link.Name, "bridge")); err == nil {
-			bridges = append(bridges, link.Name)
-		}
-	}
-	advice := host.Sudo("mage host:setup bridge="+r.Bridge+" apply=true") + " makes one; network=default does without"
-	if len(bridges) > 0 {
-		advice = "this host has: bridge=" + strings.Join(bridges, ", bridge=")
-	}
-	return hint.Errorf(advice, "bridge=%s: there is no such bridge on this host", r.Bridge)
 }

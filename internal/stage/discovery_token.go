@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -141,7 +142,7 @@ func (r *Run) registered(ctx context.Context, token discovery.Token) (discovery.
 	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
 		return token, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sshPatience)
+	ctx, cancel := context.WithTimeout(ctx, reach.Patience)
 	defer cancel()
 	return token, r.helper().With(r.discoveryCredentials()).Register(ctx, strings.Split(token.Endpoint, ","), token.ID, token.Size)
 }
@@ -193,7 +194,7 @@ func reachableAddress(found []netip.Addr) (best netip.Addr, ok bool) {
 // discoveryAddress is where the nodes reach the embedded service.
 func (r *Run) discoveryAddress() (netip.Addr, error) {
 	if r.DiscoveryListen == "" {
-		bridge, err := r.hostBridge()
+		bridge, err := r.reach().HostLink()
 		if err != nil {
 			return netip.Addr{}, err
 		}

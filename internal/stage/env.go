@@ -67,7 +67,7 @@ func (r *Run) sshBlock(ctx context.Context, d engine.Domain) (string, error) {
 	if d.State != engine.Running {
 		return "", hint.Errorf("`mage start node="+d.Name+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
 	}
-	report, err := r.whereabouts(ctx, d)
+	report, err := r.reach().Whereabouts(ctx, d, r.Ready)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
@@ -120,7 +121,7 @@ func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) erro
 	if ctx.Err() != nil { // the user does not want to wait
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sshPatience)
+	ctx, cancel := context.WithTimeout(ctx, reach.Patience)
 	defer cancel()
 	words := make([]string, len(nodes))
 	_ = wait.Each(len(nodes), func(i int) error {
@@ -152,7 +153,7 @@ func (r *Run) lookAhead(ctx context.Context) *glimpse {
 	}
 	ahead := &glimpse{asked: time.Now(), told: make(chan struct{})}
 	for _, node := range r.members() {
-		report, ok := r.kept(node.Name)
+		report, ok := r.reach().Kept(node.Name)
 		if !ok {
 			return nil
 		}

@@ -103,7 +103,7 @@ func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
 			ports.To = ports.From
 		}
 	}
-	link, err := r.hostBridge()
+	link, err := r.reach().HostLink()
 	if err != nil {
 		link = r.Bridge // another check tells what lacks
 	}
@@ -201,7 +201,7 @@ func (r *Run) checkNetwork() (string, error) {
 	case r.Network == "":
 		return host.Root("/").Bridge(r.Bridge)
 	}
-	bridge, err := r.hostBridge()
+	bridge, err := r.reach().HostLink()
 	if err != nil && (r.Network == "default" || strings.Contains(err.Error(), "not active")) {
 		what, _, _ := strings.Cut(err.Error(), "\nhint: ")
 		return "", hint.Errorf(host.Sudo("mage host:setup network="+r.Network+" apply=true"), "%s", what)

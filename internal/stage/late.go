@@ -4,20 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/workspace"
 )
-
-// lateSearch is how long a node that has not reported in time is looked for in other ways.
-const lateSearch = 15 * time.Second
 
 // late is what becomes of a node that did not report within timeout=. One whose console shows a login prompt runs: it is
 // looked for in the ways that ready=off has. waits is why it could not be reached, as it said last, or empty.
@@ -34,7 +28,7 @@ func (r *Run) late(ctx context.Context, step plan.Step, waits string, err error)
 	case len(unit) > 0:
 		wrong = "its readiness unit says: " + strings.Join(unit, "; ")
 	}
-	report, from, err := r.searched(ctx, step.Node)
+	report, from, err := r.reach().Searched(ctx, step.Node)
 	if err != nil {
 		return report, hint.Errorf(fmt.Sprintf("%s has all of it; `mage console node=%s` logs in there", r.relative(console), step.Node.Name),
 			"not ready after %s, though its console shows a login prompt: %s; nor was it found otherwise: %s", r.Timeout, wrong, firstLine(err))
@@ -42,21 +36,6 @@ func (r *Run) late(ctx context.Context, step plan.Step, waits string, err error)
 	r.log.Say("warning: %s: not ready after %s, though its console shows a login prompt: %s\n  it counts as ready, as sshd answers at its address (%s); its host keys are not known (hint: mage ssh node=%s ready=off)",
 		step.Node.Name, r.Timeout, wrong, from, step.Node.Name)
 	return report, nil
-}
-
-// searched is the report of a node that makes none, once an SSH server answers at an address where it was found.
-func (r *Run) searched(ctx context.Context, node workspace.Node) (guest.Report, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, lateSearch)
-	defer cancel()
-	report, from, err := r.found(ctx, node)
-	if err != nil {
-		return guest.Report{}, "", err
-	}
-	address, err := netip.ParseAddr(report.Address(node.MAC))
-	if err == nil {
-		err = guest.SSHAnswers(ctx, netip.AddrPortFrom(address, sshPort))
-	}
-	return report, from, err
 }
 
 // notInTime is the error of a node that did not report within timeout= and shows no login prompt.

@@ -54,7 +54,7 @@ func TestLateNodeIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	node := r.members()[0]
-	report, from, err := r.found(t.Context(), node)
+	report, from, err := r.reach().Found(t.Context(), node)
 	if _, bad := netip.ParseAddr(report.Address(node.MAC)); err != nil || bad != nil || from == "" {
 		t.Errorf("got %+v, %s, %v", report, from, err)
 	}

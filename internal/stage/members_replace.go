@@ -74,7 +74,7 @@ func (r *Run) leaver(ctx context.Context, node workspace.Node, others []string, 
 	}
 	excused := []string{}
 	for _, other := range later {
-		if peer, ok := l.status.Peers.Of(other.Name, r.lastAddress(other.Name)); ok {
+		if peer, ok := l.status.Peers.Of(other.Name, r.reach().LastAddress(other.Name)); ok {
 			excused = append(excused, peer.ID)
 		}
 	}
@@ -117,7 +117,7 @@ func (r *Run) othersOf(nodes []booted, but int) []string {
 		}
 		if n.address() != "" {
 			endpoints = append(endpoints, r.clientURL(n.address()))
-		} else if last := r.lastAddress(n.step.Node.Name); last != "" { // its turn is still to come
+		} else if last := r.reach().LastAddress(n.step.Node.Name); last != "" { // its turn is still to come
 			endpoints = append(endpoints, r.clientURL(last))
 		}
 	}

@@ -58,7 +58,7 @@ func (r *Run) settleSilent(steps []plan.Step) error {
 // settleAnswering is of a cluster that lives.
 func (r *Run) settleAnswering(status etcd.Status, steps []plan.Step) error {
 	for i, step := range steps {
-		if _, is := status.Peers.Voters().Of(step.Node.Name, r.lastAddress(step.Node.Name)); is && step.Action == plan.Create {
+		if _, is := status.Peers.Voters().Of(step.Node.Name, r.reach().LastAddress(step.Node.Name)); is && step.Action == plan.Create {
 			steps[i].Action, steps[i].Why = plan.Recreate, step.Why+", and it is a member of etcd"
 		}
 	}
@@ -139,7 +139,7 @@ func (r *Run) canJoin(node workspace.Node) error {
 func (r *Run) excused(peers etcd.Peers, steps []plan.Step) []string {
 	ids := []string{}
 	for _, step := range append(taking(r.surplus(), plan.Remove), steps...) {
-		if peer, ok := peers.Of(step.Node.Name, r.lastAddress(step.Node.Name)); ok && (step.Starts() || step.Action == plan.Remove) {
+		if peer, ok := peers.Of(step.Node.Name, r.reach().LastAddress(step.Node.Name)); ok && (step.Starts() || step.Action == plan.Remove) {
 			ids = append(ids, peer.ID)
 		}
 	}

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
@@ -64,7 +62,7 @@ func taking(steps []plan.Step, actions ...plan.Action) (found []plan.Step) {
 func (r *Run) survey(ctx context.Context) (status etcd.Status, err error) {
 	endpoints := []string{}
 	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
-		if address := r.lastAddress(d.Name); address != "" && d.State == engine.Running {
+		if address := r.reach().LastAddress(d.Name); address != "" && d.State == engine.Running {
 			endpoints = append(endpoints, r.clientURL(address))
 		}
 	}
@@ -100,20 +98,10 @@ func (r *Run) neverFormed() bool {
 	return !r.token.Formed
 }
 
-// lastAddress is where the node said last that it is, or empty.
-func (r *Run) lastAddress(node string) string {
-	var report guest.Report
-	text, err := os.ReadFile(r.reportFile(node))
-	if err != nil || json.Unmarshal(text, &report) != nil {
-		return ""
-	}
-	return report.Address(workspace.MAC(node))
-}
-
 // memberOf is the node's member, by its name or its last address. Where there is none, but members that are
 // nobody's, one of them may be it: what is not known is not removed.
 func (r *Run) memberOf(peers etcd.Peers, node workspace.Node) (etcd.Peer, bool, error) {
-	if peer, ok := peers.Of(node.Name, r.lastAddress(node.Name)); ok {
+	if peer, ok := peers.Of(node.Name, r.reach().LastAddress(node.Name)); ok {
 		return peer, true, nil
 	}
 	nobodys := []string{}
@@ -139,7 +127,7 @@ func (r *Run) isSomebodys(peer etcd.Peer) bool {
 		names = append(names, node.Name)
 	}
 	return slices.ContainsFunc(names, func(name string) bool {
-		_, is := (etcd.Peers{peer}).Of(name, r.lastAddress(name))
+		_, is := (etcd.Peers{peer}).Of(name, r.reach().LastAddress(name))
 		return is
 	})
 }

@@ -23,7 +23,7 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 	asked := make([]booted, len(running))
 	errs := wait.Each(len(running), func(i int) error {
-		report, err := r.whereabouts(ctx, running[i])
+		report, err := r.reach().Whereabouts(ctx, running[i], r.Ready)
 		asked[i] = booted{step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, report: report}
 		return err
 	})

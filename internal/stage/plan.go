@@ -70,7 +70,7 @@ func (r *Run) plan(ctx context.Context) ([]plan.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.checkSpec())
+	err = errors.Join(r.inTheWay(domains), r.checkLink(), r.checkSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -184,4 +184,12 @@ func (r *Run) wishes(node string) plan.Wishes {
 // recreates tells whether recreate= names the node.
 func (r *Run) recreates(node string) bool {
 	return r.all() || slices.Contains(strings.Split(r.Recreate, ","), node)
+}
+
+// checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
+func (r *Run) checkLink() error {
+	if !strings.HasPrefix(r.URI, "qemu") {
+		return nil
+	}
+	return r.reach().CheckLink()
 }

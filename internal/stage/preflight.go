@@ -64,7 +64,7 @@ func (r *Run) preflightNetwork() (string, error) {
 	if r.Direct != "" {
 		return host.Root("/").Card(r.Direct)
 	}
-	if err := r.checkBridge(); err != nil || !r.bridged() {
+	if err := r.checkLink(); err != nil || !r.bridged() {
 		return "", err
 	}
 	found, err := host.Root("/").Bridge(r.Bridge)

@@ -233,7 +233,7 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 	status, err := r.survey(ctx)
 	well := func(i int) int {
 		node := nodes[i].step.Node
-		peer, _ := status.Peers.Of(node.Name, r.lastAddress(node.Name))
+		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))
 		if slices.ContainsFunc(status.Unwell(), func(m etcd.Member) bool { return m.ID == peer.ID }) {
 			return 0
 		}

@@ -12,6 +12,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
@@ -140,3 +141,13 @@ func (r *Run) where() engine.Where { return engine.Where{URI: r.URI, InLab: r.In
 
 // at is where the run looks for what there is.
 func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: r.where()} }
+
+// link is what the nodes are plugged into.
+func (r *Run) link() engine.Link {
+	return engine.Link{Bridge: r.Bridge, Network: r.Network, Direct: r.Direct}
+}
+
+// reach is how the nodes are reached.
+func (r *Run) reach() reach.Nodes {
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Libvirt: r.libvirt}
+}

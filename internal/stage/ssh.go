@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"strings"
-	"time"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
@@ -13,9 +12,6 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// sshPatience is how long a running node may take to say where it is; it does so every second.
-const sshPatience = 20 * time.Second
-
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
 // virtio channel, tells its address and host keys. A session.ExitStatus is ssh's own.
 func (r *Run) SSH(ctx context.Context) error {
@@ -23,7 +19,7 @@ func (r *Run) SSH(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := r.whereabouts(ctx, node)
+	report, err := r.reach().Whereabouts(ctx, node, r.Ready)
 	if err != nil {
 		return err
 	}
@@ -34,26 +30,6 @@ func (r *Run) SSH(ctx context.Context) error {
 	cmd := access.Command(ctx, r.User, node.Name, report.Address(workspace.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return session.InPlace(cmd)
-}
-
-// whereabouts is the report of a node that runs, which it gives within a second where it is ready. Of a node
-// without the readiness unit it is what can be found out.
-func (r *Run) whereabouts(ctx context.Context, node engine.Domain) (guest.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, sshPatience)
-	defer cancel()
-	if !r.Ready {
-		report, _, err := r.found(ctx, r.ws().NodeOf(node.Metadata))
-		return report, err
-	}
-	if report, ok := r.remembered(ctx, node.Name); ok {
-		return report, nil
-	}
-	waits := "no word from it"
-	report, err := r.report(ctx, node.Name, func(reason string) { waits = "it cannot be reached yet, " + reason })
-	if err != nil {
-		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: %s: %w", node.Name, waits, err)
-	}
-	return report, err
 }
 
 // chosen is the node that node= names, of whatever cluster of this workspace; where there is only

@@ -139,7 +139,7 @@ func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
 			enough()
 		}
 	})
-	address, from := r.find(ctx, r.ws().NodeOf(d.Metadata))
+	address, from := r.reach().Find(ctx, r.ws().NodeOf(d.Metadata))
 	looking.Wait()
 	switch own := report.Address(s.MAC); {
 	case own != "":
@@ -155,10 +155,10 @@ func (r *Run) look(ctx context.Context, d engine.Domain, waits func(reason strin
 	if !r.Ready {
 		return guest.Report{}, errNoUnit
 	}
-	if report, ok := r.remembered(ctx, d.Name); ok {
+	if report, ok := r.reach().Remembered(ctx, d.Name); ok {
 		return report, nil
 	}
-	return r.report(ctx, d.Name, waits)
+	return r.reach().Report(ctx, d.Name, waits)
 }
 
 var errNoUnit = errors.New("ready=off: the node has no unit that reports it")

@@ -219,7 +219,7 @@ func (r *Run) start(ctx context.Context, step plan.Step) error {
 	}
 	if state != engine.Paused {
 		r.times.Reach(step.Node.Name, "start")
-		_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
+		_ = os.Remove(step.Node.Report()) // of an earlier boot
 		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 			return fmt.Errorf("cannot begin the console log: %w", err)
 		}
@@ -248,7 +248,7 @@ func startWord(was engine.State) string {
 // await waits for the node's report, for as long as timeout= allows, and ends early where its boot has failed. Why the node
 // cannot be reached yet goes to waits, as often as it says so.
 func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(string)) (guest.Report, error) {
-	if report, ok := r.remembered(ctx, step.Node.Name); ok {
+	if report, ok := r.reach().Remembered(ctx, step.Node.Name); ok {
 		return report, nil
 	}
 	limited, enough := context.WithTimeout(ctx, r.Timeout)
@@ -267,7 +267,7 @@ func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(strin
 		})
 	}
 	last := ""
-	report, err := r.report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
+	report, err := r.reach().Report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
 	cause := context.Cause(watched)
 	cancel(nil)
 	watching.Wait()
@@ -276,7 +276,10 @@ func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(strin
 	} else if err != nil {
 		err = r.whyNotReady(step, cause, err)
 	}
-	return report, errors.Join(err, r.remember(step.Node.Name, report, err))
+	if err != nil {
+		return report, err
+	}
+	return report, r.reach().Remember(step.Node.Name, report)
 }
 
 // whyNotReady turns the end of the wait into what the user should see.

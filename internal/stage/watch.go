@@ -47,7 +47,7 @@ type bootWatch struct {
 // watch begins to look at the node's console. One that has never been ready since it was started has its first boot.
 func (r *Run) watch(step plan.Step, console *guest.Console) *bootWatch {
 	w := &bootWatch{step: step, console: console, before: r.conn.Reboots(step.Node.Name)}
-	if !workspace.Exists(r.reportFile(step.Node.Name)) {
+	if !workspace.Exists(step.Node.Report()) {
 		w.silence = r.tooSilent()
 		console.First(changesArguments(step.Node.Ignition()))
 	}

@@ -1,4 +1,4 @@
-package stage
+package reach
 
 import (
 	"context"
@@ -24,27 +24,24 @@ const blink = 300 * time.Millisecond
 const sshPort = 22
 
 // reportFile is where the report of the node of that name is kept.
-func (r *Run) reportFile(node string) string { return workspace.Node{Dir: r.vm(node)}.Report() }
+func (n Nodes) reportFile(node string) string { return workspace.Node{Dir: n.VM(node)}.Report() }
 
-// remember keeps the node's report, if it gave one.
-func (r *Run) remember(node string, report guest.Report, failed error) error {
-	if failed != nil {
-		return nil
-	}
+// Remember keeps the node's report.
+func (n Nodes) Remember(node string, report guest.Report) error {
 	text, err := json.Marshal(report)
 	if err != nil {
 		return err
 	}
-	return artifact.Write(r.reportFile(node), text, 0o600)
+	return artifact.Write(n.reportFile(node), text, 0o600)
 }
 
-// remembered is what the node reported since it was started, if sshd still listens where it was then, on the
-// node's own hardware address: asking anew would take the guest up to a second.
-func (r *Run) remembered(ctx context.Context, node string) (report guest.Report, ok bool) {
-	if report, ok = r.kept(node); !ok {
+// Remembered is what the node reported since it was started, if sshd still listens where it was then, on the node's own
+// hardware address: to ask the guest again would take up to a second.
+func (n Nodes) Remembered(ctx context.Context, node string) (report guest.Report, ok bool) {
+	if report, ok = n.Kept(node); !ok {
 		return report, false
 	}
-	if kept, err := os.Stat(r.reportFile(node)); err == nil {
+	if kept, err := os.Stat(n.reportFile(node)); err == nil {
 		report.Uptime += time.Since(kept.ModTime()).Seconds()
 	}
 	mac := workspace.MAC(node)
@@ -53,13 +50,22 @@ func (r *Run) remembered(ctx context.Context, node string) (report guest.Report,
 	return report, err == nil && listens(ctx, netip.AddrPortFrom(at, sshPort)) && host.Neighbours()[mac] == at
 }
 
-// kept is what the node reported since it was started.
-func (r *Run) kept(node string) (report guest.Report, ok bool) {
-	text, err := os.ReadFile(r.reportFile(node))
+// Kept is what the node reported since it was started.
+func (n Nodes) Kept(node string) (report guest.Report, ok bool) {
+	text, err := os.ReadFile(n.reportFile(node))
 	if err == nil {
 		err = json.Unmarshal(text, &report)
 	}
 	return report, err == nil
+}
+
+// LastAddress is where the node said last that it is; empty if it has not said so.
+func (n Nodes) LastAddress(node string) string {
+	report, ok := n.Kept(node)
+	if !ok {
+		return ""
+	}
+	return report.Address(workspace.MAC(node))
 }
 
 // listens tells whether a TCP server is at the address, and leaves it asleep: its kernel has answered when this one
