@@ -13,6 +13,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"coreos-libvirt/internal/stage"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // Default is what a bare `mage` does.
@@ -33,7 +34,7 @@ func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs 
 
 // status keeps the exit status of a program that ran in the user's place.
 func status(err error) error {
-	var exit stage.ExitStatus
+	var exit session.ExitStatus
 	if errors.As(err, &exit) {
 		os.Exit(int(exit))
 	}

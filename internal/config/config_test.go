@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/workspace"
 )
 
 const head = "variant: fcos\nversion: 1.5.0\n"
@@ -28,7 +28,7 @@ func inFolder(t *testing.T, files map[string]string) {
 
 func options(path string) Options {
 	return Options{
-		Path: path, Prefix: "core", Nodes: cluster.Nodes("/vm", "core", 2), Updates: true,
+		Path: path, Prefix: "core", Nodes: workspace.Nodes("/vm", "core", 2), Updates: true,
 		Vars: func(string) (map[string]string, error) { return map[string]string{"My_Word": "mine"}, nil },
 	}
 }

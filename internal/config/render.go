@@ -11,13 +11,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Document is a node's Ignition document.
 type Document struct {
-	cluster.Node
+	workspace.Node
 	JSON   []byte
 	Digest string // sha256 in hex, without the words that Discovery gives values
 }
@@ -52,7 +52,7 @@ func (s Source) Render(made Made) ([]Document, error) {
 }
 
 // RenderOne makes the document of one node.
-func (s Source) RenderOne(node cluster.Node, made Made) (Document, error) {
+func (s Source) RenderOne(node workspace.Node, made Made) (Document, error) {
 	templates, err := s.templates(made.Files)
 	if err != nil {
 		return Document{}, err
@@ -60,7 +60,7 @@ func (s Source) RenderOne(node cluster.Node, made Made) (Document, error) {
 	return s.render(node, templates, made)
 }
 
-func (s Source) render(node cluster.Node, templates map[string][]byte, made Made) (Document, error) {
+func (s Source) render(node workspace.Node, templates map[string][]byte, made Made) (Document, error) {
 	words := maps.Clone(s.Shared)
 	maps.Copy(words, made.Words)
 	maps.Copy(words, nodeWords(node))
@@ -81,7 +81,7 @@ func (s Source) digest(node, key string) string {
 }
 
 // nodeWords are the words whose values differ from node to node.
-func nodeWords(node cluster.Node) render.Words {
+func nodeWords(node workspace.Node) render.Words {
 	return render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
 }
 

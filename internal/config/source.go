@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strconv"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
 )
 
 // large is the size of a document from which on a guest is slow to read it by fw_cfg.
@@ -28,7 +28,7 @@ type Options struct {
 	Workspace string // absolute
 	Path      string // of the config
 	Prefix    string // of the cluster
-	Nodes     []cluster.Node
+	Nodes     []workspace.Node
 	Vars      func(file string) (map[string]string, error) // the user's own words, with those of the file
 	Later     render.Words                                 // words that get their values later, each with itself as its value
 	System    string                                       // on the image: "flatcar", "fcos", or empty if that is not known
@@ -47,7 +47,7 @@ type Source struct {
 	Digests  map[string][sha256.Size]byte  // of each node's document without the words that get their values later
 	Warnings []string                      // each once
 
-	nodes  []cluster.Node
+	nodes  []workspace.Node
 	merged map[string][]byte // what documents are made of, by node; the empty name's is for nodes without an overlay
 	ready  *render.Readiness // nil: nodes get none
 }
@@ -141,7 +141,7 @@ func (s Source) each(do func(path string, doc []byte) error) error {
 func (s Source) CheckWords(later render.Words) (warnings []string, err error) {
 	words := maps.Clone(s.Shared)
 	maps.Copy(words, later)
-	maps.Copy(words, nodeWords(cluster.Node{}))
+	maps.Copy(words, nodeWords(workspace.Node{}))
 	words[SSHWord] = SSHWord
 	err = s.each(func(path string, doc []byte) error {
 		found, err := render.Check(doc, words)

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Settings are the validated parameters of one run.
@@ -159,7 +159,7 @@ func (s *Settings) Given(key string) bool {
 
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {
-	last := cluster.NodeName(s.Prefix, s.Nodes)
+	last := workspace.NodeName(s.Prefix, s.Nodes)
 	if len(last) > maxLabel {
 		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
 			s.Prefix, last, len(last), maxLabel)
@@ -176,9 +176,9 @@ func (s *Settings) validateRecreate() error {
 		return nil
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, s.Prefix)); err != nil || n < 1 || n > s.Nodes || cluster.NodeName(s.Prefix, n) != name {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, s.Prefix)); err != nil || n < 1 || n > s.Nodes || workspace.NodeName(s.Prefix, n) != name {
 			return hint.Errorf(fmt.Sprintf("recreate=changed, recreate=all, or names from %s to %s, with commas",
-				cluster.NodeName(s.Prefix, 1), cluster.NodeName(s.Prefix, s.Nodes)), "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+				workspace.NodeName(s.Prefix, 1), workspace.NodeName(s.Prefix, s.Nodes)), "recreate=%s: %q is no node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace"
 )
 
 func environment(vars map[string]string) Environment {
@@ -136,7 +136,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("prefix=\x00")
 	f.Fuzz(func(t *testing.T, word string) {
 		s, err := Load([]string{word}, environment(nil))
-		if err == nil && (s.Nodes < 1 || len(cluster.NodeName(s.Prefix, s.Nodes)) > maxLabel) {
+		if err == nil && (s.Nodes < 1 || len(workspace.NodeName(s.Prefix, s.Nodes)) > maxLabel) {
 			t.Errorf("%q gave %+v", word, s)
 		}
 	})

@@ -10,18 +10,19 @@ import (
 	"os"
 	"path/filepath"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // archived are the files of a node that tell what became of it.
-func archived(node cluster.Node) []string {
+func archived(node workspace.Node) []string {
 	return []string{node.Console(), node.Ignition(), node.XML()}
 }
 
 // keepArchive puts what tells of the nodes into the file archive=, before `down` removes it. It holds
 // rendered Ignition documents, which have secrets: mode 0600.
-func (r *Run) keepArchive(nodes []leaving) error {
+func (r *Run) keepArchive(nodes []facts.Leaving) error {
 	if r.Archive == "" {
 		return nil
 	}
@@ -29,7 +30,7 @@ func (r *Run) keepArchive(nodes []leaving) error {
 	compressed := gzip.NewWriter(&packed)
 	files := tar.NewWriter(compressed)
 	for _, l := range nodes {
-		for _, path := range archived(l.node) {
+		for _, path := range archived(l.Node) {
 			if err := r.pack(files, path); err != nil {
 				return fmt.Errorf("archive=%s: %w", r.Archive, err)
 			}

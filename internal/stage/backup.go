@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -44,8 +44,8 @@ func (r *Run) Restorable(context.Context) (runs bool, err error) {
 		return false, hint.Errorf("file= names a snapshot that `mage backup` wrote", "cannot restore: %w", err)
 	}
 	domains, err := r.domains()
-	for _, d := range cluster.Members(domains, r.Workspace, r.Prefix) {
-		runs = runs || d.State == cluster.Running
+	for _, d := range engine.Members(domains, r.Workspace, r.Prefix) {
+		runs = runs || d.State == engine.Running
 	}
 	return runs, err
 }

@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -35,7 +35,7 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 	if err := r.generation.Authority.RenewClient(); err != nil {
 		return err
 	}
-	return errors.Join(eachOf(len(nodes), func(i int) error {
+	return errors.Join(wait.Each(len(nodes), func(i int) error {
 		if err := r.certifyNode(ctx, nodes[i].step.Node, nodes[i].address()); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
 		}
@@ -43,8 +43,8 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 	})...)
 }
 
-func (r *Run) certifyNode(ctx context.Context, node cluster.Node, address string) error {
-	own := filepath.Join(node.Dir, "etcd.pem") // what the node has
+func (r *Run) certifyNode(ctx context.Context, node workspace.Node, address string) error {
+	own := node.Certificate() // what the node has
 	_, err := os.Stat(node.Fresh())
 	if fresh := err == nil; !fresh && r.generation.Authority.Fits(own, address) {
 		return nil

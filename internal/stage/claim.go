@@ -2,13 +2,9 @@ package stage
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"path/filepath"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 )
 
 // Claim makes sure, before anything of the cluster is made, that nothing of it is somebody else's, and keeps other
@@ -29,7 +25,7 @@ func (r *Run) Claim(ctx context.Context) error {
 const aMoment = time.Second
 
 // listed lists the domains, unless that was done a moment ago.
-func (r *Run) listed() (map[string]cluster.Domain, error) {
+func (r *Run) listed() (map[string]engine.Domain, error) {
 	if r.seen != nil && time.Since(r.seenAt) < aMoment {
 		return r.seen, nil
 	}
@@ -38,41 +34,7 @@ func (r *Run) listed() (map[string]cluster.Domain, error) {
 	return domains, err
 }
 
-// inTheWay is an error that names all that keeps the cluster's nodes from being made: somebody else's domains, and
-// nodes that another libvirt has.
-func (r *Run) inTheWay(domains map[string]cluster.Domain) error {
-	errs := []error{cluster.Foreign(r.members(), r.resolved(domains), r.Workspace, r.Prefix)}
-	for _, node := range r.members() {
-		if _, defined := domains[node.Name]; defined {
-			continue
-		}
-		if err := r.elsewhere(node, made(node)); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// resolved are the domains with disks that are below vm/ named so, whatever symbolic links lead there.
-func (r *Run) resolved(domains map[string]cluster.Domain) map[string]cluster.Domain {
-	vm, err := filepath.EvalSymlinks(r.vm())
-	if err != nil {
-		return domains
-	}
-	all := maps.Clone(domains)
-	for name, d := range all {
-		disks := []string{}
-		for _, disk := range d.Disks {
-			if real, err := filepath.EvalSymlinks(disk); err == nil {
-				disk = real
-			}
-			if below, err := filepath.Rel(vm, disk); err == nil && filepath.IsLocal(below) {
-				disk = r.vm(below)
-			}
-			disks = append(disks, disk)
-		}
-		d.Disks = disks
-		all[name] = d
-	}
-	return all
+// inTheWay is an error that names all that keeps the cluster's nodes from being made.
+func (r *Run) inTheWay(domains map[string]engine.Domain) error {
+	return r.at().InTheWay(r.members(), domains, r.Prefix)
 }

@@ -47,9 +47,7 @@ func TestServiceElsewhere(t *testing.T) {
 		if err == nil {
 			err = r.Discovery(t.Context())
 		}
-		for _, unlock := range r.held {
-			unlock()
-		}
+		r.locks.Free()
 		_, none := os.Stat("vm/discovery.url.core")
 		if wanted == "" && (err != nil || none != nil) || wanted != "" && (err == nil || !strings.Contains(err.Error(), wanted) || none == nil) {
 			t.Errorf("%s: got %v, token: %v", config, err, none)

@@ -6,19 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"os"
 	"os/user"
 	"path"
 	"path/filepath"
-	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
@@ -43,7 +42,7 @@ func (r *Run) Define(ctx context.Context) error {
 	for _, step := range steps {
 		r.sayStep(step)
 	}
-	r.failed = eachOf(len(steps), func(i int) error {
+	r.failed = wait.Each(len(steps), func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err // nothing has begun
 		}
@@ -79,7 +78,7 @@ func (r *Run) register() error {
 	return err
 }
 
-func (r *Run) sayStep(step cluster.Step) {
+func (r *Run) sayStep(step plan.Step) {
 	name := step.Node.Name
 	if step.Drift != "" {
 		r.log.Say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, anewBy(step))
@@ -88,19 +87,19 @@ func (r *Run) sayStep(step cluster.Step) {
 		r.log.Say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
 	}
 	switch step.Action {
-	case cluster.Create:
+	case plan.Create:
 		r.log.Say("%s: defined, %s", name, step.Why)
-	case cluster.Recreate:
+	case plan.Recreate:
 		r.log.Say("%s: to be made anew, %s", name, step.Why)
-	case cluster.Redefine:
+	case plan.Redefine:
 		r.log.Say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
-	case cluster.Keep:
+	case plan.Keep:
 		r.log.Say("%s: %s%s", name, step.Why, takesEffect(step))
 	}
 }
 
 // anewBy is how a node that drifted is made anew.
-func anewBy(step cluster.Step) string {
+func anewBy(step plan.Step) string {
 	if step.Edited != "" {
 		return fmt.Sprintf("recreate=%s makes it anew, without what somebody else changed", step.Node.Name)
 	}
@@ -111,13 +110,13 @@ func anewBy(step cluster.Step) string {
 const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
 
 // takesEffect tells when what changed in a running node's definition takes effect.
-func takesEffect(step cluster.Step) string {
+func takesEffect(step plan.Step) string {
 	switch {
 	case step.Restart && !step.Live.None():
 		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `mage restart`", step.Live)
 	case !step.Live.None():
 		return "; the running node takes it"
-	case step.Restart && step.Action == cluster.Keep:
+	case step.Restart && step.Action == plan.Keep:
 		return "; " + outdated
 	case step.Restart:
 		return "; it takes effect with `mage restart`"
@@ -125,12 +124,13 @@ func takesEffect(step cluster.Step) string {
 	return ""
 }
 
-func (r *Run) hardware(conn *libvirt.Conn, node cluster.Node, on base.Image) cluster.Hardware {
-	hw := cluster.Hardware{
+func (r *Run) hardware(conn *libvirt.Conn, node workspace.Node, on base.Image) engine.Hardware {
+	hw := engine.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
-		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC, Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
-		IgnitionKey: r.ignitionKey(on), Ignition: node.Ignition(),
-		Overlay: node.Overlay(), Console: node.Console(), ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node),
+		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC,
+		Link:     r.link(),
+		Files:    engine.Files{IgnitionKey: r.ignitionKey(on), Ignition: node.Ignition(), Overlay: node.Overlay(), Console: node.Console()},
+		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node)},
 	}
 	return hw.WithFirmware(r.firmware(on, conn.HasUEFI))
 }
@@ -138,7 +138,7 @@ func (r *Run) hardware(conn *libvirt.Conn, node cluster.Node, on base.Image) clu
 // keptHardware is what a node has that is kept: on its own image, and with the firmware that its disk was made for,
 // whatever would be chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that
 // one's.
-func (r *Run) keptHardware(node cluster.Node, found cluster.Found) cluster.Hardware {
+func (r *Run) keptHardware(node workspace.Node, found plan.Found) engine.Hardware {
 	return r.hardware(r.conn, node, r.baseOf(found)).WithFirmware(found.Firmware())
 }
 
@@ -158,9 +158,9 @@ func (r *Run) firmware(on base.Image, hasUEFI func(arch string) bool) string {
 	case r.Firmware != "auto":
 		return r.Firmware
 	case r.Arch == "aarch64", r.osOf(on) == "flatcar" && hasUEFI(r.Arch):
-		return cluster.UEFI
+		return engine.UEFI
 	}
-	return cluster.BIOS
+	return engine.BIOS
 }
 
 // wantedFirmware is what the user says; empty is nothing.
@@ -175,8 +175,8 @@ func (r *Run) wantedFirmware() string {
 func (r *Run) osOf(on base.Image) string { return cmp.Or(on.System(), r.source.System()) }
 
 // checkFirmware refuses what no machine has, and what this one has not.
-func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
-	uefi := hw.FirmwareWord() == cluster.UEFI
+func checkFirmware(hw engine.Hardware, hasUEFI func(arch string) bool) error {
+	uefi := hw.FirmwareWord() == engine.UEFI
 	switch {
 	case hw.Arch == "aarch64" && !uefi:
 		return hint.Errorf("firmware=auto", "firmware=bios: arch=aarch64 has only UEFI")
@@ -191,9 +191,9 @@ func checkFirmware(hw cluster.Hardware, hasUEFI func(arch string) bool) error {
 // sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a
 // user's own libvirt, which is too long a path for a socket where the home's is long (unix(7): 107 bytes).
 // libvirt takes the first 20 characters of a name.
-func (r *Run) sockets(node cluster.Node) string {
+func (r *Run) sockets(node workspace.Node) string {
 	me, err := user.Current()
-	if err != nil || !r.session() {
+	if err != nil || !r.where().IsSession() {
 		return ""
 	}
 	short := node.Name[:min(len(node.Name), 20)]
@@ -210,53 +210,4 @@ func (r *Run) ignitionKey(on base.Image) string {
 		return flatcarKey
 	}
 	return coreosKey
-}
-
-// hostBridge is the link by which the host reaches the nodes: bridge=, the bridge of the libvirt network, or
-// its own link beside theirs on the card that they share.
-func (r *Run) hostBridge() (string, error) {
-	if r.Direct != "" {
-		return host.Root("/").HostLink(r.Direct)
-	}
-	if r.Network == "" {
-		return r.Bridge, nil
-	}
-	conn, err := r.libvirt()
-	if err != nil {
-		return "", err
-	}
-	return conn.NetworkBridge(r.Network)
-}
-
-// checkBridge finds a missing bridge before QEMU does. libvirt's other drivers have networks of their own.
-func (r *Run) checkBridge() error {
-	if !strings.HasPrefix(r.URI, "qemu") {
-		return nil
-	}
-	if r.Network != "" {
-		_, err := r.hostBridge()
-		return err
-	}
-	if r.Direct != "" {
-		_, err := host.Root("/").Card(r.Direct)
-		if host.IsWarning(err) {
-			return nil
-		}
-		return err
-	}
-	if _, err := os.Stat(filepath.Join("/sys/class/net", r.Bridge, "bridge")); err == nil {
-		return nil
-	}
-	bridges := []string{}
-	links, _ := net.Interfaces()
-	for _, link := range links {
-		if _, err := os.Stat(filepath.Join("/sys/class/net", link.Name, "bridge")); err == nil {
-			bridges = append(bridges, link.Name)
-		}
-	}
-	advice := host.Sudo("mage host:setup bridge="+r.Bridge+" apply=true") + " makes one; network=default does without"
-	if len(bridges) > 0 {
-		advice = "this host has: bridge=" + strings.Join(bridges, ", bridge=")
-	}
-	return hint.Errorf(advice, "bridge=%s: there is no such bridge on this host", r.Bridge)
 }

@@ -5,9 +5,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one.
@@ -23,7 +24,7 @@ func (r *Run) Discovery(ctx context.Context) (err error) {
 func (r *Run) generationOptions() generation.Options {
 	return generation.Options{
 		Dir: r.vm(), Prefix: r.Prefix, Nodes: r.members(),
-		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.hostBridge, Addresses: r.Addresses,
+		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
 		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew,
 		Helper: r.helper(), Say: r.log.Say,
@@ -34,12 +35,12 @@ func (r *Run) generationOptions() generation.Options {
 func (r *Run) anyOverlay() bool {
 	entries, _ := os.ReadDir(r.vm())
 	for _, entry := range entries {
-		n := cluster.NumberOf(r.Prefix, entry.Name())
+		n := workspace.NumberOf(r.Prefix, entry.Name())
 		if n == 0 {
 			continue
 		}
-		node := cluster.NodeAt(r.vm(), r.Prefix, n)
-		if m := made(node); exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
+		node := r.ws().Node(r.Prefix, n)
+		if m := facts.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
 			return true
 		}
 	}

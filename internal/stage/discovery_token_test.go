@@ -12,7 +12,7 @@ import (
 
 // TestTokensOfClustersThatAreNot: without nodes a token is as the settings say; with nodes it stays.
 func TestTokensOfClustersThatAreNot(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "plain.yml", withEtcd)
 	t.Setenv("COREOS_DISCOVERY", "static")
 	render := func(words ...string) string {
@@ -73,7 +73,7 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 
 // TestAuthorityOfALivingCluster goes with its token, and is never made on the way.
 func TestAuthorityOfALivingCluster(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
 	t.Setenv("COREOS_DISCOVERY", "static")
 	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")

@@ -29,7 +29,7 @@ func mustDown(t testing.TB, words ...string) string {
 }
 
 func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "prefix=web1", "nodes=1")
 	mustUp(t, "prefix=web", "nodes=1")
 	boot(t, "web101")
@@ -59,7 +59,7 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 }
 
 func TestDownSaysWhatGoesAndShowsAllErrors(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t)
 	boot(t, "core01")
 	boot(t, "core02")
@@ -80,7 +80,7 @@ func TestDownSaysWhatGoesAndShowsAllErrors(t *testing.T) {
 }
 
 func TestTheArchiveHasNodesThatWereTakenBack(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	lost(t, "core01")
 	for _, path := range []string{overlayOf("core01"), "vm/core01/domain.xml", "vm/core01/defined.xml"} {
@@ -97,7 +97,7 @@ func TestTheArchiveHasNodesThatWereTakenBack(t *testing.T) {
 }
 
 func TestDownOfAllWaitsForAllClusters(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "vm/.lock.rendered", "1\n")
 	r := run(t)
 	defer r.unlockAll()
@@ -108,7 +108,7 @@ func TestDownOfAllWaitsForAllClusters(t *testing.T) {
 }
 
 func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "prefix=other", "nodes=1")
 	mustUp(t)
 	r := run(t)
@@ -122,7 +122,7 @@ func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
 }
 
 func TestDownKeepsAnArchive(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t)
 	mustDown(t, "archive=kept.tar.gz")
 	out, err := exec.Command("tar", "-tzf", "kept.tar.gz").CombinedOutput()

@@ -7,9 +7,11 @@ import (
 	"os"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works. Of the
@@ -20,7 +22,7 @@ func (r *Run) SSHConfig(ctx context.Context) error {
 		return err
 	}
 	blocks := make([]string, len(nodes))
-	failed := eachAtOnce(len(nodes), func(i int) (err error) {
+	failed := wait.AtOnce(len(nodes), func(i int) (err error) {
 		blocks[i], err = r.sshBlock(ctx, nodes[i])
 		return err
 	})
@@ -61,11 +63,11 @@ func (r *Run) Env(ctx context.Context) error {
 }
 
 // sshBlock is the node's block of ssh_config(5), after asking it where it is.
-func (r *Run) sshBlock(ctx context.Context, d cluster.Domain) (string, error) {
-	if d.State != cluster.Running {
+func (r *Run) sshBlock(ctx context.Context, d engine.Domain) (string, error) {
+	if d.State != engine.Running {
 		return "", hint.Errorf("`mage start node="+d.Name+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
 	}
-	report, err := r.whereabouts(ctx, d)
+	report, err := r.reach().Whereabouts(ctx, d, r.Ready)
 	if err != nil {
 		return "", err
 	}
@@ -73,5 +75,5 @@ func (r *Run) sshBlock(ctx context.Context, d cluster.Domain) (string, error) {
 	if err := access.Trust(map[string]guest.Report{d.Name: report}); err != nil {
 		return "", err
 	}
-	return access.Config(r.User, d.Name, report.Address(cluster.MAC(d.Name))), nil
+	return access.Config(r.User, d.Name, report.Address(workspace.MAC(d.Name))), nil
 }

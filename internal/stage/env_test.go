@@ -10,7 +10,7 @@ import (
 // TestEnvOfANodeThatDoesNotRun is an error, and `mage sshconfig` leaves it out. Of the others libvirt's driver itself
 // knows the addresses.
 func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=3")
 	halt(t, "core01")
 	if err := run(t, "node=core01").Env(t.Context()); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `mage start node=core01`") {

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // clientPort is where etcd's clients reach a member (IANA: etcd-client).
@@ -87,7 +89,7 @@ func (r *Run) awaitEtcd(ctx context.Context, nodes []booted, size int) (etcd.Sta
 	status, err := r.membersHelper().WaitHealthy(waiting, endpoints, size, func(s etcd.Status) {
 		for _, m := range s.Healthy() {
 			if name := names[m.Endpoint]; name != "" && !healthy[m.Endpoint] {
-				r.times.reach(name, "etcd")
+				r.times.Reach(name, "etcd")
 				r.log.Say("%s: etcd member healthy (%s)", name, progress.Seconds(time.Since(begin)))
 			}
 			healthy[m.Endpoint] = true
@@ -118,10 +120,10 @@ func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) erro
 	if ctx.Err() != nil { // the user does not want to wait
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sshPatience)
+	ctx, cancel := context.WithTimeout(ctx, reach.Patience)
 	defer cancel()
 	words := make([]string, len(nodes))
-	_ = eachOf(len(nodes), func(i int) error {
+	_ = wait.Each(len(nodes), func(i int) error {
 		node := nodes[i].step.Node.Name
 		out, failed := r.access(r.Prefix).Command(ctx, r.User, node, nodes[i].address(), lastWords).CombinedOutput()
 		if failed != nil {
@@ -150,7 +152,7 @@ func (r *Run) lookAhead(ctx context.Context) *glimpse {
 	}
 	ahead := &glimpse{asked: time.Now(), told: make(chan struct{})}
 	for _, node := range r.members() {
-		report, ok := r.kept(node.Name)
+		report, ok := r.reach().Kept(node.Name)
 		if !ok {
 			return nil
 		}

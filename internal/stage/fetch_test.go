@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
@@ -44,7 +44,7 @@ func prune(t *testing.T) (string, error) {
 // TestPruneWaitsForNodesThatAreMadeAnew has a cluster whose nodes still stand on the old image while the new one
 // is there: nothing shows yet that it is used.
 func TestPruneWaitsForNodesThatAreMadeAnew(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"))
 	r := run(t, "image="+stocked(t, "fcos-stable", "43.2.3.0"), "recreate=changed")
 	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
@@ -63,7 +63,7 @@ func TestPruneWaitsForNodesThatAreMadeAnew(t *testing.T) {
 // TestAKeptNodeHasTheFirmwareOfItsOwnImage has nodes of Fedora CoreOS, and then a Flatcar that wants UEFI and
 // another Ignition key: they are told of, and not defined for what they do not boot.
 func TestAKeptNodeHasTheFirmwareOfItsOwnImage(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"), "nodes=1")
 	flatcar := stocked(t, "flatcar-stable", "4593.1.0")
 	base := filepath.Join(run(t).Store, "flatcar-4593.1.0-x86_64.qcow2")
@@ -125,7 +125,7 @@ func TestFirmwareThatThereIsNot(t *testing.T) {
 		{"aarch64", "uefi", false, "finds none for it on this host\nhint: install it (Debian: apt-get install qemu-efi-aarch64"},
 		{"aarch64", "bios", true, "arch=aarch64 has only UEFI\nhint: firmware=auto"},
 	} {
-		err := checkFirmware(cluster.Hardware{Arch: c.arch}.WithFirmware(c.firmware), uefi(c.has))
+		err := checkFirmware(engine.Hardware{Arch: c.arch}.WithFirmware(c.firmware), uefi(c.has))
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v", c, err)
 		}
@@ -134,7 +134,7 @@ func TestFirmwareThatThereIsNot(t *testing.T) {
 
 // TestANodeKeepsItsFirmware whatever would be chosen by now, and also where it was made by a commit that did not note it.
 func TestANodeKeepsItsFirmware(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	t.Setenv("COREOS_NODES", "1")
 	t.Setenv("COREOS_IMAGE", stocked(t, "flatcar-stable", "4593.1.0"))
 	mustUp(t, "firmware=bios")
@@ -185,7 +185,7 @@ func holderOf(t *testing.T) *libvirt.Conn {
 
 // TestAnImageOfADiskThatCannotBeRead is in use: a running node's disk is its own user's.
 func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1", "image="+stocked(t, "fcos-stable", "43.1.3.0"))
 	save(t, overlayOf("core01"), "not to be read")
 	r := run(t)

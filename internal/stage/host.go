@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // HostCheck looks at the machine, check by check, and prints each with what was found or its remedy. It
@@ -27,7 +28,7 @@ func (r *Run) HostCheck(ctx context.Context) error {
 		}
 	}
 	if !ok {
-		return ExitStatus(1)
+		return session.ExitStatus(1)
 	}
 	return nil
 }
@@ -73,7 +74,7 @@ func (r *Run) hostChecks() []host.Check {
 		{Name: "memory", Run: r.simple(func() (string, error) { return root.Memory(nodes, r.RAM) })},
 		{Name: "clock", Run: r.simple(host.Clock)},
 	}
-	if r.session() && r.bridged() {
+	if r.where().IsSession() && r.bridged() {
 		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
 	}
 	return checks
@@ -102,7 +103,7 @@ func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
 			ports.To = ports.From
 		}
 	}
-	link, err := r.hostBridge()
+	link, err := r.reach().HostLink()
 	if err != nil {
 		link = r.Bridge // another check tells what lacks
 	}
@@ -119,7 +120,7 @@ func (r *Run) bridged() bool { return r.Network == "" && r.Direct == "" }
 
 // qemuUser is whom QEMU runs as: libvirt's choice, or in a session the user.
 func (r *Run) qemuUser(root host.Root) string {
-	if me, err := user.Current(); err == nil && r.session() {
+	if me, err := user.Current(); err == nil && r.where().IsSession() {
 		return me.Username
 	}
 	return root.QEMUUser()
@@ -127,7 +128,7 @@ func (r *Run) qemuUser(root host.Root) string {
 
 // checkRights makes sure that the user may use libvirt, or where it is the user's own, KVM.
 func (r *Run) checkRights() (string, error) {
-	if !r.session() {
+	if !r.where().IsSession() {
 		return host.InGroup("libvirt")
 	}
 	if r.Accel == "tcg" {
@@ -156,7 +157,7 @@ func (r *Run) libvirtAdvice() string {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return "uri= names another"
 	}
-	if !r.session() {
+	if !r.where().IsSession() {
 		if _, err := host.InGroup("libvirt"); err != nil {
 			_, advice, _ := strings.Cut(err.Error(), "\nhint: ")
 			return advice
@@ -200,7 +201,7 @@ func (r *Run) checkNetwork() (string, error) {
 	case r.Network == "":
 		return host.Root("/").Bridge(r.Bridge)
 	}
-	bridge, err := r.hostBridge()
+	bridge, err := r.reach().HostLink()
 	if err != nil && (r.Network == "default" || strings.Contains(err.Error(), "not active")) {
 		what, _, _ := strings.Cut(err.Error(), "\nhint: ")
 		return "", hint.Errorf(host.Sudo("mage host:setup network="+r.Network+" apply=true"), "%s", what)

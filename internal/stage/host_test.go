@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // HostCheck prints each check, and fails where one does.
 func TestHostCheck(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "bridge=no-such-bridge", "accel=tcg")
-	var status ExitStatus
+	var status session.ExitStatus
 	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -45,7 +46,7 @@ func TestHostCheck(t *testing.T) {
 
 // BenchmarkPreflight is the look that `up` takes first, less the connection to libvirt.
 func BenchmarkPreflight(b *testing.B) {
-	workspace(b)
+	inClone(b)
 	r := run(b, "bridge=lo")
 	for b.Loop() {
 		host.RunAll(b.Context(), r.preflightChecks(3))
@@ -54,9 +55,9 @@ func BenchmarkPreflight(b *testing.B) {
 
 // With format=json, programs read it.
 func TestHostCheckJSON(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "format=json", "accel=tcg", "bridge=no-such-bridge")
-	var status ExitStatus
+	var status session.ExitStatus
 	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
@@ -81,7 +82,7 @@ func TestHostCheckJSON(t *testing.T) {
 
 // Memory and disk are asked for the nodes that do not run yet.
 func TestHostCheckCountsWhatIsToStart(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t)
 	for words, want := range map[string]string{"nodes=2": "0 nodes want 0 MiB", "nodes=3": "1 nodes want 1024 MiB"} {
 		r := run(t, words, "ram=1024")
@@ -112,7 +113,7 @@ func TestProgramsLack(t *testing.T) {
 
 // Without libvirt the checks that ask it say so, and the others look on.
 func TestHostCheckWithoutLibvirt(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "uri=qemu+unix:///system?socket=/nowhere", "accel=kvm")
 	_ = r.HostCheck(t.Context())
 	for _, want := range []string{"FAIL  libvirt              no libvirt at uri=qemu+unix:///system?socket=/nowhere", "FAIL  QEMU                 not looked at: there is no libvirt to ask", "FAIL  KVM                  not looked at", "2 nodes want "} {
@@ -124,7 +125,7 @@ func TestHostCheckWithoutLibvirt(t *testing.T) {
 
 // A network of libvirt's that does not run is one for the set-up to start; one that is not there is a wrong name.
 func TestHostCheckOfANetwork(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "network=default")
 	conn, err := r.libvirt()
 	if err != nil {

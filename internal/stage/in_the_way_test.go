@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
 )
 
 func foreignDomain(t *testing.T, name, uuid string) *Run {
@@ -21,7 +22,7 @@ func foreignDomain(t *testing.T, name, uuid string) *Run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // it takes metadata to remove it
-		mark, _ := cluster.Metadata{Workspace: r.Workspace}.Element()
+		mark, _ := libvirt.Element(engine.Metadata{Workspace: r.Workspace})
 		_, _ = r.conn.Define("<domain type='test'><name>" + name + "</name><uuid>" + uuid + "</uuid><metadata>" + mark + "</metadata><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>")
 		_ = r.conn.Remove(uuid, r.Workspace)
 	})
@@ -31,7 +32,7 @@ func foreignDomain(t *testing.T, name, uuid string) *Run {
 // TestSomebodyElseIsFaster: a domain of the node's name that comes while the run is on its way.
 func TestSomebodyElseIsFaster(t *testing.T) {
 	const uuid = "1c0b0ed3-8e5e-5b4e-9c0c-00000000000b"
-	workspace(t)
+	inClone(t)
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
 	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
@@ -52,7 +53,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 }
 
 func TestNothingIsMadeWhereSomethingIsInTheWay(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	foreignDomain(t, "core02", "1c0b0ed3-8e5e-5b4e-9c0c-00000000000c")
 	if said, err := up(t); err == nil || !strings.Contains(err.Error(), "core02: libvirt has a domain of this name that this project did not make") {
 		t.Errorf("got %v\n%s", err, said)
@@ -63,7 +64,7 @@ func TestNothingIsMadeWhereSomethingIsInTheWay(t *testing.T) {
 }
 
 func TestADiskBehindASymbolicLink(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, overlayOf("core02"), "somebody else's")
 	here, _ := os.Getwd()
 	link := filepath.Join(t.TempDir(), "link")

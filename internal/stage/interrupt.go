@@ -2,47 +2,33 @@ package stage
 
 import (
 	"context"
-	"errors"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
-const (
-	// letEnd is how long a stage may take to end by itself when the user interrupts it.
-	letEnd = time.Second
-	// letTell is how long libvirt may take after that to tell what is left.
-	letTell = 400 * time.Millisecond
-)
+// letTell is how long libvirt may take to tell what is left after an interruption.
+const letTell = 400 * time.Millisecond
 
-// Interruptible is one stage. Where the user interrupts it while it changes a cluster, it ends within two seconds,
-// whatever it waits for, and tells what is left: the process ends then, and a next run goes on from there.
+// Interruptible is one stage, which ends within two seconds if the user interrupts it while it changes a cluster.
 func (r *Run) Interruptible(ctx context.Context, one func(*Run, context.Context) error) error {
-	if ctx.Err() != nil {
-		return r.interrupted(ctx.Err())
-	}
-	r.endsWith(ctx)
-	done := make(chan error, 1)
-	go func() { done <- one(r, ctx) }()
-	select {
-	case err := <-done:
-		return r.asInterrupted(ctx, err)
-	case <-ctx.Done():
-	}
-	patience := time.After(letEnd)
-	if !r.holds() {
-		patience = nil // it changes no cluster: it knows how to end
-	}
-	select {
-	case err := <-done:
-		return r.asInterrupted(ctx, err)
-	case <-patience:
-		return r.interrupted(ctx.Err())
-	}
+	return r.locks.Interruptible(ctx, func(ctx context.Context) error {
+		r.endsWith(ctx)
+		return one(r, ctx)
+	}, r.sayLeft)
+}
+
+// sayLeft says once what is left of the clusters that this run is at.
+func (r *Run) sayLeft() {
+	r.told.Do(func() {
+		for _, line := range r.left() {
+			r.log.Say("%s", line)
+		}
+	})
 }
 
 // endsWith has libvirt's calls give up waiting when ctx ends.
@@ -55,58 +41,12 @@ func (r *Run) endsWith(ctx context.Context) {
 	}
 }
 
-// asInterrupted is the stage's error, or where the user ended it what that has left.
-func (r *Run) asInterrupted(ctx context.Context, err error) error {
-	if ctx.Err() == nil || err == nil {
-		return err
-	}
-	return r.interrupted(err)
-}
-
-// interrupted tells once what is left of the clusters that this run is at. Errors that are no more than the
-// interruption's consequences are not told.
-func (r *Run) interrupted(err error) error {
-	stop := hint.Errorf("`mage up` goes on from here, `mage down` removes it", "interrupted")
-	if !r.holds() {
-		stop = errors.New("interrupted")
-	}
-	r.told.Do(func() {
-		for _, line := range r.left() {
-			r.log.Say("%s", line)
-		}
-	})
-	return errors.Join(append(notOfTheEnd(err), stop)...)
-}
-
-// notOfTheEnd are the errors in err that came of something else than a context's end.
-func notOfTheEnd(err error) (others []error) {
-	several, joined := err.(interface{ Unwrap() []error }) // of this one only: what wraps it has words of its own
-	switch {
-	case err == nil:
-	case joined:
-		for _, one := range several.Unwrap() {
-			others = append(others, notOfTheEnd(one)...)
-		}
-	case errors.Is(err, context.Canceled), strings.Contains(err.Error(), context.Canceled.Error()), strings.Contains(err.Error(), "signal: "):
-	default:
-		others = append(others, err)
-	}
-	return others
-}
-
-// holds tells whether this run is at a cluster that it may change.
-func (r *Run) holds() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.held) > 0
-}
-
 // left is a line for each node of the clusters that this run is at.
 func (r *Run) left() []string {
-	if !r.holds() {
+	if len(r.locks.Held()) == 0 {
 		return nil
 	}
-	told := make(chan map[string]cluster.Domain, 1)
+	told := make(chan map[string]engine.Domain, 1)
 	go func() {
 		if domains, err := r.domains(); err == nil {
 			told <- domains
@@ -120,38 +60,20 @@ func (r *Run) left() []string {
 	}
 }
 
-func (r *Run) leftOf(domains map[string]cluster.Domain) (lines []string) {
+func (r *Run) leftOf(domains map[string]engine.Domain) (lines []string) {
 	nodes := r.members()
-	r.mu.Lock()
-	for prefix := range r.held {
-		for _, d := range cluster.Members(domains, r.Workspace, prefix) {
-			nodes = append(nodes, cluster.NodeAt(r.vm(), prefix, d.Metadata.Number))
+	for _, prefix := range r.locks.Held() {
+		for _, d := range engine.Members(domains, r.Workspace, prefix) {
+			nodes = append(nodes, r.ws().Node(prefix, d.Metadata.Number))
 		}
 	}
-	r.mu.Unlock()
-	slices.SortFunc(nodes, func(a, b cluster.Node) int { return strings.Compare(a.Name, b.Name) })
-	for _, node := range slices.CompactFunc(nodes, func(a, b cluster.Node) bool { return a.Name == b.Name }) {
+	slices.SortFunc(nodes, func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) })
+	for _, node := range slices.CompactFunc(nodes, func(a, b workspace.Node) bool { return a.Name == b.Name }) {
 		d := domains[node.Name]
 		if d.Metadata == nil || d.Metadata.Workspace != r.Workspace {
-			d = cluster.Domain{} // somebody else's
+			d = engine.Domain{} // somebody else's
 		}
-		lines = append(lines, node.Name+": "+r.leftOfNode(node, d.State))
+		lines = append(lines, node.Name+": "+facts.Left(node, d.State))
 	}
 	return lines
-}
-
-func (r *Run) leftOfNode(node cluster.Node, state cluster.State) string {
-	_, unready := os.Stat(r.reportFile(node.Name))
-	_, files := os.Stat(node.Dir)
-	switch {
-	case state == cluster.Running && unready == nil:
-		return "left running, it was ready"
-	case state == cluster.Running:
-		return "left running, it has not said that it is ready"
-	case state != "":
-		return "left defined, " + string(state)
-	case files == nil:
-		return "no domain, its files are left"
-	}
-	return "nothing is left of it"
 }

@@ -37,7 +37,7 @@ func wantInterrupted(t *testing.T, r *Run, err error, lines ...string) {
 }
 
 func TestInterruptedBeforeAnythingIsDefined(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t)
 	t.Cleanup(r.unlockAll)
 	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render)
@@ -49,7 +49,7 @@ func TestInterruptedBeforeAnythingIsDefined(t *testing.T) {
 }
 
 func TestInterruptedBeforeAnythingIsStarted(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t)
 	defined(t, r)
 	if err := r.Up(ended(t)); !errors.Is(err, context.Canceled) || strings.Contains(r.said(), "booting") || strings.Contains(r.said(), "taken back") {
@@ -69,7 +69,7 @@ func TestInterruptedBeforeAnythingIsStarted(t *testing.T) {
 
 // TestInterruptedWhateverItWaitsFor has a stage that does not end by itself, and one with an error of its own.
 func TestInterruptedWhateverItWaitsFor(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t)
 	defined(t, r)
 	if err := r.Up(t.Context()); err != nil {

@@ -78,7 +78,7 @@ func inChild(t *testing.T, after time.Duration, words string) (took time.Duratio
 // always an `up` that completes, and a `down` that leaves nothing. Libvirt forgets its domains with each process here, so
 // that what is tried is what the folders tell; the lab's TestTiny is of a libvirt that remembers.
 func TestKilledAnywhere(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	runs := []string{"up", "up;up,recreate=all", "up;down"}
 	for _, words := range runs {
 		took, _ := inChild(t, 0, words)

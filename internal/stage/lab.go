@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image/base"
@@ -16,6 +16,8 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
@@ -79,11 +81,11 @@ func (r *Run) LabDown(ctx context.Context) error {
 func (r *Run) goneWithLab() error {
 	entries, _ := os.ReadDir(r.vm())
 	for _, entry := range entries {
-		node := cluster.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
-		if m := made(node); m == nil || !strings.HasPrefix(m.Libvirt, labMark) {
+		node := workspace.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
+		if m := facts.Made(node); m == nil || !m.InLab() {
 			continue
 		}
-		if err := mark(node); err != nil {
+		if err := node.MarkLeaving(); err != nil {
 			return err
 		}
 	}
@@ -129,7 +131,7 @@ func (r *Run) imageForLab(ctx context.Context, targets []string) error {
 	return err
 }
 
-// inside runs the program there; an ExitStatus is its own.
+// inside runs the program there; a session.ExitStatus is its own.
 func (r *Run) inside(ctx context.Context, world *lab.World, program string, targets []string) error {
 	cmd := world.Command(ctx, program, targets...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
@@ -137,5 +139,5 @@ func (r *Run) inside(ctx context.Context, world *lab.World, program string, targ
 	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
 	cmd.Cancel = func() error { return nil }
 	cmd.WaitDelay = time.Minute
-	return inPlace(cmd)
+	return session.InPlace(cmd)
 }

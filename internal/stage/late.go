@@ -4,23 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// lateSearch is how long a node that has not reported in time is looked for in other ways.
-const lateSearch = 15 * time.Second
-
 // late is what becomes of a node that did not report within timeout=. One whose console shows a login prompt runs: it is
 // looked for in the ways that ready=off has. waits is why it could not be reached, as it said last, or empty.
-func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err error) (guest.Report, error) {
+func (r *Run) late(ctx context.Context, step plan.Step, waits string, err error) (guest.Report, error) {
 	console := step.Node.Console()
 	prompted, unit, unread := guest.Login(console)
 	if unread != nil || !prompted || errors.Is(err, libvirt.ErrBusy) {
@@ -33,7 +28,7 @@ func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err err
 	case len(unit) > 0:
 		wrong = "its readiness unit says: " + strings.Join(unit, "; ")
 	}
-	report, from, err := r.searched(ctx, step.Node)
+	report, from, err := r.reach().Searched(ctx, step.Node)
 	if err != nil {
 		return report, hint.Errorf(fmt.Sprintf("%s has all of it; `mage console node=%s` logs in there", r.relative(console), step.Node.Name),
 			"not ready after %s, though its console shows a login prompt: %s; nor was it found otherwise: %s", r.Timeout, wrong, hint.FirstLine(err))
@@ -43,23 +38,8 @@ func (r *Run) late(ctx context.Context, step cluster.Step, waits string, err err
 	return report, nil
 }
 
-// searched is the report of a node that makes none, once an SSH server answers at an address where it was found.
-func (r *Run) searched(ctx context.Context, node cluster.Node) (guest.Report, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, lateSearch)
-	defer cancel()
-	report, from, err := r.found(ctx, node)
-	if err != nil {
-		return guest.Report{}, "", err
-	}
-	address, err := netip.ParseAddr(report.Address(node.MAC))
-	if err == nil {
-		err = guest.SSHAnswers(ctx, netip.AddrPortFrom(address, sshPort))
-	}
-	return report, from, err
-}
-
 // notInTime is the error of a node that did not report within timeout= and shows no login prompt.
-func (r *Run) notInTime(step cluster.Step, waits string, err error) error {
+func (r *Run) notInTime(step plan.Step, waits string, err error) error {
 	advice := r.relative(step.Node.Console()) + " shows how far it got; timeout= allows more time"
 	console := guest.NewConsole(step.Node.Console())
 	_, unread := console.Failure()

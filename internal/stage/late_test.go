@@ -8,12 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 )
 
 // TestNotInTime has nodes that did not report within timeout=: what is said of each.
 func TestNotInTime(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	const (
 		firmware = "SeaBIOS (version 1.16.2)\r\nBooting from Hard Disk...\r\n"
 		kernel   = firmware + "[    0.000000] Linux version 6.12.5\r\n"
@@ -37,7 +37,7 @@ func TestNotInTime(t *testing.T) {
 		save(t, node.Console(), c.console)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // nobody is looked for
-		_, err := r.late(ctx, cluster.Step{Node: node}, c.waits, context.DeadlineExceeded)
+		_, err := r.late(ctx, plan.Step{Node: node}, c.waits, context.DeadlineExceeded)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "hint: ") != 1 {
 			t.Errorf("%s: want %s\ngot %v", name, c.want, err)
 		}
@@ -47,14 +47,14 @@ func TestNotInTime(t *testing.T) {
 // TestLateNodeIsFound has a node that shows a login prompt and reports nothing: libvirt's test driver knows its address,
 // where no sshd is.
 func TestLateNodeIsFound(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	r := run(t, "nodes=1")
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
 	}
 	node := r.members()[0]
-	report, from, err := r.found(t.Context(), node)
+	report, from, err := r.reach().Found(t.Context(), node)
 	if _, bad := netip.ParseAddr(report.Address(node.MAC)); err != nil || bad != nil || from == "" {
 		t.Errorf("got %+v, %s, %v", report, from, err)
 	}

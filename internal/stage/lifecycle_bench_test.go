@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // BenchmarkNodes plans, defines and starts many nodes on libvirt's in-process driver, does so once more, which finds
@@ -15,14 +17,14 @@ import (
 func BenchmarkNodes(b *testing.B) {
 	for _, n := range []int{100, 300, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			workspace(b)
+			inClone(b)
 			nodes := fmt.Sprintf("nodes=%d", n)
 			phases := []struct {
 				name string
 				run  func()
 			}{
 				{"plan", func() {
-					if err := run(b, nodes).Plan(b.Context()); !errors.Is(err, ExitStatus(somethingToDo)) {
+					if err := run(b, nodes).Plan(b.Context()); !errors.Is(err, session.ExitStatus(somethingToDo)) {
 						b.Fatal(err)
 					}
 				}},

@@ -13,15 +13,17 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 const plain = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Node_Name}}]}\n"
 
-// workspace is a clone's folder with a small image, on libvirt's in-process driver, which keeps what it is
+// inClone is a clone's folder with a small image, on libvirt's in-process driver, which keeps what it is
 // told for as long as one connection is open.
-func workspace(t testing.TB) {
+func inClone(t testing.TB) {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -48,7 +50,7 @@ func workspace(t testing.TB) {
 	}
 	t.Cleanup(func() { // other runs' connections keep the driver's state, too
 		domains, _ := holder.domains()
-		for _, d := range cluster.Members(domains, holder.Workspace, "") {
+		for _, d := range engine.Members(domains, holder.Workspace, "") {
 			_ = holder.conn.Remove(d.UUID, holder.Workspace)
 		}
 		holder.conn.Close()
@@ -92,9 +94,7 @@ func up(t testing.TB, words ...string) (string, error) {
 
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
-	for _, unlock := range r.held {
-		unlock()
-	}
+	r.locks.Free()
 	if r.release != nil {
 		r.release()
 	}
@@ -125,7 +125,7 @@ func plans(t *testing.T, status int, want string, words ...string) {
 	before := snapshot(t)
 	r := run(t, words...)
 	err := r.Plan(t.Context())
-	var exit ExitStatus
+	var exit session.ExitStatus
 	if errors.As(err, &exit) && int(exit) != status || err == nil && status != 0 || err != nil && int(exit) == 0 {
 		t.Errorf("plan %v: exit status %d is wanted, got %v", words, status, err)
 	}
@@ -158,7 +158,7 @@ func snapshot(t *testing.T) string {
 }
 
 func TestPlanTellsWhatUpDoes(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	plans(t, 2, "core01 create new\ncore02 create new")
 	mustUp(t)
 	plans(t, 0, "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged")
@@ -192,7 +192,7 @@ func TestPlanTellsWhatUpDoes(t *testing.T) {
 }
 
 func TestPlanOfNodesThatDoNotRun(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t)
 	r := run(t, "node=core01", "grace=1s")
 	if err := r.Stop(t.Context()); err != nil {
@@ -210,7 +210,7 @@ func TestPlanOfNodesThatDoNotRun(t *testing.T) {
 }
 
 func TestSomebodyElsesChangesAreKept(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	r := run(t)
 	domains, err := r.domains()
@@ -232,7 +232,7 @@ func TestSomebodyElsesChangesAreKept(t *testing.T) {
 }
 
 func TestWhatIsSomebodyElsesStopsTheRun(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t)
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
@@ -245,8 +245,8 @@ func TestWhatIsSomebodyElsesStopsTheRun(t *testing.T) {
 	}
 	overlay, _ := filepath.Abs("vm/core02/core02.qcow2")
 	for want, device := range map[string]string{
-		"core01: its hardware address " + cluster.MAC("core01") + " is that of the domain other": "<interface type='bridge'><mac address='" + cluster.MAC("core01") + "'/><source bridge='x'/></interface>",
-		"core02: its disk " + overlay + " belongs to the domain other":                           "<disk type='file' device='disk'><source file='" + overlay + "'/><target dev='vda'/></disk>",
+		"core01: its hardware address " + workspace.MAC("core01") + " is that of the domain other": "<interface type='bridge'><mac address='" + workspace.MAC("core01") + "'/><source bridge='x'/></interface>",
+		"core02: its disk " + overlay + " belongs to the domain other":                             "<disk type='file' device='disk'><source file='" + overlay + "'/><target dev='vda'/></disk>",
 	} {
 		define(device)
 		said, err := up(t)
@@ -262,7 +262,7 @@ func TestWhatIsSomebodyElsesStopsTheRun(t *testing.T) {
 }
 
 func TestASecondRunWaitsOrFails(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	first := run(t)
 	if err := first.lock(t.Context(), "core"); err != nil {
 		t.Fatal(err)
@@ -284,7 +284,7 @@ var failedRow = regexp.MustCompile(`(?m)^core01 +- +failed +52:54:00:`)
 
 // TestKeepGoingIsOff ends where one node fails.
 func TestKeepGoingIsOff(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "vm/core01/domain.xml/x", "a folder where a file should be")
 	if said, err := up(t, "keep_going=false"); err == nil || strings.Contains(said, "booting") || !strings.HasPrefix(err.Error(), "core01: ") {
 		t.Errorf("got %v\n%s", err, said)
@@ -303,7 +303,7 @@ func TestKeepGoingIsOff(t *testing.T) {
 func TestOneNodeThatFails(t *testing.T) {
 	for what, obstacle := range map[string]string{"while it is defined": "domain.xml", "when it is started": "console.log"} {
 		t.Run(what, func(t *testing.T) {
-			workspace(t)
+			inClone(t)
 			save(t, "vm/core01/"+obstacle+"/x", "a folder where a file should be")
 			said, err := up(t)
 			if err == nil || !strings.HasPrefix(err.Error(), "core01: ") || !strings.Contains(said, "core01: taken back") || !strings.Contains(said, "core02: booting") ||
@@ -326,9 +326,9 @@ func TestOneNodeThatFails(t *testing.T) {
 }
 
 func TestTwoNodesOfOneAddress(t *testing.T) {
-	nodes := cluster.Nodes("/w/vm", "core", 2)
+	nodes := workspace.Nodes("/w/vm", "core", 2)
 	nodes[1].MAC = nodes[0].MAC
-	if err := cluster.Foreign(nodes, nil, "/w", "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
+	if err := workspace.Foreign(nodes, nil, "/w", "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
 		t.Errorf("got %v", err)
 	}
 }

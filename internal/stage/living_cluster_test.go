@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
 )
 
 // realEtcd is the program, built once for all tests of this package.
@@ -42,7 +42,7 @@ func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
 // What it gives stops one.
 func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	t.Helper()
-	workspace(t)
+	inClone(t)
 	for _, name := range []string{"internal", "go.mod"} { // the helper's source
 		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	for i, name := range names {
 		endpoints = append(endpoints, "http://"+addressOf(i+1)+":2379")
 		members = append(members, startMember(t, name, i+1, "--initial-cluster="+strings.Join(initial, ",")))
-		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
+		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
 	}
 	r := run(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -110,7 +110,7 @@ func reports(t *testing.T, node, address string) {
 
 func reportOf(node, address string) guest.Report {
 	return guest.Report{HostName: node, Interfaces: []guest.Interface{
-		{MAC: cluster.MAC(node), Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
+		{MAC: workspace.MAC(node), Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
 	}}
 }
 
@@ -127,7 +127,7 @@ func formed(t *testing.T) {
 func livesAgain(t *testing.T) {
 	t.Helper()
 	for i := range 3 {
-		reports(t, cluster.NodeName("core", i+1), addressOf(i+1))
+		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
 	}
 	formed(t)
 }

@@ -16,8 +16,11 @@ import (
 	"github.com/fatih/color"
 	"github.com/nxadm/tail"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // colours are those of the nodes' names, in turn.
@@ -33,39 +36,39 @@ func (r *Run) Logs(ctx context.Context) error {
 	if !r.Follow {
 		return r.printLogs(nodes)
 	}
-	return errors.Join(eachAtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
+	return errors.Join(wait.AtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
 }
 
 // logged are node=, or all nodes of the cluster prefix=, or of the workspace, and those of which no more than the log is
 // there: a node that could not be started was taken back.
-func (r *Run) logged() ([]cluster.Node, error) {
+func (r *Run) logged() ([]workspace.Node, error) {
 	domains, err := r.domains()
 	if err != nil {
 		return nil, err
 	}
-	nodes := map[string]cluster.Node{}
+	nodes := map[string]workspace.Node{}
 	entries, _ := os.ReadDir(r.vm())
 	prefixes := r.prefixes(domains)
 	for _, entry := range entries {
-		if node, ok := r.folder(entry, r.givenPrefix(), prefixes); ok && exists(node.Console()) && !r.isForeign(domains[node.Name]) {
+		if node, ok := facts.Folder(r.ws(), entry, r.givenPrefix(), prefixes); ok && workspace.Exists(node.Console()) && !r.ws().IsForeign(domains[node.Name]) {
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range cluster.Members(domains, r.Workspace, r.givenPrefix()) {
-		nodes[d.Name] = cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
+	for _, d := range engine.Members(domains, r.Workspace, r.givenPrefix()) {
+		nodes[d.Name] = r.ws().NodeOf(d.Metadata)
 	}
 	if one, ok := nodes[r.Node]; ok {
-		return []cluster.Node{one}, nil
+		return []workspace.Node{one}, nil
 	}
 	if r.Node != "" || len(nodes) == 0 {
 		_, err := r.chosenNodes() // which is none
 		return nil, err
 	}
-	return slices.SortedFunc(maps.Values(nodes), func(a, b cluster.Node) int { return strings.Compare(a.Name, b.Name) }), nil
+	return slices.SortedFunc(maps.Values(nodes), func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
 // prefixOf is what the lines of a node begin with.
-func prefixOf(nodes []cluster.Node, i int) string {
+func prefixOf(nodes []workspace.Node, i int) string {
 	if len(nodes) < 2 {
 		return ""
 	}
@@ -83,7 +86,7 @@ type logLine struct {
 
 // printLogs interleaves the nodes' lines by the kernel's clock where they have it; one that has none stays behind the line
 // before it.
-func (r *Run) printLogs(nodes []cluster.Node) error {
+func (r *Run) printLogs(nodes []workspace.Node) error {
 	all := []logLine{}
 	for i, node := range nodes {
 		lines, err := readLog(node.Console(), prefixOf(nodes, i))

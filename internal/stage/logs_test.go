@@ -13,7 +13,7 @@ import (
 )
 
 func TestLogsOfSeveralNodes(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t)
 	save(t, "vm/core01/console.log", "SeaBIOS\n[    0.5] Linux\nno clock\n[    9.0] late\n")
 	save(t, "vm/core02/console.log", "[    0.1] first\x1b]52;c;x\x1b\\\r\n[    1.0] middle\n[    0.2] booted again\ncore02 login: ")
@@ -32,7 +32,7 @@ func TestLogsOfSeveralNodes(t *testing.T) {
 
 // TestLogsOfANodeThatWasTakenBack can still be read.
 func TestLogsOfANodeThatWasTakenBack(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "vm/core01/console.log", "Kernel panic\n")
 	for _, words := range [][]string{{"node=core01"}, nil} {
 		r := run(t, words...)
@@ -50,7 +50,7 @@ func TestLogsOfANodeThatWasTakenBack(t *testing.T) {
 
 // TestFollowedLinesAreWhole has a node that writes half a line, and the rest of it later.
 func TestFollowedLinesAreWhole(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	save(t, "vm/core01/console.log", "one\ntw")
 	r := run(t, "follow=true")

@@ -3,12 +3,11 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -22,16 +21,16 @@ func (r *Run) begun(node string) *begun {
 }
 
 // define takes the step as far as the domain's definition.
-func (r *Run) define(ctx context.Context, step cluster.Step) error {
+func (r *Run) define(ctx context.Context, step plan.Step) error {
 	switch step.Action {
-	case cluster.Recreate:
+	case plan.Recreate:
 		return nil
-	case cluster.Keep:
+	case plan.Keep:
 		return r.keep(step)
-	case cluster.Redefine:
+	case plan.Redefine:
 		return r.redefine(step)
 	}
-	r.times.reach(step.Node.Name, "overlay")
+	r.times.Reach(step.Node.Name, "overlay")
 	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), r.base.Path, step.Want.Disk)
 	if err != nil {
 		return err
@@ -40,34 +39,34 @@ func (r *Run) define(ctx context.Context, step cluster.Step) error {
 }
 
 // create makes the node of an overlay that is prepared. The definition is written first: it tells whose the overlay is.
-func (r *Run) create(step cluster.Step, prepared string) error {
+func (r *Run) create(step plan.Step, prepared string) error {
 	defer func() { _ = os.Remove(prepared) }()
 	made := r.begun(step.Node.Name)
 	made.files = true
 	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), r.writeXML(step)); err != nil {
 		return err
 	}
-	if err := errors.Join(forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
+	if err := errors.Join(workspace.Forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
 		return err
 	}
 	made.overlay = true
-	if err := forget(step.Node.Leaving()); err != nil {
+	if err := workspace.Forget(step.Node.Leaving()); err != nil {
 		return err
 	}
 	return r.defineDomain(step)
 }
 
 // keep leaves the node as it is. What is kept of its definition is made up for, where a run before did not come to it.
-func (r *Run) keep(step cluster.Step) error {
-	if err := forget(step.Node.Leaving()); err != nil || step.Found == "" {
+func (r *Run) keep(step plan.Step) error {
+	if err := workspace.Forget(step.Node.Leaving()); err != nil || step.Found == "" {
 		return err
 	}
 	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.
-func (r *Run) redefine(step cluster.Step) error {
-	if err := errors.Join(forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
+func (r *Run) redefine(step plan.Step) error {
+	if err := errors.Join(workspace.Forget(step.Node.Leaving()), r.writeXML(step)); err != nil {
 		return err
 	}
 	if err := r.defineDomain(step); err != nil {
@@ -77,13 +76,13 @@ func (r *Run) redefine(step cluster.Step) error {
 }
 
 // writeXML keeps the definition. It may have a password of the user's own.
-func (r *Run) writeXML(step cluster.Step) error {
+func (r *Run) writeXML(step plan.Step) error {
 	return artifact.Write(step.Node.XML(), []byte(step.XML), 0o600)
 }
 
 // defineDomain defines the domain and at once keeps what libvirt made of it, by which is seen what others change.
-func (r *Run) defineDomain(step cluster.Step) error {
-	r.times.reach(step.Node.Name, "define")
+func (r *Run) defineDomain(step plan.Step) error {
+	r.times.Reach(step.Node.Name, "define")
 	made, err := r.conn.Define(step.XML)
 	if err != nil {
 		return err
@@ -93,10 +92,10 @@ func (r *Run) defineDomain(step cluster.Step) error {
 }
 
 // undo takes back what this run has made for a node that it cannot start, and nothing else. The console log stays.
-func (r *Run) undo(step cluster.Step) error {
+func (r *Run) undo(step plan.Step) error {
 	made := r.begun(step.Node.Name)
 	_, before := r.seen[step.Node.Name]
-	if step.Action != cluster.Create && (step.Action != cluster.Redefine || before) {
+	if step.Action != plan.Create && (step.Action != plan.Redefine || before) {
 		return nil
 	}
 	if made.domain {
@@ -121,37 +120,9 @@ func (r *Run) undo(step cluster.Step) error {
 
 // removeDomain removes the node's domain. The mark comes first: where this run ends before the disk has gone, too, the
 // next one knows that it may go.
-func (r *Run) removeDomain(node cluster.Node) error {
-	if err := mark(node); err != nil {
+func (r *Run) removeDomain(node workspace.Node) error {
+	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
 	return r.conn.Remove(node.UUID, r.Workspace)
-}
-
-// mark notes that the node is being removed, where it has a folder.
-func mark(node cluster.Node) error {
-	if _, err := os.Stat(node.Dir); err != nil {
-		return nil //nolint:nilerr // there is nothing to be marked
-	}
-	return os.WriteFile(node.Leaving(), nil, 0o600)
-}
-
-// removeFolder removes all that there is of a node beside its domain: its disk first, as the mark must outlive it.
-func removeFolder(node cluster.Node) error {
-	err := forget(node.Overlay())
-	if err == nil {
-		err = os.RemoveAll(node.Dir)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot remove what was generated: %w", err)
-	}
-	return nil
-}
-
-// forget removes a file, if it is there.
-func forget(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

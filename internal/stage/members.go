@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // promotePoll is how often a learner that has not caught up is tried again.
@@ -69,8 +69,8 @@ func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []stri
 }
 
 // starts tells whether the learner at the address starts, of a node that an interrupted run has made to join.
-func (r *Run) starts(ctx context.Context, node cluster.Node, address string, voters []string) bool {
-	if !exists(generation.JoiningFile(node)) {
+func (r *Run) starts(ctx context.Context, node workspace.Node, address string, voters []string) bool {
+	if !workspace.Exists(node.EtcdFlags()) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
@@ -80,7 +80,7 @@ func (r *Run) starts(ctx context.Context, node cluster.Node, address string, vot
 		if peer, _ := peers.At(address); err == nil && peer.Name != "" {
 			return true
 		}
-		if !sleep(ctx, promotePoll) {
+		if !wait.Sleep(ctx, promotePoll) {
 			return false
 		}
 	}
@@ -107,7 +107,7 @@ func (r *Run) promote(ctx context.Context, node booted, voters []string, address
 		if peer.Name != "" {
 			refused = r.membersHelper().Promote(ctx, voters, peer.ID)
 		}
-		if refused != nil && !sleep(ctx, promotePoll) {
+		if refused != nil && !wait.Sleep(ctx, promotePoll) {
 			return r.withOwnWords(whole, fmt.Errorf("the member does not get its vote: %w", refused), node)
 		}
 	}

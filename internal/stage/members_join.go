@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
-	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -26,7 +25,7 @@ type place struct {
 }
 
 // prepare makes sure of all that a node needs to join at the address, and that the members there are healthy.
-func (r *Run) prepare(ctx context.Context, node cluster.Node, name, address string, voters []string) (place, error) {
+func (r *Run) prepare(ctx context.Context, node workspace.Node, name, address string, voters []string) (place, error) {
 	if err := r.canJoin(node); err != nil {
 		return place{}, err
 	}
@@ -38,7 +37,7 @@ func (r *Run) prepare(ctx context.Context, node cluster.Node, name, address stri
 }
 
 // placeAmong is the node's place among the members that there are then.
-func (r *Run) placeAmong(peers etcd.Peers, node cluster.Node, name, address string) (p place, err error) {
+func (r *Run) placeAmong(peers etcd.Peers, node workspace.Node, name, address string) (p place, err error) {
 	p.address = address
 	if p.peerURL, err = peers.URLAt(address); err != nil {
 		return p, err
@@ -85,7 +84,7 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 			err = r.takeOut(voters, p.address, err)
 		}
 	}()
-	if err := artifact.Write(generation.JoiningFile(step.Node), []byte(p.flags), 0o600); err != nil {
+	if err := artifact.Write(step.Node.EtcdFlags(), []byte(p.flags), 0o600); err != nil {
 		return err
 	}
 	if err := r.writeDocument(p.doc); err != nil {
@@ -148,7 +147,7 @@ func (r *Run) takeOut(voters []string, address string, failed error) error {
 }
 
 // renderJoining is the node's document as that of a member that joins.
-func (r *Run) renderJoining(node cluster.Node, flags string) (config.Document, error) {
+func (r *Run) renderJoining(node workspace.Node, flags string) (config.Document, error) {
 	made, err := r.forDocuments(r.source, r.generation, false)
 	if err != nil {
 		return config.Document{}, err

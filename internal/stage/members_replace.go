@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"net/url"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -52,9 +53,9 @@ func (r *Run) replace(ctx context.Context, nodes []booted, i int) error {
 }
 
 // stillToCome are the nodes that are made anew after this one.
-func stillToCome(nodes []booted, but int) (later []cluster.Node) {
+func stillToCome(nodes []booted, but int) (later []workspace.Node) {
 	for i, n := range nodes {
-		if i != but && n.step.Action == cluster.Recreate {
+		if i != but && n.step.Action == plan.Recreate {
 			later = append(later, n.step.Node)
 		}
 	}
@@ -63,7 +64,7 @@ func stillToCome(nodes []booted, but int) (later []cluster.Node) {
 
 // leaver is the node's member, if it is one. The others must be healthy without it, but those of nodes that are
 // made anew or removed, too.
-func (r *Run) leaver(ctx context.Context, node cluster.Node, others []string, later []cluster.Node) (l leaver, err error) {
+func (r *Run) leaver(ctx context.Context, node workspace.Node, others []string, later []workspace.Node) (l leaver, err error) {
 	l.others = others
 	if len(others) == 0 {
 		return l, hint.Errorf("recreate=all force=true makes a new cluster, without the data", "no other node has a healthy member of etcd")
@@ -73,7 +74,7 @@ func (r *Run) leaver(ctx context.Context, node cluster.Node, others []string, la
 	}
 	excused := []string{}
 	for _, other := range later {
-		if peer, ok := l.status.Peers.Of(other.Name, r.lastAddress(other.Name)); ok {
+		if peer, ok := l.status.Peers.Of(other.Name, r.reach().LastAddress(other.Name)); ok {
 			excused = append(excused, peer.ID)
 		}
 	}
@@ -116,7 +117,7 @@ func (r *Run) othersOf(nodes []booted, but int) []string {
 		}
 		if n.address() != "" {
 			endpoints = append(endpoints, r.clientURL(n.address()))
-		} else if last := r.lastAddress(n.step.Node.Name); last != "" { // its turn is still to come
+		} else if last := r.reach().LastAddress(n.step.Node.Name); last != "" { // its turn is still to come
 			endpoints = append(endpoints, r.clientURL(last))
 		}
 	}
@@ -133,7 +134,7 @@ func hostOf(address string) string {
 }
 
 // removeNode removes the node for good: its member of etcd first, then its domain and files.
-func (r *Run) removeNode(ctx context.Context, node cluster.Node, others []string, later []cluster.Node) error {
+func (r *Run) removeNode(ctx context.Context, node workspace.Node, others []string, later []workspace.Node) error {
 	if r.generation.Token != nil {
 		leaving, err := r.leaver(ctx, node, others, later)
 		if err != nil {
@@ -152,7 +153,7 @@ func (r *Run) removeNode(ctx context.Context, node cluster.Node, others []string
 	if err := r.removeDomain(node); err != nil {
 		return err
 	}
-	if err := removeFolder(node); err != nil {
+	if err := node.RemoveFiles(); err != nil {
 		return err
 	}
 	r.log.Say("%s: removed", node.Name)

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // all tells whether the whole cluster is made anew: as the user says, or as a run began that did not end.
@@ -21,7 +22,7 @@ func (r *Run) settleAll(status etcd.Status) error {
 		return hint.Errorf("force=true makes the new cluster; recreate=changed, or names, replaces members one after the other and keeps the data; `mage backup file=` saves them",
 			"recreate=all: etcd answers, and the data of its %d members would be lost", len(status.Peers.Voters()))
 	}
-	if left := taking(r.surplus(), cluster.Keep); len(left) > 0 {
+	if left := taking(r.surplus(), plan.Keep); len(left) > 0 {
 		return hint.Errorf(fmt.Sprintf("nodes=%d makes them anew, too, nodes=%d removes them", r.Nodes+len(left), r.Nodes),
 			"recreate=all: %d nodes above nodes=%d would be left of the old cluster", len(left), r.Nodes)
 	}
@@ -31,8 +32,8 @@ func (r *Run) settleAll(status etcd.Status) error {
 
 // settleSilent is of a cluster of which no member answers. One that never formed has no data: its nodes are
 // made anew together, and all of them with another token.
-func (r *Run) settleSilent(steps []cluster.Step) error {
-	anew, kept := taking(steps, cluster.Recreate), taking(steps, cluster.Keep, cluster.Redefine)
+func (r *Run) settleSilent(steps []plan.Step) error {
+	anew, kept := taking(steps, plan.Recreate), taking(steps, plan.Keep, plan.Redefine)
 	starting := 0
 	for _, step := range kept {
 		if step.Starts() {
@@ -54,16 +55,16 @@ func (r *Run) settleSilent(steps []cluster.Step) error {
 }
 
 // settleAnswering is of a cluster that lives.
-func (r *Run) settleAnswering(status etcd.Status, steps []cluster.Step) error {
+func (r *Run) settleAnswering(status etcd.Status, steps []plan.Step) error {
 	for i, step := range steps {
-		if _, is := status.Peers.Voters().Of(step.Node.Name, r.lastAddress(step.Node.Name)); is && step.Action == cluster.Create {
-			steps[i].Action, steps[i].Why = cluster.Recreate, step.Why+", and it is a member of etcd"
+		if _, is := status.Peers.Voters().Of(step.Node.Name, r.reach().LastAddress(step.Node.Name)); is && step.Action == plan.Create {
+			steps[i].Action, steps[i].Why = plan.Recreate, step.Why+", and it is a member of etcd"
 		}
 	}
 	if err := r.settleParallel(status, steps); err != nil || r.newCluster {
 		return err
 	}
-	for _, step := range taking(steps, cluster.Create, cluster.Recreate) {
+	for _, step := range taking(steps, plan.Create, plan.Recreate) {
 		if err := r.checkJoining(status, step); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
@@ -75,8 +76,8 @@ func (r *Run) settleAnswering(status etcd.Status, steps []cluster.Step) error {
 }
 
 // settleParallel refuses to make a majority of etcd's members anew at once: its data would be lost.
-func (r *Run) settleParallel(status etcd.Status, steps []cluster.Step) error {
-	anew, voters := taking(steps, cluster.Recreate), len(status.Peers.Voters())
+func (r *Run) settleParallel(status etcd.Status, steps []plan.Step) error {
+	anew, voters := taking(steps, plan.Recreate), len(status.Peers.Voters())
 	switch {
 	case !r.Parallel || len(anew) == 0:
 		return nil
@@ -94,7 +95,7 @@ func (r *Run) settleParallel(status etcd.Status, steps []cluster.Step) error {
 }
 
 // checkJoining finds what keeps a node from becoming a member, before anything is made.
-func (r *Run) checkJoining(status etcd.Status, step cluster.Step) error {
+func (r *Run) checkJoining(status etcd.Status, step plan.Step) error {
 	if err := r.canJoin(step.Node); err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (r *Run) checkJoining(status etcd.Status, step cluster.Step) error {
 }
 
 // canJoin tells whether the node's config has the word by which a member joins.
-func (r *Run) canJoin(node cluster.Node) error {
+func (r *Run) canJoin(node workspace.Node) error {
 	used, err := r.source.NodeUses(node.Name, discovery.WordFlags)
 	if err == nil && !used {
 		err = hint.Errorf("start etcd with "+discovery.WordFlags+", as ignition/files/etcd.sh does",
@@ -126,10 +127,10 @@ func (r *Run) canJoin(node cluster.Node) error {
 }
 
 // excused are the ids of members that need not be healthy: of nodes that this run starts, makes anew or removes.
-func (r *Run) excused(peers etcd.Peers, steps []cluster.Step) []string {
+func (r *Run) excused(peers etcd.Peers, steps []plan.Step) []string {
 	ids := []string{}
-	for _, step := range append(taking(r.surplus(), cluster.Remove), steps...) {
-		if peer, ok := peers.Of(step.Node.Name, r.lastAddress(step.Node.Name)); ok && (step.Starts() || step.Action == cluster.Remove) {
+	for _, step := range append(taking(r.surplus(), plan.Remove), steps...) {
+		if peer, ok := peers.Of(step.Node.Name, r.reach().LastAddress(step.Node.Name)); ok && (step.Starts() || step.Action == plan.Remove) {
 			ids = append(ids, peer.ID)
 		}
 	}
@@ -137,7 +138,7 @@ func (r *Run) excused(peers etcd.Peers, steps []cluster.Step) []string {
 }
 
 // checkUnready refuses what etcd needs the nodes' addresses for, which with ready=off nobody tells.
-func (r *Run) checkUnready(steps []cluster.Step) error {
+func (r *Run) checkUnready(steps []plan.Step) error {
 	if r.Ready || r.generation.Token == nil {
 		return nil
 	}

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/workspace"
 )
 
 const (
@@ -114,10 +115,10 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	// a node whose disk and domain somebody removed is still a member, and replaced as one
 	removeDomain(t, "core02")
 	r, err := definedRun(t)
-	if err != nil || len(r.steps) != 3 || r.steps[1].Action != cluster.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
+	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
 		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
 	}
-	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != cluster.Recreate || r.steps[3].Action != cluster.Create {
+	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != plan.Recreate || r.steps[3].Action != plan.Create {
 		t.Errorf("and one more: got %v, %+v", err, r.steps)
 	}
 	removeDomain(t, "core04")
@@ -151,7 +152,7 @@ func removeDomain(t *testing.T, name string) {
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errorOf(r.conn.Remove(cluster.NodeAt(r.vm(), "core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
+	if err := errorOf(r.conn.Remove(r.ws().Node("core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -169,7 +170,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.memberOf(status.Peers, cluster.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
+		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}
@@ -192,8 +193,8 @@ func TestNodesBecomeMembers(t *testing.T) {
 	r.generation.Token = &token
 	nodes := func(n int) (nodes []booted) {
 		for i := range n {
-			name := cluster.NodeName("core", i+1)
-			nodes = append(nodes, booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), "core", i+1)}, report: reportOf(name, addressOf(i+1))})
+			name := workspace.NodeName("core", i+1)
+			nodes = append(nodes, booted{step: plan.Step{Node: r.ws().Node("core", i+1)}, report: reportOf(name, addressOf(i+1))})
 		}
 		return nodes
 	}
@@ -266,8 +267,8 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 		t.Fatal(err)
 	}
 	initial := peers.InitialCluster("core03", peerURL)
-	node := cluster.NodeAt(r.vm(), "core", 3)
-	nodes := []booted{{step: cluster.Step{Node: node}, report: reportOf("core03", addressOf(3))}}
+	node := r.ws().Node("core", 3)
+	nodes := []booted{{step: plan.Step{Node: node}, report: reportOf("core03", addressOf(3))}}
 	save(t, "vm/core03/etcd-flags", discovery.Joining(initial))
 	save(t, "vm/core03/"+filepath.Base(node.Fresh()), "")
 	go func() {

@@ -2,21 +2,21 @@ package stage
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // settleMembers decides, before anything is made, how nodes are added to an etcd that there is, or made anew in it, and
 // refuses what would harm it. Where no member comes or goes nobody is asked.
-func (r *Run) settleMembers(ctx context.Context, steps []cluster.Step) error {
+func (r *Run) settleMembers(ctx context.Context, steps []plan.Step) error {
 	if err := r.checkUnready(steps); err != nil || r.generation.Token == nil {
 		return err
 	}
@@ -38,15 +38,15 @@ func (r *Run) settleMembers(ctx context.Context, steps []cluster.Step) error {
 }
 
 // changesMembers tells whether nodes are added to those that there are, made anew or removed.
-func (r *Run) changesMembers(steps []cluster.Step) bool {
-	if len(cluster.Members(r.seen, r.Workspace, r.Prefix)) == 0 {
+func (r *Run) changesMembers(steps []plan.Step) bool {
+	if len(engine.Members(r.seen, r.Workspace, r.Prefix)) == 0 {
 		return false
 	}
-	return len(taking(append(steps, r.surplus()...), cluster.Create, cluster.Recreate, cluster.Remove)) > 0
+	return len(taking(append(steps, r.surplus()...), plan.Create, plan.Recreate, plan.Remove)) > 0
 }
 
 // taking are the steps of these actions.
-func taking(steps []cluster.Step, actions ...cluster.Action) (found []cluster.Step) {
+func taking(steps []plan.Step, actions ...plan.Action) (found []plan.Step) {
 	for _, step := range steps {
 		for _, action := range actions {
 			if step.Action == action {
@@ -61,8 +61,8 @@ func taking(steps []cluster.Step, actions ...cluster.Action) (found []cluster.St
 // cluster that has formed the nodes are asked where they are now.
 func (r *Run) survey(ctx context.Context) (status etcd.Status, err error) {
 	endpoints := []string{}
-	for _, d := range cluster.Members(r.seen, r.Workspace, r.Prefix) {
-		if address := r.lastAddress(d.Name); address != "" && d.State == cluster.Running {
+	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
+		if address := r.reach().LastAddress(d.Name); address != "" && d.State == engine.Running {
 			endpoints = append(endpoints, r.clientURL(address))
 		}
 	}
@@ -90,28 +90,18 @@ func (r *Run) survey(ctx context.Context) (status etcd.Status, err error) {
 
 // neverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
 func (r *Run) neverFormed() bool {
-	for _, d := range cluster.Members(r.seen, r.Workspace, r.Prefix) {
-		if _, err := os.Stat(cluster.NodeAt(r.vm(), r.Prefix, d.Metadata.Number).Fresh()); err != nil {
+	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
+		if _, err := os.Stat(r.ws().Node(r.Prefix, d.Metadata.Number).Fresh()); err != nil {
 			return false
 		}
 	}
 	return !r.generation.Token.Formed
 }
 
-// lastAddress is where the node said last that it is, or empty.
-func (r *Run) lastAddress(node string) string {
-	var report guest.Report
-	text, err := os.ReadFile(r.reportFile(node))
-	if err != nil || json.Unmarshal(text, &report) != nil {
-		return ""
-	}
-	return report.Address(cluster.MAC(node))
-}
-
 // memberOf is the node's member, by its name or its last address. Where there is none, but members that are
 // nobody's, one of them may be it: what is not known is not removed.
-func (r *Run) memberOf(peers etcd.Peers, node cluster.Node) (etcd.Peer, bool, error) {
-	if peer, ok := peers.Of(node.Name, r.lastAddress(node.Name)); ok {
+func (r *Run) memberOf(peers etcd.Peers, node workspace.Node) (etcd.Peer, bool, error) {
+	if peer, ok := peers.Of(node.Name, r.reach().LastAddress(node.Name)); ok {
 		return peer, true, nil
 	}
 	nobodys := []string{}
@@ -130,14 +120,14 @@ func (r *Run) memberOf(peers etcd.Peers, node cluster.Node) (etcd.Peer, bool, er
 // isSomebodys tells whether the member is that of a node of the cluster.
 func (r *Run) isSomebodys(peer etcd.Peer) bool {
 	names := []string{}
-	for _, d := range cluster.Members(r.seen, r.Workspace, r.Prefix) {
+	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
 		names = append(names, d.Name)
 	}
 	for _, node := range r.members() { // its domain may be gone
 		names = append(names, node.Name)
 	}
 	return slices.ContainsFunc(names, func(name string) bool {
-		_, is := (etcd.Peers{peer}).Of(name, r.lastAddress(name))
+		_, is := (etcd.Peers{peer}).Of(name, r.reach().LastAddress(name))
 		return is
 	})
 }

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // reached are the nodes of the cluster prefix= that run, asked where they are.
@@ -18,11 +20,11 @@ func (r *Run) reached(ctx context.Context) ([]booted, error) {
 	if err != nil {
 		return nil, err
 	}
-	running := slices.DeleteFunc(cluster.Members(domains, r.Workspace, r.Prefix), func(d cluster.Domain) bool { return d.State != cluster.Running })
+	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 	asked := make([]booted, len(running))
-	errs := eachOf(len(running), func(i int) error {
-		report, err := r.whereabouts(ctx, running[i])
-		asked[i] = booted{step: cluster.Step{Node: cluster.NodeAt(r.vm(), r.Prefix, running[i].Metadata.Number)}, report: report}
+	errs := wait.Each(len(running), func(i int) error {
+		report, err := r.reach().Whereabouts(ctx, running[i], r.Ready)
+		asked[i] = booted{step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, report: report}
 		return err
 	})
 	nodes := []booted{}

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
 )
 
 // at is a node's report from an address.
-func at(node cluster.Node, address string) guest.Report {
+func at(node workspace.Node, address string) guest.Report {
 	return guest.Report{BootID: "x", Interfaces: []guest.Interface{
 		{MAC: node.MAC, Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
 	}}
@@ -20,14 +21,14 @@ func at(node cluster.Node, address string) guest.Report {
 
 // TestANewClusterIsFormedOfAllItsNodes: where one fails, its etcd is not waited for. With too few of an old one neither.
 func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "nodes=3")
 	r.generation.Token = &discovery.Token{Size: 3}
 	members := r.members()
 	nodes := []booted{
-		{step: cluster.Step{Node: members[0]}, report: at(members[0], "127.0.0.1")},
-		{step: cluster.Step{Node: members[1]}, report: at(members[1], "127.0.0.2")},
-		{step: cluster.Step{Node: members[2]}},
+		{step: plan.Step{Node: members[0]}, report: at(members[0], "127.0.0.1")},
+		{step: plan.Step{Node: members[1]}, report: at(members[1], "127.0.0.2")},
+		{step: plan.Step{Node: members[2]}},
 	}
 	for _, node := range members {
 		save(t, node.Fresh(), "")

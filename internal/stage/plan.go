@@ -7,15 +7,21 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // somethingToDo is the exit status of `mage plan` where `mage up` would do something.
@@ -31,14 +37,14 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err := r.printPlan(steps); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(steps, cluster.Step.Changes) {
-		return ExitStatus(somethingToDo)
+	if slices.ContainsFunc(steps, plan.Step.Changes) {
+		return session.ExitStatus(somethingToDo)
 	}
 	return nil
 }
 
 // planned are the steps that `mage up` would take.
-func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
+func (r *Run) planned(ctx context.Context) ([]plan.Step, error) {
 	dry := r.dry()
 	if err := dry.Fetch(ctx); err != nil {
 		return nil, err
@@ -58,18 +64,18 @@ func (r *Run) planned(ctx context.Context) ([]cluster.Step, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), held: r.held, conn: r.conn,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, conn: r.conn,
 		readOnly: true,
 	}
 }
 
 // plan tells, node by node, the way from what is there to what is wanted.
-func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
+func (r *Run) plan(ctx context.Context) ([]plan.Step, error) {
 	domains, err := r.listed()
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkBridge(), r.source.CheckVersions(r.base.Accepts))
+	err = errors.Join(r.inTheWay(domains), r.checkLink(), r.source.CheckVersions(r.base.Accepts))
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +83,8 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := make([]cluster.Step, len(r.documents))
-	errs := eachOf(len(steps), func(i int) (err error) {
+	steps := make([]plan.Step, len(r.documents))
+	errs := wait.Each(len(steps), func(i int) (err error) {
 		if steps[i], err = r.planNode(ctx, r.documents[i], tmpl, domains); err != nil {
 			err = fmt.Errorf("%s: %w", r.documents[i].Name, err)
 		}
@@ -91,17 +97,17 @@ func (r *Run) plan(ctx context.Context) ([]cluster.Step, error) {
 }
 
 func (r *Run) domainTemplate() (string, error) {
-	tmpl, err := os.ReadFile(filepath.Join(r.Workspace, "templates", "domain.xml.tmpl"))
+	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return "", hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
 	return string(tmpl), nil
 }
 
-func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, domains map[string]cluster.Domain) (cluster.Step, error) {
-	found, err := r.inquire(ctx, node.Node, domains)
+func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, domains map[string]engine.Domain) (plan.Step, error) {
+	found, err := facts.Of(ctx, r.ws(), node.Node, domains, r.wishes(node.Name))
 	if err != nil {
-		return cluster.Step{}, err
+		return plan.Step{}, err
 	}
 	step, err := r.stepOn(ctx, r.keptHardware(node.Node, found), node, tmpl, found)
 	if err == nil && makes(step) {
@@ -110,42 +116,41 @@ func (r *Run) planNode(ctx context.Context, node config.Document, tmpl string, d
 	if err != nil {
 		return step, err
 	}
-	if step.Action == cluster.Keep && r.generation.Token != nil && exists(node.Fresh()) { // grow does that
+	if step.Action == plan.Keep && r.generation.Token != nil && workspace.Exists(node.Fresh()) { // grow does that
 		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
 	}
-	step.Found = unrecorded(step, found)
-	live(&step, found)
-	return step, nil
+	step.Found = facts.Unrecorded(step, found)
+	return facts.WithLive(step, found), nil
 }
 
 // stepAnew is the step for a node that is made of what is wanted now.
-func (r *Run) stepAnew(ctx context.Context, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepAnew(ctx context.Context, node config.Document, tmpl string, found plan.Found) (plan.Step, error) {
 	hw := r.hardware(r.conn, node.Node, r.base)
 	if err := checkFirmware(hw, r.conn.HasUEFI); err != nil {
-		return cluster.Step{}, err
+		return plan.Step{}, err
 	}
 	return r.stepOn(ctx, hw, node, tmpl, found)
 }
 
 // stepOn is the step for the node, on the hardware.
-func (r *Run) stepOn(ctx context.Context, hw cluster.Hardware, node config.Document, tmpl string, found cluster.Found) (cluster.Step, error) {
+func (r *Run) stepOn(ctx context.Context, hw engine.Hardware, node config.Document, tmpl string, found plan.Found) (plan.Step, error) {
 	want := r.want(node)
-	if _, err := cluster.Define(tmpl, hw, &want); err != nil {
-		return cluster.Step{}, err
+	if _, err := libvirt.Define(tmpl, hw, &want); err != nil {
+		return plan.Step{}, err
 	}
-	step := cluster.Plan(node.Node, want, found)
+	step := plan.ForNode(node.Node, want, found)
 	if err := r.sizeDisk(ctx, &step); err != nil {
 		return step, err
 	}
 	step.Want.Firmware = cmp.Or(step.Want.Firmware, hw.FirmwareWord())
 	var err error
-	step.XML, err = cluster.Define(tmpl, hw, &step.Want)
+	step.XML, err = libvirt.Define(tmpl, hw, &step.Want)
 	return step, err
 }
 
 // sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
-func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
-	if !makes(*step) || r.readOnly && !exists(r.base.Path) { // it is not fetched yet
+func (r *Run) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
+	if !makes(*step) || r.readOnly && !workspace.Exists(r.base.Path) { // it is not fetched yet
 		return nil
 	}
 	step.Want.Disk, err = image.OverlaySize(ctx, r.base.Path, r.Disk)
@@ -153,11 +158,11 @@ func (r *Run) sizeDisk(ctx context.Context, step *cluster.Step) (err error) {
 }
 
 // makes tells whether the step makes an overlay.
-func makes(s cluster.Step) bool { return s.Action == cluster.Create || s.Action == cluster.Recreate }
+func makes(s plan.Step) bool { return s.Action == plan.Create || s.Action == plan.Recreate }
 
 // baseOf is the image that the node was made on. A node that is kept needs the firmware and the Ignition key of that
 // image, whatever image= is now.
-func (r *Run) baseOf(found cluster.Found) base.Image {
+func (r *Run) baseOf(found plan.Found) base.Image {
 	have := found.Made
 	if found.Defined {
 		have = found.Domain.Metadata
@@ -169,9 +174,27 @@ func (r *Run) baseOf(found cluster.Found) base.Image {
 }
 
 // want is what the node shall be made from.
-func (r *Run) want(node config.Document) cluster.Metadata {
-	return cluster.Metadata{
+func (r *Run) want(node config.Document) engine.Metadata {
+	return engine.Metadata{
 		Workspace: r.Workspace, Cluster: r.Prefix, Number: node.Number, Ignition: node.Digest, Base: r.base.Path,
-		Libvirt: r.where(), Image: r.base.Identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
+		Libvirt: r.where().String(), Image: r.base.Identity, Disk: r.Disk, Firmware: r.wantedFirmware(),
 	}
+}
+
+// wishes are what the user wants done with the node.
+func (r *Run) wishes(node string) plan.Wishes {
+	return plan.Wishes{Recreate: r.Recreate == "changed", Force: r.recreates(node), Redefine: r.Redefine}
+}
+
+// recreates tells whether recreate= names the node.
+func (r *Run) recreates(node string) bool {
+	return r.all() || slices.Contains(strings.Split(r.Recreate, ","), node)
+}
+
+// checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
+func (r *Run) checkLink() error {
+	if !strings.HasPrefix(r.URI, "qemu") {
+		return nil
+	}
+	return r.reach().CheckLink()
 }

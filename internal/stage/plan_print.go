@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 )
 
 // plannedStep is a step as `mage plan format=json` prints it.
@@ -18,13 +18,13 @@ type plannedStep struct {
 	Edited string `json:"edited,omitempty"` // what somebody else changed, as a diff
 }
 
-func describeStep(s cluster.Step) plannedStep {
+func describeStep(s plan.Step) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
 	p.Reason += takesEffect(s)
 	switch {
-	case s.Action == cluster.Keep && s.Starts():
+	case s.Action == plan.Keep && s.Starts():
 		p.Action, p.Reason = "start", "it does not run"
-	case s.Action == cluster.Keep:
+	case s.Action == plan.Keep:
 		p.Action = "unchanged"
 	}
 	if s.Drift != "" {
@@ -33,7 +33,7 @@ func describeStep(s cluster.Step) plannedStep {
 	return p
 }
 
-func (r *Run) printPlan(steps []cluster.Step) error {
+func (r *Run) printPlan(steps []plan.Step) error {
 	all := []plannedStep{}
 	for _, s := range steps {
 		all = append(all, describeStep(s))

@@ -1,10 +1,14 @@
 package stage
 
-import "coreos-libvirt/internal/cluster"
+import (
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
+)
 
 // plug changes in the running node what it takes of its new definition. What libvirt or the guest refuses is no error:
 // it takes effect when the node is started next.
-func (r *Run) plug(step cluster.Step) error {
+func (r *Run) plug(step plan.Step) error {
 	if step.Live.None() {
 		return nil
 	}
@@ -14,13 +18,13 @@ func (r *Run) plug(step cluster.Step) error {
 		if len(step.Live.Cards) == 0 {
 			return nil // the same: what it has of the rest libvirt tells
 		}
-		mark.Definition = cluster.InPart
+		mark.Definition = engine.InPart
 	case step.Restart:
 		return nil // the digest that it was started with stays: so `plan` shows it
 	default:
 		r.log.Say("%s: the running node has taken it%s", step.Node.Name, r.unruled(step.Live))
 	}
-	element, err := mark.Element()
+	element, err := libvirt.Element(mark)
 	if err != nil {
 		return err
 	}
@@ -28,7 +32,7 @@ func (r *Run) plug(step cluster.Step) error {
 }
 
 // unruled is what is to be said of what was plugged where no rule brings it online.
-func (r *Run) unruled(live cluster.Live) string {
+func (r *Run) unruled(live engine.Live) string {
 	if r.Ready || live.VCPUs == 0 && live.Memory == 0 {
 		return ""
 	}
@@ -36,7 +40,7 @@ func (r *Run) unruled(live cluster.Live) string {
 }
 
 // refused makes the changes in the running node, and tells whether any was refused.
-func (r *Run) refused(step cluster.Step) (any bool) {
+func (r *Run) refused(step plan.Step) (any bool) {
 	name, live := step.Node.Name, step.Live
 	try := func(what string, err error) {
 		if err != nil {

@@ -31,7 +31,7 @@ func has(t *testing.T, vcpus int) {
 }
 
 func TestARunningNodeTakesProcessors(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	for _, vcpu := range []string{"4", "16"} {
 		plans(t, 2, redefined+"the running node takes it", "nodes=1", "vcpu="+vcpu)
@@ -51,7 +51,7 @@ func TestARunningNodeTakesProcessors(t *testing.T) {
 
 // TestARunningNodeTakesAPart of what changed, and needs a restart for the rest.
 func TestARunningNodeTakesAPart(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	good, _ := os.ReadFile("templates/domain.xml.tmpl")
 	save(t, "templates/domain.xml.tmpl", strings.Replace(string(good), "preserve", "destroy", 1))
@@ -68,7 +68,7 @@ func TestARunningNodeTakesAPart(t *testing.T) {
 
 // TestWhatIsRefusedNeedsARestart: libvirt's test driver changes processors, and neither memory nor network cards.
 func TestWhatIsRefusedNeedsARestart(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	words := []string{"nodes=1", "ram=2560", "vcpu=4", "bridge=br1"}
 	plans(t, 2, redefined+"the running node takes it", words...)
@@ -94,7 +94,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 
 // TestBackAfterARefusal: what was refused is not wanted any more, and the node is as it was started.
 func TestBackAfterARefusal(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	ups(t, "core01: the running node does not take its memory", "ram=2560")
 	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "ram=2560")
@@ -104,7 +104,7 @@ func TestBackAfterARefusal(t *testing.T) {
 
 // TestADefinitionThatLibvirtNeverHad is in the file of a run that ended before: the node does not run by it.
 func TestADefinitionThatLibvirtNeverHad(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	other := "templates/domain.xml.tmpl"
 	good, _ := os.ReadFile(other)
@@ -129,7 +129,7 @@ func TestADefinitionThatLibvirtNeverHad(t *testing.T) {
 
 // TestANodeThatLacksTheRule is one of an earlier document: what is plugged it may not use.
 func TestANodeThatLacksTheRule(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	save(t, "plain.yml", "variant: fcos\nversion: 1.5.0\npasswd: {users: [{name: other}]}\n")
 	ups(t, needsARestart, "vcpu=4")
@@ -138,7 +138,7 @@ func TestANodeThatLacksTheRule(t *testing.T) {
 
 // TestMemoryThatCannotBePlugged: less, no whole blocks, more than there is room for.
 func TestMemoryThatCannotBePlugged(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	for _, ram := range []string{"1024", "2100", "20480"} {
 		plans(t, 2, redefined+needsARestart, "nodes=1", "ram="+ram)

@@ -8,7 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -25,17 +26,17 @@ func (r *Run) Start(ctx context.Context) error {
 
 // Restart stops nodes and boots them again. A changed definition takes effect.
 func (r *Run) Restart(ctx context.Context) error {
-	return r.eachNode(ctx, func(ctx context.Context, d cluster.Domain) error {
+	return r.eachNode(ctx, func(ctx context.Context, d engine.Domain) error {
 		if err := r.stop(ctx, d); err != nil {
 			return err
 		}
-		d.State = cluster.ShutOff
+		d.State = engine.ShutOff
 		return r.startAgain(ctx, d)
 	})
 }
 
 // eachNode does one thing for node=, or for all nodes of the cluster prefix=, or of the workspace, at once.
-func (r *Run) eachNode(ctx context.Context, do func(context.Context, cluster.Domain) error) error {
+func (r *Run) eachNode(ctx context.Context, do func(context.Context, engine.Domain) error) error {
 	if err := r.lockAll(ctx, r.givenPrefix()); err != nil {
 		return err
 	}
@@ -58,30 +59,30 @@ func (r *Run) eachNode(ctx context.Context, do func(context.Context, cluster.Dom
 }
 
 // chosenNodes are node=, or all nodes of the cluster prefix=, or of the workspace.
-func (r *Run) chosenNodes() ([]cluster.Domain, error) {
+func (r *Run) chosenNodes() ([]engine.Domain, error) {
 	if r.Node != "" {
 		one, err := r.chosen()
-		return []cluster.Domain{one}, err
+		return []engine.Domain{one}, err
 	}
 	domains, err := r.domains()
 	if err != nil {
 		return nil, err
 	}
-	nodes := cluster.Members(domains, r.Workspace, r.givenPrefix())
+	nodes := engine.Members(domains, r.Workspace, r.givenPrefix())
 	if len(nodes) == 0 {
 		return nil, hint.Errorf("`mage up` makes some", "there are no nodes")
 	}
 	return nodes, nil
 }
 
-func (r *Run) stop(ctx context.Context, d cluster.Domain) error {
+func (r *Run) stop(ctx context.Context, d engine.Domain) error {
 	switch d.State {
-	case cluster.Running:
-	case cluster.Paused: // it could not hear
+	case engine.Running:
+	case engine.Paused: // it could not hear
 		if err := r.conn.Start(d.Name); err != nil {
 			return err
 		}
-	case cluster.Crashed:
+	case engine.Crashed:
 		r.log.Say("%s: had crashed, what is left of it is ended", d.Name)
 		return r.conn.Destroy(d.Name)
 	default:
@@ -116,7 +117,7 @@ func (r *Run) awaitEnd(ctx context.Context, name string) (bool, error) {
 	defer end()
 	for {
 		state, err := r.conn.State(name)
-		if err != nil || state == cluster.ShutOff || state == cluster.Crashed {
+		if err != nil || state == engine.ShutOff || state == engine.Crashed {
 			return err == nil, err
 		}
 		select {
@@ -128,9 +129,9 @@ func (r *Run) awaitEnd(ctx context.Context, name string) (bool, error) {
 }
 
 // startAgain boots the node and waits until it is ready.
-func (r *Run) startAgain(ctx context.Context, d cluster.Domain) error {
-	node := cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number)
-	b := r.boot(ctx, cluster.Step{Node: node, Running: d.State == cluster.Running})
+func (r *Run) startAgain(ctx context.Context, d engine.Domain) error {
+	node := r.ws().NodeOf(d.Metadata)
+	b := r.boot(ctx, plan.Step{Node: node, Running: d.State == engine.Running})
 	if b.err != nil || !r.Ready {
 		return errors.Unwrap(b.err) // which has the node's name, as eachNode's
 	}

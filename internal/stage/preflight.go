@@ -65,7 +65,7 @@ func (r *Run) preflightNetwork() (string, error) {
 	if r.Direct != "" {
 		return host.Root("/").Card(r.Direct)
 	}
-	if err := r.checkBridge(); err != nil || !r.bridged() {
+	if err := r.checkLink(); err != nil || !r.bridged() {
 		return "", err
 	}
 	found, err := host.Root("/").Bridge(r.Bridge)
@@ -108,7 +108,7 @@ func (r *Run) preflightChecks(nodes int) []host.Check {
 		})},
 	}
 	checks = append(checks, host.Check{Name: "ram=", Run: r.simple(r.preflightRAM)})
-	if r.session() && r.bridged() {
+	if r.where().IsSession() && r.bridged() {
 		checks = append(checks, host.Check{Name: "bridge helper", Run: r.simple(func() (string, error) { return root.BridgeHelper(r.Bridge) })})
 	}
 	return checks

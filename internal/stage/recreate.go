@@ -9,11 +9,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -39,7 +41,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 	var all errgroup.Group
 	for i := range r.steps {
 		step := &r.steps[i]
-		if step.Action != cluster.Recreate {
+		if step.Action != plan.Recreate {
 			continue
 		}
 		all.Go(func() error {
@@ -85,7 +87,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
-	for _, step := range taking(r.steps, cluster.Recreate) {
+	for _, step := range taking(r.steps, plan.Recreate) {
 		if err := r.tryDefinition(r.documents[step.Node.Number-1], tmpl); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
@@ -97,17 +99,17 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
 	var all errgroup.Group
-	steps := append(taking(r.steps, cluster.Recreate), taking(r.surplus(), cluster.Remove)...)
+	steps := append(taking(r.steps, plan.Recreate), taking(r.surplus(), plan.Remove)...)
 	for _, step := range steps {
 		all.Go(func() error {
 			if err := r.removeDomain(step.Node); err != nil {
 				return fmt.Errorf("%s: %w", step.Node.Name, err)
 			}
-			if step.Action == cluster.Remove {
+			if step.Action == plan.Remove {
 				r.log.Say("%s: removed", step.Node.Name)
-				return removeFolder(step.Node)
+				return step.Node.RemoveFiles()
 			}
-			return forget(step.Node.Overlay())
+			return workspace.Forget(step.Node.Overlay())
 		})
 	}
 	err := all.Wait()
@@ -120,7 +122,7 @@ func (r *Run) removeGeneration() error {
 // makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
 // not run. What can go wrong with the new one shows before the old one goes: its disk is made, and libvirt has seen
 // its definition.
-func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
+func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -152,8 +154,8 @@ func (r *Run) makeAnew(ctx context.Context, step *cluster.Step) error {
 }
 
 // planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (cluster.Step, error) {
-	return r.stepAnew(ctx, node, tmpl, cluster.Found{})
+func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (plan.Step, error) {
+	return r.stepAnew(ctx, node, tmpl, plan.Found{})
 }
 
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
@@ -164,7 +166,7 @@ func (r *Run) tryDefinition(node config.Document, tmpl string) error {
 		return nil
 	}
 	want := *have.Metadata
-	text, err := cluster.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
+	text, err := libvirt.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
 	if err != nil {
 		return err
 	}
@@ -199,7 +201,7 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 	turn := []int{}
 	for i := range nodes {
-		if nodes[i].step.Action == cluster.Recreate {
+		if nodes[i].step.Action == plan.Recreate {
 			turn = append(turn, i)
 		}
 	}
@@ -209,7 +211,7 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 	status, err := r.survey(ctx)
 	well := func(i int) int {
 		node := nodes[i].step.Node
-		peer, _ := status.Peers.Of(node.Name, r.lastAddress(node.Name))
+		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))
 		if slices.ContainsFunc(status.Unwell(), func(m etcd.Member) bool { return m.ID == peer.ID }) {
 			return 0
 		}

@@ -6,21 +6,23 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
-	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
-	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // Run is one run of targets on a workspace: its settings, and what the stages have made so far.
@@ -31,21 +33,22 @@ type Run struct {
 	given      []string // the settings' words of the command line
 	readOnly   bool     // `mage up` is only planned: no image is fetched
 	log        *progress.Log
-	base       base.Image                // of Fetch
-	release    func()                    // of Fetch: lets prune at the image, as the end of the process does
-	source     config.Source             // of Transpile
-	generation generation.Generation     // of Discovery
-	documents  []config.Document         // of Render
-	seen       map[string]cluster.Domain // of Claim, and Define: all domains, as they were before
-	seenAt     time.Time                 // when
-	steps      []cluster.Step            // of Define
-	failed     []error                   // of Define: of nodes that it could not define
-	made       sync.Map                  // of Define: what it has begun, by node
+	locks      *session.Locks
+	base       base.Image               // of Fetch
+	release    func()                   // of Fetch: lets prune at the image, as the end of the process does
+	source     config.Source            // of Transpile
+	generation generation.Generation    // of Discovery
+	documents  []config.Document        // of Render
+	seen       map[string]engine.Domain // of Claim, and Define: all domains, as they were before
+	seenAt     time.Time                // when
+	steps      []plan.Step              // of Define
+	failed     []error                  // of Define: of nodes that it could not define
+	made       sync.Map                 // of Define: what it has begun, by node
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
-	writes guest.Writes // to consoles
-	times  times        // what nodes reached when, for `mage timeline`
+	writes guest.Writes    // to consoles
+	times  timeline.Record // what nodes reached when, for `mage timeline`
 
 	told sync.Once // what an interruption left
 
@@ -55,7 +58,6 @@ type Run struct {
 	mu    sync.Mutex
 	until context.Context // the run's end, for what waits in libvirt's calls
 	conn  *libvirt.Conn
-	held  map[string]func() // locks, by prefix
 }
 
 // New is a run in the current folder with the settings that words and the environment give.
@@ -64,11 +66,12 @@ func New(words []string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	workspace, err := os.Getwd()
+	root, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
-	return &Run{Settings: s, Workspace: workspace, given: words, log: progress.New(os.Stdout), held: map[string]func(){}}, nil
+	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
+	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks}, nil
 }
 
 // PrintSettings is `mage settings`.
@@ -77,16 +80,14 @@ func (r *Run) PrintSettings() error {
 }
 
 // vm is a path below the folder of generated files.
-func (r *Run) vm(parts ...string) string {
-	return filepath.Join(append([]string{r.Workspace, "vm"}, parts...)...)
-}
+func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
 
 // members are the nodes that the settings ask for.
-func (r *Run) members() []cluster.Node { return cluster.Nodes(r.vm(), r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access {
-	return guest.Access{Dir: r.vm("ssh." + prefix), New: !r.Ready}
+	return guest.Access{Dir: r.ws().SSH(prefix), New: !r.Ready}
 }
 
 // libvirt is the run's one connection.
@@ -105,7 +106,7 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 }
 
 // domains are all of the host's, by name.
-func (r *Run) domains() (map[string]cluster.Domain, error) {
+func (r *Run) domains() (map[string]engine.Domain, error) {
 	conn, err := r.libvirt()
 	if err != nil {
 		return nil, err
@@ -115,63 +116,27 @@ func (r *Run) domains() (map[string]cluster.Domain, error) {
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.held[prefix] != nil {
-		return nil
-	}
-	path := r.vm(lockName(prefix))
-	waiting, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	unlock, err := artifact.Lock(waiting, path, func() {
-		if !r.Wait {
-			giveUp(hint.Errorf("wait=true waits for it", "%s: %s is at this cluster", prefix, holder(path)))
-			return
-		}
-		r.log.Say("%s: waiting for %s, which is at this cluster", prefix, holder(path))
-	})
-	if cause := context.Cause(waiting); err != nil && cause != nil {
-		return cause
-	}
-	if err != nil {
-		return err
-	}
-	r.held[prefix] = unlock
-	return os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
-}
-
-// lockName is the lock of a cluster in vm/.
-func lockName(prefix string) string { return ".lock." + prefix }
-
-// holder names the process that has the lock, as well as can be told.
-func holder(path string) string {
-	text, _ := os.ReadFile(path)
-	pid := strings.TrimSpace(string(text))
-	line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
-	if pid == "" || err != nil {
-		return "another run"
-	}
-	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
-	argv[0] = filepath.Base(argv[0])
-	for i, word := range argv {
-		argv[i] = masked(word)
-	}
-	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
-}
-
-// masked is a word of a command line without what others should not read: a password, or a value of the user's own.
-func masked(word string) string {
-	key, value, is := strings.Cut(word, "=")
-	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
-		return key + "=…"
-	}
-	return word
+	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
 }
 
 // relative is path as the user would write it.
-func (r *Run) relative(path string) string {
-	if short, err := filepath.Rel(r.Workspace, path); err == nil && len(short) < len(path) {
-		return short
-	}
-	return path
+func (r *Run) relative(path string) string { return r.ws().Relative(path) }
+
+// ws is the run's workspace.
+func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
+
+// where is the libvirt of this run.
+func (r *Run) where() engine.Where { return engine.Where{URI: r.URI, InLab: r.InLab} }
+
+// at is where the run looks for what there is.
+func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: r.where()} }
+
+// link is what the nodes are plugged into.
+func (r *Run) link() engine.Link {
+	return engine.Link{Bridge: r.Bridge, Network: r.Network, Direct: r.Direct}
+}
+
+// reach is how the nodes are reached.
+func (r *Run) reach() reach.Nodes {
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Libvirt: r.libvirt}
 }

@@ -11,7 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
 // boot is what a guest does to its disk.
@@ -46,7 +47,7 @@ func lost(t *testing.T, name string) {
 	}
 }
 
-func theDomain(t *testing.T, name string) cluster.Domain {
+func theDomain(t *testing.T, name string) engine.Domain {
 	t.Helper()
 	domains, err := run(t).domains()
 	if err != nil {
@@ -80,7 +81,7 @@ func elsewhere(t *testing.T) string {
 }
 
 func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	before := snapshot(t)
@@ -104,7 +105,7 @@ func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
 
 // TestWhatWasInALab is the lab's until that is taken apart, and nobody's then.
 func TestWhatWasInALab(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	t.Setenv("COREOS_LAB", "1")
 	mustUp(t, "nodes=1", "image=base.qcow2")
 	boot(t, "core01")
@@ -126,7 +127,7 @@ func TestWhatWasInALab(t *testing.T) {
 }
 
 func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	lost(t, "core01")
@@ -156,7 +157,7 @@ func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 
 // TestANodeThatFailsKeepsADiskOfBefore: what this run has not made it does not take back.
 func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=1")
 	boot(t, "core01")
 	lost(t, "core01")
@@ -180,13 +181,13 @@ func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
 
 // TestWhatARunHadBegunToRemoveGoes: killed between removing the domain and its disk.
 func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	killed := func() {
 		t.Helper()
 		mustUp(t)
 		boot(t, "core01")
 		r := run(t)
-		if err := mark(r.members()[0]); err != nil {
+		if err := r.members()[0].MarkLeaving(); err != nil {
 			t.Fatal(err)
 		}
 		lost(t, "core01")
@@ -195,7 +196,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 	if said := mustUp(t); !strings.Contains(said, "core01: defined, an overlay without a domain is made anew") {
 		t.Errorf("got\n%s", said)
 	}
-	if exists("vm/core01/leaving") {
+	if workspace.Exists("vm/core01/leaving") {
 		t.Error("the mark is left")
 	}
 	killed()
@@ -215,7 +216,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 func TestUmaskDoesNotMatter(t *testing.T) {
 	for _, umask := range []int{0o077, 0} {
 		t.Run(fmt.Sprintf("%03o", umask), func(t *testing.T) {
-			workspace(t)
+			inClone(t)
 			old := syscall.Umask(umask)
 			_, err := up(t, "nodes=1")
 			syscall.Umask(old)
@@ -231,15 +232,5 @@ func TestUmaskDoesNotMatter(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestTheHoldersSecretsAreNotShown(t *testing.T) {
-	for word, want := range map[string]string{
-		"discovery_user=me:secret": "discovery_user=…", "var.Registry_Password=x": "var.Registry_Password=…", "nodes=3": "nodes=3", "up": "up",
-	} {
-		if got := masked(word); got != want {
-			t.Errorf("%s: got %s", word, got)
-		}
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -23,7 +23,7 @@ func (r *Run) Screen(ctx context.Context) error {
 	if !d.InUse() {
 		return hint.Errorf("`mage start node="+d.Name+"` boots it", "%s does not run, and shows nothing", d.Name)
 	}
-	path, err := r.takeScreen(ctx, cluster.NodeAt(r.vm(), d.Metadata.Cluster, d.Metadata.Number))
+	path, err := r.takeScreen(ctx, r.ws().NodeOf(d.Metadata))
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Name, err)
 	}
@@ -32,7 +32,7 @@ func (r *Run) Screen(ctx context.Context) error {
 }
 
 // takeScreen writes a picture of what the node shows to its folder, and gives the path as the user would write it.
-func (r *Run) takeScreen(ctx context.Context, node cluster.Node) (path string, err error) {
+func (r *Run) takeScreen(ctx context.Context, node workspace.Node) (path string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, screenPatience)
 	defer cancel()
 	picture, err := r.conn.Screen(ctx, node.Name, guest.MostOfScreen)

@@ -11,12 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 const (
@@ -32,7 +33,7 @@ type selftest struct {
 	*Run                     // of the command line: its settings, and the log
 	held   map[string]func() // locks, of all runs on the node
 	report facts.Report
-	node   cluster.Node
+	node   workspace.Node
 	said   guest.Report // of the node
 	access guest.Access
 	ended  func() error // whether the user has interrupted it: what is seen after that says nothing
@@ -41,7 +42,7 @@ type selftest struct {
 // Selftest boots one node of image= and looks at each line of the table of facts in it and on this host. It prints what
 // holds, writes a report without secrets, and leaves nothing else. An ExitStatus of 1 says that something does not hold.
 func (r *Run) Selftest(ctx context.Context) error {
-	s := &selftest{Run: r, held: map[string]func(){}, node: cluster.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix), ended: ctx.Err}
+	s := &selftest{Run: r, held: map[string]func(){}, node: workspace.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix), ended: ctx.Err}
 	s.report = facts.Report{Image: r.Image, Results: map[string]facts.Result{}}
 	if err := s.refuse(); err != nil {
 		return err
@@ -77,7 +78,7 @@ func (s *selftest) refuse() error {
 	}
 	left := []string{}
 	for name := range domains {
-		if cluster.NumberOf(selftestPrefix, name) > 0 {
+		if workspace.NumberOf(selftestPrefix, name) > 0 {
 			left = append(left, "the domain "+name)
 		}
 	}
@@ -102,7 +103,7 @@ func (s *selftest) with(ctx context.Context, words ...string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.log, r.held, r.conn = s.log, s.held, s.conn
+	r.log, r.locks, r.conn = s.log, s.locks, s.conn
 	r.endsWith(ctx)
 	return r, nil
 }
@@ -139,11 +140,11 @@ func (s *selftest) boot(ctx context.Context) error {
 		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", s.Arch, r.domainType(r.conn), r.firmware(r.base, r.conn.HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
-	s.said, _ = r.kept(s.node.Name)
+	s.said, _ = r.reach().Kept(s.node.Name)
 	reported := s.said.BootID != ""
 	s.is("ready", facts.Found(err == nil && reported, "%s", orText(err, fmt.Sprintf("network after %.0f s, sshd after %.0f s", s.said.Network.At, s.said.SSHD.At))))
 	if !reported && ctx.Err() == nil {
-		if found, _, err := r.searched(ctx, s.node); err == nil {
+		if found, _, err := r.reach().Searched(ctx, s.node); err == nil {
 			s.said, s.access.New = found, true
 		}
 	}
@@ -207,14 +208,14 @@ func (s *selftest) remove(ctx context.Context) error {
 func (s *selftest) left() (left []string) {
 	domains, _ := s.domains()
 	for name := range domains {
-		if cluster.NumberOf(selftestPrefix, name) > 0 {
+		if workspace.NumberOf(selftestPrefix, name) > 0 {
 			left = append(left, "domain "+name)
 		}
 	}
 	entries, _ := os.ReadDir(s.vm())
 	for _, entry := range entries {
 		name := strings.TrimPrefix(entry.Name(), ".")
-		if strings.Contains(name, selftestPrefix) && entry.Name() != lockName(selftestPrefix) && !strings.HasSuffix(name, ".md") {
+		if strings.Contains(name, selftestPrefix) && entry.Name() != filepath.Base(s.ws().Lock(selftestPrefix)) && !strings.HasSuffix(name, ".md") {
 			left = append(left, "vm/"+entry.Name())
 		}
 	}
@@ -235,7 +236,7 @@ func (s *selftest) tell(ctx context.Context) error {
 	}
 	s.log.Say("%s has it without addresses and keys, to attach to an issue", s.relative(path))
 	if !s.report.Good() {
-		return ExitStatus(1)
+		return session.ExitStatus(1)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -69,7 +70,7 @@ func awaitBreakdown(ctx context.Context, console *guest.Console) (shell, panicke
 				panicked = line
 			}
 		}
-		if !sleep(ctx, watchEvery) {
+		if !wait.Sleep(ctx, watchEvery) {
 			break
 		}
 	}

@@ -14,10 +14,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -79,7 +80,7 @@ func (s *selftest) lookInside(ctx context.Context) {
 func (s *selftest) lookAtConsole(ctx context.Context) {
 	prompted, err := false, error(nil)
 	for end := time.Now().Add(promptPatience); !prompted && time.Now().Before(end); {
-		if prompted, _, err = guest.Login(s.node.Console()); !prompted && !sleep(ctx, time.Second) {
+		if prompted, _, err = guest.Login(s.node.Console()); !prompted && !wait.Sleep(ctx, time.Second) {
 			return
 		}
 	}
@@ -174,7 +175,7 @@ func (s *selftest) plugIn(ctx context.Context) {
 	}
 	now := before
 	for end := time.Now().Add(onlinePatience); err == nil && time.Now().Before(end); {
-		if now, err = s.machine(ctx); now.processors > before.processors && now.kib > before.kib || !sleep(ctx, 2*time.Second) {
+		if now, err = s.machine(ctx); now.processors > before.processors && now.kib > before.kib || !wait.Sleep(ctx, 2*time.Second) {
 			break
 		}
 	}
@@ -204,7 +205,7 @@ func (s *selftest) bootAgain(ctx context.Context) {
 		s.is("second-boot", facts.Found(false, "%v", err))
 		return
 	}
-	b := r.boot(ctx, cluster.Step{Node: s.node})
+	b := r.boot(ctx, plan.Step{Node: s.node})
 	keys := slices.Equal(slices.Sorted(slices.Values(b.report.HostKeys)), slices.Sorted(slices.Values(s.said.HostKeys)))
 	other := b.report.BootID != s.said.BootID
 	s.is("second-boot", facts.Found(b.err == nil && keys && other, "the same host keys: %t, another boot id: %t%s", keys, other, errText(b.err)))

@@ -16,10 +16,11 @@ import (
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 func TestSelftestRefusesWhatItWouldRemove(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	save(t, "vm/selftest01/console.log", "mine")
 	err := run(t).Selftest(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "there is vm/selftest01 already\nhint: `mage down prefix=selftest` removes") {
@@ -42,14 +43,14 @@ func TestSelftestRefusesWhatItWouldRemove(t *testing.T) {
 
 // TestSelftestOfANodeThatNeverSpeaks: libvirt's test driver boots nothing. The rest still goes on, and down runs.
 func TestSelftestOfANodeThatNeverSpeaks(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	if err := os.Rename("base.qcow2", "fcos.qcow2"); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("COREOS_IMAGE", "fcos.qcow2")
 	r := run(t, "timeout=1s")
 	err := r.Selftest(t.Context())
-	if exit := ExitStatus(0); !errors.As(err, &exit) || exit != 1 {
+	if exit := session.ExitStatus(0); !errors.As(err, &exit) || exit != 1 {
 		t.Fatalf("want exit status 1, got %v\n%s", err, r.said())
 	}
 	said := r.said()
@@ -82,7 +83,7 @@ func (i *interrupting) Write(p []byte) (int, error) {
 }
 
 func TestSelftestInterrupted(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	if err := os.Rename("base.qcow2", "flatcar.qcow2"); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"strings"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/setup"
@@ -55,7 +54,7 @@ func (r *Run) HostUndo(ctx context.Context) error {
 
 // wanted is what the nodes need of the machine.
 func (r *Run) wanted() setup.Wanted {
-	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: r.user(), Session: r.session()}
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: r.user(), Session: r.where().IsSession()}
 	if !r.bridged() {
 		w.Bridge = ""
 	}
@@ -73,9 +72,6 @@ func (r *Run) user() string {
 	}
 	return name
 }
-
-// session tells whether libvirt is one of the user's own.
-func (r *Run) session() bool { return strings.HasSuffix(strings.SplitN(r.URI, "?", 2)[0], "/session") }
 
 // asRoot is the error for who is not root.
 func asRoot(command string) error {

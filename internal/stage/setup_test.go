@@ -12,7 +12,7 @@ import (
 
 // What host:setup prints is a script: the shell takes it, and what is no command is a comment.
 func TestHostSetupPrintsAScript(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	r := run(t, "nic=lo", "bridge=no-such-bridge") // which is no card to be bridged
 	err := r.HostSetup(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "nothing was changed: nic=lo: this is no Ethernet card, as a bridge's port must be\nhint: ") {

@@ -6,26 +6,28 @@ import (
 	"fmt"
 	"slices"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/workspace"
 )
 
 // surplus are the nodes of the cluster above nodes=, the highest number first.
-func (r *Run) surplus() []cluster.Step {
-	members := cluster.Members(r.seen, r.Workspace, r.Prefix)
-	slices.SortFunc(members, func(a, b cluster.Domain) int { return a.Metadata.Number - b.Metadata.Number })
-	steps := []cluster.Step{}
+func (r *Run) surplus() []plan.Step {
+	members := engine.Members(r.seen, r.Workspace, r.Prefix)
+	slices.SortFunc(members, func(a, b engine.Domain) int { return a.Metadata.Number - b.Metadata.Number })
+	steps := []plan.Step{}
 	for i := len(members) - 1; i >= 0; i-- {
 		d := members[i]
 		if d.Metadata.Number <= r.Nodes {
 			continue
 		}
-		step := cluster.Step{
-			Node: cluster.NodeAt(r.vm(), r.Prefix, d.Metadata.Number), Action: cluster.Remove, Running: d.State == cluster.Running,
+		step := plan.Step{
+			Node: r.ws().Node(r.Prefix, d.Metadata.Number), Action: plan.Remove, Running: d.State == engine.Running,
 			Why: fmt.Sprintf("nodes=%d", r.Nodes),
 		}
 		if !r.Given("nodes") { // nobody said that there shall be fewer
-			step.Action, step.Running, step.Why = cluster.Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", r.Nodes)
+			step.Action, step.Running, step.Why = plan.Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", r.Nodes)
 		}
 		steps = append(steps, step)
 	}
@@ -36,16 +38,16 @@ func (r *Run) surplus() []cluster.Step {
 // the nodes that stay, in their order.
 func (r *Run) shrink(ctx context.Context, status etcd.Status) error {
 	surplus := r.surplus()
-	removed := taking(surplus, cluster.Remove)
+	removed := taking(surplus, plan.Remove)
 	staying := etcd.Status{Members: status.Members[:min(len(status.Members), len(r.steps))]}
-	for _, step := range taking(surplus, cluster.Keep) {
+	for _, step := range taking(surplus, plan.Keep) {
 		r.log.Say("%s: %s", step.Node.Name, step.Why)
 	}
 	if r.newCluster { // they went with the others
 		return nil
 	}
 	for i, step := range removed {
-		later := []cluster.Node{}
+		later := []workspace.Node{}
 		for _, other := range removed[i+1:] {
 			later = append(later, other.Node)
 		}

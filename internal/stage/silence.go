@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -40,40 +39,15 @@ func (r *Run) tooSilent() time.Duration {
 	return max(timesSilent*time.Duration(before*float64(time.Second)), leastSilence)
 }
 
-// silentFor notes that the node's console was silent for so long in its first boot.
-func (t *times) silentFor(node cluster.Node, d time.Duration) {
-	if !exists(node.Fresh()) {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.silent == nil {
-		t.silent = map[string]time.Duration{}
-	}
-	t.silent[node.Name] = max(t.silent[node.Name], d)
-}
-
-// longestSilence is that of the nodes that became ready, 0 where none did.
-func (t *times) longestSilence() (longest time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for node, d := range t.silent {
-		if slices.ContainsFunc(t.all[node], func(m moment) bool { return m.Phase == "ready" }) {
-			longest = max(longest, d)
-		}
-	}
-	return longest
-}
-
 // keepSilence keeps for the image how long the nodes' consoles were silent in this run. Images that are gone are forgotten.
 func (r *Run) keepSilence() {
-	longest := r.times.longestSilence()
+	longest := r.times.LongestSilence()
 	if longest == 0 {
 		return
 	}
 	all := r.silences()
 	for path := range all {
-		if !exists(path) {
+		if !workspace.Exists(path) {
 			delete(all, path)
 		}
 	}

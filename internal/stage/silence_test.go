@@ -68,7 +68,7 @@ func TestWhatIsNotSilentForTooLong(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r, watch := firstBoot(t, c.log, c.ago)
 			if c.ready {
-				save(t, r.reportFile("core01"), "{}")
+				save(t, r.ws().Node("core", 1).Report(), "{}")
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), beforeEnd+1500*time.Millisecond)
 			defer cancel()
@@ -95,7 +95,7 @@ func TestTheTimeOfAnImageIsRemembered(t *testing.T) {
 	if text, _ := os.ReadFile(r.silencesFile()); strings.Contains(string(text), "base") {
 		t.Errorf("it was never ready: got %s", text)
 	}
-	r.times.ready("core01", guest.Report{})
+	r.times.Ready("core01", guest.Report{})
 	r.keepSilence()
 	again := run(t)
 	again.base = r.base
@@ -141,7 +141,7 @@ func TestASecondStartIsAFailure(t *testing.T) {
 	if err := watch(ctx); err != nil {
 		t.Errorf("got %v", err)
 	}
-	save(t, r.reportFile("core01"), "{}")
+	save(t, r.ws().Node("core", 1).Report(), "{}")
 	save(t, document, "{}")
 	ctx, cancel = context.WithTimeout(t.Context(), 1500*time.Millisecond)
 	defer cancel()

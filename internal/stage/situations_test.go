@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/workspace"
 )
 
 // situationRows are what `mage plan` says of a node that was booted, for all that may have become of it and of what it
@@ -34,14 +34,14 @@ present   -       -        present  off      -      start               ?
 // stand is a node that was booted, and what brings it and what it is made from into any situation.
 type stand struct {
 	r                  *Run
-	node               cluster.Node
+	node               workspace.Node
 	xml, tmpl          string
 	image, other, disk []byte
 }
 
 func newStand(t *testing.T) *stand {
 	t.Helper()
-	workspace(t)
+	inClone(t)
 	t.Setenv("COREOS_NODES", "1")
 	mustUp(t)
 	boot(t, "core01")
@@ -79,7 +79,7 @@ func contents(t *testing.T, path string) string {
 // put writes a file, or removes it where data are nil.
 func put(t *testing.T, path string, data []byte) {
 	t.Helper()
-	err := forget(path)
+	err := workspace.Forget(path)
 	if data != nil {
 		err = os.WriteFile(path, data, 0o600)
 	}

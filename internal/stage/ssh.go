@@ -4,24 +4,22 @@ import (
 	"context"
 	"os"
 	"strings"
-	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
 )
 
-// sshPatience is how long a running node may take to say where it is; it does so every second.
-const sshPatience = 20 * time.Second
-
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
-// virtio channel, tells its address and host keys. An ExitStatus is ssh's own.
+// virtio channel, tells its address and host keys. A session.ExitStatus is ssh's own.
 func (r *Run) SSH(ctx context.Context) error {
 	node, err := r.chosen()
 	if err != nil {
 		return err
 	}
-	report, err := r.whereabouts(ctx, node)
+	report, err := r.reach().Whereabouts(ctx, node, r.Ready)
 	if err != nil {
 		return err
 	}
@@ -29,39 +27,19 @@ func (r *Run) SSH(ctx context.Context) error {
 	if err := access.Trust(map[string]guest.Report{node.Name: report}); err != nil {
 		return err
 	}
-	cmd := access.Command(ctx, r.User, node.Name, report.Address(cluster.MAC(node.Name)), r.Cmd)
+	cmd := access.Command(ctx, r.User, node.Name, report.Address(workspace.MAC(node.Name)), r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	return inPlace(cmd)
-}
-
-// whereabouts is the report of a node that runs, which it gives within a second where it is ready. Of a node
-// without the readiness unit it is what can be found out.
-func (r *Run) whereabouts(ctx context.Context, node cluster.Domain) (guest.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, sshPatience)
-	defer cancel()
-	if !r.Ready {
-		report, _, err := r.found(ctx, r.nodeOf(node))
-		return report, err
-	}
-	if report, ok := r.remembered(ctx, node.Name); ok {
-		return report, nil
-	}
-	waits := "no word from it"
-	report, err := r.report(ctx, node.Name, func(reason string) { waits = "it cannot be reached yet, " + reason })
-	if err != nil {
-		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: %s: %w", node.Name, waits, err)
-	}
-	return report, err
+	return session.InPlace(cmd)
 }
 
 // chosen is the node that node= names, of whatever cluster of this workspace; where there is only
 // one node, it needs no name.
-func (r *Run) chosen() (cluster.Domain, error) {
+func (r *Run) chosen() (engine.Domain, error) {
 	domains, err := r.domains()
 	if err != nil {
-		return cluster.Domain{}, err
+		return engine.Domain{}, err
 	}
-	ours := cluster.Members(domains, r.Workspace, "")
+	ours := engine.Members(domains, r.Workspace, "")
 	names := []string{}
 	for _, d := range ours {
 		if d.Name == r.Node || len(ours) == 1 && r.Node == "" {
@@ -70,7 +48,7 @@ func (r *Run) chosen() (cluster.Domain, error) {
 		names = append(names, d.Name)
 	}
 	if len(names) == 0 {
-		return cluster.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
+		return engine.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
 	}
-	return cluster.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", r.Node)
+	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", r.Node)
 }

@@ -11,9 +11,11 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // glance is how long all that is asked has for its answers: a node that is ready gives one within a second. What
@@ -44,7 +46,7 @@ func (r *Run) Status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	members := cluster.Members(domains, r.Workspace, r.givenPrefix())
+	members := engine.Members(domains, r.Workspace, r.givenPrefix())
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
 	all := make([]nodeStatus, len(members))
@@ -81,14 +83,14 @@ func (r *Run) givenPrefix() string {
 // drift tells of the nodes of the cluster prefix= what `mage up` would find changed; nil where that cannot be told,
 // as the config has an error, or somebody elsewhere has to be asked who does not answer.
 func (r *Run) drift(ctx context.Context) map[string]string {
-	type plan struct {
-		steps []cluster.Step
+	type answer struct {
+		steps []plan.Step
 		err   error
 	}
-	planned := make(chan plan, 1)
+	planned := make(chan answer, 1)
 	go func() {
 		steps, err := r.planned(ctx)
-		planned <- plan{steps, err}
+		planned <- answer{steps, err}
 	}()
 	select {
 	case p := <-planned:
@@ -102,7 +104,7 @@ func (r *Run) drift(ctx context.Context) map[string]string {
 	}
 }
 
-func driftOf(steps []cluster.Step) map[string]string {
+func driftOf(steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
@@ -110,7 +112,7 @@ func driftOf(steps []cluster.Step) map[string]string {
 			found[s.Node.Name] = s.Drift
 		case s.Edited != "":
 			found[s.Node.Name] = "its definition was changed by somebody else"
-		case s.Action == cluster.Redefine:
+		case s.Action == plan.Redefine:
 			found[s.Node.Name] = s.Why
 		case s.Restart:
 			found[s.Node.Name] = outdated
@@ -120,12 +122,12 @@ func driftOf(steps []cluster.Step) map[string]string {
 }
 
 // nodeStatus asks in all ways at once.
-func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
+func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
 	s := nodeStatus{
-		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: cluster.MAC(d.Name),
+		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: workspace.MAC(d.Name),
 		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
 	}
-	if d.State != cluster.Running {
+	if d.State != engine.Running {
 		return s
 	}
 	ctx, enough := context.WithCancel(ctx)
@@ -138,7 +140,7 @@ func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
 			enough()
 		}
 	})
-	address, from := r.find(ctx, r.nodeOf(d))
+	address, from := r.reach().Find(ctx, r.ws().NodeOf(d.Metadata))
 	looking.Wait()
 	switch own := report.Address(s.MAC); {
 	case own != "":
@@ -150,14 +152,14 @@ func (r *Run) nodeStatus(ctx context.Context, d cluster.Domain) nodeStatus {
 }
 
 // look is the report of a node that is ready, if it can make any. Why it is not ready goes to waits.
-func (r *Run) look(ctx context.Context, d cluster.Domain, waits func(reason string)) (guest.Report, error) {
+func (r *Run) look(ctx context.Context, d engine.Domain, waits func(reason string)) (guest.Report, error) {
 	if !r.Ready {
 		return guest.Report{}, errNoUnit
 	}
-	if report, ok := r.remembered(ctx, d.Name); ok {
+	if report, ok := r.reach().Remembered(ctx, d.Name); ok {
 		return report, nil
 	}
-	return r.report(ctx, d.Name, waits)
+	return r.reach().Report(ctx, d.Name, waits)
 }
 
 var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
@@ -172,7 +174,7 @@ func (r *Run) printStatus(all []nodeStatus) error {
 			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
 		case s.Waits != "":
 			ready = "no: " + s.Waits
-		case s.State != string(cluster.Running):
+		case s.State != string(engine.Running):
 			ready = "no"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Node, s.State, ready, dash(s.Address), s.MAC, uptime, s.Image, dash(s.Drift))

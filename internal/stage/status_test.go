@@ -12,7 +12,7 @@ import (
 
 // TestStatusWaitsForNobody: nodes that do not answer, and a distributor that does not.
 func TestStatusWaitsForNobody(t *testing.T) {
-	workspace(t)
+	inClone(t)
 	mustUp(t, "nodes=3")
 	mustUp(t, "nodes=1", "prefix=other")
 	halt(t, "core03")

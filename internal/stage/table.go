@@ -7,7 +7,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 )
 
@@ -38,7 +38,7 @@ func (r *Run) withUndefined(nodes []booted) []booted {
 	all := slices.Clone(nodes)
 	for _, m := range r.members() {
 		if !slices.ContainsFunc(nodes, func(n booted) bool { return n.step.Node.Name == m.Name }) {
-			all = append(all, booted{step: cluster.Step{Node: m}, err: errors.Join(r.failed...)})
+			all = append(all, booted{step: plan.Step{Node: m}, err: errors.Join(r.failed...)})
 		}
 	}
 	slices.SortFunc(all, func(a, b booted) int { return cmp.Compare(a.step.Node.Number, b.step.Node.Number) })

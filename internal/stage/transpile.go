@@ -6,10 +6,9 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
-
-const templateName = "ignition-template.json"
 
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
 func (r *Run) Transpile(context.Context) (err error) {
@@ -20,12 +19,12 @@ func (r *Run) Transpile(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	wrote, err := artifact.WriteIfChanged(r.vm(templateName), r.source.Common.JSON, 0o600)
+	wrote, err := artifact.WriteIfChanged(r.vm(workspace.TemplateName), r.source.Common.JSON, 0o600)
 	if err != nil {
 		return err
 	}
 	if wrote {
-		r.log.Say("transpile: %s -> vm/%s", r.source.Path, templateName)
+		r.log.Say("transpile: %s -> vm/%s", r.source.Path, workspace.TemplateName)
 	} else {
 		r.log.Say("transpile: %s unchanged", r.source.Path)
 	}

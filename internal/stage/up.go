@@ -10,7 +10,8 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
@@ -19,7 +20,7 @@ import (
 
 // booted is what became of one node.
 type booted struct {
-	step   cluster.Step
+	step   plan.Step
 	report guest.Report
 	err    error
 	took   time.Duration
@@ -41,7 +42,7 @@ func (r *Run) Up(ctx context.Context) error {
 }
 
 func (r *Run) upAll(ctx context.Context) error {
-	if slices.ContainsFunc(r.steps, cluster.Step.Changes) {
+	if slices.ContainsFunc(r.steps, plan.Step.Changes) {
 		r.etcdSeen = nil // it was as they were before
 	}
 	if err := r.recreateTogether(ctx); err != nil {
@@ -126,7 +127,7 @@ func allFresh(nodes []booted) bool {
 // serveNewcomers serves discovery from before the first node boots, if any does. Nodes that have been in use can
 // do without: their etcd has found the others before.
 func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
-	starting := slices.DeleteFunc(slices.Clone(r.steps), func(s cluster.Step) bool { return !s.Starts() })
+	starting := slices.DeleteFunc(slices.Clone(r.steps), func(s plan.Step) bool { return !s.Starts() })
 	if len(starting) == 0 {
 		return nil, nil
 	}
@@ -148,7 +149,7 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	nodes := make([]booted, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
-		if nodes[i].step = step; step.Action == cluster.Recreate {
+		if nodes[i].step = step; step.Action == plan.Recreate {
 			continue // what it is now is of no interest
 		}
 		all.Go(func() {
@@ -169,14 +170,14 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 var errGivenUp = hint.Errorf("`mage up` waits for it again", "not waited for any more: another node has failed, and keep_going=false")
 
 // boot brings one node from whatever state it is in to ready.
-func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
+func (r *Run) boot(ctx context.Context, step plan.Step) booted {
 	begin := time.Now()
 	b := booted{step: step}
 	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
 	moved := func(phase string) {
 		shown.Phase(phase)
 		if !step.Running {
-			r.times.reach(step.Node.Name, phase)
+			r.times.Reach(step.Node.Name, phase)
 		}
 	}
 	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
@@ -186,7 +187,7 @@ func (r *Run) boot(ctx context.Context, step cluster.Step) booted {
 	}
 	b.took = time.Since(begin)
 	if b.err == nil && r.Ready {
-		r.times.ready(step.Node.Name, b.report)
+		r.times.Ready(step.Node.Name, b.report)
 	}
 	shown.Done()
 	switch {
@@ -204,7 +205,7 @@ func (b booted) address() string { return b.report.Address(b.step.Node.MAC) }
 
 // start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
 // the user: libvirt's log daemon only appends to it. A paused node goes on where it was.
-func (r *Run) start(ctx context.Context, step cluster.Step) error {
+func (r *Run) start(ctx context.Context, step plan.Step) error {
 	if step.Running || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -216,9 +217,9 @@ func (r *Run) start(ctx context.Context, step cluster.Step) error {
 	if err != nil {
 		return err
 	}
-	if state != cluster.Paused {
-		r.times.reach(step.Node.Name, "start")
-		_ = os.Remove(r.reportFile(step.Node.Name)) // of an earlier boot
+	if state != engine.Paused {
+		r.times.Reach(step.Node.Name, "start")
+		_ = os.Remove(step.Node.Report()) // of an earlier boot
 		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 			return fmt.Errorf("cannot begin the console log: %w", err)
 		}
@@ -228,17 +229,17 @@ func (r *Run) start(ctx context.Context, step cluster.Step) error {
 		return err
 	}
 	r.log.Say("%s: %s", step.Node.Name, startWord(state))
-	if state != cluster.Paused {
-		r.times.reachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
+	if state != engine.Paused {
+		r.times.ReachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
 	}
 	return nil
 }
 
-func startWord(was cluster.State) string {
+func startWord(was engine.State) string {
 	switch was {
-	case cluster.Paused:
+	case engine.Paused:
 		return "it was paused and goes on"
-	case cluster.Crashed:
+	case engine.Crashed:
 		return "booting, it had crashed"
 	}
 	return "booting"
@@ -246,8 +247,8 @@ func startWord(was cluster.State) string {
 
 // await waits for the node's report, for as long as timeout= allows, and ends early where its boot has failed. Why the node
 // cannot be reached yet goes to waits, as often as it says so.
-func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(string)) (guest.Report, error) {
-	if report, ok := r.remembered(ctx, step.Node.Name); ok {
+func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(string)) (guest.Report, error) {
+	if report, ok := r.reach().Remembered(ctx, step.Node.Name); ok {
 		return report, nil
 	}
 	limited, enough := context.WithTimeout(ctx, r.Timeout)
@@ -266,7 +267,7 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(st
 		})
 	}
 	last := ""
-	report, err := r.report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
+	report, err := r.reach().Report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
 	cause := context.Cause(watched)
 	cancel(nil)
 	watching.Wait()
@@ -275,11 +276,14 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(st
 	} else if err != nil {
 		err = r.whyNotReady(step, cause, err)
 	}
-	return report, errors.Join(err, r.remember(step.Node.Name, report, err))
+	if err != nil {
+		return report, err
+	}
+	return report, r.reach().Remember(step.Node.Name, report)
 }
 
 // whyNotReady turns the end of the wait into what the user should see.
-func (r *Run) whyNotReady(step cluster.Step, cause, err error) error {
+func (r *Run) whyNotReady(step plan.Step, cause, err error) error {
 	if cause != nil {
 		return cause
 	}

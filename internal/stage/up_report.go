@@ -1,37 +1,10 @@
 package stage
 
 import (
-	"context"
-	"errors"
 	"slices"
 
-	"coreos-libvirt/internal/cluster"
-	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 )
-
-// report is the node's next word that it can be reached at an address. Why it cannot be yet goes to waits.
-func (r *Run) report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
-	for {
-		report, err := r.nextReport(ctx, node, waits)
-		if !errors.Is(err, libvirt.ErrRestarted) || ctx.Err() != nil {
-			return report, err
-		}
-	}
-}
-
-func (r *Run) nextReport(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
-	conn, err := r.libvirt()
-	if err != nil {
-		return guest.Report{}, err
-	}
-	channel, err := conn.Channel(ctx, node, guest.ReadyChannel)
-	if err != nil {
-		return guest.Report{}, err
-	}
-	defer channel.Close()
-	return guest.ReadReport(channel, cluster.MAC(node), waits)
-}
 
 // reachable are the nodes that told where they are.
 func reachable(nodes []booted) []booted {

@@ -10,11 +10,14 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 const (
@@ -33,7 +36,7 @@ const (
 
 // bootWatch is a node whose console is watched until it is ready.
 type bootWatch struct {
-	step    cluster.Step
+	step    plan.Step
 	console *guest.Console
 	before  int           // its reboots before
 	silence time.Duration // of the console that is too long; 0 for a node that was ready before
@@ -42,9 +45,9 @@ type bootWatch struct {
 }
 
 // watch begins to look at the node's console. One that has never been ready since it was started has its first boot.
-func (r *Run) watch(step cluster.Step, console *guest.Console) *bootWatch {
+func (r *Run) watch(step plan.Step, console *guest.Console) *bootWatch {
 	w := &bootWatch{step: step, console: console, before: r.conn.Reboots(step.Node.Name)}
-	if !exists(r.reportFile(step.Node.Name)) {
+	if !workspace.Exists(step.Node.Report()) {
 		w.silence = r.tooSilent()
 		console.First(changesArguments(step.Node.Ignition()))
 	}
@@ -74,13 +77,13 @@ func changesArguments(path string) bool {
 
 // watchFailure gives an error when the node's console or its domain's state shows that it will never
 // be ready, and nil when ctx ends first.
-func (r *Run) watchFailure(ctx context.Context, step cluster.Step, console *guest.Console, moved func(phase string)) error {
+func (r *Run) watchFailure(ctx context.Context, step plan.Step, console *guest.Console, moved func(phase string)) error {
 	happened, end := r.conn.Watch(step.Node.Name)
 	defer end()
 	written, enough := r.writes.To(step.Node.Console())
 	defer enough()
 	w := r.watch(step, console)
-	if step.Running && !sleep(ctx, letSpeak) {
+	if step.Running && !wait.Sleep(ctx, letSpeak) {
 		return nil
 	}
 	err := r.firstLook(ctx, w)
@@ -133,7 +136,9 @@ const silentSince = "nothing on its serial console for %s, since the kernel's li
 // listen says once that a console has been silent for too long, with a picture of the screen.
 func (r *Run) listen(ctx context.Context, w *bootWatch) {
 	silent := w.console.Silent()
-	r.times.silentFor(w.step.Node, silent)
+	if workspace.Exists(w.step.Node.Fresh()) {
+		r.times.SilentFor(w.step.Node.Name, silent)
+	}
 	if w.silence == 0 || w.warned || silent < w.silence {
 		return
 	}
@@ -165,7 +170,7 @@ func (r *Run) stillSilent(ctx context.Context, w *bootWatch) error {
 
 // watchJournal gives an error when the guest says by its journal that its initramfs has failed, and nil when ctx
 // ends first. A domain without that channel never does.
-func (r *Run) watchJournal(ctx context.Context, step cluster.Step) error {
+func (r *Run) watchJournal(ctx context.Context, step plan.Step) error {
 	for ctx.Err() == nil {
 		channel, err := r.conn.Channel(ctx, step.Node.Name, guest.JournalChannel)
 		if err != nil {
@@ -214,7 +219,7 @@ func (r *Run) failure(ctx context.Context, w *bootWatch) error {
 		return err
 	}
 	if told != nil {
-		sleep(ctx, afterFatal)
+		wait.Sleep(ctx, afterFatal)
 		more, err := w.console.Failure()
 		if err != nil {
 			return err
@@ -231,7 +236,7 @@ func (r *Run) failure(ctx context.Context, w *bootWatch) error {
 func (r *Run) checkState(ctx context.Context, w *bootWatch) error {
 	state, err := r.conn.State(w.step.Node.Name)
 	reboots := r.conn.Reboots(w.step.Node.Name) - w.before
-	ended := state == cluster.ShutOff || state == cluster.Crashed
+	ended := state == engine.ShutOff || state == engine.Crashed
 	if err != nil || !ended && reboots < tooOften {
 		return err
 	}
@@ -267,14 +272,4 @@ func (r *Run) bootFailed(ctx context.Context, w *bootWatch, what string, lines [
 		advice += "; " + screen + " shows its screen"
 	}
 	return hint.Errorf(advice, "%s:\n    %s", what, strings.Join(lines, "\n    "))
-}
-
-// sleep waits, and tells whether ctx lives on.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

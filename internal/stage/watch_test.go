@@ -12,7 +12,7 @@ import (
 
 // watched are the nodes of a run of `up`, and a wait for them that only ctx ends.
 func watched(t *testing.T) (r *Run, nodes []booted, forEver func(context.Context) error) {
-	workspace(t)
+	inClone(t)
 	r = run(t)
 	defined(t, r)
 	if err := r.Up(t.Context()); err != nil {

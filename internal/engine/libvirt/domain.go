@@ -8,20 +8,20 @@ import (
 
 	"libvirt.org/go/libvirt"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 )
 
-var states = map[libvirt.DomainState]cluster.State{
-	libvirt.DOMAIN_RUNNING:  cluster.Running,
-	libvirt.DOMAIN_BLOCKED:  cluster.Running,
-	libvirt.DOMAIN_PAUSED:   cluster.Paused,
-	libvirt.DOMAIN_SHUTOFF:  cluster.ShutOff,
-	libvirt.DOMAIN_SHUTDOWN: cluster.Other,
-	libvirt.DOMAIN_CRASHED:  cluster.Crashed,
+var states = map[libvirt.DomainState]engine.State{
+	libvirt.DOMAIN_RUNNING:  engine.Running,
+	libvirt.DOMAIN_BLOCKED:  engine.Running,
+	libvirt.DOMAIN_PAUSED:   engine.Paused,
+	libvirt.DOMAIN_SHUTOFF:  engine.ShutOff,
+	libvirt.DOMAIN_SHUTDOWN: engine.Other,
+	libvirt.DOMAIN_CRASHED:  engine.Crashed,
 }
 
 // Domains are all domains of the host, by name.
-func (c *Conn) Domains() (domains map[string]cluster.Domain, err error) {
+func (c *Conn) Domains() (domains map[string]engine.Domain, err error) {
 	err = c.use(func(conn *libvirt.Connect) error {
 		all, err := conn.ListAllDomains(0)
 		if err != nil {
@@ -58,8 +58,8 @@ func (c *Conn) Running() (names map[string]bool, err error) {
 	return names, err
 }
 
-func (c *Conn) describeAll(all []libvirt.Domain) (map[string]cluster.Domain, error) {
-	domains := map[string]cluster.Domain{}
+func (c *Conn) describeAll(all []libvirt.Domain) (map[string]engine.Domain, error) {
+	domains := map[string]engine.Domain{}
 	for i := range all {
 		d, err := c.describe(&all[i])
 		_ = all[i].Free()
@@ -74,13 +74,13 @@ func (c *Conn) describeAll(all []libvirt.Domain) (map[string]cluster.Domain, err
 	return domains, nil
 }
 
-func (c *Conn) describe(dom *libvirt.Domain) (cluster.Domain, error) {
+func (c *Conn) describe(dom *libvirt.Domain) (engine.Domain, error) {
 	c.calls.Add(2)
 	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
-		return cluster.Domain{}, err
+		return engine.Domain{}, err
 	}
-	d, err := cluster.ParseDomain(text)
+	d, err := ParseDomain(text)
 	if err != nil {
 		return d, err
 	}
@@ -92,13 +92,13 @@ func (c *Conn) describe(dom *libvirt.Domain) (cluster.Domain, error) {
 
 // running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
 // One that has ended meanwhile has none.
-func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
+func (c *Conn) running(dom *libvirt.Domain, d *engine.Domain) error {
 	c.calls.Add(1)
 	text, err := dom.GetXMLDesc(0)
 	if err != nil {
 		return err
 	}
-	live, err := cluster.ParseDomain(text)
+	live, err := ParseDomain(text)
 	if err == nil && live.Metadata != nil {
 		d.Started = live.Metadata.Definition
 	}
@@ -106,7 +106,7 @@ func (c *Conn) running(dom *libvirt.Domain, d *cluster.Domain) error {
 	return err
 }
 
-func stateOf(dom *libvirt.Domain) (cluster.State, error) {
+func stateOf(dom *libvirt.Domain) (engine.State, error) {
 	state, reason, err := dom.GetState()
 	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
 		state = libvirt.DOMAIN_RUNNING // in a moment: somebody's start is at it
@@ -114,12 +114,12 @@ func stateOf(dom *libvirt.Domain) (cluster.State, error) {
 	if known, ok := states[state]; ok && err == nil {
 		return known, nil
 	}
-	return cluster.Other, err
+	return engine.Other, err
 }
 
 // State is the state of the domain name right now.
-func (c *Conn) State(name string) (cluster.State, error) {
-	state := cluster.Other
+func (c *Conn) State(name string) (engine.State, error) {
+	state := engine.Other
 	err := c.with(name, func(dom *libvirt.Domain) (err error) {
 		state, err = stateOf(dom)
 		return err

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 )
 
 // open connects to libvirt's in-process driver, which comes with one foreign domain called test.
@@ -43,7 +43,7 @@ func TestLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := domains["core01"]
-	if d.State != cluster.ShutOff || d.Metadata == nil || d.Metadata.Workspace != "/w" || d.Metadata.Number != 1 || d.Metadata.Definition != "bb" {
+	if d.State != engine.ShutOff || d.Metadata == nil || d.Metadata.Workspace != "/w" || d.Metadata.Number != 1 || d.Metadata.Definition != "bb" {
 		t.Errorf("got %+v with %+v", d, d.Metadata)
 	}
 	if foreign := domains["test"]; foreign.Name != "test" || foreign.Metadata != nil {
@@ -52,7 +52,7 @@ func TestLifecycle(t *testing.T) {
 	if err := conn.Start("core01"); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := conn.State("core01"); err != nil || state != cluster.Running {
+	if state, err := conn.State("core01"); err != nil || state != engine.Running {
 		t.Errorf("after start: %s, %v", state, err)
 	}
 	for range 2 { // the second finds nothing
@@ -86,7 +86,7 @@ func TestRemoveOnlyWhatIsOurs(t *testing.T) {
 	if err := conn.Remove("1c0b0ed3-8e5e-5b4e-9c0c-00000000000f", "/w"); err != nil {
 		t.Errorf("one that is not there: %v", err)
 	}
-	if domains, err = conn.Domains(); err != nil || domains["core09"].Name == "" || domains["test"].State != cluster.Running {
+	if domains, err = conn.Domains(); err != nil || domains["core09"].Name == "" || domains["test"].State != engine.Running {
 		t.Errorf("left are %+v, %v", domains, err)
 	}
 	if err := conn.Remove(uuid, "/w"); err != nil {
@@ -171,7 +171,7 @@ func TestStartOfWhatStandsStill(t *testing.T) {
 	}
 	t.Cleanup(conn.Close)
 	domains, err := conn.Domains()
-	if err != nil || domains["paused"].State != cluster.Paused || domains["crashed"].State != cluster.Crashed {
+	if err != nil || domains["paused"].State != engine.Paused || domains["crashed"].State != engine.Crashed {
 		t.Fatalf("got %+v, %v", domains, err)
 	}
 	for name, d := range domains {
@@ -181,7 +181,7 @@ func TestStartOfWhatStandsStill(t *testing.T) {
 		if err := conn.Start(name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if state, err := conn.State(name); err != nil || state != cluster.Running {
+		if state, err := conn.State(name); err != nil || state != engine.Running {
 			t.Errorf("%s: %s, %v", name, state, err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"libvirt.org/go/libvirt"
-
-	"coreos-libvirt/internal/cluster"
 )
 
 // Update changes a device of the running domain to what the XML says.
@@ -46,6 +44,6 @@ const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</no
 // has been changed in it, too.
 func (c *Conn) Took(name, metadata string) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", cluster.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
 }

@@ -8,7 +8,7 @@ import (
 
 	"libvirt.org/go/libvirt"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -17,11 +17,11 @@ func (c *Conn) Start(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {
 		state, err := stateOf(dom)
 		switch {
-		case err != nil, state == cluster.Running: // a daemon that was restarted had begun it
+		case err != nil, state == engine.Running: // a daemon that was restarted had begun it
 			return err
-		case state == cluster.Paused:
+		case state == engine.Paused:
 			return dom.Resume()
-		case state == cluster.Crashed:
+		case state == engine.Crashed:
 			if err := unlessEnded(dom.Destroy()); err != nil {
 				return err
 			}
@@ -30,7 +30,7 @@ func (c *Conn) Start(name string) error {
 		if !is(err, libvirt.ERR_OPERATION_INVALID) {
 			return err
 		}
-		if now, _ := stateOf(dom); now == cluster.Running {
+		if now, _ := stateOf(dom); now == engine.Running {
 			return nil // the daemon was still at a start of a run that was killed
 		}
 		return err

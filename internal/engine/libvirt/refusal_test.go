@@ -11,7 +11,7 @@ import (
 
 	"libvirt.org/go/libvirt"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 )
 
 // TestRefusalsThatGoBy are tried again until libvirt takes the call; others are not.
@@ -71,7 +71,7 @@ func TestStartOfWhatDoesNotRun(t *testing.T) {
 		if err := conn.Start("core01"); err != nil {
 			t.Error(err)
 		}
-		if state, err := conn.State("core01"); err != nil || state != cluster.Running {
+		if state, err := conn.State("core01"); err != nil || state != engine.Running {
 			t.Errorf("got %s, %v", state, err)
 		}
 		if at := conn.Started("core01", begin); at.Before(begin) {

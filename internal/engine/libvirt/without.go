@@ -10,7 +10,7 @@ import (
 	"net/netip"
 	"time"
 
-	"coreos-libvirt/internal/cluster"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -43,7 +43,7 @@ func (*Conn) NetworkBridge(string) (string, error)                      { return
 func (*Conn) HasKVM(string) bool                                        { return false }
 func (*Conn) HasUEFI(string) bool                                       { return true }
 func (*Conn) Running() (map[string]bool, error)                         { return nil, errNoCgo }
-func (*Conn) Domains() (map[string]cluster.Domain, error)               { return nil, errNoCgo }
+func (*Conn) Domains() (map[string]engine.Domain, error)                { return nil, errNoCgo }
 func (*Conn) Reboots(string) int                                        { return 0 }
 func (*Conn) Started(string, time.Time) time.Time                       { return time.Time{} }
 func (*Conn) Watch(string) (happened <-chan struct{}, end func())       { return nil, func() {} }
@@ -51,7 +51,7 @@ func (*Conn) Lease(string, string) (none netip.Addr)                    { return
 func (*Conn) AgentAddress(string, string) (none netip.Addr)             { return none }
 func (*Conn) Shutdown(string) error                                     { return errNoCgo }
 func (*Conn) Destroy(string) error                                      { return errNoCgo }
-func (*Conn) State(string) (cluster.State, error)                       { return "", errNoCgo }
+func (*Conn) State(string) (engine.State, error)                        { return "", errNoCgo }
 func (*Conn) Define(string) (string, error)                             { return "", errNoCgo }
 func (*Conn) Update(string, string) error                               { return errNoCgo }
 func (*Conn) SetVCPUs(string, int) error                                { return errNoCgo }

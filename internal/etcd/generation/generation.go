@@ -8,24 +8,23 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Options say how the members of the cluster's etcd shall find each other.
 type Options struct {
 	Dir    string // of generated files
 	Prefix string // of the cluster
-	Nodes  []cluster.Node
+	Nodes  []workspace.Node
 
 	Way       string                 // discovery=
 	Listen    string                 // address of the embedded service; empty is the bridge's
@@ -142,27 +141,24 @@ func (g Generation) marked(o Options, mark func(*discovery.Token)) (Generation, 
 
 // ForDocuments is what goes into the documents of the nodes: the words and files, and by what flags nodes have joined
 // etcd, so that they are rendered the same again.
-func (g Generation) ForDocuments(nodes []cluster.Node) config.Made {
+func (g Generation) ForDocuments(nodes []workspace.Node) config.Made {
 	made := config.Made{Words: render.Words{}, Own: map[string]render.Words{}, Files: g.Files}
 	maps.Copy(made.Words, g.Words)
 	if g.Token == nil {
 		return made
 	}
 	for _, node := range nodes {
-		if flags, err := os.ReadFile(JoiningFile(node)); err == nil {
+		if flags, err := os.ReadFile(node.EtcdFlags()); err == nil {
 			made.Own[node.Name] = render.Words{discovery.WordFlags: string(flags)}
 		}
 	}
 	return made
 }
 
-// JoiningFile keeps by what flags the node joined etcd.
-func JoiningFile(node cluster.Node) string { return filepath.Join(node.Dir, "etcd-flags") }
-
 // forgetJoining forgets by what flags nodes joined an earlier generation of the cluster.
 func (o Options) forgetJoining() error {
 	for _, node := range o.Nodes {
-		if err := os.Remove(JoiningFile(node)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(node.EtcdFlags()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/cluster"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/workspace"
 )
 
 // world is a cluster's folder, and a config with a text.
@@ -30,7 +30,7 @@ func newWorld(t *testing.T, text string, change func(*Options)) world {
 		Bridge: func() (string, error) { return "", errors.New("no bridge") },
 		Say:    func(format string, args ...any) { fmt.Fprintf(said, format+"\n", args...) },
 	}
-	o.Nodes = cluster.Nodes(o.Dir, "core", 2)
+	o.Nodes = workspace.Nodes(o.Dir, "core", 2)
 	if change != nil {
 		change(&o)
 	}
@@ -133,7 +133,7 @@ func TestOneGenerationAfterAnother(t *testing.T) {
 	if !first.TLS() || !strings.Contains(first.Words[discovery.WordCA], "BEGIN CERTIFICATE") {
 		t.Fatalf("got %+v", first)
 	}
-	if err := errors.Join(os.MkdirAll(w.Nodes[1].Dir, 0o755), os.WriteFile(JoiningFile(w.Nodes[1]), []byte("--joining"), 0o600)); err != nil {
+	if err := errors.Join(os.MkdirAll(w.Nodes[1].Dir, 0o755), os.WriteFile(w.Nodes[1].EtcdFlags(), []byte("--joining"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if made := first.ForDocuments(w.Nodes); made.Own["core02"][discovery.WordFlags] != "--joining" || len(made.Own) != 1 || made.Words[discovery.WordCA] != first.Words[discovery.WordCA] {

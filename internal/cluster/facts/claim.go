@@ -1,0 +1,45 @@
+package facts
+
+import (
+	"errors"
+	"fmt"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+)
+
+// Place is where a run looks: a workspace, and a libvirt.
+type Place struct {
+	workspace.Workspace
+	engine.Where
+}
+
+// InTheWay is an error that names all that keeps the cluster's nodes from being made: domains of somebody else, and nodes
+// that another libvirt has.
+func (p Place) InTheWay(nodes []workspace.Node, domains map[string]engine.Domain, prefix string) error {
+	errs := []error{workspace.Foreign(nodes, p.Resolved(domains), p.Root, prefix)}
+	for _, node := range nodes {
+		if _, defined := domains[node.Name]; defined {
+			continue
+		}
+		if err := p.elsewhere(node, Made(node)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// elsewhere is an error if the node was made by another libvirt than this run's: it may run there.
+func (p Place) elsewhere(node workspace.Node, m *engine.Metadata) error {
+	if m == nil || m.Libvirt == "" || m.Libvirt == p.String() || workspace.Exists(node.Leaving()) {
+		return nil
+	}
+	advice := "uri=" + m.Libvirt + " is that one"
+	if m.InLab() {
+		advice = "`mage lab down` removes it there, `mage labdown` takes the lab apart with all that is in it"
+	} else if p.InLab {
+		advice = "without the word lab it is that one"
+	}
+	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.Where)
+}

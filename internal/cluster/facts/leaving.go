@@ -1,0 +1,108 @@
+package facts
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+)
+
+// Leaving is a node that `mage down` removes.
+type Leaving struct {
+	Node   workspace.Node
+	Domain engine.Domain // without a name if there is none
+}
+
+// What is all that goes with the node.
+func (l Leaving) What() string {
+	parts := []string{}
+	if l.Domain.Name != "" {
+		parts = append(parts, "its domain, "+string(l.Domain.State))
+	}
+	if info, err := os.Stat(l.Node.Overlay()); err == nil {
+		size := info.Size()
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			size = stat.Blocks * 512
+		}
+		parts = append(parts, "its disk, "+progress.Bytes(size))
+	}
+	return strings.Join(append(parts, "what was rendered"), "; ")
+}
+
+// Leaving are the nodes that go with the cluster prefix, or with an empty prefix with all of the workspace: those that have
+// a domain, and what other runs have left of nodes without one. errs says what stays, and why. prefixes are all clusters of
+// the workspace.
+func (p Place) Leaving(ctx context.Context, domains map[string]engine.Domain, prefix string, prefixes []string) (going []Leaving, errs []error) {
+	nodes := map[string]Leaving{}
+	for _, d := range engine.Members(domains, p.Root, prefix) {
+		node := p.NodeOf(d.Metadata)
+		nodes[node.Name] = Leaving{node, d}
+	}
+	entries, _ := os.ReadDir(p.VM())
+	for _, entry := range entries {
+		if domains[entry.Name()].Name != "" { // it goes with that, or is not this cluster's
+			continue
+		}
+		node, ok := Folder(p.Workspace, entry, prefix, prefixes)
+		if _, member := nodes[node.Name]; member || !ok {
+			continue
+		}
+		if err := p.mayGo(ctx, node); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
+			continue
+		}
+		nodes[node.Name] = Leaving{Node: node}
+	}
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		going = append(going, nodes[name])
+	}
+	return going, errs
+}
+
+// Folder is the node whose folder in vm/ the entry is, if it is one of the cluster prefix, or with an empty prefix of any
+// cluster. The definition in it says whose it is. Before there is one, its name does, unless another cluster can have a node
+// of that name: web101 is a node of web or of web1.
+func Folder(w workspace.Workspace, entry os.DirEntry, prefix string, prefixes []string) (node workspace.Node, ok bool) {
+	name := entry.Name()
+	folder := workspace.Node{Name: name, Dir: w.VM(name)}
+	if !entry.IsDir() || !folder.Generated() {
+		return node, false
+	}
+	if m := Made(folder); m != nil && workspace.NodeName(m.Cluster, m.Number) == name {
+		return w.NodeOf(m), prefix == "" || m.Cluster == prefix
+	}
+	owners := workspace.OwnersOf(name, append([]string{prefix}, prefixes...))
+	if len(owners) == 0 || prefix != "" && (len(owners) > 1 || owners[0] != prefix) {
+		return node, false
+	}
+	return w.Node(owners[0], workspace.NumberOf(owners[0], name)), true
+}
+
+// mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the
+// domain that it belongs to, and that may be in another libvirt. What is in a lab goes with the lab.
+func (p Place) mayGo(ctx context.Context, node workspace.Node) error {
+	if workspace.Exists(node.Leaving()) {
+		return nil
+	}
+	m := Made(node)
+	if err := p.elsewhere(node, m); err != nil {
+		return err
+	}
+	if m != nil && p.InLab && m.Libvirt == p.String() {
+		return nil
+	}
+	disk, err := Disk(ctx, node, engine.Domain{})
+	if err == nil && (!disk.Exists || disk.Pristine) {
+		return nil
+	}
+	return hint.Errorf(fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir)),
+		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(node.Overlay()))
+}

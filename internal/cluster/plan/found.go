@@ -1,0 +1,53 @@
+package plan
+
+import (
+	"cmp"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// Disk is what there is of a node's overlay.
+type Disk struct {
+	Exists   bool
+	Backing  string // path of its base image; empty where that cannot be told
+	Pristine bool   // no guest has written to it
+}
+
+// Found is what there is of a node, and what the user wants done with it.
+type Found struct {
+	Domain  engine.Domain
+	Defined bool // whether there is a domain
+	Disk    Disk
+	Made    *engine.Metadata // what the disk was made from, if there is no domain that says so; nil if nothing does
+	Leaving bool             // whether a run has begun to remove the node
+	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing
+	Wishes
+}
+
+// Wishes are what the user wants done with a node.
+type Wishes struct {
+	Recreate bool // recreate it if it differs
+	Force    bool // recreate it in any case
+	Redefine bool // overwrite somebody else's changes
+}
+
+// Orphan tells whether there is a disk with data, and no domain that it belongs to.
+func (f Found) Orphan() bool {
+	return !f.Defined && f.Disk.Exists && !f.Disk.Pristine && !f.Leaving
+}
+
+// have is what the node was made from.
+func (f Found) have(want engine.Metadata) engine.Metadata {
+	switch {
+	case f.Defined:
+		have := *f.Domain.Metadata
+		have.Firmware = cmp.Or(have.Firmware, f.Domain.Firmware)
+		return have
+	case f.Made != nil:
+		return *f.Made
+	}
+	return want
+}
+
+// Firmware is what the node's disk was made for; empty where that is not known.
+func (f Found) Firmware() string { return f.have(engine.Metadata{}).Firmware }

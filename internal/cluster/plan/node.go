@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"fmt"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
+)
+
+// ForNode is the step for a node that shall be as want says, given what there is.
+func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
+	step := Step{Node: node, Want: want, Running: found.Defined && found.Domain.State == engine.Running, Edited: found.Edited}
+	if !found.Defined && !found.Orphan() {
+		step.Action, step.Why = Create, "new"
+		if found.Disk.Exists {
+			step.Why = "an overlay without a domain is made anew"
+		}
+		return step
+	}
+	have := found.have(want)
+	changed := changes(have, want, found.Disk)
+	if step.Action, step.Why = found.anew(changed); step.Action != "" {
+		return step
+	}
+	if changed != "" {
+		step.Drift = changed
+		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	}
+	step.Want.Firmware = have.Firmware
+	if want.Disk == 0 {
+		step.Want.Disk = have.Disk
+	}
+	step.Action, step.Why = definition(have, want, found)
+	if step.Running || found.Defined && found.Domain.State == engine.Paused { // which goes on as it was started
+		step.compareRunning(found.Domain)
+	}
+	return step
+}
+
+// compareRunning tells what the definition that the domain was started with means for the step.
+func (s *Step) compareRunning(d engine.Domain) {
+	s.Outdated, s.AsStarted, s.Runs = d.Outdated(), d.Started == s.Want.Definition, d.Runs
+	s.Restart = s.Outdated || d.Started != "" && !d.Runs.SameAs(d.Machine)
+	if s.Action == Redefine {
+		s.Restart = !s.AsStarted
+	}
+}
+
+// Take notes what the running domain takes of the definition that is wanted.
+func (s *Step) Take(live engine.Live) {
+	s.Live = live
+	s.Restart = live.Short || !s.AsStarted && (live.Rest || live.None() || s.Outdated)
+}
+
+// anew tells how the node is made anew, if it is. Somebody else's changes would go with that: they are kept, unless
+// the user wants this very node anew, or them overwritten.
+func (f Found) anew(changed string) (Action, string) {
+	switch {
+	case f.Force:
+		return Recreate, "as recreate= says"
+	case changed == "" || f.Defined && f.Edited != "" && !f.Redefine:
+		return "", ""
+	case f.Defined && !f.Domain.InUse() && (f.Disk.Pristine || !f.Disk.Exists):
+		return Create, changed
+	case f.Recreate:
+		return Recreate, changed
+	}
+	return "", ""
+}
+
+// changes names what of a node's making differs: these take effect only on a node made anew.
+func changes(have, want engine.Metadata, disk Disk) string {
+	switch {
+	case !disk.Exists:
+		return "its overlay is gone"
+	case have.Base != want.Base: // for another system documents differ, too
+		return fmt.Sprintf("the base image is now %s", want.Base)
+	case have.Ignition != want.Ignition:
+		return "ignition.json changed"
+	case disk.Backing != "" && disk.Backing != want.Base:
+		return fmt.Sprintf("its overlay stands on %s", disk.Backing)
+	case have.Image != "" && want.Image != "" && have.Image != want.Image:
+		return fmt.Sprintf("the file %s changed", want.Base)
+	}
+	return otherHardware(have, want)
+}
+
+// otherHardware names what the node's disk was made for, and the user now wants otherwise.
+func otherHardware(have, want engine.Metadata) string {
+	switch {
+	case have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk:
+		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
+	case have.Firmware != "" && want.Firmware != "" && have.Firmware != want.Firmware:
+		return fmt.Sprintf("firmware= changed from %s to %s", have.Firmware, want.Firmware)
+	}
+	return ""
+}
+
+func definition(have, want engine.Metadata, found Found) (Action, string) {
+	switch {
+	case !found.Defined:
+		return Redefine, "its domain is gone, its disk is kept"
+	case found.Edited != "" && !found.Redefine:
+		return Keep, "defined, and changed by somebody else since; left as it is"
+	case found.Edited != "":
+		return Redefine, "what somebody else changed is overwritten"
+	case have.Definition != want.Definition:
+		return Redefine, "the domain's definition changed"
+	}
+	return Keep, "defined, unchanged"
+}

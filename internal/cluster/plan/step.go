@@ -1,0 +1,47 @@
+// Package plan works out, for each node, the step from what there is to what is wanted. It is pure: it reads no file, and
+// asks no engine.
+package plan
+
+import (
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
+)
+
+// Action is what is done for a node, beside booting it where it does not run.
+type Action string
+
+// The actions.
+const (
+	Create   Action = "create"   // overlay and domain
+	Recreate Action = "recreate" // the same, after what is there has been removed
+	Redefine Action = "redefine" // the domain; the overlay stays
+	Keep     Action = "keep"     // nothing
+	Remove   Action = "remove"   // overlay and domain, for good
+)
+
+// Step is one node's way from what is there to what is wanted.
+type Step struct {
+	Node    workspace.Node
+	Want    engine.Metadata
+	XML     string // the definition that is wanted, with Want in it
+	Action  Action
+	Why     string         // said to the user behind the node's name
+	Running bool           // now
+	Drift   string         // what differs and needs the node made anew; empty if nothing
+	Edited  string         // a diff of what somebody else changed in the definition; empty if nothing
+	Live    engine.Live    // what of a changed definition the running domain takes
+	Runs    engine.Machine // what the running domain has now
+	Found   string         // libvirt's definition, where it is as it was made and no record of that is kept
+
+	Outdated  bool // whether the node runs by another definition than the one that there is now
+	AsStarted bool // whether it was started with the definition that is wanted
+	Restart   bool // whether something of the definition that is wanted takes effect only when it is started next
+}
+
+// Starts tells whether the step boots the node.
+func (s Step) Starts() bool {
+	return (!s.Running || s.Action == Recreate) && s.Action != Remove
+}
+
+// Changes tells whether the step does anything at all.
+func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }

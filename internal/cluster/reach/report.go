@@ -1,0 +1,42 @@
+// Package reach knows where nodes are: it asks them, remembers what they said, and finds those that cannot say it.
+package reach
+
+import (
+	"context"
+	"errors"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
+)
+
+// Nodes are those of a workspace, as their host reaches them.
+type Nodes struct {
+	workspace.Workspace
+	engine.Link
+	Libvirt func() (*libvirt.Conn, error) // the run's one connection
+}
+
+// Report is the node's next report that says that it can be reached. waits gets the reasons why it cannot be reached yet.
+func (n Nodes) Report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
+	for {
+		report, err := n.nextReport(ctx, node, waits)
+		if !errors.Is(err, libvirt.ErrRestarted) || ctx.Err() != nil {
+			return report, err
+		}
+	}
+}
+
+func (n Nodes) nextReport(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
+	conn, err := n.Libvirt()
+	if err != nil {
+		return guest.Report{}, err
+	}
+	channel, err := conn.Channel(ctx, node, guest.ReadyChannel)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	defer channel.Close()
+	return guest.ReadReport(channel, workspace.MAC(node), waits)
+}

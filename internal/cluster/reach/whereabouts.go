@@ -1,0 +1,33 @@
+package reach
+
+import (
+	"context"
+	"time"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Patience is how long a running node may take to say where it is; it says so every second.
+const Patience = 20 * time.Second
+
+// Whereabouts is the report of a node that runs: it gives one within a second if it is ready. If ready is false, the node
+// has no readiness unit, and the report is what can be found out.
+func (n Nodes) Whereabouts(ctx context.Context, node engine.Domain, ready bool) (guest.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	if !ready {
+		report, _, err := n.Found(ctx, n.NodeOf(node.Metadata))
+		return report, err
+	}
+	if report, ok := n.Remembered(ctx, node.Name); ok {
+		return report, nil
+	}
+	waits := "no word from it"
+	report, err := n.Report(ctx, node.Name, func(reason string) { waits = "it cannot be reached yet, " + reason })
+	if err != nil {
+		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: %s: %w", node.Name, waits, err)
+	}
+	return report, err
+}

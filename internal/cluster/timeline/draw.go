@@ -1,0 +1,152 @@
+package timeline
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"maps"
+	"slices"
+	"time"
+)
+
+//go:embed timeline.svg.tmpl
+var timelineTemplate string
+
+// The drawing's measures, in pixels.
+const (
+	labelWidth = 90
+	barsWidth  = 860
+	rowHeight  = 26
+)
+
+// segment is one phase of one node in the drawing.
+type segment struct {
+	Phase    string
+	Y        int // of a key of the legend
+	X, Width float64
+	Seconds  float64
+	Colour   string
+	Dark     bool // whether letters on it are white
+}
+
+type row struct {
+	Node string
+	Y    int
+	Bars []segment
+}
+
+// inColour are the phases in their order, with colours of Okabe and Ito's palette, which most colour-blind people can tell
+// apart, and greys.
+var inColour = []struct {
+	phase, colour string
+	dark          bool // whether letters on it are white
+}{
+	{"overlay", "#999999", false},
+	{"define", "#bbbbbb", false},
+	{"start", "#dddddd", false},
+	{"firmware", "#e69f00", false},
+	{"boot loader", "#f0e442", false},
+	{"kernel", "#56b4e9", false},
+	{"Ignition", "#d55e00", true},
+	{"system", "#0072b2", true},
+	{"login", "#882255", true},
+	{"network", "#cc79a7", false},
+	{"sshd", "#332288", true},
+	{"ready", "#009e73", true},
+	{"etcd", "#009e73", true},
+}
+
+// legend explains the colours: some bars are too short for a word.
+func legend(rows []row, y int) (keys []segment) {
+	x := float64(labelWidth)
+	for _, c := range inColour {
+		drawn := slices.ContainsFunc(rows, func(r row) bool {
+			return slices.ContainsFunc(r.Bars, func(s segment) bool { return s.Phase == c.phase })
+		})
+		if drawn {
+			keys = append(keys, segment{Phase: c.phase, X: x, Y: y, Colour: c.colour})
+			x += 24 + 6.5*float64(len(c.phase))
+		}
+	}
+	return keys
+}
+
+// Draw is the drawing of a cluster's timeline, as SVG.
+func Draw(cluster string, all map[string][]Moment) ([]byte, error) {
+	begin, end := bounds(all)
+	scale := barsWidth / max(end.Sub(begin).Seconds(), 1)
+	rows := []row{}
+	for _, node := range slices.Sorted(maps.Keys(all)) {
+		rows = append(rows, row{Node: node, Y: 50 + len(rows)*rowHeight, Bars: segments(all[node], begin, end, scale)})
+	}
+	picture := map[string]any{
+		"Cluster": cluster, "Rows": rows, "Width": labelWidth + barsWidth + 20, "Height": 110 + len(rows)*rowHeight,
+		"Ticks": ticks(end.Sub(begin), scale), "Bottom": 50 + len(rows)*rowHeight, "Left": labelWidth, "Total": end.Sub(begin).Seconds(),
+		"Legend": legend(rows, 80+len(rows)*rowHeight),
+	}
+	parsed, err := template.New("timeline").Parse(timelineTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = parsed.Execute(&out, picture)
+	return out.Bytes(), err
+}
+
+func bounds(all map[string][]Moment) (begin, end time.Time) {
+	for _, moments := range all {
+		for _, m := range moments {
+			if begin.IsZero() || m.At.Before(begin) {
+				begin = m.At
+			}
+			if m.At.After(end) {
+				end = m.At
+			}
+		}
+	}
+	return begin, end
+}
+
+// segments are a node's phases, each up to the begin of the next. The last has no length: it is a moment.
+func segments(moments []Moment, begin, end time.Time, scale float64) []segment {
+	moments = slices.Clone(moments)
+	slices.SortStableFunc(moments, func(a, b Moment) int { return a.At.Compare(b.At) }) // some are told afterwards
+	bars := []segment{}
+	for i, m := range moments {
+		until := end
+		if i+1 < len(moments) {
+			until = moments[i+1].At
+		} else if m.Phase == "ready" || m.Phase == "etcd" {
+			break
+		}
+		seconds := until.Sub(m.At).Seconds()
+		bar := segment{Phase: m.Phase, Seconds: seconds, X: labelWidth + m.At.Sub(begin).Seconds()*scale, Width: max(seconds*scale, 1)}
+		for _, c := range inColour {
+			if c.phase == m.Phase {
+				bar.Colour, bar.Dark = c.colour, c.dark
+			}
+		}
+		bars = append(bars, bar)
+	}
+	return bars
+}
+
+// tick is a line of the scale.
+type tick struct {
+	X       float64
+	Seconds int
+}
+
+func ticks(total time.Duration, scale float64) []tick {
+	every := 1
+	for _, step := range []int{1, 2, 5, 10, 30, 60, 120, 300} {
+		if every = step; total.Seconds()/float64(step) <= 12 {
+			break
+		}
+	}
+	all := []tick{}
+	for s := 0; float64(s) <= total.Seconds(); s += every {
+		all = append(all, tick{labelWidth + float64(s)*scale, s})
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+// Package timeline notes what nodes reached when, and draws it.
+package timeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// Record is what nodes reached when, in one run.
+type Record struct {
+	mu     sync.Mutex
+	all    map[string][]Moment      // by node
+	silent map[string]time.Duration // the longest silence of the node's console in its first boot, by node
+}
+
+// Moment is the begin of a phase.
+type Moment struct {
+	Phase string    `json:"phase"`
+	At    time.Time `json:"at"`
+}
+
+// Reach notes that the node is at the phase now, unless it was before in the same boot.
+func (t *Record) Reach(node, phase string) { t.ReachAt(node, phase, time.Now()) }
+
+// ReachAt notes that the node was at the phase at a time.
+func (t *Record) ReachAt(node, phase string, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.all == nil {
+		t.all = map[string][]Moment{}
+	}
+	moments := t.all[node]
+	this := moments // of this boot
+	for i, m := range moments {
+		if m.Phase == "start" {
+			this = moments[i+1:]
+		}
+	}
+	if phase == "start" || !slices.ContainsFunc(this, func(m Moment) bool { return m.Phase == phase }) {
+		t.all[node] = append(moments, Moment{phase, at})
+	}
+}
+
+// Ready notes what the node's report says of its boot, and that the node is ready now.
+func (t *Record) Ready(node string, report guest.Report) {
+	now := time.Now()
+	for _, of := range []struct {
+		phase  string
+		uptime float64
+	}{{"network", report.Network.At}, {"sshd", report.SSHD.At}} {
+		if of.uptime > 0 && t.booted(node) {
+			t.ReachAt(node, of.phase, now.Add(-time.Duration((report.Uptime-of.uptime)*float64(time.Second))))
+		}
+	}
+	t.ReachAt(node, "ready", now)
+}
+
+// booted tells whether this run has started the node.
+func (t *Record) booted(node string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.all[node], func(m Moment) bool { return m.Phase == "start" })
+}
+
+// SilentFor notes that the node's console was silent for so long in its first boot.
+func (t *Record) SilentFor(node string, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.silent == nil {
+		t.silent = map[string]time.Duration{}
+	}
+	t.silent[node] = max(t.silent[node], d)
+}
+
+// LongestSilence is that of the nodes that became ready; 0 if none did.
+func (t *Record) LongestSilence() (longest time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for node, d := range t.silent {
+		if slices.ContainsFunc(t.all[node], func(m Moment) bool { return m.Phase == "ready" }) {
+			longest = max(longest, d)
+		}
+	}
+	return longest
+}
+
+// Keep writes the record to a file, if this run has started a node.
+func (t *Record) Keep(path string) error {
+	booted := false
+	for node := range t.all {
+		booted = booted || t.booted(node)
+	}
+	data, err := json.Marshal(t.all)
+	if booted && err == nil {
+		err = artifact.Write(path, data, 0o644)
+	}
+	return err
+}
+
+// Read is what the record in a file says: the moments of each node.
+func Read(path string) (all map[string][]Moment, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,69 @@
+package engine
+
+// Machine is the processors and the memory that a domain has. A running domain can have others than its definition says:
+// some were plugged in.
+type Machine struct {
+	VCPUs, MaxVCPUs   int
+	FixedVCPUs        int // that cannot be unplugged: those that it was started with
+	Memory, MaxMemory int // MiB; plugged DIMMs are counted
+	Slots             int // for DIMMs, that are free
+}
+
+// SameAs tells whether both have the same processors and memory.
+func (m Machine) SameAs(o Machine) bool { return m.VCPUs == o.VCPUs && m.Memory == o.Memory }
+
+// Metadata is what the project writes into each domain: whose it is, and what it was made from.
+// It is the only record; there is no state file.
+type Metadata struct {
+	Workspace  string // absolute path of the clone
+	Cluster    string // the prefix
+	Number     int
+	Ignition   string // sha256 of ignition.json before the words of discovery are replaced, in hex
+	Base       string // path of the base image
+	Definition string // sha256 of the domain's definition without this record, in hex
+	Libvirt    string // where the domain is: the URI; the lab's has the word lab before it
+	Image      string // size and time of the base image
+	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
+	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
+}
+
+// InPart is in place of the digest Metadata.Definition in a running domain that took only a part of a new definition.
+const InPart = "in part"
+
+// Domain is what the engine has under a node's name.
+type Domain struct {
+	Name     string
+	UUID     string
+	State    State
+	Metadata *Metadata // nil if the project did not make the domain
+	Started  string    // digest of the definition that a running domain was started with; empty if it is not known
+	Backing  string    // backing file of a running domain's first disk; empty if it is not known
+
+	Firmware string // bios or uefi
+
+	Machine Machine // of the definition for the next start
+	Runs    Machine // of a running domain, now
+
+	XML   string   // the definition for the next start, as the engine has it
+	MACs  []string // of its network cards
+	Disks []string // files
+}
+
+// State of a domain, in libvirt's words.
+type State string
+
+// The states that matter here; libvirt's others are Other.
+const (
+	Running State = "running"
+	Paused  State = "paused"
+	ShutOff State = "shut off"
+	Crashed State = "crashed"
+	Other   State = "in another state"
+)
+
+// InUse tells whether QEMU may have the domain's disk open. That of a paused guest does, and that of a crashed one that is
+// kept to be looked at.
+func (d Domain) InUse() bool { return d.Name != "" && d.State != ShutOff }
+
+// Outdated tells whether the domain was started with another definition than it has now.
+func (d Domain) Outdated() bool { return d.Started != "" && d.Started != d.Metadata.Definition }

@@ -1,0 +1,107 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Foreign is one error that names every domain in the way. A domain of somebody else is in the way if it has a node's name,
+// hardware address or disk, or if it is of a cluster of this name in another workspace. Two nodes may not have the same
+// hardware address either: three bytes of it are of a hash.
+func Foreign(nodes []Node, domains map[string]engine.Domain, workspace, cluster string) error {
+	var all []error
+	macs, disks := map[string]string{}, map[string]string{}
+	for _, n := range nodes {
+		if other, ok := macs[n.MAC]; ok {
+			all = append(all, hint.Errorf("choose another prefix=, or fewer nodes", "%s and %s would have the same hardware address, %s", other, n.Name, n.MAC))
+		}
+		macs[n.MAC], disks[n.Overlay()] = n.Name, n.Name
+	}
+	named := map[string]bool{}
+	for _, n := range nodes {
+		named[n.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		d := domains[name]
+		m := d.Metadata
+		if m != nil && m.Workspace == workspace && m.Cluster == cluster {
+			continue
+		}
+		if named[name] || m != nil && m.Cluster == cluster {
+			all = append(all, foreign(d, workspace, cluster))
+		}
+		all = append(all, inTheWay(d, macs, disks))
+	}
+	return errors.Join(all...)
+}
+
+// inTheWay is an error if somebody else's domain has a node's hardware address or disk.
+func inTheWay(d engine.Domain, macs, disks map[string]string) error {
+	const advice = "choose another prefix=, or change the domain"
+	for _, mac := range d.MACs {
+		if node, ok := macs[mac]; ok && node != d.Name {
+			return hint.Errorf(advice, "%s: its hardware address %s is that of the domain %s, which is somebody else's", node, mac, d.Name)
+		}
+	}
+	for _, disk := range d.Disks {
+		if node, ok := disks[disk]; ok {
+			return hint.Errorf(advice, "%s: its disk %s belongs to the domain %s, which is somebody else's", node, disk, d.Name)
+		}
+	}
+	return nil
+}
+
+// foreign is an error that says whose domain d is, if it is not the cluster's own.
+func foreign(d engine.Domain, workspace, cluster string) error {
+	switch m := d.Metadata; {
+	case m == nil:
+		return hint.Errorf(fmt.Sprintf("choose another prefix=, or remove it yourself: virsh undefine %s", d.Name),
+			"%s: libvirt has a domain of this name that this project did not make; it is left alone", d.Name)
+	case m.Workspace != workspace:
+		return hint.Errorf("choose another prefix=, or run `mage down` there",
+			"%s: the domain belongs to the workspace %s; it is left alone", d.Name, m.Workspace)
+	case m.Cluster != cluster:
+		return hint.Errorf("choose another prefix=", "%s: the domain belongs to the cluster %s; it is left alone", d.Name, m.Cluster)
+	}
+	return nil
+}
+
+// IsForeign tells whether there is a domain that is not this workspace's.
+func (w Workspace) IsForeign(d engine.Domain) bool {
+	return d.Name != "" && (d.Metadata == nil || d.Metadata.Workspace != w.Root)
+}
+
+// Resolved are the domains. Disks that are below vm/ have their paths below vm/, whatever symbolic links lead there.
+func (w Workspace) Resolved(domains map[string]engine.Domain) map[string]engine.Domain {
+	vm, err := filepath.EvalSymlinks(w.VM())
+	if err != nil {
+		return domains
+	}
+	all := maps.Clone(domains)
+	for name, d := range all {
+		disks := []string{}
+		for _, disk := range d.Disks {
+			disks = append(disks, w.resolved(vm, disk))
+		}
+		d.Disks = disks
+		all[name] = d
+	}
+	return all
+}
+
+// resolved is the path of a disk below vm/, if it is below that folder's real path.
+func (w Workspace) resolved(vm, disk string) string {
+	if real, err := filepath.EvalSymlinks(disk); err == nil {
+		disk = real
+	}
+	if below, err := filepath.Rel(vm, disk); err == nil && filepath.IsLocal(below) {
+		return w.VM(below)
+	}
+	return disk
+}

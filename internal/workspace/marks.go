@@ -1,0 +1,53 @@
+package workspace
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// MarkLeaving notes that the node is being removed, if it has a folder.
+func (n Node) MarkLeaving() error {
+	if _, err := os.Stat(n.Dir); err != nil {
+		return nil //nolint:nilerr // there is nothing to be marked
+	}
+	return os.WriteFile(n.Leaving(), nil, 0o600)
+}
+
+// RemoveFiles removes the node's folder. Its disk goes first, because the mark of leaving must outlive it.
+func (n Node) RemoveFiles() error {
+	err := Forget(n.Overlay())
+	if err == nil {
+		err = os.RemoveAll(n.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot remove what was generated: %w", err)
+	}
+	return nil
+}
+
+// Generated tells whether this project made the node's folder: there is a document or a definition in it, or a run ended
+// before it had written either, and there is nothing else in it.
+func (n Node) Generated() bool {
+	if Exists(n.Ignition()) || Exists(n.XML()) {
+		return true
+	}
+	entries, err := os.ReadDir(n.Dir)
+	return err == nil && !slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		known := []string{n.Overlay(), n.Defined(), n.Fresh(), n.Leaving(), n.Console()}
+		return !slices.Contains(known, filepath.Join(n.Dir, entry.Name())) && !strings.HasPrefix(entry.Name(), ".")
+	})
+}
+
+// OwnersOf are those of the clusters that can have a node of that name.
+func OwnersOf(name string, prefixes []string) []string {
+	owners := []string{}
+	for _, p := range prefixes {
+		if p != "" && NumberOf(p, name) > 0 && !slices.Contains(owners, p) {
+			owners = append(owners, p)
+		}
+	}
+	return owners
+}

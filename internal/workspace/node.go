@@ -1,0 +1,97 @@
+package workspace
+
+import (
+	"crypto/md5" //nolint:gosec // no secret: the addresses that DHCP reservations were made for
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Node is one member of a cluster.
+type Node struct {
+	Name   string // core01
+	Number int    // from 1
+	MAC    string // 52:54:00:d2:b8:64
+	UUID   string // of the domain, the same at every making of the node
+	Dir    string // its folder, absolute
+}
+
+// Nodes are the count nodes of the cluster prefix, with folders below dir.
+func Nodes(dir, prefix string, count int) []Node {
+	nodes := make([]Node, count)
+	for i := range nodes {
+		nodes[i] = NodeAt(dir, prefix, i+1)
+	}
+	return nodes
+}
+
+// NodeAt is the nth node of the cluster prefix, from 1.
+func NodeAt(dir, prefix string, n int) Node {
+	name := NodeName(prefix, n)
+	folder := filepath.Join(dir, name)
+	return Node{Name: name, Number: n, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
+}
+
+// NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
+func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
+
+// NumberOf is the number of the cluster's node of that name; 0 where it can be none.
+func NumberOf(prefix, name string) int {
+	digits, ok := strings.CutPrefix(name, prefix)
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || NodeName(prefix, n) != name {
+		return 0
+	}
+	return n
+}
+
+// MAC is the node's hardware address, as the bash script made it, so that reservations made for it
+// hold: QEMU's prefix 52:54:00, then bytes 1, 3 and 5 of the MD5 sum of the name and a newline.
+func MAC(name string) string {
+	sum := md5.Sum([]byte(name + "\n")) //nolint:gosec // see above
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", sum[0], sum[2], sum[4])
+}
+
+// domainUUID is made from the node's folder, so that a recreated node keeps it. systemd takes the machine-id from it, and
+// the DHCP lease goes with that.
+func domainUUID(folder string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("file://"+folder)).String()
+}
+
+// Ignition is the path of the node's Ignition document.
+func (n Node) Ignition() string { return filepath.Join(n.Dir, "ignition.json") }
+
+// Overlay is the path of the node's disk.
+func (n Node) Overlay() string { return filepath.Join(n.Dir, n.Name+".qcow2") }
+
+// XML is the path of the node's domain definition, for who wants to read it.
+func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }
+
+// Defined is the path of the definition as libvirt had it when it was made.
+func (n Node) Defined() string { return filepath.Join(n.Dir, "defined.xml") }
+
+// Fresh is the path of the mark that the node was made, and that no run that made or booted it has ended well since. While
+// it is there, the node may be recreated without asking.
+func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
+
+// Leaving is the path of the mark that a run has begun to remove the node, for good or to recreate it. While it is there, the
+// disk may go, even if no domain is left that it belongs to.
+func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
+
+// Console is the path of the node's console log.
+func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }
+
+// Screen is the path of the latest picture of what the node shows.
+func (n Node) Screen() string { return filepath.Join(n.Dir, "screen.png") }
+
+// Report is the path of what the node reported when it was ready last.
+func (n Node) Report() string { return filepath.Join(n.Dir, "report.json") }
+
+// EtcdFlags is the path of the flags by which the node joined an etcd, so that its document is rendered the same again.
+func (n Node) EtcdFlags() string { return filepath.Join(n.Dir, "etcd-flags") }
+
+// Certificate is the path of the certificate of the node's etcd, with its key.
+func (n Node) Certificate() string { return filepath.Join(n.Dir, "etcd.pem") }

@@ -1,0 +1,96 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// Locks are those of the clusters that a run keeps other runs off. They go with the process, however it ends.
+type Locks struct {
+	workspace.Workspace
+	mu   sync.Mutex
+	held map[string]func() // by prefix
+}
+
+// Take locks the cluster prefix, unless this run holds its lock already. If another run has it, that is an error, or if
+// wait is true, say tells the user who is waited for.
+func (l *Locks) Take(ctx context.Context, prefix string, wait bool, say func(string, ...any)) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[prefix] != nil {
+		return nil
+	}
+	path := l.Lock(prefix)
+	waiting, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	unlock, err := artifact.Lock(waiting, path, func() {
+		if !wait {
+			giveUp(hint.Errorf("wait=true waits for it", "%s: %s is at this cluster", prefix, holder(path)))
+			return
+		}
+		say("%s: waiting for %s, which is at this cluster", prefix, holder(path))
+	})
+	if cause := context.Cause(waiting); err != nil && cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	if l.held == nil {
+		l.held = map[string]func(){}
+	}
+	l.held[prefix] = unlock
+	return os.WriteFile(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
+}
+
+// Held are the clusters whose locks this run has, sorted.
+func (l *Locks) Held() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.held))
+}
+
+// Free gives all locks back before the process ends.
+func (l *Locks) Free() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for prefix, unlock := range l.held {
+		unlock()
+		delete(l.held, prefix)
+	}
+}
+
+// holder names the process that has the lock, if that can be found out.
+func holder(path string) string {
+	text, _ := os.ReadFile(path)
+	pid := strings.TrimSpace(string(text))
+	line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+	if pid == "" || err != nil {
+		return "another run"
+	}
+	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
+	argv[0] = filepath.Base(argv[0])
+	for i, word := range argv {
+		argv[i] = masked(word)
+	}
+	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
+}
+
+// masked is a word of a command line without what others should not read: a password, or a value of the user's own.
+func masked(word string) string {
+	key, value, is := strings.Cut(word, "=")
+	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
+		return key + "=…"
+	}
+	return word
+}

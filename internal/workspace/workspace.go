@@ -1,0 +1,55 @@
+// Package workspace knows the folder of the clone: every path below vm/, the names and addresses of nodes, the marks that a
+// run leaves for the next one, and whose a name is.
+package workspace
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// Workspace is the folder of a clone.
+type Workspace struct {
+	Root string // absolute path
+}
+
+// VM is a path below the folder of generated files.
+func (w Workspace) VM(parts ...string) string {
+	return filepath.Join(append([]string{w.Root, "vm"}, parts...)...)
+}
+
+// Relative is path as the user would write it.
+func (w Workspace) Relative(path string) string {
+	if short, err := filepath.Rel(w.Root, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}
+
+// Node is the nth node of the cluster prefix, from 1.
+func (w Workspace) Node(prefix string, n int) Node { return NodeAt(w.VM(), prefix, n) }
+
+// NodeOf is the node that the metadata are of.
+func (w Workspace) NodeOf(m *engine.Metadata) Node { return w.Node(m.Cluster, m.Number) }
+
+// DomainTemplate is the path of the template of domains.
+func (w Workspace) DomainTemplate() string {
+	return filepath.Join(w.Root, "templates", "domain.xml.tmpl")
+}
+
+// Exists tells whether there is something at the path, a symbolic link included.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// Forget removes a file, if it is there.
+func Forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
