@@ -40,7 +40,7 @@ func (r *Run) remember(node string, report guest.Report, failed error) error {
 // remembered is what the node reported since it was started, if sshd still listens where it was then, on the
 // node's own hardware address: asking anew would take the guest up to a second.
 func (r *Run) remembered(ctx context.Context, node string) (report guest.Report, ok bool) {
-	if report, ok = r.kept(node); !ok {
+	if report, ok = r.kept(node); !ok || report.BootID == "" { // found otherwise: it may report by now
 		return report, false
 	}
 	if kept, err := os.Stat(r.reportFile(node)); err == nil {

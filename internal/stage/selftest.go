@@ -16,6 +16,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/hint"
+	"coreos-libvirt/internal/image/download"
 )
 
 const (
@@ -32,6 +33,7 @@ type selftest struct {
 	held   map[string]func() // locks, of all runs on the node
 	report facts.Report
 	node   cluster.Node
+	before []byte       // vm/ignition-template.json, as it was; nil where there was none
 	said   guest.Report // of the node
 	access guest.Access
 	ended  func() error // whether the user has interrupted it: what is seen after that says nothing
@@ -41,10 +43,11 @@ type selftest struct {
 // holds, writes a report without secrets, and leaves nothing else. An ExitStatus of 1 says that something does not hold.
 func (r *Run) Selftest(ctx context.Context) error {
 	s := &selftest{Run: r, held: map[string]func(){}, node: cluster.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix), ended: ctx.Err}
-	s.report = facts.Report{Image: r.Image, Results: map[string]facts.Result{}}
+	s.report = facts.Report{Image: download.Public(r.Image), Results: map[string]facts.Result{}}
 	if err := s.refuse(); err != nil {
 		return err
 	}
+	s.before, _ = os.ReadFile(r.vm(templateName))
 	if err := s.boot(ctx); err != nil {
 		return err
 	}
@@ -195,10 +198,19 @@ func (s *selftest) remove(ctx context.Context) error {
 	defer cancel()
 	r, err := s.with(ctx)
 	if err == nil {
-		err = r.Down(ctx)
+		err = errors.Join(r.Down(ctx), s.restore())
 	}
 	left := s.left()
 	s.report.Results["down"] = facts.Found(err == nil && len(left) == 0, "left: %s", orText(err, strings.Join(left, ", ")))
+	return err
+}
+
+// restore brings back the template of the user's own config.
+func (s *selftest) restore() error {
+	if s.before == nil {
+		return forget(s.vm(templateName))
+	}
+	_, err := artifact.WriteIfChanged(s.vm(templateName), s.before, 0o600)
 	return err
 }
 

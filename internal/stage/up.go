@@ -250,7 +250,8 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(st
 	if report, ok := r.remembered(ctx, step.Node.Name); ok {
 		return report, nil
 	}
-	limited, enough := context.WithTimeout(ctx, r.Timeout)
+	limit := r.patience(step.Node.Name)
+	limited, enough := context.WithTimeout(ctx, limit)
 	defer enough()
 	watched, cancel := context.WithCancelCause(limited)
 	defer cancel(nil)
@@ -271,7 +272,7 @@ func (r *Run) await(ctx context.Context, step cluster.Step, moved, waits func(st
 	cancel(nil)
 	watching.Wait()
 	if err != nil && errors.Is(cause, context.DeadlineExceeded) {
-		report, err = r.late(ctx, step, last, err)
+		report, err = r.late(ctx, step, limit, last, err)
 	} else if err != nil {
 		err = r.whyNotReady(step, cause, err)
 	}
