@@ -4,7 +4,7 @@
 # that, the reason why not, in quotes. A write waits until the host listens, so a node that nobody asks does nothing.
 # It needs a POSIX shell, and what both Fedora CoreOS and Flatcar have (docs/distributions.md). Flatcar's bash has no /dev/tcp.
 channel=${1:-/dev/virtio-ports/org.coreos.ready}
-network='"no address yet"' sshd='"sshd does not answer"' served=''
+network='"no address yet"' sshd='"nothing listens on port 22 yet"' served=''
 
 seconds() {
   read -r uptime _ </proc/uptime
@@ -32,6 +32,11 @@ key_files() { cut -d ' ' -f 1,2 /etc/ssh/ssh_host_*_key.pub 2>/dev/null; }
 # are keys, and the first connection has them made.
 look_at_sshd() {
   if is_there "$sshd" || ! listens; then return; fi
+  case $sshd in *listens*) # which the host hears before it is asked: that may take a while
+    sshd='"sshd is asked for its host keys"'
+    return
+    ;;
+  esac
   if ! command -v ssh-keyscan >/dev/null; then
     served=$(key_files)
     sshd='"no host keys yet"'
@@ -84,7 +89,7 @@ report() {
 tries=0
 until [ -e "$channel" ]; do
   tries=$((tries + 1))
-  if [ $tries -gt 30 ]; then fail "$channel is missing: the kernel has no virtio_console, or the domain no such channel"; fi
+  if [ $tries -gt 120 ]; then fail "$channel is missing: the kernel has no virtio_console, or the domain no such channel"; fi
   sleep 1
 done
 command -v ip >/dev/null || network='"this image has no program ip"'
@@ -92,7 +97,12 @@ looks=0 told=''
 while true; do
   look_at_network
   look_at_sshd
-  if is_there "$network" && is_there "$sshd"; then told='' pause=1; else pause=0.5; fi
+  pause=0.5
+  if is_there "$network" && is_there "$sshd"; then
+    told='' pause=1
+  elif [ "$told" != "$network$sshd" ]; then
+    pause=0 # said first, then looked at further
+  fi
   if [ "$told" != "$network$sshd" ] || [ $((looks % 4)) -eq 0 ]; then # on the way only what is new, and every two seconds
     told=$network$sshd
     # the first write waits for the host, so that the second is of now

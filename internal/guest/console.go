@@ -72,7 +72,7 @@ var phases = []struct {
 	atIgnition:   {"Ignition", regexp.MustCompile(`(?i)^(\[[^]]*\] *)*(systemd\[1\]: )?(ignition[\[: ]|(starting|started|finished) .*ignition)`), ""},
 	atSystem: {"system", regexp.MustCompile(`(?i)Welcome to .*(Linux|CoreOS)|(starting|started|finished|reached target) .*switch.root|reached target .*multi-user|` +
 		`systemd-journald\[\d+\]: Received SIGTERM from PID 1 \(systemd\)|SELinux: +(policy capability|could not open policy file)|Successfully loaded SELinux policy`), "(Initramfs)"},
-	atLogin: {"login", regexp.MustCompile(`\blogin:( \S+ \(automatic login\)| ?)$`), ""},
+	atLogin: {"login", prompt, ""},
 }
 
 // Console follows a node's console log from its beginning.

@@ -39,7 +39,7 @@ func TestReadReport(t *testing.T) {
 
 // TestReadReportTellsWhyNot has a node that says why it cannot be reached yet, until it can.
 func TestReadReportTellsWhyNot(t *testing.T) {
-	without := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":"no address yet","sshd":"sshd does not answer"`, 1)
+	without := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":"no address yet","sshd":"nothing listens on port 22 yet"`, 1)
 	elsewhere := strings.Replace(line, mac, "52:54:00:00:00:01", 1)
 	noKeys := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":7.25,"sshd":"no\u001b[2J host keys yet"`, 1)
 	whole := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":7.25,"sshd":9`, 1)

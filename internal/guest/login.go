@@ -20,8 +20,9 @@ import (
 // name (templates/ready.service).
 const ReadyUnit = "coreos-libvirt-ready.service"
 
-// prompt is agetty's: "core01 login:". Flatcar logs core in by itself: "core01 login: core (automatic login)".
-var prompt = regexp.MustCompile(`\blogin:( \S+ \(automatic login\))?$`)
+// prompt is agetty's: "core01 login:". Flatcar logs core in by itself: "core01 login: core (automatic login)". No line break
+// ends it: the next line of the kernel's or systemd's, which begins with a bracket, stands behind it.
+var prompt = regexp.MustCompile(`\blogin:( \S+ \(automatic login\))?( *\[.*)?$`)
 
 // consoleTail is how much of a console's end is looked at, in bytes.
 const consoleTail = 64 << 10

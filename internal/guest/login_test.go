@@ -22,6 +22,8 @@ func TestLogin(t *testing.T) {
 	}{
 		"Fedora CoreOS":      {kernel + "Fedora CoreOS 43\r\ncore01 login: ", true, nil},
 		"Flatcar":            {kernel + "core01 login: core (automatic login)\r\n\r\nFlatcar Container Linux 4593\r\ncore@core01 ~ $ ", true, nil},
+		"systemd goes on":    {kernel + "core01 login: [  OK  ] Finished foo.service.\r\n", true, nil},
+		"the kernel goes on": {kernel + "core01 login: [   30.123] IPv6: ADDRCONF(NETDEV_CHANGE): veth0: link becomes ready\r\n", true, nil},
 		"boots again":        {kernel + "core01 login: \r\n" + failed + kernel, false, nil},
 		"the unit fails":     {kernel + "core01 login: " + failed + failed, true, []string{"/etc/coreos-libvirt/ready.sh: 3: Syntax error", "Main process exited, code=exited, status=2/INVALIDARGUMENT"}},
 		"no prompt":          {kernel + "[  OK  ] Started systemd-logind.service - User Login Management.\r\nlast login: yesterday\r\n", false, nil},

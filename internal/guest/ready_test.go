@@ -127,7 +127,7 @@ func readyBy(t *testing.T, shell []string) {
 	lines := bufio.NewScanner(host)
 	for _, step := range []struct{ brings, waits string }{
 		{"", "no address yet"},
-		{"network", "sshd does not answer"},
+		{"network", "nothing listens on port 22 yet"},
 		{"listen", "port 22 is open, and sshd shows no banner"},
 		{"banner", "no host keys yet"},
 		{"key", ""},

@@ -36,6 +36,9 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 		return err
 	}
 	return errors.Join(wait.Each(len(nodes), func(i int) error {
+		if nodes[i].report.BootID == "" {
+			return hint.Errorf("`mage up` again: it may report itself by now", "%s: its etcd cannot be given a certificate by ssh: it has not reported its host keys", nodes[i].step.Node.Name)
+		}
 		if err := r.certifyNode(ctx, nodes[i].step.Node, nodes[i].address()); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -34,6 +35,7 @@ type selftest struct {
 	held   map[string]func() // locks, of all runs on the node
 	report facts.Report
 	node   workspace.Node
+	before []byte       // vm/ignition-template.json, as it was; nil where there was none
 	said   guest.Report // of the node
 	access guest.Access
 	ended  func() error // whether the user has interrupted it: what is seen after that says nothing
@@ -43,10 +45,11 @@ type selftest struct {
 // holds, writes a report without secrets, and leaves nothing else. An ExitStatus of 1 says that something does not hold.
 func (r *Run) Selftest(ctx context.Context) error {
 	s := &selftest{Run: r, held: map[string]func(){}, node: workspace.Nodes(r.vm(), selftestPrefix, 1)[0], access: r.access(selftestPrefix), ended: ctx.Err}
-	s.report = facts.Report{Image: r.Image, Results: map[string]facts.Result{}}
+	s.report = facts.Report{Image: download.Public(r.Image), Results: map[string]facts.Result{}}
 	if err := s.refuse(); err != nil {
 		return err
 	}
+	s.before, _ = os.ReadFile(r.vm(workspace.TemplateName))
 	if err := s.boot(ctx); err != nil {
 		return err
 	}
@@ -197,10 +200,19 @@ func (s *selftest) remove(ctx context.Context) error {
 	defer cancel()
 	r, err := s.with(ctx)
 	if err == nil {
-		err = r.Down(ctx)
+		err = errors.Join(r.Down(ctx), s.restore())
 	}
 	left := s.left()
 	s.report.Results["down"] = facts.Found(err == nil && len(left) == 0, "left: %s", orText(err, strings.Join(left, ", ")))
+	return err
+}
+
+// restore brings back the template of the user's own config.
+func (s *selftest) restore() error {
+	if s.before == nil {
+		return workspace.Forget(s.vm(workspace.TemplateName))
+	}
+	_, err := artifact.WriteIfChanged(s.vm(workspace.TemplateName), s.before, 0o600)
 	return err
 }
 

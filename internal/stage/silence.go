@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"coreos-libvirt/internal/workspace"
@@ -15,10 +16,11 @@ import (
 const (
 	timesSilent  = 3                // as long as before is too long
 	leastSilence = 30 * time.Second // is never too long
+	forgets      = 0.75             // of what it took before, where a boot is quicker: another config may take longer again
 	firstSilence = 3 * time.Minute  // of an image that has never been ready here; Flatcar's emergency shell boots again after 5
 )
 
-// silencesFile is beside the images: how long each image's console was silent in its last first boot, in seconds.
+// silencesFile is beside the images: how long each image's console was silent in its first boots, in seconds.
 func (r *Run) silencesFile() string { return filepath.Join(r.Store, "silences.json") }
 
 // silences are what the file has, by image; none where there is no file, or another's.
@@ -30,9 +32,18 @@ func (r *Run) silences() map[string]float64 {
 	return all
 }
 
+// silenceKey is the image and what it is run by: an emulated guest is slower by far.
+func (r *Run) silenceKey() string {
+	kind := ""
+	if conn, err := r.libvirt(); err == nil {
+		kind = r.domainType(conn)
+	}
+	return kind + " " + r.base.Path
+}
+
 // tooSilent is how long the console may be silent while Ignition may be at work.
 func (r *Run) tooSilent() time.Duration {
-	before, known := r.silences()[r.base.Path]
+	before, known := r.silences()[r.silenceKey()]
 	if !known {
 		return firstSilence
 	}
@@ -46,12 +57,12 @@ func (r *Run) keepSilence() {
 		return
 	}
 	all := r.silences()
-	for path := range all {
-		if !workspace.Exists(path) {
-			delete(all, path)
+	for key := range all {
+		if _, path, _ := strings.Cut(key, " "); !workspace.Exists(path) {
+			delete(all, key)
 		}
 	}
-	all[r.base.Path] = longest.Seconds()
+	all[r.silenceKey()] = max(longest.Seconds(), forgets*all[r.silenceKey()])
 	text, err := json.Marshal(all)
 	if err == nil {
 		err = artifact.Write(r.silencesFile(), text, 0o644)

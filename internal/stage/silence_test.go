@@ -85,7 +85,7 @@ func TestTheTimeOfAnImageIsRemembered(t *testing.T) {
 	if got := r.tooSilent(); got != firstSilence {
 		t.Errorf("without history: got %s", got)
 	}
-	save(t, r.silencesFile(), `{"/gone.qcow2": 3}`)
+	save(t, r.silencesFile(), `{"kvm /gone.qcow2": 3}`)
 	ctx, cancel := context.WithTimeout(t.Context(), beforeEnd+1500*time.Millisecond)
 	defer cancel()
 	if err := watch(ctx); err != nil {
@@ -105,9 +105,24 @@ func TestTheTimeOfAnImageIsRemembered(t *testing.T) {
 	if text, _ := os.ReadFile(r.silencesFile()); strings.Contains(string(text), "gone") {
 		t.Errorf("an image that is gone: got %s", text)
 	}
-	save(t, r.silencesFile(), `{"`+r.base.Path+`": 0.5}`)
+	quick := run(t)
+	quick.base = r.base
+	quick.times.SilentFor("core01", time.Second)
+	quick.times.Ready("core01", guest.Report{})
+	quick.keepSilence()
+	if got := r.tooSilent(); got < 110*time.Second || got > 125*time.Second {
+		t.Errorf("a quicker boot later: got %s", got)
+	}
+	save(t, r.silencesFile(), `{"`+r.silenceKey()+`": 0.5}`)
 	if got := r.tooSilent(); got != leastSilence {
 		t.Errorf("after half a second: got %s", got)
+	}
+	other := "kvm"
+	if r.domainType(r.conn) == "kvm" {
+		other = "tcg"
+	}
+	if got := run(t, "accel="+other); got.silenceKey() == r.silenceKey() {
+		t.Errorf("run by another: the same key %s", got.silenceKey())
 	}
 	save(t, r.silencesFile(), "no JSON")
 	if got := r.tooSilent(); got != firstSilence {

@@ -251,7 +251,8 @@ func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(strin
 	if report, ok := r.reach().Remembered(ctx, step.Node.Name); ok {
 		return report, nil
 	}
-	limited, enough := context.WithTimeout(ctx, r.Timeout)
+	limit := r.patience(step.Node.Name)
+	limited, enough := context.WithTimeout(ctx, limit)
 	defer enough()
 	watched, cancel := context.WithCancelCause(limited)
 	defer cancel(nil)
@@ -272,7 +273,7 @@ func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(strin
 	cancel(nil)
 	watching.Wait()
 	if err != nil && errors.Is(cause, context.DeadlineExceeded) {
-		report, err = r.late(ctx, step, last, err)
+		report, err = r.late(ctx, step, limit, last, err)
 	} else if err != nil {
 		err = r.whyNotReady(step, cause, err)
 	}

@@ -91,17 +91,28 @@ func (n Nodes) Found(ctx context.Context, node workspace.Node) (report guest.Rep
 	}}, from, nil
 }
 
-// Searched is the report of a node that makes none, if an SSH server answers at the address where it was found.
+// Searched is the report of a node that makes none, once an SSH server answers at an address where it was found. Its own
+// is preferred, if it comes meanwhile.
 func (n Nodes) Searched(ctx context.Context, node workspace.Node) (guest.Report, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, lateSearch)
 	defer cancel()
+	own := make(chan guest.Report, 1)
+	go func() {
+		if report, err := n.Report(ctx, node.Name, func(string) {}); err == nil {
+			own <- report
+		}
+	}()
 	report, from, err := n.Found(ctx, node)
-	if err != nil {
-		return guest.Report{}, "", err
-	}
-	address, err := netip.ParseAddr(report.Address(node.MAC))
 	if err == nil {
-		err = guest.SSHAnswers(ctx, netip.AddrPortFrom(address, sshPort))
+		var address netip.Addr
+		if address, err = netip.ParseAddr(report.Address(node.MAC)); err == nil {
+			err = guest.SSHAnswers(ctx, netip.AddrPortFrom(address, sshPort))
+		}
+	}
+	select {
+	case itself := <-own:
+		return itself, "node", nil
+	case <-ctx.Done():
 	}
 	return report, from, err
 }

@@ -38,7 +38,7 @@ func (n Nodes) Remember(node string, report guest.Report) error {
 // Remembered is what the node reported since it was started, if sshd still listens where it was then, on the node's own
 // hardware address: to ask the guest again would take up to a second.
 func (n Nodes) Remembered(ctx context.Context, node string) (report guest.Report, ok bool) {
-	if report, ok = n.Kept(node); !ok {
+	if report, ok = n.Kept(node); !ok || report.BootID == "" { // found otherwise: it may report by now
 		return report, false
 	}
 	if kept, err := os.Stat(n.reportFile(node)); err == nil {

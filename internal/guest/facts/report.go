@@ -118,6 +118,7 @@ var secrets = []struct {
 	{regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)`), "(key)"},
 	{regexp.MustCompile(`\bAAAA[A-Za-z0-9+/=]{16,}( \S+@\S+)?`), "(key)"},
 	{regexp.MustCompile(`\bSHA256:[A-Za-z0-9+/=]{20,}`), "(fingerprint)"},
+	{regexp.MustCompile(`://[^/\s@]+@`), "://(hidden)@"},
 	{regexp.MustCompile(`\$(5|6|y|2b|1|gy|7)\$[^\s|'"]+`), "(hash)"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "(id)"},
 	{regexp.MustCompile(`(?i)\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b`), "(mac)"},

@@ -115,7 +115,7 @@ func TestReadyInTheWorld(t *testing.T) {
 		cancel()
 		_ = cmd.Wait()
 		lo := report.Address("00:00:00:00:00:00")
-		if lo != "10.9.8.7" || report.BootID == "" || report.Network.At == 0 || report.SSHD.Missing != "sshd does not answer" {
+		if lo != "10.9.8.7" || report.BootID == "" || report.Network.At == 0 || report.SSHD.Missing != "nothing listens on port 22 yet" {
 			t.Errorf("without %v: got %+v", without, report)
 		}
 	}
