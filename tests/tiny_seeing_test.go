@@ -61,7 +61,7 @@ func tinySilent(t *testing.T, c tiny) {
 	seen = strings.Replace(seen, "mac={{.MAC}}<", "mac={{.MAC}} fail=silent<", 1)
 	c.write(t, "templates/domain.xml.tmpl", strings.Replace(seen, "    <memballoon", "    <video><model type='vga'/></video>\n    <memballoon", 1))
 	store := t.TempDir()
-	c.write(t, "silences.json", `{"`+c.image+`": 1}`)
+	c.write(t, "silences.json", `{"qemu `+c.image+`": 1}`)
 	if err := os.Rename(filepath.Join(c.dir, "silences.json"), filepath.Join(store, "silences.json")); err != nil {
 		t.Fatal(err)
 	}
