@@ -33,8 +33,8 @@ func (w Workspace) Lock(prefix string) string { return w.VM(lockName + prefix) }
 // SSH is the folder of the cluster's ssh key and known hosts.
 func (w Workspace) SSH(prefix string) string { return w.VM(sshName + prefix) }
 
-// TLS is the folder of the cluster's certificate authority.
-func (w Workspace) TLS(prefix string) string { return w.VM(tlsName + prefix) }
+// TLSName is the name in vm/ of the folder of the cluster's certificate authority.
+func TLSName(prefix string) string { return tlsName + prefix }
 
 // Timeline is the path of the cluster's timeline, as data (json) or as drawing (svg).
 func (w Workspace) Timeline(prefix, kind string) string { return w.VM(timelineOf(prefix, kind)) }

@@ -7,11 +7,12 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/workspace"
 )
 
 // authorityOf is the cluster's own.
 func authorityOf(dir, prefix string) authority.Authority {
-	return authority.Authority{Dir: filepath.Join(dir, "tls."+prefix)}
+	return authority.Authority{Dir: filepath.Join(dir, workspace.TLSName(prefix))}
 }
 
 // TLS tells whether the cluster's etcd speaks it.
