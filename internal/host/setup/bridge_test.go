@@ -288,6 +288,24 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 	undone()
 }
 
+// A card that systemd-networkd is still configuring is waited for; one that it is never done with is an error that says so.
+func TestNetworkdIsStillConfiguring(t *testing.T) {
+	if !testbed.Inside(t, "networkd") {
+		return
+	}
+	m := Machine{Root: "/", Say: t.Logf}
+	testbed.Run(t, "networkctl", "reconfigure", "eth0")
+	if steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: "eth0"}); err != nil || len(steps) != 1 {
+		t.Errorf("got %q, %v", titles(steps), err)
+	}
+	write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv6\nIPv6AcceptRA=no\n\n[DHCPv6]\nWithoutRA=solicit\n") // nobody answers
+	testbed.Run(t, "sh", "-ec", "networkctl reload; networkctl reconfigure eth0")
+	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: "eth0"})
+	if err == nil || !strings.Contains(err.Error(), "eth0: systemd-networkd is not done with this card") || strings.Count(err.Error(), "\nhint: ") != 1 {
+		t.Errorf("got %q, %v", titles(steps), err)
+	}
+}
+
 // A card with IPv6 only: the bridge carries that, and one that does not is taken back.
 func TestIPv6ByNetworkd(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
@@ -315,11 +333,11 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	if err := m.Apply(t.Context(), steps); err != nil {
 		t.Fatal(err)
 	}
-	testbed.Await(t, time.Second, on("br0"))
+	testbed.Await(t, 10*time.Second, on("br0"))
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	testbed.Await(t, time.Second, on(testbed.Card))
+	testbed.Await(t, 10*time.Second, on(testbed.Card))
 	m.Rollback = 6 * time.Second
 	err := deaf(t, m).Apply(t.Context(), steps)
 	testbed.Outside(t, "sh", "-ec", "ip link set uplink up; ip address replace fd78::1/64 dev uplink nodad")

@@ -12,6 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // networkdFolder is where the files go. They begin with 05, so that they outrank the card's former file,
@@ -21,16 +25,17 @@ const networkdFolder = "etc/systemd/network/05-coreos-libvirt-"
 
 var (
 	networkFile = regexp.MustCompile(`(?m)^\s*Network File: (/\S+)`)
+	setupState  = regexp.MustCompile(`(?m)^\s*State: \S+ \((\w+)\)`)
 	clientIAID  = regexp.MustCompile(`(?m)^\s*DHCP4 Client ID: IAID:0x([0-9a-f]+)/`)
 	section     = regexp.MustCompile(`(?m)^\[(\w+)\][^\n]*\n(?:[^\[\n][^\n]*\n|\n)*`)
 )
 
 // networkd plans the bridge by files of systemd-networkd, or nothing where it does not manage the card.
 func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, error) {
-	status, err := exec.CommandContext(ctx, "env", "LC_ALL=C", "networkctl", "--no-pager", "status", nic).Output()
+	status, err := configured(ctx, nic)
 	found := networkFile.FindSubmatch(status)
-	if err != nil || found == nil || !strings.Contains(string(status), "(configured)") {
-		return nil, nil
+	if err != nil || found == nil {
+		return nil, err
 	}
 	card, err := net.InterfaceByName(nic)
 	if err != nil {
@@ -59,6 +64,35 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 		return nil, asRoot(err)
 	}
 	return []Planned{{"bridge " + bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, nil
+}
+
+// configuring are the states of a card that systemd-networkd manages and is not done with (networkctl(1)).
+var configuring = []string{"pending", "initialized", "configuring"}
+
+// configuredWithin is how long systemd-networkd may take to be done with a card: a DHCP server's answer takes seconds.
+const configuredWithin = 15 * time.Second
+
+// configured is what networkctl says of a card that systemd-networkd has configured, or nothing if it does not manage the
+// card. One that it is still at is waited for: the kernel shows an address before systemd-networkd says that it is done.
+func configured(ctx context.Context, nic string) ([]byte, error) {
+	for end := time.Now().Add(configuredWithin); ; {
+		status, err := exec.CommandContext(ctx, "env", "LC_ALL=C", "networkctl", "--no-pager", "status", nic).Output()
+		state := setupState.FindSubmatch(status)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil || state == nil:
+			return nil, nil //nolint:nilerr // there is no systemd-networkd, or it does not run
+		case string(state[1]) == "configured":
+			return status, nil
+		case !slices.Contains(configuring, string(state[1])):
+			return nil, nil
+		case time.Now().After(end):
+			return nil, hint.Errorf("`networkctl status "+nic+"` shows what it waits for; then "+host.Sudo("mage host:setup"),
+				"%s: systemd-networkd is not done with this card after %s, its state is %s", nic, configuredWithin, state[1])
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 // again asks once more for a card that has no address after some seconds: what it was told while its bridge went,
