@@ -12,7 +12,7 @@ import (
 
 	"github.com/magefile/mage/mg"
 
-	"coreos-libvirt/internal/stage"
+	"coreos-libvirt/internal/command"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -20,10 +20,10 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*stage.Run, error) { return stage.New(words) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words) })
 
 // do is one stage of the run, after the targets it needs.
-func do(ctx context.Context, one func(*stage.Run, context.Context) error, needs ...any) error {
+func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
 	r, err := run()
 	if err != nil {
 		return err
@@ -43,73 +43,73 @@ func status(err error) error {
 
 // Fetch gets the image that nodes boot, unless it is in the store.
 func Fetch(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Fetch)
+	return do(ctx, (*command.Run).Fetch)
 }
 
 // Transpile makes ignition/ignition.yml into vm/ignition-template.json.
 func Transpile(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Transpile)
+	return do(ctx, (*command.Run).Transpile)
 }
 
 // Discovery makes sure of a token by which the nodes' etcd find each other, if the config asks for one.
 func Discovery(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Discovery, Transpile)
+	return do(ctx, (*command.Run).Discovery, Transpile)
 }
 
 // Render makes each node's vm/<node>/ignition.json of the template.
 func Render(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Render, Discovery) // which needs Transpile: Mage tells an error once for each way to it
+	return do(ctx, (*command.Run).Render, Discovery) // which needs Transpile: Mage tells an error once for each way to it
 }
 
 // Define makes each node's disk and libvirt domain.
 func Define(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Defined, define)
+	return do(ctx, (*command.Run).Defined, define)
 }
 
 // define is Define without its end: Up goes on with the nodes that could be defined.
 func define(ctx context.Context) error {
-	if err := do(ctx, (*stage.Run).Claim); err != nil {
+	if err := do(ctx, (*command.Run).Claim); err != nil {
 		return err
 	}
-	return do(ctx, (*stage.Run).Define, Fetch, Render)
+	return do(ctx, (*command.Run).Define, Fetch, Render)
 }
 
 // Plan prints what up would do, node by node; exit status 2 where that is something, format=json.
 func Plan(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Plan)
+	return do(ctx, (*command.Run).Plan)
 }
 
 // Up boots the cluster and waits until every node is ready and etcd is healthy.
 func Up(ctx context.Context) error {
-	if err := do(ctx, (*stage.Run).Preflight); err != nil {
+	if err := do(ctx, (*command.Run).Preflight); err != nil {
 		return err
 	}
-	return do(ctx, (*stage.Run).Up, define)
+	return do(ctx, (*command.Run).Up, define)
 }
 
 // Down removes the cluster prefix=, or without it all clusters of this workspace. Base images stay.
 func Down(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Down)
+	return do(ctx, (*command.Run).Down)
 }
 
 // SSH logs in to node=core02, or runs cmd='uname -r' there.
 func SSH(ctx context.Context) error {
-	return do(ctx, (*stage.Run).SSH)
+	return do(ctx, (*command.Run).SSH)
 }
 
 // Status prints how each node is, without waiting for any; format=json.
 func Status(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Status)
+	return do(ctx, (*command.Run).Status)
 }
 
 // Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size.
 func Etcd(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Etcd)
+	return do(ctx, (*command.Run).Etcd)
 }
 
 // Backup writes a snapshot of the cluster's etcd to file=core.db.
 func Backup(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Backup)
+	return do(ctx, (*command.Run).Backup)
 }
 
 // Restore puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.
@@ -123,54 +123,54 @@ func Restore(ctx context.Context) error {
 		return err
 	}
 	if runs {
-		return do(ctx, (*stage.Run).Restore)
+		return do(ctx, (*command.Run).Restore)
 	}
-	return do(ctx, (*stage.Run).Restore, Up)
+	return do(ctx, (*command.Run).Restore, Up)
 }
 
 // Console is the serial console of node=core01; Ctrl-] leaves it.
 func Console(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Console)
+	return do(ctx, (*command.Run).Console)
 }
 
 // Screen writes what node=core01 shows on its screen to vm/core01/screen.png.
 func Screen(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Screen)
+	return do(ctx, (*command.Run).Screen)
 }
 
 // Logs prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.
 func Logs(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Logs)
+	return do(ctx, (*command.Run).Logs)
 }
 
 // Stop shuts node=core01, or all nodes, down: by ACPI, and after grace= by force.
 func Stop(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Stop)
+	return do(ctx, (*command.Run).Stop)
 }
 
 // Start boots node=core01, or all nodes, that are there and do not run.
 func Start(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Start)
+	return do(ctx, (*command.Run).Start)
 }
 
 // Restart stops node=core01, or all nodes, and boots them again.
 func Restart(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Restart)
+	return do(ctx, (*command.Run).Restart)
 }
 
 // Env prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".
 func Env(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Env)
+	return do(ctx, (*command.Run).Env)
 }
 
 // SSHConfig prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.
 func SSHConfig(ctx context.Context) error {
-	return do(ctx, (*stage.Run).SSHConfig)
+	return do(ctx, (*command.Run).SSHConfig)
 }
 
 // Timeline draws the last up of the cluster as an SVG: what each node was at, and for how long.
 func Timeline(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Timeline)
+	return do(ctx, (*command.Run).Timeline)
 }
 
 // Host are targets about the machine that libvirt runs on.
@@ -178,17 +178,17 @@ type Host mg.Namespace
 
 // Check looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.
 func (Host) Check(ctx context.Context) error {
-	return do(ctx, (*stage.Run).HostCheck)
+	return do(ctx, (*command.Run).HostCheck)
 }
 
 // Setup prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.
 func (Host) Setup(ctx context.Context) error {
-	return do(ctx, (*stage.Run).HostSetup)
+	return do(ctx, (*command.Run).HostSetup)
 }
 
 // Undo takes back what host:setup did to this machine, all of it and nothing else.
 func (Host) Undo(ctx context.Context) error {
-	return do(ctx, (*stage.Run).HostUndo)
+	return do(ctx, (*command.Run).HostUndo)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.
@@ -202,50 +202,50 @@ func Settings() error {
 
 // Lab runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.
 func Lab(ctx context.Context) error {
-	return do(ctx, func(r *stage.Run, ctx context.Context) error { return r.LabUp(ctx, behind) })
+	return do(ctx, func(r *command.Run, ctx context.Context) error { return r.LabUp(ctx, behind) })
 }
 
 // Labdown takes the lab apart.
 func Labdown(ctx context.Context) error {
-	return do(ctx, (*stage.Run).LabDown)
+	return do(ctx, (*command.Run).LabDown)
 }
 
 // Test checks this project itself: builds, unit tests, linters, and real guests in a lab; full=true all of them.
 func Test(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Test)
+	return do(ctx, (*command.Run).Test)
 }
 
 // Selftest boots one node of image= on this host and checks in it what this project relies on; it leaves a report.
 func Selftest(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Selftest)
+	return do(ctx, (*command.Run).Selftest)
 }
 
 // Images lists the base images in the store: versions, sizes, who uses them, what is newer.
 func Images(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Images)
+	return do(ctx, (*command.Run).Images)
 }
 
 // Prune removes the base images that nothing stands on, of any workspace.
 func Prune(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Prune)
+	return do(ctx, (*command.Run).Prune)
 }
 
 // Show prints the Ignition document of node=core01 as people read it: contents decoded.
 func Show(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Show)
+	return do(ctx, (*command.Run).Show)
 }
 
 // Watch transpiles and renders on every save and prints what changed in the nodes' Ignition documents.
 func Watch(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Watch)
+	return do(ctx, (*command.Run).Watch)
 }
 
 // Migrate writes a Container Linux Config as Butane, beside it.
 func Migrate(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Migrate, Transpile)
+	return do(ctx, (*command.Run).Migrate, Transpile)
 }
 
 // Password prints the line for password_hash of a password that is typed twice, or piped in.
 func Password(ctx context.Context) error {
-	return do(ctx, (*stage.Run).Password)
+	return do(ctx, (*command.Run).Password)
 }

@@ -60,7 +60,7 @@ func TestMageItselfStartsTheTargetsThatItBuilt(t *testing.T) {
 	works()
 	first := programs()
 	edit := func(name, line string) { c.write(t, name, c.read(t, name)+line) }
-	edit("internal/stage/status_test.go", "// edited\n")
+	edit("internal/command/status_test.go", "// edited\n")
 	works()
 	for path, was := range first {
 		if is := programs(); len(is) != 1 || !os.SameFile(is[path], was) {

@@ -1,0 +1,40 @@
+package command
+
+import (
+	"context"
+	"time"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// Claim makes sure, before anything of the cluster is made, that nothing of it is somebody else's, and keeps other
+// runs off it.
+func (r *Run) Claim(ctx context.Context) error {
+	if err := r.lock(ctx, r.Prefix); err != nil {
+		return err
+	}
+	domains, err := r.listed()
+	if err != nil {
+		return err
+	}
+	return r.inTheWay(domains)
+}
+
+// aMoment is how long domains are believed to be as they were seen, in a run that keeps others off the cluster: what
+// the stages before Define take where they find nothing to do.
+const aMoment = time.Second
+
+// listed lists the domains, unless that was done a moment ago.
+func (r *Run) listed() (map[string]engine.Domain, error) {
+	if r.seen != nil && time.Since(r.seenAt) < aMoment {
+		return r.seen, nil
+	}
+	domains, err := r.domains()
+	r.seen, r.seenAt = domains, time.Now()
+	return domains, err
+}
+
+// inTheWay is an error that names all that keeps the cluster's nodes from being made.
+func (r *Run) inTheWay(domains map[string]engine.Domain) error {
+	return r.at().InTheWay(r.members(), domains, r.Prefix)
+}

@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"golang.org/x/term"
+
+	"coreos-libvirt/internal/engine/libvirt"
+)
+
+// detach is the key that leaves the console, as virsh has it: Ctrl-].
+const detach = 0x1d
+
+// Console is the serial console of node=, through libvirt, until Ctrl-] or the guest ends.
+func (r *Run) Console(ctx context.Context) error {
+	node, err := r.chosen()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	console, err := r.conn.Console(ctx, node.Name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", node.Name, err)
+	}
+	stdin := int(os.Stdin.Fd())
+	if term.IsTerminal(stdin) {
+		r.log.Say("%s: Ctrl-] leaves the console", node.Name)
+		was, err := term.MakeRaw(stdin)
+		if err != nil {
+			return fmt.Errorf("the terminal takes no single keys: %w", err)
+		}
+		defer func() { _ = term.Restore(stdin, was) }()
+	}
+	keys := &keysTo{}
+	keys.Store(console)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(keys, untilDetach{os.Stdin})
+	}()
+	if err = r.attend(ctx, node.Name, keys); errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// attend prints what the guest writes on its console, also after libvirt's daemon was restarted.
+func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
+	for {
+		console := keys.Load()
+		_, err := io.Copy(os.Stdout, console)
+		console.Close()
+		if !errors.Is(err, libvirt.ErrRestarted) {
+			return err
+		}
+		if console, err = r.conn.Console(ctx, node); err != nil {
+			return fmt.Errorf("%s: %w", node, err)
+		}
+		keys.Store(console)
+	}
+}
+
+// keysTo is the console that typed keys go to. What is typed while libvirt's daemon is away is lost.
+type keysTo struct {
+	atomic.Pointer[libvirt.Channel]
+}
+
+func (k *keysTo) Write(p []byte) (int, error) {
+	n, err := k.Load().Write(p)
+	if errors.Is(err, libvirt.ErrRestarted) {
+		return len(p), nil
+	}
+	return n, err
+}
+
+// untilDetach reads up to the key that leaves the console.
+type untilDetach struct{ from io.Reader }
+
+func (u untilDetach) Read(p []byte) (int, error) {
+	n, err := u.from.Read(p)
+	for i, key := range p[:n] {
+		if key == detach {
+			return i, io.EOF
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/store"
+	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Fetch makes sure that the base image is there.
+func (r *Run) Fetch(ctx context.Context) (err error) {
+	r.base, r.release, err = base.Fetch(ctx, r.imageOptions())
+	return err
+}
+
+func (r *Run) images() store.Store { return store.Store{Dir: r.Store} }
+
+// imageOptions say which base image the run wants, and how to get it.
+func (r *Run) imageOptions() base.Options {
+	return base.Options{
+		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
+		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, ReadOnly: r.readOnly,
+		Lab: r.labImages(), Say: r.log.Say,
+		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
+	}
+}
+
+// rootsCache is where root's runs build the lab's images. Others use them, too.
+const rootsCache = "/var/cache/coreos-libvirt"
+
+// labImages is how to get at the lab's own images.
+func (r *Run) labImages() base.Lab {
+	images := map[string]stream.Image{}
+	for _, name := range guestimage.Names {
+		images[name] = labImage(name)
+	}
+	return base.Lab{Images: images, NameOf: r.labImageAt, Find: r.findLabImage, Build: r.buildLabImage}
+}
+
+// labImage is what is known of the lab's guest image of the name.
+func labImage(name string) stream.Image { return stream.Image{Name: name, OS: guestimage.OS(name)} }
+
+// labImageAt is the name of the lab's image that is at the path, or empty.
+func (r *Run) labImageAt(path string) string {
+	if dir := filepath.Dir(path); dir == r.Cache || dir == rootsCache {
+		return guestimage.NameOf(path)
+	}
+	return ""
+}
+
+func (r *Run) findLabImage(name string) (path string, built bool) {
+	path, built = guestimage.Path(r.Cache, name)
+	if others, there := guestimage.Path(rootsCache, name); there && !built {
+		return others, true
+	}
+	return path, built
+}
+
+func (r *Run) buildLabImage(ctx context.Context, name string) (string, error) {
+	if os.Getuid() != 0 {
+		return "", hint.Errorf(host.Sudo("mage fetch image="+name), "the lab's guest image is made as root")
+	}
+	return guestimage.Ensure(ctx, r.Cache, r.Workspace, name, r.log.Say)
+}

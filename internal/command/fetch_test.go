@@ -1,0 +1,207 @@
+//go:build cgo && libvirt_dlopen
+
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/store"
+	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/settings"
+)
+
+// stocked puts an image of the stream's version into the store, as a fetch would, and gives its name.
+func stocked(t *testing.T, name, version string) string {
+	t.Helper()
+	kept := store.Store{Dir: run(t).Store}
+	system, _, _ := strings.Cut(name, "-")
+	i := stream.Image{Name: name, OS: system, Version: version, Arch: run(t).Arch, URL: "https://example.org/x.qcow2", Format: "qcow2"}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", kept.Path(i), "64M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	record, _ := json.Marshal(store.Record{Image: i})
+	save(t, kept.Path(i)+".json", string(record))
+	return name + "@" + version
+}
+
+func prune(t *testing.T) (string, error) {
+	t.Helper()
+	r := run(t)
+	err := r.Prune(t.Context())
+	return r.said(), err
+}
+
+// TestPruneWaitsForNodesThatAreMadeAnew has a cluster whose nodes still stand on the old image while the new one
+// is there: nothing shows yet that it is used.
+func TestPruneWaitsForNodesThatAreMadeAnew(t *testing.T) {
+	inClone(t)
+	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"))
+	r := run(t, "image="+stocked(t, "fcos-stable", "43.2.3.0"), "recreate=changed")
+	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
+	if said, err := prune(t); err == nil || !strings.Contains(err.Error(), "about to use an image") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+	if err := r.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.unlockAll()
+	if said, err := prune(t); err != nil || !strings.Contains(said, "fcos-43.1.3.0-x86_64.qcow2 removed") || strings.Contains(said, "43.2") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+}
+
+// TestAKeptNodeHasTheFirmwareOfItsOwnImage has nodes of Fedora CoreOS, and then a Flatcar that wants UEFI and
+// another Ignition key: they are told of, and not defined for what they do not boot.
+func TestAKeptNodeHasTheFirmwareOfItsOwnImage(t *testing.T) {
+	inClone(t)
+	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"), "nodes=1")
+	flatcar := stocked(t, "flatcar-stable", "4593.1.0")
+	base := filepath.Join(run(t).Store, "flatcar-4593.1.0-x86_64.qcow2")
+	plans(t, 0, "core01 unchanged defined, unchanged; the base image is now "+base+" since it was made: recreate=changed makes it anew",
+		"image="+flatcar, "nodes=1")
+	plans(t, 2, "core01 recreate the base image is now "+base, "image="+flatcar, "nodes=1", "recreate=changed")
+	mustUp(t, "image="+flatcar, "nodes=1", "recreate=changed")
+	definition, err := os.ReadFile("vm/core01/domain.xml")
+	if err != nil || !strings.Contains(string(definition), `firmware="efi"`) && !strings.Contains(string(definition), `firmware='efi'`) ||
+		!strings.Contains(string(definition), flatcarKey) {
+		t.Errorf("made anew it is for Flatcar: got %v\n%s", err, definition)
+	}
+}
+
+func TestFirmwareAndIgnitionKey(t *testing.T) {
+	fcos := stream.Image{OS: "fcos", Version: "43.1.3.0"}
+	for name, c := range map[string]struct {
+		arch, firmware, variant string
+		on                      base.Image
+		with, without           string // the firmware, on a host that has UEFI and on one that has none
+		key                     string
+	}{
+		"fcos":                         {"x86_64", "auto", "fcos", base.Image{Image: fcos}, "bios", "bios", coreosKey},
+		"fcos, uefi":                   {"x86_64", "uefi", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
+		"fcos on ARM":                  {"aarch64", "auto", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
+		"an old Flatcar":               {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar":                    {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "bios", flatcarKey},
+		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
+		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
+		"a file, by its name":          {"x86_64", "auto", "", base.Image{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
+		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/fedora-coreos-43.qcow2"}, "bios", "bios", coreosKey},
+		"a file, by the config":        {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
+		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", base.Image{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
+		"what the record tells counts": {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
+	} {
+		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, source: config.Source{Common: transpile.Template{Variant: c.variant}}}
+		if with, without := r.firmware(c.on, uefi(true)), r.firmware(c.on, uefi(false)); with != c.with || without != c.without {
+			t.Errorf("%s: firmware %s, and %s on a host without UEFI", name, with, without)
+		}
+		if got := r.ignitionKey(c.on); got != c.key {
+			t.Errorf("%s: key %s", name, got)
+		}
+	}
+}
+
+// uefi is a host that has it, or has not.
+func uefi(has bool) func(string) bool { return func(string) bool { return has } }
+
+func TestFirmwareThatThereIsNot(t *testing.T) {
+	for _, c := range []struct {
+		arch, firmware string
+		has            bool
+		want           string
+	}{
+		{"x86_64", "bios", false, ""},
+		{"x86_64", "uefi", true, ""},
+		{"x86_64", "uefi", false, "finds no UEFI on this host\nhint: install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios"},
+		{"aarch64", "uefi", true, ""},
+		{"aarch64", "uefi", false, "finds none for it on this host\nhint: install it (Debian: apt-get install qemu-efi-aarch64"},
+		{"aarch64", "bios", true, "arch=aarch64 has only UEFI\nhint: firmware=auto"},
+	} {
+		err := checkFirmware(engine.Hardware{Arch: c.arch}.WithFirmware(c.firmware), uefi(c.has))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v", c, err)
+		}
+	}
+}
+
+// TestANodeKeepsItsFirmware whatever would be chosen by now, and also where it was made by a commit that did not note it.
+func TestANodeKeepsItsFirmware(t *testing.T) {
+	inClone(t)
+	t.Setenv("COREOS_NODES", "1")
+	t.Setenv("COREOS_IMAGE", stocked(t, "flatcar-stable", "4593.1.0"))
+	mustUp(t, "firmware=bios")
+	boot(t, "core01")
+	plans(t, 0, "core01 unchanged defined, unchanged") // it would be UEFI
+	plans(t, 0, "core01 unchanged defined, unchanged", "firmware=bios")
+	const drift = "; firmware= changed from bios to uefi since it was made: recreate=changed makes it anew"
+	plans(t, 0, "core01 unchanged defined, unchanged"+drift, "firmware=uefi")
+	mustUp(t, "firmware=uefi", "ram=512")
+	if d := theDomain(t, "core01"); d.Firmware != "bios" || d.Metadata.Firmware != "bios" || !strings.Contains(d.XML, "524288") {
+		t.Errorf("a node that is kept: %s, noted as %s\n%s", d.Firmware, d.Metadata.Firmware, d.XML)
+	}
+	stopAll(t)
+	unnoted := strings.Replace(theDomain(t, "core01").XML, ` firmware="bios"`, "", 1)
+	for _, path := range []string{"vm/core01/domain.xml", "vm/core01/defined.xml"} {
+		save(t, path, strings.Replace(contents(t, path), ` firmware="bios"`, "", 1))
+	}
+	if _, err := holderOf(t).Define(unnoted); err != nil {
+		t.Fatal(err)
+	}
+	if d := theDomain(t, "core01"); d.Metadata.Firmware != "" {
+		t.Fatalf("it is noted still: %s", d.XML)
+	}
+	plans(t, 2, "core01 start it does not run"+drift, "ram=512", "firmware=uefi")
+	plans(t, 2, "core01 start it does not run", "ram=512")
+	if err := holderOf(t).Remove(theDomain(t, "core01").UUID, run(t).Workspace); err != nil {
+		t.Fatal(err)
+	}
+	mustUp(t, "ram=512") // its domain is made anew on its disk
+	if d := theDomain(t, "core01"); d.Firmware != "bios" {
+		t.Errorf("a node whose domain is gone: %s", d.Firmware)
+	}
+	mustUp(t, "recreate=all")
+	if d := theDomain(t, "core01"); d.Firmware != "uefi" || d.Metadata.Firmware != "uefi" {
+		t.Errorf("made anew: %s, noted as %s", d.Firmware, d.Metadata.Firmware)
+	}
+}
+
+// holderOf is a connection to the driver.
+func holderOf(t *testing.T) *libvirt.Conn {
+	t.Helper()
+	conn, err := run(t).libvirt()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// TestAnImageOfADiskThatCannotBeRead is in use: a running node's disk is its own user's.
+func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
+	inClone(t)
+	mustUp(t, "nodes=1", "image="+stocked(t, "fcos-stable", "43.1.3.0"))
+	save(t, overlayOf("core01"), "not to be read")
+	r := run(t)
+	domains, err := r.imageDomains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := r.images().List()
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("got %v, %v", entries, err)
+	}
+	users, err := r.images().Users(t.Context(), entries, domains)
+	if got := users[entries[0].Path]; err != nil || len(got) != 1 || filepath.Base(got[0]) != "core01.qcow2" {
+		t.Errorf("got %v, %v", users, err)
+	}
+	if said, err := prune(t); err != nil || !strings.Contains(said, "nothing to remove") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+}

@@ -1,0 +1,143 @@
+package command
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/lab"
+	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
+)
+
+// LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
+// Whatever needs the internet happens before: inside there is none.
+func (r *Run) LabUp(ctx context.Context, targets []string) error {
+	if r.InLab {
+		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
+	}
+	if err := r.prepareLab(ctx); err != nil {
+		return err
+	}
+	if err := r.imageForLab(ctx, targets); err != nil {
+		return err
+	}
+	program, err := r.program()
+	if err != nil {
+		return err
+	}
+	world := r.world()
+	if err := world.Up(ctx, r.log.Say); err != nil {
+		return err
+	}
+	if len(targets) == 0 {
+		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
+		return nil
+	}
+	return r.inside(ctx, world, program, targets)
+}
+
+// fetchForLab gets an image from the network while there is one.
+func (r *Run) fetchForLab(ctx context.Context) error {
+	if !base.IsRemote(r.Image) {
+		return nil
+	}
+	_, release, err := base.Fetch(ctx, r.imageOptions())
+	release() // the run inside takes its own
+	return err
+}
+
+// program is this one, or if it was built without a C compiler one that can talk to libvirt: now that there is a
+// compiler, and while there is internet for what it needs then.
+func (r *Run) program() (string, error) {
+	if libvirt.Available {
+		return os.Executable()
+	}
+	return launch.Targets(r.Workspace)
+}
+
+// LabDown takes the lab apart.
+func (r *Run) LabDown(ctx context.Context) error {
+	if r.InLab {
+		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
+	}
+	if err := r.world().Down(ctx, r.log.Say); err != nil {
+		return err
+	}
+	return r.goneWithLab()
+}
+
+// goneWithLab notes of the nodes that were in the lab that their domains are no more: their disks may go, too.
+func (r *Run) goneWithLab() error {
+	entries, _ := os.ReadDir(r.vm())
+	for _, entry := range entries {
+		node := workspace.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
+		if m := facts.Made(node); m == nil || !m.InLab() {
+			continue
+		}
+		if err := node.MarkLeaving(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Cache, r.Store) }
+
+func (r *Run) prepareLab(ctx context.Context) error {
+	if os.Getuid() != 0 {
+		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
+	}
+	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
+		return err
+	}
+	_, err := r.helper().Build(ctx, r.log.Say)
+	return err
+}
+
+// withoutImage are targets that look at nodes that are there, or take them away: they need no image.
+var withoutImage = []string{"ssh", "status", "console", "screen", "logs", "down", "stop", "start", "restart", "etcd", "env", "sshconfig", "timeline", "backup", "images", "settings"}
+
+// imageForLab builds or fetches the image that the targets boot nodes from.
+func (r *Run) imageForLab(ctx context.Context, targets []string) error {
+	names := slices.DeleteFunc(slices.Clone(targets), func(word string) bool { return strings.Contains(word, "=") })
+	if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(withoutImage, strings.ToLower(name)) }) {
+		return nil
+	}
+	name := guestimage.Lab
+	if r.Given("image") {
+		name = r.Image
+	}
+	if !slices.Contains(guestimage.Names, name) {
+		return r.fetchForLab(ctx)
+	}
+	if _, built := guestimage.Path(r.Cache, name); built {
+		return nil
+	}
+	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
+		return err
+	}
+	_, err := guestimage.Ensure(ctx, r.Cache, r.Workspace, name, r.log.Say)
+	return err
+}
+
+// inside runs the program there; a session.ExitStatus is its own.
+func (r *Run) inside(ctx context.Context, world *lab.World, program string, targets []string) error {
+	cmd := world.Command(ctx, program, targets...)
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
+	cmd.Cancel = func() error { return nil }
+	cmd.WaitDelay = time.Minute
+	return session.InPlace(cmd)
+}

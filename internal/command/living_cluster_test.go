@@ -1,0 +1,133 @@
+//go:build cgo && libvirt_dlopen
+
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
+)
+
+// realEtcd is the program, built once for all tests of this package.
+var realEtcd = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "coreos-libvirt-command-")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
+	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return filepath.Join(dir, "server"), nil
+})
+
+var moduleRoot, _ = filepath.Abs("../..")
+
+func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
+
+// livingCluster has nodes of libvirt's in-process driver, and where their etcd would be real ones, of these names.
+// What it gives stops one.
+func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
+	t.Helper()
+	inClone(t)
+	for _, name := range []string{"internal", "go.mod"} { // the helper's source
+		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(t, "plain.yml", withEtcd)
+	t.Setenv("COREOS_DISCOVERY", "static")
+	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3"[:11*len(names)-1])
+	t.Setenv("COREOS_NODES", fmt.Sprint(len(names)))
+	mustUp(t)
+	t.Setenv("COREOS_READY", "on")
+	if _, err := etcd.NewHelper(moduleRoot, filepath.Join(run(t).Cache, "bin")).Build(t.Context(), t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	initial, endpoints, members := []string{}, []string{}, []*exec.Cmd{}
+	for i, name := range names {
+		initial = append(initial, name+"=http://"+addressOf(i+1)+":2380")
+	}
+	for i, name := range names {
+		endpoints = append(endpoints, "http://"+addressOf(i+1)+":2379")
+		members = append(members, startMember(t, name, i+1, "--initial-cluster="+strings.Join(initial, ",")))
+		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
+	}
+	r := run(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
+		t.Fatal(err)
+	}
+	formed(t)
+	return func(node int) {
+		_ = members[node-1].Process.Kill()
+		_ = members[node-1].Wait()
+	}
+}
+
+// startMember starts the etcd that would be the node's.
+func startMember(t *testing.T, name string, node int, flags ...string) *exec.Cmd {
+	t.Helper()
+	server, err := realEtcd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, peer := "http://"+addressOf(node)+":2379", "http://"+addressOf(node)+":2380"
+	cmd := exec.Command(server, append([]string{
+		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
+	}, flags...)...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
+}
+
+// reports is a node's word that it is at the address.
+func reports(t *testing.T, node, address string) {
+	t.Helper()
+	text, err := json.Marshal(reportOf(node, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, "vm/"+node+"/report.json", string(text))
+}
+
+func reportOf(node, address string) guest.Report {
+	return guest.Report{HostName: node, Interfaces: []guest.Interface{
+		{MAC: workspace.MAC(node), Addresses: []guest.Address{{Family: "inet", Local: address, Scope: "global"}}},
+	}}
+}
+
+func formed(t *testing.T) {
+	t.Helper()
+	token, _, err := discovery.Read("vm", "core")
+	token.Formed = true
+	if err := errorOf(err, token.Mark("vm", "core")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// livesAgain has the test's etcd be those of the nodes that were made anew, too.
+func livesAgain(t *testing.T) {
+	t.Helper()
+	for i := range 3 {
+		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
+	}
+	formed(t)
+}

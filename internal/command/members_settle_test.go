@@ -1,0 +1,288 @@
+//go:build cgo && libvirt_dlopen
+
+package command
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/workspace"
+)
+
+const (
+	withEtcd    = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Discovery_Flags Node_Name}}]}\n"
+	withInitial = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: Etcd_Initial_Cluster Node_Name}}]}\n"
+)
+
+func errorOf(errs ...error) error {
+	i := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	if i < 0 {
+		return nil
+	}
+	return errs[i]
+}
+
+// definedRun is `mage define`, and what it would do then.
+func definedRun(t *testing.T, words ...string) (*Run, error) {
+	t.Helper()
+	r := run(t, words...)
+	defer r.unlockAll()
+	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
+		if err := stage(t.Context()); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+// refused is a run that must end with an error of this text and a hint, and leave all as it was.
+func refused(t *testing.T, text, advice string, words ...string) {
+	t.Helper()
+	before, domains := generatedFiles(t), domainNames(t)
+	_, err := definedRun(t, words...)
+	if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "\nhint: ") || !strings.Contains(err.Error(), advice) {
+		t.Errorf("%v: want %s and the hint %s, got %v", words, text, advice, err)
+	}
+	if after := generatedFiles(t); after != before {
+		t.Errorf("%v: the token or the authority has changed: %s, was %s", words, after, before)
+	}
+	if after := domainNames(t); after != domains {
+		t.Errorf("%v: domains are %s, were %s", words, after, domains)
+	}
+}
+
+// generatedFiles are those that a cluster cannot do without.
+func generatedFiles(t *testing.T) (all string) {
+	t.Helper()
+	for _, pattern := range []string{"vm/discovery.url.*", "vm/tls.*/*"} {
+		found, _ := filepath.Glob(pattern)
+		for _, path := range found {
+			text, _ := os.ReadFile(path)
+			all += path + "\n" + string(text)
+		}
+	}
+	return all
+}
+
+func domainNames(t *testing.T) string {
+	t.Helper()
+	domains, err := run(t).domains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for name := range domains {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func TestALivingEtcdIsNotHarmed(t *testing.T) {
+	stop := livingCluster(t, "core01", "core02", "core03")
+	// a whole one: what is safe goes on, what loses its data wants force=true
+	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
+		if r, err := definedRun(t, words...); err != nil || r.newCluster != slices.Contains(words, "force=true") || r.allAtOnce {
+			t.Errorf("%v: got %v, generation %t", words, err, r.newCluster)
+		}
+	}
+	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
+	refused(t, "1 nodes above nodes=3 would be left of the old cluster", "nodes=4", "recreate=all", "force=true")
+	t.Setenv("COREOS_NODES", "3")
+	removeDomain(t, "core04")
+	refused(t, "recreate=all: etcd answers, and the data of its 3 members would be lost", "force=true makes the new cluster", "recreate=all")
+	refused(t, "etcd would lose its quorum and its data with 2 of its 3 members", "force=true", "recreate=core01,core02", "parallel=true")
+	refused(t, "the other nodes would be left without a quorum", "recreate=all", "recreate=core01,core02", "parallel=true", "force=true")
+	refused(t, "renew=true: there are nodes that were made with the token", "recreate=all", "renew=true")
+	refused(t, "ready=off: nodes do not tell where they are: no member of etcd can be added", "without ready=off", "nodes=4", "ready=off")
+	refused(t, "ready=off: nodes do not tell where they are", "without ready=off", "recreate=core02", "ready=off")
+
+	// a config without the word by which members join, or without etcd at all
+	save(t, "plain.yml", withInitial)
+	refused(t, "core02: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "recreate=core02")
+	refused(t, "core04: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "nodes=4")
+	save(t, "plain.yml", plain)
+	refused(t, "core02: the config does not say how a member joins", "start etcd with Etcd_Discovery_Flags", "recreate=core02")
+	save(t, "plain.yml", withEtcd)
+
+	// a node whose disk and domain somebody removed is still a member, and replaced as one
+	removeDomain(t, "core02")
+	r, err := definedRun(t)
+	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
+		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
+	}
+	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != plan.Recreate || r.steps[3].Action != plan.Create {
+		t.Errorf("and one more: got %v, %+v", err, r.steps)
+	}
+	removeDomain(t, "core04")
+	mustUp(t, "ready=off", "recreate=all", "force=true")
+	livesAgain(t)
+
+	// one of three is dead: it alone may be replaced or removed
+	stop(3)
+	for _, words := range [][]string{{"recreate=core03"}, {"nodes=2"}} {
+		if _, err := definedRun(t, words...); err != nil {
+			t.Errorf("%v: got %v", words, err)
+		}
+	}
+	const unwell = "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://127.0.41.3:2379: "
+	refused(t, unwell, "journalctl", "recreate=core02")
+	refused(t, unwell, "journalctl", "nodes=4")
+	// and two: it has lost its quorum, and still answers
+	stop(2)
+	refused(t, "etcd: 0 of 3 members are healthy", "journalctl", "nodes=4")
+	refused(t, "while etcd is not healthy no member is added, replaced or taken out", "journalctl", "nodes=2")
+	refused(t, "recreate=all: etcd answers", "force=true", "recreate=all")
+	stop(1)
+	refused(t, "no member of etcd answers: while it is not healthy none is added", "mage etcd", "nodes=4")
+	refused(t, "no member of etcd answers: members are replaced while the others are healthy", "recreate=all", "recreate=core01,core02,core03")
+}
+
+// removeDomain removes a node as `virsh undefine` and rm would.
+func removeDomain(t *testing.T, name string) {
+	t.Helper()
+	r := run(t)
+	if _, err := r.libvirt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errorOf(r.conn.Remove(r.ws().Node("core", int(name[5]-'0')).UUID, r.Workspace), os.RemoveAll("vm/"+name+"/"+name+".qcow2")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMembersOfOtherNames are known by their addresses. One that cannot be told is not taken for none.
+func TestMembersOfOtherNames(t *testing.T) {
+	livingCluster(t, "b3c1", "core02.lan", "core03")
+	for _, name := range []string{"core01", "core02", "core03"} {
+		r, err := definedRun(t, "recreate="+name)
+		if err != nil {
+			t.Errorf("%s: got %v", name, err)
+			continue
+		}
+		status, err := r.survey(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
+			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
+		}
+	}
+	if err := os.Remove("vm/core02/report.json"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://127.0.41.2:2380", "--name=Node_Name", "recreate=core02")
+}
+
+// TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
+// fewer or more nodes than the token's size waits for the members that there are.
+func TestNodesBecomeMembers(t *testing.T) {
+	stop := livingCluster(t, "core01", "core02")
+	token, _, _ := discovery.Read("vm", "core")
+	token.Size, token.Formed = 5, false // of which three have left since
+	if err := token.Mark("vm", "core"); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, "timeout=20s")
+	r.generation.Token = &token
+	nodes := func(n int) (nodes []booted) {
+		for i := range n {
+			name := workspace.NodeName("core", i+1)
+			nodes = append(nodes, booted{step: plan.Step{Node: r.ws().Node("core", i+1)}, report: reportOf(name, addressOf(i+1))})
+		}
+		return nodes
+	}
+	ctx := t.Context()
+	status, err := r.formEtcd(ctx, nodes(2), nil)
+	if err != nil || len(status.Healthy()) != 2 {
+		t.Fatalf("2 of 5: got %+v, %v", status, err)
+	}
+	voters := endpointsOfMembers(status.Healthy())
+	if err := r.membersHelper().Add(ctx, voters, "http://"+addressOf(9)+":2380"); err != nil {
+		t.Fatal(err)
+	}
+	if stay, err := r.clearLearners(ctx, voters); err != nil || len(stay) != 2 {
+		t.Fatalf("got %+v, %v", stay, err)
+	}
+	if err := r.membersHelper().Add(ctx, voters, "http://"+addressOf(3)+":2380"); err != nil { // which wants the other one gone
+		t.Fatal(err)
+	}
+	peers, err := r.membersHelper().Peers(ctx, voters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	startMember(t, "core03", 3, "--initial-cluster="+peers.InitialCluster("core03", "http://"+addressOf(3)+":2380"), "--initial-cluster-state=existing")
+	for deadline := time.Now().Add(30 * time.Second); len(status.Members) < 3 || !status.Members[2].Healthy || status.Members[2].Name == ""; {
+		if status, err = r.formEtcd(ctx, nodes(3), nil); err != nil || time.Now().After(deadline) {
+			t.Fatalf("a learner has no vote, and is waited for by nobody: got %+v, %v", status, err)
+		}
+	}
+	if !status.Members[2].Learner {
+		t.Errorf("got %+v", status)
+	}
+	if err == nil {
+		status, err = r.asWanted(ctx, nodes(3), status)
+	}
+	if err != nil || len(status.Healthy()) != 3 {
+		t.Fatalf("got %+v, %v", status, err)
+	}
+	if token, _, err := discovery.Read("vm", "core"); err != nil || !token.Formed {
+		t.Errorf("got %+v, %v", token, err)
+	}
+
+	stop(2)
+	formed := r.generation
+	r = run(t, "timeout=8s")
+	r.generation = formed
+	begin := time.Now()
+	_, err = r.formEtcd(ctx, nodes(3), nil)
+	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://127.0.41.2:2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
+		t.Errorf("one is dead: got %v", err)
+	}
+	if took := time.Since(begin); took > 40*time.Second {
+		t.Errorf("took %s for timeout=8s", took)
+	}
+	if status, err := r.awaitQuorum(ctx, nodes(3)); err != nil || len(status.Healthy()) != 2 {
+		t.Errorf("a quorum is left: got %+v, %v", status, err)
+	}
+}
+
+// TestALearnerThatIsAboutToStartGetsItsVote: of a run that was killed when its node was booting as a member, the next one
+// finds a learner that has not started. The node is not made anew for that, neither where it starts at the last moment.
+func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
+	livingCluster(t, "core01", "core02")
+	r := run(t, "timeout=20s")
+	ctx, voters, peerURL := t.Context(), []string{"http://" + addressOf(1) + ":2379", "http://" + addressOf(2) + ":2379"}, "http://"+addressOf(3)+":2380"
+	if err := r.membersHelper().Add(ctx, voters, peerURL); err != nil {
+		t.Fatal(err)
+	}
+	peers, err := r.membersHelper().Peers(ctx, voters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	initial := peers.InitialCluster("core03", peerURL)
+	node := r.ws().Node("core", 3)
+	nodes := []booted{{step: plan.Step{Node: node}, report: reportOf("core03", addressOf(3))}}
+	save(t, "vm/core03/etcd-flags", discovery.Joining(initial))
+	save(t, "vm/core03/"+filepath.Base(node.Fresh()), "")
+	go func() {
+		time.Sleep(2 * time.Second)
+		startMember(t, "core03", 3, "--initial-cluster="+initial, "--initial-cluster-state=existing")
+	}()
+	if err := r.beMember(ctx, nodes, 0, voters); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.join(ctx, nodes, 0, place{address: addressOf(3), peerURL: peerURL}, voters); err != nil {
+		t.Errorf("it is a member by now: %v", err)
+	}
+	peers, err = r.membersHelper().Peers(ctx, voters)
+	if peer, _ := peers.At(addressOf(3)); err != nil || peer.Learner || peer.Name != "core03" {
+		t.Errorf("got %+v, %v", peers, err)
+	}
+}

@@ -1,0 +1,63 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/wait"
+)
+
+// reached are the nodes of the cluster prefix= that run, asked where they are.
+func (r *Run) reached(ctx context.Context) ([]booted, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return nil, err
+	}
+	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
+	asked := make([]booted, len(running))
+	errs := wait.Each(len(running), func(i int) error {
+		report, err := r.reach().Whereabouts(ctx, running[i], r.Ready)
+		asked[i] = booted{step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, report: report}
+		return err
+	})
+	nodes := []booted{}
+	for i, err := range errs {
+		if err != nil {
+			r.log.Say("%s", hint.FirstLine(err))
+			continue
+		}
+		nodes = append(nodes, asked[i])
+	}
+	if len(nodes) == 0 {
+		return nil, hint.Errorf("`mage up` boots them, prefix= names another cluster", "the cluster %s has no node that can be reached", r.Prefix)
+	}
+	return nodes, nil
+}
+
+func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
+	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
+	fmt.Fprintln(table, "NODE\tMEMBER\tID\tENDPOINT\tROLE\tHEALTHY\tVERSION\tDATABASE")
+	for _, m := range status.Members {
+		role, healthy := "voter", "yes"
+		switch {
+		case m.IsLeader():
+			role = "leader"
+		case m.Learner:
+			role = "learner"
+		case m.ID == "":
+			role = ""
+		}
+		if !m.Healthy {
+			healthy = "no: " + m.Error
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(names[m.Endpoint]), dash(m.Name), dash(m.ID), dash(m.Endpoint), dash(role), healthy, dash(m.Version), progress.Bytes(m.DBSize))
+	}
+	return table.Flush()
+}

@@ -1,0 +1,84 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// unequal are the keys that a Container Linux Config has and Butane has not, and what becomes of each.
+var unequal = []struct{ key, becomes string }{
+	{"etcd", "the drop-in 20-clct-etcd-member.conf of etcd-member.service"},
+	{"flannel", "the drop-in 20-clct-flannel.conf of flanneld.service"},
+	{"docker", "the drop-in 20-clct-docker.conf of docker.service"},
+	{"locksmith", "lines of /etc/coreos/update.conf, or a drop-in of locksmithd.service"},
+	{"update", "lines of /etc/coreos/update.conf"},
+	{"networkd", "files below /etc/systemd/network"},
+	{"passwd.users.create", "what it held, beside the user's name"},
+	{"storage.filesystems.name", "the path of the file system, with which the paths of what is on it begin"},
+	{"storage.filesystems.mount.create", "wipe_filesystem and options"},
+	{"storage.files.contents.local", "the file's text of now; `local:` in place of `inline:` follows the file"},
+	{"storage.files.contents.remote", "source"},
+	{"systemd.units.enable", "enabled"},
+}
+
+// dynamic are the transpiler's stand-ins for what a machine learns of itself.
+var dynamic = regexp.MustCompile(`\{(?:HOSTNAME|(?:PUBLIC|PRIVATE)_IPV[46])\}`)
+
+// lost tells what of the config has no equal in Butane, a line each.
+func (r *Run) lost() (lines []string, err error) {
+	has, err := r.source.Common.Keys()
+	for _, u := range unequal {
+		if has[u.key] {
+			lines = append(lines, fmt.Sprintf("Butane has no equal of %s: here it is %s.", u.key, u.becomes))
+		}
+	}
+	found := map[string]bool{}
+	for _, word := range dynamic.FindAllString(string(r.source.Common.Source), -1) {
+		found[word] = true
+	}
+	for _, word := range slices.Sorted(maps.Keys(found)) {
+		name := strings.Trim(word, "{}")
+		lines = append(lines, fmt.Sprintf("Butane has no equal of %s: here it is ${COREOS_CUSTOM_%s}, of coreos-metadata.service.", word, name))
+	}
+	return lines, err
+}
+
+// Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
+func (r *Run) Migrate(context.Context) error {
+	path := r.source.Path
+	if !r.source.Common.Legacy {
+		return hint.Errorf("config= names another one", "%s is Butane already", path)
+	}
+	butane, err := readable.Butane(r.source.Common.JSON)
+	if err != nil {
+		return err
+	}
+	lost, err := r.lost()
+	if err != nil {
+		return err
+	}
+	head := fmt.Sprintf("# %s, migrated from a Container Linux Config by `mage migrate`. Comments and anchors stayed behind.\n", filepath.Base(path))
+	for _, line := range lost {
+		head += "# " + line + "\n"
+	}
+	to := strings.TrimSuffix(path, filepath.Ext(path)) + ".bu"
+	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
+		return err
+	}
+	r.log.Say("migrate: %s -> %s; `mage up config=%s` uses it\n%s", path, to, to, strings.TrimSpace(head))
+	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
+		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
+	}
+	return nil
+}

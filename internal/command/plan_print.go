@@ -1,0 +1,65 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"coreos-libvirt/internal/cluster/plan"
+)
+
+// plannedStep is a step as `mage plan format=json` prints it.
+type plannedStep struct {
+	Node   string `json:"node"`
+	Action string `json:"action"` // create, recreate, redefine, start, remove or unchanged
+	Reason string `json:"reason"`
+	Starts bool   `json:"starts"`           // whether the node is booted
+	Drift  string `json:"drift,omitempty"`  // what needs the node made anew and is left
+	Edited string `json:"edited,omitempty"` // what somebody else changed, as a diff
+}
+
+func describeStep(s plan.Step) plannedStep {
+	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
+	p.Reason += takesEffect(s)
+	switch {
+	case s.Action == plan.Keep && s.Starts():
+		p.Action, p.Reason = "start", "it does not run"
+	case s.Action == plan.Keep:
+		p.Action = "unchanged"
+	}
+	if s.Drift != "" {
+		p.Reason += fmt.Sprintf("; %s since it was made: %s", s.Drift, anewBy(s))
+	}
+	return p
+}
+
+func (r *Run) printPlan(steps []plan.Step) error {
+	all := []plannedStep{}
+	for _, s := range steps {
+		all = append(all, describeStep(s))
+	}
+	if r.Format == "json" {
+		return r.printJSON(all)
+	}
+	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
+	fmt.Fprintln(table, "NODE\tACTION\tREASON")
+	for _, p := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Node, p.Action, p.Reason)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Edited != "" {
+			r.log.Say("%s: somebody else changed its definition; redefine=true overwrites that\n%s", p.Node, p.Edited)
+		}
+	}
+	return nil
+}
+
+func (r *Run) printJSON(value any) error {
+	out := json.NewEncoder(r.log.Writer())
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	return out.Encode(value)
+}

@@ -1,0 +1,142 @@
+// Package command is what the targets do: a file a target, each standing on what the stages before it
+// left in the Run.
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/cluster/timeline"
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/session"
+)
+
+// Run is one run of targets on a workspace: its settings, and what the stages have made so far.
+type Run struct {
+	*settings.Settings
+	Workspace string // absolute path of the clone
+
+	given      []string // the settings' words of the command line
+	readOnly   bool     // `mage up` is only planned: no image is fetched
+	log        *progress.Log
+	locks      *session.Locks
+	base       base.Image               // of Fetch
+	release    func()                   // of Fetch: lets prune at the image, as the end of the process does
+	source     config.Source            // of Transpile
+	generation generation.Generation    // of Discovery
+	documents  []config.Document        // of Render
+	seen       map[string]engine.Domain // of Claim, and Define: all domains, as they were before
+	seenAt     time.Time                // when
+	steps      []plan.Step              // of Define
+	failed     []error                  // of Define: of nodes that it could not define
+	made       sync.Map                 // of Define: what it has begun, by node
+
+	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
+
+	writes guest.Writes    // to consoles
+	times  timeline.Record // what nodes reached when, for `mage timeline`
+
+	told sync.Once // what an interruption left
+
+	newCluster bool // of Define: whether all nodes are recreated together, with a new generation of etcd
+	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
+
+	mu    sync.Mutex
+	until context.Context // the run's end, for what waits in libvirt's calls
+	conn  *libvirt.Conn
+}
+
+// New is a run in the current folder with the settings that words and the environment give.
+func New(words []string) (*Run, error) {
+	s, err := settings.Load(words, settings.System())
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
+	}
+	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
+	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks}, nil
+}
+
+// PrintSettings is `mage settings`.
+func (r *Run) PrintSettings() error {
+	return r.Print(r.log.Writer(), config.Beside(r.configPath(), "vars.yml"))
+}
+
+// vm is a path below the folder of generated files.
+func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
+
+// members are the nodes that the settings ask for.
+func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
+
+// access is the way into the cluster's nodes.
+func (r *Run) access(prefix string) guest.Access {
+	return guest.Access{Dir: r.ws().SSH(prefix), New: !r.Ready}
+}
+
+// libvirt is the run's one connection.
+func (r *Run) libvirt() (*libvirt.Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conn != nil {
+		return r.conn, nil
+	}
+	conn, err := libvirt.Open(r.URI, r.libvirtAdvice)
+	if err == nil && r.until != nil {
+		conn.Until(r.until)
+	}
+	r.conn = conn
+	return conn, err
+}
+
+// domains are all of the host's, by name.
+func (r *Run) domains() (map[string]engine.Domain, error) {
+	conn, err := r.libvirt()
+	if err != nil {
+		return nil, err
+	}
+	return conn.Domains()
+}
+
+// lock keeps other runs off the cluster until this process ends, however it ends.
+func (r *Run) lock(ctx context.Context, prefix string) error {
+	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
+}
+
+// relative is path as the user would write it.
+func (r *Run) relative(path string) string { return r.ws().Relative(path) }
+
+// ws is the run's workspace.
+func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
+
+// where is the libvirt of this run.
+func (r *Run) where() engine.Where { return engine.Where{URI: r.URI, InLab: r.InLab} }
+
+// at is where the run looks for what there is.
+func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: r.where()} }
+
+// link is what the nodes are plugged into.
+func (r *Run) link() engine.Link {
+	return engine.Link{Bridge: r.Bridge, Network: r.Network, Direct: r.Direct}
+}
+
+// reach is how the nodes are reached.
+func (r *Run) reach() reach.Nodes {
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Libvirt: r.libvirt}
+}

@@ -1,0 +1,82 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/user"
+
+	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/setup"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+func (r *Run) machine() setup.Machine {
+	return setup.Machine{Root: "/", Rollback: r.Rollback, Say: r.log.Say}
+}
+
+// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
+// root's shell, to be copied in whole or in part. With apply=true it does them.
+func (r *Run) HostSetup(ctx context.Context) error {
+	if r.Apply {
+		if err := asRoot("mage host:setup apply=true"); err != nil {
+			return err
+		}
+	}
+	machine := r.machine()
+	steps, err := machine.Plan(ctx, r.wanted())
+	for i, step := range steps {
+		r.log.Say("# %d. %s\n#    why: %s", i+1, step.Title, step.Why)
+		for _, command := range step.Step.Commands() {
+			r.log.Say("%s", command)
+		}
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	case len(steps) == 0:
+		r.log.Say("# nothing lacks that this can make; `mage host:check` looks at the rest, too")
+	case !r.Apply:
+		r.log.Say("# Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
+	default:
+		return hint.Add(machine.Apply(ctx, steps), "`mage host:undo` takes back what was done so far")
+	}
+	return nil
+}
+
+// HostUndo takes back what HostSetup did.
+func (r *Run) HostUndo(ctx context.Context) error {
+	if err := asRoot("mage host:undo"); err != nil {
+		return err
+	}
+	return r.machine().Undo(ctx)
+}
+
+// wanted is what the nodes need of the machine.
+func (r *Run) wanted() setup.Wanted {
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: r.user(), Session: r.where().IsSession()}
+	if !r.bridged() {
+		w.Bridge = ""
+	}
+	return w
+}
+
+// user is who is to use libvirt: who looks, or called sudo; empty for root.
+func (r *Run) user() string {
+	name := r.Sudo
+	if me, err := user.Current(); err == nil && me.Uid != "0" {
+		name = me.Username
+	}
+	if name == "root" {
+		return ""
+	}
+	return name
+}
+
+// asRoot is the error for who is not root.
+func asRoot(command string) error {
+	if os.Getuid() == 0 {
+		return nil
+	}
+	return hint.Errorf(host.Sudo(command), "this changes the machine, which only root may")
+}

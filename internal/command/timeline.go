@@ -1,0 +1,40 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"coreos-libvirt/internal/cluster/timeline"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// keepTimes keeps what this run saw, if it booted anything.
+func (r *Run) keepTimes() {
+	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
+		r.log.Say("timeline: %v", err)
+	}
+	r.keepSilence()
+}
+
+// Timeline draws what the nodes went through in the last `up` as an SVG beside its data.
+func (r *Run) Timeline(context.Context) error {
+	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return hint.Errorf("`mage up` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
+	}
+	if err != nil {
+		return err
+	}
+	drawing, err := timeline.Draw(r.Prefix, all)
+	if err != nil {
+		return err
+	}
+	path := r.ws().Timeline(r.Prefix, "svg")
+	if err := artifact.Write(path, drawing, 0o644); err != nil {
+		return err
+	}
+	r.log.Say("timeline: %s", r.relative(path))
+	return nil
+}

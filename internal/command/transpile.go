@@ -1,0 +1,44 @@
+package command
+
+import (
+	"context"
+
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
+func (r *Run) Transpile(context.Context) (err error) {
+	r.source, err = config.Read(r.configOptions())
+	for _, warning := range r.source.Warnings {
+		r.log.Say("%s", warning)
+	}
+	if err != nil {
+		return err
+	}
+	wrote, err := artifact.WriteIfChanged(r.vm(workspace.TemplateName), r.source.Common.JSON, 0o600)
+	if err != nil {
+		return err
+	}
+	if wrote {
+		r.log.Say("transpile: %s -> vm/%s", r.source.Path, workspace.TemplateName)
+	} else {
+		r.log.Say("transpile: %s unchanged", r.source.Path)
+	}
+	return nil
+}
+
+// configOptions say what the run's documents are made of.
+func (r *Run) configOptions() config.Options {
+	return config.Options{
+		Workspace: r.Workspace, Path: r.configPath(), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
+		Later: generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
+		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
+	}
+}
+
+// configPath is config= as the user would write it from the workspace.
+func (r *Run) configPath() string { return config.Path(r.Workspace, r.Config) }

@@ -1,0 +1,108 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aymanbagabas/go-udiff"
+
+	"coreos-libvirt/internal/config/readable"
+)
+
+// Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
+// documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
+func (r *Run) Watch(ctx context.Context) error {
+	files, err := r.watchFiles()
+	if err != nil {
+		return err
+	}
+	defer files.close()
+	before := r.rebuilt(ctx, nil)
+	if before != nil {
+		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
+	} else {
+		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", r.configPath())
+	}
+	for files.next(ctx) {
+		before = r.rebuilt(ctx, before)
+	}
+	return nil
+}
+
+// rebuilt renders anew and prints the difference to before, or that all is well where there is no before;
+// with an error it prints that and gives before.
+func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]string {
+	begin := time.Now()
+	after, warned, err := r.readableNodes(ctx)
+	now := begin.Format(time.TimeOnly)
+	for _, warning := range warned {
+		r.log.Say("%s", warning)
+	}
+	if err != nil {
+		r.log.Say("%s\n%s", now, err)
+		return before
+	}
+	if before == nil {
+		r.log.Say("%s all %d Ignition documents are in order (%d ms)", now, len(after), time.Since(begin).Milliseconds())
+		return after
+	}
+	said := r.printDifferences(before, after)
+	took := time.Since(begin).Milliseconds()
+	if said == 0 {
+		r.log.Say("%s nothing changed in the Ignition documents (%d ms)", now, took)
+	} else {
+		r.log.Say("%s that was all (%d ms)", now, took)
+	}
+	return after
+}
+
+// readableNodes is each node's document as people read it, rendered from what the files are now, without
+// a trace: nothing is written, made or locked. warned is what is worth a word, also with an error.
+func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warned []string, err error) {
+	seen, err := r.wouldRender(ctx)
+	if err != nil {
+		return nil, seen.source.Warnings, err
+	}
+	texts = map[string]string{}
+	for _, d := range seen.documents {
+		text, err := readable.Document(d.JSON)
+		if err != nil {
+			return nil, seen.source.Warnings, fmt.Errorf("%s: %w", d.Name, err)
+		}
+		texts[d.Name] = string(text)
+	}
+	return texts, seen.source.Warnings, nil
+}
+
+// printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
+// the diffs.
+func (r *Run) printDifferences(before, after map[string]string) int {
+	var diffs []string
+	nodes := map[string][]string{} // by the changed lines
+	for _, node := range r.members() {
+		diff := udiff.Unified("", "", before[node.Name], after[node.Name])
+		changed := changedLines(diff)
+		if diff != "" && nodes[changed] == nil {
+			diffs = append(diffs, diff)
+		}
+		nodes[changed] = append(nodes[changed], node.Name)
+	}
+	for _, diff := range diffs {
+		_, hunks, _ := strings.Cut(diff, "@@") // the first two lines would name files
+		r.log.Say("%s %s\n@@%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[changedLines(diff)], ", "), strings.TrimSuffix(hunks, "\n"))
+	}
+	return len(diffs)
+}
+
+// changedLines are a diff's lines that were taken away or added, without those around them.
+func changedLines(diff string) string {
+	var changed strings.Builder
+	for line := range strings.Lines(diff) {
+		if line[0] == '+' || line[0] == '-' {
+			changed.WriteString(line)
+		}
+	}
+	return changed.String()
+}

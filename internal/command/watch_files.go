@@ -1,0 +1,128 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"coreos-libvirt/internal/terminal/progress"
+)
+
+const (
+	// settle is how long a save may take: editors write a file in several steps.
+	settle = 5 * time.Millisecond
+	// again is how often folders that lack are looked for.
+	again = 500 * time.Millisecond
+)
+
+// watchedFiles tells of saves of all that documents are made of: the config and the vars.yml beside it, files/
+// and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
+type watchedFiles struct {
+	*fsnotify.Watcher
+	config string
+	log    *progress.Log
+	said   map[string]bool // what cannot be watched, and why
+}
+
+func (r *Run) watchFiles() (watchedFiles, error) {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return watchedFiles{}, fmt.Errorf("cannot watch files: %w", err)
+	}
+	w := watchedFiles{watcher, r.configPath(), r.log, map[string]bool{}}
+	w.add()
+	return w, nil
+}
+
+func (w watchedFiles) close() { _ = w.Close() }
+
+// next waits for a save; false is the end of ctx. What goes wrong with the watching itself is said, and
+// counts as a save: one may have been missed.
+func (w watchedFiles) next(ctx context.Context) bool {
+	lacking := time.NewTicker(again)
+	defer lacking.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case err := <-w.Errors:
+			w.log.Say("watch: %s; going on", err)
+			w.add()
+			return true
+		case event := <-w.Events:
+			if w.add() || w.counts(event.Name) {
+				w.drain()
+				w.add()
+				return true
+			}
+		case <-lacking.C:
+			if w.add() {
+				return true
+			}
+		}
+	}
+}
+
+// folders are the config's own and ignition/; what counts of each is in it and in its files/ and nodes/.
+func (w watchedFiles) folders() []string {
+	return slices.Compact([]string{filepath.Dir(w.config), "ignition"})
+}
+
+// add watches what is there and not watched yet, and tells whether there was any. What is gone the watcher
+// forgets by itself.
+func (w watchedFiles) add() bool {
+	before := len(w.WatchList())
+	for _, folder := range w.folders() {
+		w.one(folder)
+		w.below(filepath.Join(folder, "files"))
+		w.below(filepath.Join(folder, "nodes"))
+	}
+	w.below("templates")
+	return len(w.WatchList()) > before
+}
+
+// one watches a folder. One that lacks may come.
+func (w watchedFiles) one(folder string) {
+	err := w.Add(folder)
+	if err == nil || errors.Is(err, fs.ErrNotExist) || w.said[err.Error()] {
+		return
+	}
+	w.said[err.Error()] = true
+	w.log.Say("watch: saves in %s go unseen: %s", folder, err)
+}
+
+// below watches a folder and all that it holds.
+func (w watchedFiles) below(root string) {
+	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			w.one(path)
+		}
+		return nil
+	})
+}
+
+// counts tells whether documents are made of the file.
+func (w watchedFiles) counts(path string) bool {
+	folder, name := filepath.Split(filepath.Clean(path))
+	if !slices.Contains(w.folders(), filepath.Clean(folder)) {
+		return true // below files/, nodes/ or templates/
+	}
+	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name)
+}
+
+// drain takes the events that follow within the time that a save may take.
+func (w watchedFiles) drain() {
+	for timer := time.NewTimer(settle); ; {
+		select {
+		case <-w.Events:
+		case <-timer.C:
+			return
+		}
+	}
+}
