@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine"
 )
 
 // detach is the key that leaves the console, as virsh has it: Ctrl-].
@@ -38,7 +38,7 @@ func (r *Run) Console(ctx context.Context) error {
 		defer func() { _ = term.Restore(stdin, was) }()
 	}
 	keys := &keysTo{}
-	keys.Store(console)
+	keys.Store(&console)
 	go func() {
 		defer cancel()
 		_, _ = io.Copy(keys, untilDetach{os.Stdin})
@@ -52,27 +52,27 @@ func (r *Run) Console(ctx context.Context) error {
 // attend prints what the guest writes on its console, also after libvirt's daemon was restarted.
 func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
 	for {
-		console := keys.Load()
+		console := *keys.Load()
 		_, err := io.Copy(os.Stdout, console)
 		console.Close()
-		if !errors.Is(err, libvirt.ErrRestarted) {
+		if !errors.Is(err, engine.ErrRestarted) {
 			return err
 		}
 		if console, err = r.conn.Console(ctx, node); err != nil {
 			return fmt.Errorf("%s: %w", node, err)
 		}
-		keys.Store(console)
+		keys.Store(&console)
 	}
 }
 
 // keysTo is the console that typed keys go to. What is typed while libvirt's daemon is away is lost.
 type keysTo struct {
-	atomic.Pointer[libvirt.Channel]
+	atomic.Pointer[engine.Channel]
 }
 
 func (k *keysTo) Write(p []byte) (int, error) {
-	n, err := k.Load().Write(p)
-	if errors.Is(err, libvirt.ErrRestarted) {
+	n, err := (*k.Load()).Write(p)
+	if errors.Is(err, engine.ErrRestarted) {
 		return len(p), nil
 	}
 	return n, err

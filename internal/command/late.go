@@ -11,7 +11,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -37,7 +37,7 @@ func (r *Run) late(ctx context.Context, step plan.Step, limit time.Duration, wai
 	case len(unit) > 0:
 		says = "its readiness unit says: " + strings.Join(unit, "; ")
 	}
-	if unread != nil || !prompted || errors.Is(err, libvirt.ErrBusy) {
+	if unread != nil || !prompted || errors.Is(err, engine.ErrBusy) {
 		return guest.Report{}, r.notInTime(step, limit, says, err)
 	}
 	wrong := cmp.Or(says, "its readiness unit has reported nothing")
@@ -61,7 +61,7 @@ func (r *Run) notInTime(step plan.Step, limit time.Duration, says string, err er
 	console := guest.NewConsole(step.Node.Console())
 	_, unread := console.Failure()
 	switch phase := console.Phase(); {
-	case errors.Is(err, libvirt.ErrBusy):
+	case errors.Is(err, engine.ErrBusy):
 		return hint.Errorf("another `mage` may wait for it, too, or a program of yours has it open", "not asked within %s: %w", limit, err)
 	case says != "":
 		return hint.Errorf(advice, "not ready after %s: %s", limit, says)

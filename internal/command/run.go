@@ -105,6 +105,9 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 	return conn, err
 }
 
+// opened is libvirt, as one of the engines that nodes can run on.
+func (r *Run) opened() (engine.Engine, error) { return r.libvirt() }
+
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
 	conn, err := r.libvirt()
@@ -138,5 +141,5 @@ func (r *Run) link() engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Libvirt: r.libvirt}
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened}
 }

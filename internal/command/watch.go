@@ -12,7 +12,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -179,7 +178,7 @@ func (r *Run) watchJournal(ctx context.Context, step plan.Step) error {
 		journal, err := guest.ReadJournal(channel)
 		channel.Close()
 		switch {
-		case errors.Is(err, libvirt.ErrRestarted): // what it said meanwhile it has yet to say
+		case errors.Is(err, engine.ErrRestarted): // what it said meanwhile it has yet to say
 		case err != nil || len(journal.Lines) == 0:
 			return nil //nolint:nilerr // the end of the wait, or of the guest, which others see
 		case journal.Ignition:

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
@@ -119,18 +120,26 @@ func (n Nodes) Searched(ctx context.Context, node workspace.Node) (guest.Report,
 
 // lease is the address that a network of libvirt's gave the node.
 func (n Nodes) lease(node workspace.Node) (none netip.Addr) {
-	conn, err := n.Libvirt()
-	if err != nil {
-		return none
+	if known, ok := n.addresses(); ok {
+		return known.Lease(node.Name, node.MAC)
 	}
-	return conn.Lease(node.Name, node.MAC)
+	return none
 }
 
 // agent is the address that a guest agent on the node says.
 func (n Nodes) agent(node workspace.Node) (none netip.Addr) {
-	conn, err := n.Libvirt()
-	if err != nil {
-		return none
+	if known, ok := n.addresses(); ok {
+		return known.AgentAddress(node.Name, node.MAC)
 	}
-	return conn.AgentAddress(node.Name, node.MAC)
+	return none
+}
+
+// addresses are those that the engine knows of by itself, if it is one that knows any.
+func (n Nodes) addresses() (engine.Addresses, bool) {
+	opened, err := n.Engine()
+	if err != nil {
+		return nil, false
+	}
+	known, ok := opened.(engine.Addresses)
+	return known, ok
 }

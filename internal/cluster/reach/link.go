@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -19,11 +20,15 @@ func (n Nodes) HostLink() (string, error) {
 	if n.Network == "" {
 		return n.Bridge, nil
 	}
-	conn, err := n.Libvirt()
+	opened, err := n.Engine()
 	if err != nil {
 		return "", err
 	}
-	return conn.NetworkBridge(n.Network)
+	networks, ok := opened.(engine.Networks)
+	if !ok {
+		return "", hint.Errorf("bridge= or direct= names what the nodes are plugged into", "network=%s: this engine has no networks of its own", n.Network)
+	}
+	return networks.NetworkBridge(n.Network)
 }
 
 // CheckLink finds out before QEMU does that there is no such bridge, network or card.

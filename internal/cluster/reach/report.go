@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/workspace"
 )
@@ -15,25 +14,25 @@ import (
 type Nodes struct {
 	workspace.Workspace
 	engine.Link
-	Libvirt func() (*libvirt.Conn, error) // the run's one connection
+	Engine func() (engine.Engine, error) // the one of the run
 }
 
 // Report is the node's next report that says that it can be reached. waits gets the reasons why it cannot be reached yet.
 func (n Nodes) Report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
 	for {
 		report, err := n.nextReport(ctx, node, waits)
-		if !errors.Is(err, libvirt.ErrRestarted) || ctx.Err() != nil {
+		if !errors.Is(err, engine.ErrRestarted) || ctx.Err() != nil {
 			return report, err
 		}
 	}
 }
 
 func (n Nodes) nextReport(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
-	conn, err := n.Libvirt()
+	opened, err := n.Engine()
 	if err != nil {
 		return guest.Report{}, err
 	}
-	channel, err := conn.Channel(ctx, node, guest.ReadyChannel)
+	channel, err := opened.Channel(ctx, node, guest.ReadyChannel)
 	if err != nil {
 		return guest.Report{}, err
 	}

@@ -4,13 +4,13 @@ package libvirt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -31,15 +31,10 @@ type Channel struct {
 	events chan struct{} // has a value when there may be something to read
 }
 
-// ErrRestarted ends a channel whose daemon was restarted. The guest goes on: the channel can be opened again.
-var ErrRestarted = errors.New("libvirt's daemon hung up")
-
-// ErrBusy is a channel that another program has had until the context's end.
-var ErrBusy = errors.New("another program has it")
-
 // Channel opens the virtio channel of that name. One program at a time can have it: until another gives it back, or ctx
 // ends, it is waited for. Reads end with ctx's error when ctx does.
-func (c *Conn) Channel(ctx context.Context, domain, channel string) (ch *Channel, err error) {
+func (c *Conn) Channel(ctx context.Context, domain, channel string) (_ engine.Channel, err error) {
+	var ch *Channel
 	for ; ; time.Sleep(busyPoll) {
 		ch, err = c.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
 			return dom.OpenChannel(channel, stream, 0)
@@ -49,7 +44,7 @@ func (c *Conn) Channel(ctx context.Context, domain, channel string) (ch *Channel
 		}
 	}
 	if err != nil && busy(err) {
-		err = fmt.Errorf("%w: %w", ErrBusy, err)
+		err = fmt.Errorf("%w: %w", engine.ErrBusy, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the channel %s does not open: %w", channel, err)
@@ -63,7 +58,7 @@ func busy(err error) bool {
 }
 
 // Console opens the domain's first serial console.
-func (c *Conn) Console(ctx context.Context, domain string) (*Channel, error) {
+func (c *Conn) Console(ctx context.Context, domain string) (engine.Channel, error) {
 	ch, err := c.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
 		return dom.OpenConsole("", stream, libvirt.DOMAIN_CONSOLE_SAFE)
 	})
@@ -112,7 +107,7 @@ func (ch *Channel) Write(p []byte) (int, error) {
 		case n != wouldBlock:
 			sent += n
 		case dead(ch.conn): // the stream itself does not tell
-			return sent, ErrRestarted
+			return sent, engine.ErrRestarted
 		default:
 			time.Sleep(sendPoll)
 		}
@@ -135,7 +130,7 @@ func (ch *Channel) Read(p []byte) (int, error) {
 		case n != wouldBlock:
 			return n, nil
 		case dead(ch.conn):
-			return 0, ErrRestarted
+			return 0, engine.ErrRestarted
 		}
 		if err := ch.await(); err != nil {
 			return 0, ch.broken(err)
@@ -170,7 +165,7 @@ func (ch *Channel) await() error {
 // broken is why the channel ended.
 func (ch *Channel) broken(err error) error {
 	if dead(ch.conn) {
-		return ErrRestarted
+		return engine.ErrRestarted
 	}
 	return plain(err)
 }

@@ -92,7 +92,7 @@ func TestBusyChannels(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := open(t).Channel(ctx, "test", "x"); err == nil || errors.Is(err, ErrBusy) {
+	if _, err := open(t).Channel(ctx, "test", "x"); err == nil || errors.Is(err, engine.ErrBusy) {
 		t.Errorf("got %v", err)
 	}
 }
