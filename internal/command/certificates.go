@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
@@ -28,7 +29,7 @@ const (
 
 // certify gives each node's etcd a certificate for the address that it has, signed by the cluster's own
 // authority. The address is known only now: the DHCP server gave it.
-func (r *Run) certify(ctx context.Context, nodes ...booted) error {
+func (r *Run) certify(ctx context.Context, nodes ...boot.Node) error {
 	if !r.generation.TLS() {
 		return nil
 	}
@@ -36,11 +37,11 @@ func (r *Run) certify(ctx context.Context, nodes ...booted) error {
 		return err
 	}
 	return errors.Join(wait.Each(len(nodes), func(i int) error {
-		if nodes[i].report.BootID == "" {
-			return hint.Errorf("`mage up` again: it may report itself by now", "%s: its etcd cannot be given a certificate by ssh: it has not reported its host keys", nodes[i].step.Node.Name)
+		if nodes[i].Report.BootID == "" {
+			return hint.Errorf("`mage up` again: it may report itself by now", "%s: its etcd cannot be given a certificate by ssh: it has not reported its host keys", nodes[i].Step.Node.Name)
 		}
-		if err := r.certifyNode(ctx, nodes[i].step.Node, nodes[i].address()); err != nil {
-			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
+		if err := r.certifyNode(ctx, nodes[i].Step.Node, nodes[i].Address()); err != nil {
+			return fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
 		}
 		return nil
 	})...)

@@ -32,7 +32,7 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 	inClone(t)
 	mustUp(t, "prefix=web1", "nodes=1")
 	mustUp(t, "prefix=web", "nodes=1")
-	boot(t, "web101")
+	bootDomain(t, "web101")
 	if run(t, "prefix=web1").anyOverlay() != true || run(t, "prefix=we").anyOverlay() {
 		t.Error("whose node is web101?")
 	}
@@ -61,16 +61,16 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 func TestDownSaysWhatGoesAndShowsAllErrors(t *testing.T) {
 	inClone(t)
 	mustUp(t)
-	boot(t, "core01")
-	boot(t, "core02")
+	bootDomain(t, "core01")
+	bootDomain(t, "core02")
 	said := mustDown(t)
 	goes := strings.Index(said, "core01: goes: its domain, running; its disk, ")
 	if removed := strings.Index(said, "domain removed"); goes < 0 || removed < goes {
 		t.Errorf("got\n%s", said)
 	}
 	mustUp(t)
-	boot(t, "core01")
-	boot(t, "core02")
+	bootDomain(t, "core01")
+	bootDomain(t, "core02")
 	lost(t, "core01")
 	lost(t, "core02")
 	_, err := down(t)

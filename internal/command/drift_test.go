@@ -143,7 +143,7 @@ func TestWhatCannotBeMadeAnewStays(t *testing.T) {
 		t.Errorf("plan: got %v", err)
 	}
 	mustUp(t)
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	intact := func(what string, err error) {
 		t.Helper()
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -23,7 +24,7 @@ const clientPort = "2379"
 const membersPatience = 3 * time.Second
 
 // asWanted gives an etcd that is healthy the members that it shall have.
-func (r *Run) asWanted(ctx context.Context, nodes []booted, status etcd.Status) (_ etcd.Status, err error) {
+func (r *Run) asWanted(ctx context.Context, nodes []boot.Node, status etcd.Status) (_ etcd.Status, err error) {
 	if len(status.Healthy()) > 0 && !r.generation.Token.Formed {
 		if r.generation, err = r.generation.Formed(r.generationOptions()); err != nil {
 			return status, err
@@ -37,7 +38,7 @@ func (r *Run) asWanted(ctx context.Context, nodes []booted, status etcd.Status) 
 }
 
 // awaitQuorum waits until so many members are healthy that etcd can be used.
-func (r *Run) awaitQuorum(ctx context.Context, nodes []booted) (etcd.Status, error) {
+func (r *Run) awaitQuorum(ctx context.Context, nodes []boot.Node) (etcd.Status, error) {
 	endpoints, _ := r.endpointsOf(nodes)
 	waiting, enough := context.WithCancel(ctx)
 	defer enough()
@@ -54,7 +55,7 @@ func (r *Run) awaitQuorum(ctx context.Context, nodes []booted) (etcd.Status, err
 }
 
 // formEtcd waits until the cluster's etcd is healthy, and serves discovery until then if nobody does.
-func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server) (etcd.Status, error) {
+func (r *Run) formEtcd(ctx context.Context, nodes []boot.Node, server *etcd.Server) (etcd.Status, error) {
 	size := min(r.generation.Token.Size, len(nodes))
 	if server == nil { // all nodes ran before, or the cluster has formed
 		endpoints, _ := r.endpointsOf(nodes)
@@ -80,7 +81,7 @@ func (r *Run) formEtcd(ctx context.Context, nodes []booted, server *etcd.Server)
 
 // awaitEtcd waits until all of etcd's members are healthy or, where no cluster answers, size of them. The error
 // has the last words of those that are not.
-func (r *Run) awaitEtcd(ctx context.Context, nodes []booted, size int) (etcd.Status, error) {
+func (r *Run) awaitEtcd(ctx context.Context, nodes []boot.Node, size int) (etcd.Status, error) {
 	endpoints, names := r.endpointsOf(nodes)
 	begin := time.Now()
 	healthy := map[string]bool{}
@@ -102,8 +103,8 @@ func (r *Run) awaitEtcd(ctx context.Context, nodes []booted, size int) (etcd.Sta
 }
 
 // unwellOf are the nodes whose members are not healthy; status is of the nodes, in their order.
-func unwellOf(nodes []booted, status etcd.Status) []booted {
-	unwell := []booted{}
+func unwellOf(nodes []boot.Node, status etcd.Status) []boot.Node {
+	unwell := []boot.Node{}
 	for i, n := range nodes {
 		if i >= len(status.Members) || !status.Members[i].Healthy {
 			unwell = append(unwell, n)
@@ -116,7 +117,7 @@ func unwellOf(nodes []booted, status etcd.Status) []booted {
 const lastWords = `sudo -n journalctl -u etcd -u etcd-member -n 20 --no-pager -o cat 2>/dev/null || journalctl -u etcd -u etcd-member -n 20 --no-pager -o cat`
 
 // withOwnWords puts under err what the nodes' own etcd wrote last, as far as ssh brings it.
-func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) error {
+func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...boot.Node) error {
 	if ctx.Err() != nil { // the user does not want to wait
 		return err
 	}
@@ -124,8 +125,8 @@ func (r *Run) withOwnWords(ctx context.Context, err error, nodes ...booted) erro
 	defer cancel()
 	words := make([]string, len(nodes))
 	_ = wait.Each(len(nodes), func(i int) error {
-		node := nodes[i].step.Node.Name
-		out, failed := r.access(r.Prefix).Command(ctx, r.User, node, nodes[i].address(), lastWords).CombinedOutput()
+		node := nodes[i].Step.Node.Name
+		out, failed := r.access(r.Prefix).Command(ctx, r.User, node, nodes[i].Address(), lastWords).CombinedOutput()
 		if failed != nil {
 			out = fmt.Appendf(nil, "its journal cannot be read: %v: %s", failed, out)
 		}
@@ -192,12 +193,12 @@ func clientURL(token discovery.Token, address string) string {
 
 // endpointsOf are the client URLs of all nodes' members, in the nodes' order, and the nodes' names by
 // endpoint.
-func (r *Run) endpointsOf(nodes []booted) (endpoints []string, names map[string]string) {
+func (r *Run) endpointsOf(nodes []boot.Node) (endpoints []string, names map[string]string) {
 	names = map[string]string{}
 	for _, n := range nodes {
-		endpoint := r.clientURL(n.address())
+		endpoint := r.clientURL(n.Address())
 		endpoints = append(endpoints, endpoint)
-		names[endpoint] = n.step.Node.Name
+		names[endpoint] = n.Step.Node.Name
 	}
 	return endpoints, names
 }

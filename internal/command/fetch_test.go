@@ -138,7 +138,7 @@ func TestANodeKeepsItsFirmware(t *testing.T) {
 	t.Setenv("COREOS_NODES", "1")
 	t.Setenv("COREOS_IMAGE", stocked(t, "flatcar-stable", "4593.1.0"))
 	mustUp(t, "firmware=bios")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	plans(t, 0, "core01 unchanged defined, unchanged") // it would be UEFI
 	plans(t, 0, "core01 unchanged defined, unchanged", "firmware=bios")
 	const drift = "; firmware= changed from bios to uefi since it was made: recreate=changed makes it anew"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
@@ -25,14 +26,14 @@ const takeOutPatience = 30 * time.Second
 // grow makes members of the nodes that are none, one after the other, as etcd wants it: a learner first,
 // which gets its vote when it has caught up (https://etcd.io/docs/v3.6/op-guide/runtime-configuration/).
 // What an interrupted run began is ended. status is of the nodes, in their order.
-func (r *Run) grow(ctx context.Context, nodes []booted, status etcd.Status) (etcd.Status, error) {
+func (r *Run) grow(ctx context.Context, nodes []boot.Node, status etcd.Status) (etcd.Status, error) {
 	if len(status.Healthy()) == 0 || haveVotes(status.Members[:len(nodes)]) {
 		return status, nil
 	}
 	voters := endpointsOfMembers(status.Healthy())
 	for i := range nodes {
 		if err := r.beMember(ctx, nodes, i, voters); err != nil {
-			return status, fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
+			return status, fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
 		}
 	}
 	return r.awaitEtcd(ctx, nodes, len(voters))
@@ -44,12 +45,12 @@ func haveVotes(members []etcd.Member) bool {
 
 // beMember makes the node a member with a vote; voters are endpoints of some that are. A node that has been in
 // use is not made anew for that: what is on it is the user's.
-func (r *Run) beMember(ctx context.Context, nodes []booted, i int, voters []string) error {
+func (r *Run) beMember(ctx context.Context, nodes []boot.Node, i int, voters []string) error {
 	peers, err := r.membersHelper().Peers(ctx, voters)
 	if err != nil {
 		return err
 	}
-	node, address := nodes[i].step.Node, nodes[i].address()
+	node, address := nodes[i].Step.Node, nodes[i].Address()
 	peer, known := peers.Of(node.Name, address)
 	_, used := os.Stat(node.Fresh())
 	switch {
@@ -87,7 +88,7 @@ func (r *Run) starts(ctx context.Context, node workspace.Node, address string, v
 }
 
 // promote gives the learner at the address its vote, as soon as it has caught up.
-func (r *Run) promote(ctx context.Context, node booted, voters []string, address string) error {
+func (r *Run) promote(ctx context.Context, node boot.Node, voters []string, address string) error {
 	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/etcd"
@@ -66,8 +67,8 @@ func (r *Run) areWell(ctx context.Context, endpoints []string, excused ...string
 
 // join makes the node anew as a member of the cluster that there is, at the address that it had before:
 // etcd wants to know it before the member starts. Where that fails the cluster is as it was.
-func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters []string) (err error) {
-	step := &nodes[i].step
+func (r *Run) join(ctx context.Context, nodes []boot.Node, i int, p place, voters []string) (err error) {
+	step := &nodes[i].Step
 	peers, err := r.clearLearners(ctx, voters)
 	if err != nil {
 		return err
@@ -94,10 +95,10 @@ func (r *Run) join(ctx context.Context, nodes []booted, i int, p place, voters [
 		return err
 	}
 	nodes[i] = r.boot(ctx, *step)
-	if err := errors.Join(nodes[i].err, r.trust(nodes)); err != nil {
+	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
 		return err
 	}
-	if now := nodes[i].address(); now != p.address {
+	if now := nodes[i].Address(); now != p.address {
 		return hint.Errorf("a reservation at the DHCP server keeps a node's address", "it had the address %s and has %s now", p.address, now)
 	}
 	if err := r.certify(ctx, nodes[i]); err != nil {

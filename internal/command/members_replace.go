@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
@@ -21,8 +22,8 @@ type leaver struct {
 
 // replace makes the node anew, and its member with it: no data are lost while the others are healthy. From the
 // moment that its member leaves the node is marked as one that may be made anew: so ends what is interrupted.
-func (r *Run) replace(ctx context.Context, nodes []booted, i int) error {
-	node := nodes[i].step.Node
+func (r *Run) replace(ctx context.Context, nodes []boot.Node, i int) error {
+	node := nodes[i].Step.Node
 	leaving, err := r.leaver(ctx, node, r.othersOf(nodes, i), stillToCome(nodes, i))
 	if err != nil {
 		return err
@@ -53,10 +54,10 @@ func (r *Run) replace(ctx context.Context, nodes []booted, i int) error {
 }
 
 // stillToCome are the nodes that are made anew after this one.
-func stillToCome(nodes []booted, but int) (later []workspace.Node) {
+func stillToCome(nodes []boot.Node, but int) (later []workspace.Node) {
 	for i, n := range nodes {
-		if i != but && n.step.Action == plan.Recreate {
-			later = append(later, n.step.Node)
+		if i != but && n.Step.Action == plan.Recreate {
+			later = append(later, n.Step.Node)
 		}
 	}
 	return later
@@ -109,15 +110,15 @@ func (r *Run) leave(ctx context.Context, l leaver) error {
 }
 
 // othersOf are the client URLs of the members of all nodes but one, of those that are ready.
-func (r *Run) othersOf(nodes []booted, but int) []string {
+func (r *Run) othersOf(nodes []boot.Node, but int) []string {
 	endpoints := []string{}
 	for i, n := range nodes {
 		if i == but {
 			continue
 		}
-		if n.address() != "" {
-			endpoints = append(endpoints, r.clientURL(n.address()))
-		} else if last := r.reach().LastAddress(n.step.Node.Name); last != "" { // its turn is still to come
+		if n.Address() != "" {
+			endpoints = append(endpoints, r.clientURL(n.Address()))
+		} else if last := r.reach().LastAddress(n.Step.Node.Name); last != "" { // its turn is still to come
 			endpoints = append(endpoints, r.clientURL(last))
 		}
 	}

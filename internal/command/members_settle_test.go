@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/workspace"
@@ -191,10 +192,10 @@ func TestNodesBecomeMembers(t *testing.T) {
 	}
 	r := run(t, "timeout=20s")
 	r.generation.Token = &token
-	nodes := func(n int) (nodes []booted) {
+	nodes := func(n int) (nodes []boot.Node) {
 		for i := range n {
 			name := workspace.NodeName("core", i+1)
-			nodes = append(nodes, booted{step: plan.Step{Node: r.ws().Node("core", i+1)}, report: reportOf(name, addressOf(i+1))})
+			nodes = append(nodes, boot.Node{Step: plan.Step{Node: r.ws().Node("core", i+1)}, Report: reportOf(name, addressOf(i+1))})
 		}
 		return nodes
 	}
@@ -268,7 +269,7 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 	}
 	initial := peers.InitialCluster("core03", peerURL)
 	node := r.ws().Node("core", 3)
-	nodes := []booted{{step: plan.Step{Node: node}, report: reportOf("core03", addressOf(3))}}
+	nodes := []boot.Node{{Step: plan.Step{Node: node}, Report: reportOf("core03", addressOf(3))}}
 	save(t, "vm/core03/etcd-flags", discovery.Joining(initial))
 	save(t, "vm/core03/"+filepath.Base(node.Fresh()), "")
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
@@ -15,19 +16,19 @@ import (
 )
 
 // reached are the nodes of the cluster prefix= that run, asked where they are.
-func (r *Run) reached(ctx context.Context) ([]booted, error) {
+func (r *Run) reached(ctx context.Context) ([]boot.Node, error) {
 	domains, err := r.domains()
 	if err != nil {
 		return nil, err
 	}
 	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
-	asked := make([]booted, len(running))
+	asked := make([]boot.Node, len(running))
 	errs := wait.Each(len(running), func(i int) error {
 		report, err := r.reach().Whereabouts(ctx, running[i], r.Ready)
-		asked[i] = booted{step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, report: report}
+		asked[i] = boot.Node{Step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, Report: report}
 		return err
 	})
-	nodes := []booted{}
+	nodes := []boot.Node{}
 	for i, err := range errs {
 		if err != nil {
 			r.log.Say("%s", hint.FirstLine(err))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
@@ -25,10 +26,10 @@ func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
 	r := run(t, "nodes=3")
 	r.generation.Token = &discovery.Token{Size: 3}
 	members := r.members()
-	nodes := []booted{
-		{step: plan.Step{Node: members[0]}, report: at(members[0], "127.0.0.1")},
-		{step: plan.Step{Node: members[1]}, report: at(members[1], "127.0.0.2")},
-		{step: plan.Step{Node: members[2]}},
+	nodes := []boot.Node{
+		{Step: plan.Step{Node: members[0]}, Report: at(members[0], "127.0.0.1")},
+		{Step: plan.Step{Node: members[1]}, Report: at(members[1], "127.0.0.2")},
+		{Step: plan.Step{Node: members[2]}},
 	}
 	for _, node := range members {
 		save(t, node.Fresh(), "")
@@ -36,11 +37,11 @@ func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
 	if _, err := r.settleOthers(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "etcd: 2 of the 3 nodes that it is formed of are ready\nhint: ") {
 		t.Errorf("got %v", err)
 	}
-	nodes[1].report = guest.Report{}
+	nodes[1].Report = guest.Report{}
 	if _, err := r.settleOthers(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "etcd: 1 of the 3 nodes") {
 		t.Errorf("got %v", err)
 	}
-	nodes[0].report = guest.Report{}
+	nodes[0].Report = guest.Report{}
 	if _, err := r.settleOthers(t.Context(), nodes); err != nil {
 		t.Errorf("no node is ready, which is told already: got %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -132,8 +133,8 @@ func (r *Run) awaitEnd(ctx context.Context, name string) (bool, error) {
 func (r *Run) startAgain(ctx context.Context, d engine.Domain) error {
 	node := r.ws().NodeOf(d.Metadata)
 	b := r.boot(ctx, plan.Step{Node: node, Running: d.State == engine.Running})
-	if b.err != nil || !r.Ready {
-		return errors.Unwrap(b.err) // which has the node's name, as eachNode's
+	if b.Err != nil || !r.Ready {
+		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
 	}
-	return r.access(d.Metadata.Cluster).Trust(reportsOf([]booted{b}))
+	return r.access(d.Metadata.Cluster).Trust(boot.Reports([]boot.Node{b}))
 }

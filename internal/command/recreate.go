@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine/libvirt"
@@ -180,7 +181,7 @@ func (r *Run) tryDefinition(node config.Document, tmpl string) error {
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
 // the next; first those whose members are not healthy. nodes are all of the cluster; of those that are to be
 // made anew nothing is known yet.
-func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
+func (r *Run) recreateInTurn(ctx context.Context, nodes []boot.Node) error {
 	turn, err := r.turn(ctx, nodes)
 	if err != nil {
 		return err
@@ -191,17 +192,17 @@ func (r *Run) recreateInTurn(ctx context.Context, nodes []booted) error {
 			one = r.replace
 		}
 		if err := one(ctx, nodes, i); err != nil {
-			return fmt.Errorf("%s: %w", nodes[i].step.Node.Name, err)
+			return fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
 		}
 	}
 	return nil
 }
 
 // turn is the order in which nodes are made anew, by their index.
-func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
+func (r *Run) turn(ctx context.Context, nodes []boot.Node) ([]int, error) {
 	turn := []int{}
 	for i := range nodes {
-		if nodes[i].step.Action == plan.Recreate {
+		if nodes[i].Step.Action == plan.Recreate {
 			turn = append(turn, i)
 		}
 	}
@@ -210,7 +211,7 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 	}
 	status, err := r.survey(ctx)
 	well := func(i int) int {
-		node := nodes[i].step.Node
+		node := nodes[i].Step.Node
 		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))
 		if slices.ContainsFunc(status.Unwell(), func(m etcd.Member) bool { return m.ID == peer.ID }) {
 			return 0
@@ -222,12 +223,12 @@ func (r *Run) turn(ctx context.Context, nodes []booted) ([]int, error) {
 }
 
 // anew makes the node anew and boots it.
-func (r *Run) anew(ctx context.Context, nodes []booted, i int) error {
-	if err := r.makeAnew(ctx, &nodes[i].step); err != nil {
+func (r *Run) anew(ctx context.Context, nodes []boot.Node, i int) error {
+	if err := r.makeAnew(ctx, &nodes[i].Step); err != nil {
 		return err
 	}
-	nodes[i] = r.boot(ctx, nodes[i].step)
-	if err := errors.Join(nodes[i].err, r.trust(nodes)); err != nil {
+	nodes[i] = r.boot(ctx, nodes[i].Step)
+	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
 		return err
 	}
 	return r.certify(ctx, nodes[i])

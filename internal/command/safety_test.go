@@ -15,8 +15,8 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// boot is what a guest does to its disk.
-func boot(t testing.TB, name string) {
+// bootDomain is what a guest does to its disk.
+func bootDomain(t testing.TB, name string) {
 	t.Helper()
 	if out, err := exec.Command("qemu-io", "-c", "write -P 7 0 64k", overlayOf(name)).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -83,7 +83,7 @@ func elsewhere(t *testing.T) string {
 func TestAnotherLibvirtTakesNothingAway(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	before := snapshot(t)
 	other := elsewhere(t)
 	if said, err := up(t, "nodes=1", other); err == nil || !strings.Contains(err.Error(), "core01: vm/core01 was made for the libvirt at test:///default") || !strings.Contains(err.Error(), "\nhint: uri=test:///default") {
@@ -108,7 +108,7 @@ func TestWhatWasInALab(t *testing.T) {
 	inClone(t)
 	t.Setenv("COREOS_LAB", "1")
 	mustUp(t, "nodes=1", "image=base.qcow2")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	lost(t, "core01")
 	if err := os.Unsetenv("COREOS_LAB"); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestWhatWasInALab(t *testing.T) {
 func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	lost(t, "core01")
 	if said, err := down(t); err == nil || !strings.Contains(err.Error(), "core01: vm/core01/core01.qcow2 has data, and there is no domain that it belongs to; it is left alone\nhint: rm -r \"vm/core01\"") {
 		t.Errorf("got %v\n%s", err, said)
@@ -159,7 +159,7 @@ func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 func TestANodeThatFailsKeepsADiskOfBefore(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	lost(t, "core01")
 	if err := os.Remove("vm/core01/console.log"); err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 	killed := func() {
 		t.Helper()
 		mustUp(t)
-		boot(t, "core01")
+		bootDomain(t, "core01")
 		r := run(t)
 		if err := r.members()[0].MarkLeaving(); err != nil {
 			t.Fatal(err)
@@ -205,7 +205,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 		t.Errorf("left are %s", left)
 	}
 	mustUp(t, "nodes=1")
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	save(t, "vm/core01/leaving", "") // killed before the domain was removed
 	mustUp(t, "nodes=1")
 	lost(t, "core01")

@@ -206,10 +206,10 @@ func (s *selftest) bootAgain(ctx context.Context) {
 		return
 	}
 	b := r.boot(ctx, plan.Step{Node: s.node})
-	keys := slices.Equal(slices.Sorted(slices.Values(b.report.HostKeys)), slices.Sorted(slices.Values(s.said.HostKeys)))
-	other := b.report.BootID != s.said.BootID
-	s.is("second-boot", facts.Found(b.err == nil && keys && other, "the same host keys: %t, another boot id: %t%s", keys, other, errText(b.err)))
-	if b.err == nil && b.address() != "" {
-		s.said = b.report
+	keys := slices.Equal(slices.Sorted(slices.Values(b.Report.HostKeys)), slices.Sorted(slices.Values(s.said.HostKeys)))
+	other := b.Report.BootID != s.said.BootID
+	s.is("second-boot", facts.Found(b.Err == nil && keys && other, "the same host keys: %t, another boot id: %t%s", keys, other, errText(b.Err)))
+	if b.Err == nil && b.Address() != "" {
+		s.said = b.Report
 	}
 }

@@ -20,7 +20,7 @@ const kernelOnly = "[    0.000000] Linux version 6.12.51-flatcar\r\n[    4.70000
 func firstBoot(t *testing.T, log string, ago time.Duration) (*Run, func(context.Context) error) {
 	t.Helper()
 	r, nodes, _ := watched(t)
-	step := nodes[0].step
+	step := nodes[0].Step
 	step.Running = false
 	save(t, step.Node.Fresh(), "")
 	save(t, step.Node.Console(), log)

@@ -44,7 +44,7 @@ func newStand(t *testing.T) *stand {
 	inClone(t)
 	t.Setenv("COREOS_NODES", "1")
 	mustUp(t)
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	s := &stand{r: run(t)}
 	if _, err := s.r.libvirt(); err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestPlanOfEverySituation(t *testing.T) {
 	s := newStand(t)
 	s.base(t, "present")
 	mustUp(t, "recreate=all") // of the image of that time
-	boot(t, "core01")
+	bootDomain(t, "core01")
 	s.xml, s.disk = theDomain(t, "core01").XML, []byte(contents(t, overlayOf("core01")))
 	rows := strings.Split(strings.TrimSpace(situationRows), "\n")[1:]
 	used := map[string]bool{}

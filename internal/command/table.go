@@ -7,12 +7,13 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 )
 
 // printNodes ends `up` with a line a node, with its etcd where there is one, also of nodes that failed.
-func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
+func (r *Run) printNodes(nodes []boot.Node, status etcd.Status) error {
 	members := map[string]etcd.Member{}
 	for _, m := range status.Members {
 		members[m.Endpoint] = m
@@ -24,8 +25,8 @@ func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
 	}
 	fmt.Fprintln(table)
 	for _, n := range r.withUndefined(nodes) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.step.Node.Name, dash(n.report.HostName), n.whereOr(), n.step.Node.MAC)
-		if m, ok := members[r.clientURL(n.address())]; ok {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.Step.Node.Name, dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC)
+		if m, ok := members[r.clientURL(n.Address())]; ok {
 			fmt.Fprint(table, "\t"+describe(m, status.Answers()))
 		}
 		fmt.Fprintln(table)
@@ -34,21 +35,21 @@ func (r *Run) printNodes(nodes []booted, status etcd.Status) error {
 }
 
 // withUndefined are the nodes, with those that Define failed at, in their order.
-func (r *Run) withUndefined(nodes []booted) []booted {
+func (r *Run) withUndefined(nodes []boot.Node) []boot.Node {
 	all := slices.Clone(nodes)
 	for _, m := range r.members() {
-		if !slices.ContainsFunc(nodes, func(n booted) bool { return n.step.Node.Name == m.Name }) {
-			all = append(all, booted{step: plan.Step{Node: m}, err: errors.Join(r.failed...)})
+		if !slices.ContainsFunc(nodes, func(n boot.Node) bool { return n.Step.Node.Name == m.Name }) {
+			all = append(all, boot.Node{Step: plan.Step{Node: m}, Err: errors.Join(r.failed...)})
 		}
 	}
-	slices.SortFunc(all, func(a, b booted) int { return cmp.Compare(a.step.Node.Number, b.step.Node.Number) })
+	slices.SortFunc(all, func(a, b boot.Node) int { return cmp.Compare(a.Step.Node.Number, b.Step.Node.Number) })
 	return all
 }
 
 // whereOr is the node's address, or why it has none.
-func (n booted) whereOr() string {
-	switch address := n.address(); {
-	case n.err != nil:
+func whereOr(n boot.Node) string {
+	switch address := n.Address(); {
+	case n.Err != nil:
 		return "failed"
 	case address != "":
 		return address

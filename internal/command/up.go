@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
@@ -17,14 +18,6 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
-
-// booted is what became of one node.
-type booted struct {
-	step   plan.Step
-	report guest.Report
-	err    error
-	took   time.Duration
-}
 
 // Up boots the defined nodes together, waits until each says that it can be reached and, where the
 // config asks for discovery, until their etcd is healthy.
@@ -67,8 +60,8 @@ func (r *Run) upAll(ctx context.Context) error {
 }
 
 // settle makes of nodes that are ready the cluster that is wanted.
-func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (status etcd.Status, err error) {
-	if err := r.certify(ctx, reachable(nodes)...); err != nil {
+func (r *Run) settle(ctx context.Context, nodes []boot.Node, server *etcd.Server) (status etcd.Status, err error) {
+	if err := r.certify(ctx, boot.Reachable(nodes)...); err != nil {
 		return status, err
 	}
 	if err := r.recreateInTurn(ctx, nodes); err != nil {
@@ -92,8 +85,8 @@ func (r *Run) settle(ctx context.Context, nodes []booted, server *etcd.Server) (
 
 // settleOthers gives the nodes that are ready what they need, while others have failed: certificates, and discovery for
 // as long as their etcd may still be formed. Members come and go only where all nodes are well.
-func (r *Run) settleOthers(ctx context.Context, nodes []booted) (status etcd.Status, err error) {
-	nodes = reachable(nodes)
+func (r *Run) settleOthers(ctx context.Context, nodes []boot.Node) (status etcd.Status, err error) {
+	nodes = boot.Reachable(nodes)
 	if r.generation.Token == nil || len(nodes) == 0 {
 		return status, nil
 	}
@@ -117,9 +110,9 @@ func (r *Run) settleOthers(ctx context.Context, nodes []booted) (status etcd.Sta
 
 // allFresh tells whether no node was in a run of `up` that came to its end: its etcd has then never been formed, and is
 // formed of all its nodes only.
-func allFresh(nodes []booted) bool {
-	return !slices.ContainsFunc(nodes, func(n booted) bool {
-		_, err := os.Stat(n.step.Node.Fresh())
+func allFresh(nodes []boot.Node) bool {
+	return !slices.ContainsFunc(nodes, func(n boot.Node) bool {
+		_, err := os.Stat(n.Step.Node.Fresh())
 		return err != nil
 	})
 }
@@ -143,17 +136,17 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 
 // bootAll starts and watches all nodes at once. The error has a line for every node that failed, now or
 // in Define: the others go on, unless keep_going=false.
-func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
+func (r *Run) bootAll(ctx context.Context) ([]boot.Node, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
-	nodes := make([]booted, len(r.steps))
+	nodes := make([]boot.Node, len(r.steps))
 	var all sync.WaitGroup
 	for i, step := range r.steps {
-		if nodes[i].step = step; step.Action == plan.Recreate {
+		if nodes[i].Step = step; step.Action == plan.Recreate {
 			continue // what it is now is of no interest
 		}
 		all.Go(func() {
-			if nodes[i] = r.boot(ctx, step); nodes[i].err != nil && !r.KeepGoing {
+			if nodes[i] = r.boot(ctx, step); nodes[i].Err != nil && !r.KeepGoing {
 				giveUp(errGivenUp)
 			}
 		})
@@ -161,7 +154,7 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 	all.Wait()
 	errs := append([]error{r.trust(nodes)}, r.failed...)
 	for _, n := range nodes {
-		errs = append(errs, n.err)
+		errs = append(errs, n.Err)
 	}
 	return nodes, errors.Join(errs...)
 }
@@ -170,9 +163,9 @@ func (r *Run) bootAll(ctx context.Context) ([]booted, error) {
 var errGivenUp = hint.Errorf("`mage up` waits for it again", "not waited for any more: another node has failed, and keep_going=false")
 
 // boot brings one node from whatever state it is in to ready.
-func (r *Run) boot(ctx context.Context, step plan.Step) booted {
+func (r *Run) boot(ctx context.Context, step plan.Step) boot.Node {
 	begin := time.Now()
-	b := booted{step: step}
+	b := boot.Node{Step: step}
 	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
 	moved := func(phase string) {
 		shown.Phase(phase)
@@ -180,28 +173,26 @@ func (r *Run) boot(ctx context.Context, step plan.Step) booted {
 			r.times.Reach(step.Node.Name, phase)
 		}
 	}
-	if b.err = r.start(ctx, step); b.err != nil && ctx.Err() == nil {
-		b.err = errors.Join(b.err, r.undo(step))
-	} else if b.err == nil && r.Ready {
-		b.report, b.err = r.await(ctx, step, moved, shown.Phase)
+	if b.Err = r.start(ctx, step); b.Err != nil && ctx.Err() == nil {
+		b.Err = errors.Join(b.Err, r.undo(step))
+	} else if b.Err == nil && r.Ready {
+		b.Report, b.Err = r.await(ctx, step, moved, shown.Phase)
 	}
-	b.took = time.Since(begin)
-	if b.err == nil && r.Ready {
-		r.times.Ready(step.Node.Name, b.report)
+	b.Took = time.Since(begin)
+	if b.Err == nil && r.Ready {
+		r.times.Ready(step.Node.Name, b.Report)
 	}
 	shown.Done()
 	switch {
-	case b.err != nil:
-		b.err = fmt.Errorf("%s: %w", step.Node.Name, b.err)
+	case b.Err != nil:
+		b.Err = fmt.Errorf("%s: %w", step.Node.Name, b.Err)
 	case step.Running && r.Ready:
-		r.log.Say("%s: running and ready, %s", step.Node.Name, b.address())
+		r.log.Say("%s: running and ready, %s", step.Node.Name, b.Address())
 	case r.Ready:
-		r.log.Say("%s: ready, %s (%s)", step.Node.Name, b.address(), progress.Seconds(b.took))
+		r.log.Say("%s: ready, %s (%s)", step.Node.Name, b.Address(), progress.Seconds(b.Took))
 	}
 	return b
 }
-
-func (b booted) address() string { return b.report.Address(b.step.Node.MAC) }
 
 // start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
 // the user: libvirt's log daemon only appends to it. A paused node goes on where it was.

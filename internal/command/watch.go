@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
@@ -191,11 +192,11 @@ func (r *Run) watchJournal(ctx context.Context, step plan.Step) error {
 }
 
 // guarded does something that waits for the nodes, and ends it with the error of the first that breaks down meanwhile.
-func (r *Run) guarded(ctx context.Context, nodes []booted, do func(context.Context) error) error {
+func (r *Run) guarded(ctx context.Context, nodes []boot.Node, do func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	for _, n := range nodes {
-		step := n.step
+		step := n.Step
 		step.Running = false // it has spoken
 		watching.Go(func() {
 			if err := r.watchFailure(ctx, step, guest.NewConsoleEnd(step.Node.Console()), func(string) {}); err != nil {

@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/cluster/boot"
 )
 
 // watched are the nodes of a run of `up`, and a wait for them that only ctx ends.
-func watched(t *testing.T) (r *Run, nodes []booted, forEver func(context.Context) error) {
+func watched(t *testing.T) (r *Run, nodes []boot.Node, forEver func(context.Context) error) {
 	inClone(t)
 	r = run(t)
 	defined(t, r)
@@ -19,7 +21,7 @@ func watched(t *testing.T) (r *Run, nodes []booted, forEver func(context.Context
 		t.Fatal(err)
 	}
 	for _, step := range r.steps {
-		nodes = append(nodes, booted{step: step})
+		nodes = append(nodes, boot.Node{Step: step})
 	}
 	return r, nodes, func(ctx context.Context) error {
 		<-ctx.Done()
@@ -42,7 +44,7 @@ func wantSoon(t *testing.T, wait func() error, want string) {
 // TestAReadyNodeIsWatched: etcd is not waited for where a node breaks down meanwhile.
 func TestAReadyNodeIsWatched(t *testing.T) {
 	r, nodes, forEver := watched(t)
-	console := nodes[1].step.Node.Console()
+	console := nodes[1].Step.Node.Console()
 	if err := os.WriteFile(console, []byte("Kernel panic - not syncing: of an earlier time\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"time"
+)
+
+// Engine runs machines. What else an engine can do stands in the optional interfaces below: ask for one with a type
+// assertion.
+type Engine interface {
+	Inventory
+	Definer
+	Power
+	Events
+	Ports
+}
+
+// Inventory looks at domains, and changes nothing.
+type Inventory interface {
+	// Domains are all domains that the engine has, by name.
+	Domains() (map[string]Domain, error)
+	// Running are the names of the domains that run.
+	Running() (map[string]bool, error)
+	// State is the state of the domain of that name.
+	State(name string) (State, error)
+}
+
+// Definer makes domains, and removes them.
+type Definer interface {
+	// Define makes or changes a domain. text is its definition as the engine writes it; made is what the engine made of it.
+	Define(text string) (made string, err error)
+	// Remove ends and removes the domain with the UUID, if its metadata name the workspace. That there is none is no error.
+	Remove(uuid, workspace string) error
+}
+
+// Power starts and ends domains.
+type Power interface {
+	// Start boots a domain. A paused one goes on.
+	Start(name string) error
+	// Shutdown asks the guest to end, and does not wait.
+	Shutdown(name string) error
+	// Destroy ends a domain as if its power were cut.
+	Destroy(name string) error
+}
+
+// Events tell what happens to domains.
+type Events interface {
+	// Watch gives a value each time that something may have happened to the domain. end stops that.
+	Watch(domain string) (happened <-chan struct{}, end func())
+	// Started is when the domain was last started; since if no event says so.
+	Started(domain string, since time.Time) time.Time
+	// Reboots is how often the domain has rebooted since the engine was opened.
+	Reboots(domain string) int
+}
+
+// Ports open what leads into a guest.
+type Ports interface {
+	// Channel opens the virtio channel of that name. ErrBusy says that another program had it until ctx ended.
+	Channel(ctx context.Context, domain, name string) (Channel, error)
+}
+
+// Channel is the host's end of what leads into a guest. Read and Write end with ctx's error when the context ends that it
+// was opened with, Read with io.EOF when its domain ends.
+type Channel interface {
+	io.ReadWriter
+	Close()
+}
+
+// ErrRestarted ends a channel whose engine was restarted. The guest goes on: the channel can be opened again.
+var ErrRestarted = errors.New("libvirt's daemon hung up")
+
+// ErrBusy is a channel that another program had until the context's end.
+var ErrBusy = errors.New("another program has it")
+
+// Changer changes running domains. What it refuses takes effect at the next start.
+type Changer interface {
+	// Update changes a device. text is the device as the engine writes it.
+	Update(name, text string) error
+	// SetVCPUs plugs processors in, or out.
+	SetVCPUs(name string, count int) error
+	// SetMemory plugs memory in, up to mib MiB.
+	SetMemory(name string, mib int) error
+	// Took notes in the running domain what it took. text is the metadata element.
+	Took(name, text string) error
+}
+
+// Consoles open serial consoles.
+type Consoles interface {
+	Console(ctx context.Context, domain string) (Channel, error)
+}
+
+// Screens take pictures of what a domain shows: PNG or PPM, of most bytes at most.
+type Screens interface {
+	Screen(ctx context.Context, domain string, most int64) ([]byte, error)
+}
+
+// Addresses are those that an engine knows of by itself; the zero value if it knows none.
+type Addresses interface {
+	// Lease is the address that a DHCP server of the engine's own gave.
+	Lease(domain, mac string) netip.Addr
+	// AgentAddress is what an agent in the guest says.
+	AgentAddress(domain, mac string) netip.Addr
+}
+
+// Networks are those of the engine's own.
+type Networks interface {
+	// NetworkBridge is the host's bridge of the network, or empty if it has none.
+	NetworkBridge(network string) (string, error)
+}
+
+// Host is the machine that the engine runs domains on.
+type Host interface {
+	HasKVM(arch string) bool
+	HasUEFI(arch string) bool
+}
