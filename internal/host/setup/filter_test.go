@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
 	"coreos-libvirt/internal/testkit/testbed"
 )
 
@@ -63,7 +63,7 @@ func TestDocker(t *testing.T) {
 	for _, rules := range []string{docker, docker + kubernetes, docker + nftables} {
 		testbed.Run(t, "sh", "-c", rules)
 		before := testbed.Run(t, "sh", "-c", state)
-		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err == nil {
+		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err == nil {
 			t.Errorf("the check finds %s", found)
 		}
 		if address, err := testbed.Guest(t, "br0"); err == nil {
@@ -76,7 +76,7 @@ func TestDocker(t *testing.T) {
 		if err := m.Apply(t.Context(), steps); err != nil {
 			t.Fatal(err)
 		}
-		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err != nil {
+		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err != nil {
 			t.Errorf("the check finds %s, %v", found, err)
 		}
 		if address, err := testbed.Guest(t, "br0"); err != nil || address == "" {
@@ -139,7 +139,7 @@ func TestRulesAtBoot(t *testing.T) {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 	testbed.Run(t, "sh", "-ec", strings.Join(boot, "\n")) // and from nothing, as at boot
-	if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err != nil {
+	if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err != nil {
 		t.Errorf("after a boot: %s, %v", found, err)
 	}
 }

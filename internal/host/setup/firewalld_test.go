@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
 	"coreos-libvirt/internal/testkit/testbed"
 )
 
@@ -25,7 +25,7 @@ func TestFirewalld(t *testing.T) {
 	m := Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
 	dropped := func(when string, fault bool) {
 		t.Helper()
-		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); (err != nil) != fault {
+		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); (err != nil) != fault {
 			t.Errorf("%s: the check finds %s, %v", when, found, err)
 		}
 		if address, err := testbed.Guest(t, "br0"); (err != nil) != fault {
@@ -54,11 +54,11 @@ func TestFirewalld(t *testing.T) {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 	dropped("undone", true)
-	if found, err := m.Root.Inbound(host.Rules(t.Context()), "br0", host.Ports{From: 40000, To: 40000}); err == nil || !strings.Contains(err.Error(), "\nhint: sudo firewall-cmd --add-port=40000/tcp   # and with --permanent") {
+	if found, err := netfilter.Inbound(netfilter.Rules(t.Context()), "br0", netfilter.Ports{From: 40000, To: 40000}); err == nil || !strings.Contains(err.Error(), "\nhint: sudo firewall-cmd --add-port=40000/tcp   # and with --permanent") {
 		t.Errorf("the port of discovery: got %s, %v", found, err)
 	}
 	testbed.Run(t, "firewall-cmd", "--add-port=40000/tcp")
-	if found, err := m.Root.Inbound(host.Rules(t.Context()), "br0", host.Ports{From: 40000, To: 40000}); err != nil {
+	if found, err := netfilter.Inbound(netfilter.Rules(t.Context()), "br0", netfilter.Ports{From: 40000, To: 40000}); err != nil {
 		t.Errorf("the port of discovery is open: got %s, %v", found, err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
 )
 
 // ChainRule is a rule at the top of somebody's chain of nftables that accepts what stays on the bridge. A table of our
@@ -57,7 +57,7 @@ func (r *ChainRule) Undo(ctx context.Context, _ Machine) error {
 // the switches as they are to be: off or, where somebody wants them, on.
 func (m Machine) chainRules(ctx context.Context, bridge string, on bool) []Planned {
 	steps := []Planned{}
-	for _, c := range m.Root.Dropping(host.Rules(ctx), bridge) {
+	for _, c := range netfilter.Dropping(m.Root, netfilter.Rules(ctx), bridge) {
 		if c.Table == "" || c.Family != "bridge" && !on {
 			continue // that is iptables', or switched off
 		}
