@@ -54,7 +54,5 @@ var Project = Rules{
 		{Name: "internal/command.Run", Limit: fields, Why: untilDone, Passing: true},
 		{Name: "internal/engine/libvirt.Conn", Limit: methods, Why: untilDone, Passing: true},
 		{Name: "internal/engine/libvirt", Limit: lines, Why: untilDone, Passing: true},
-		{Name: "internal/host/setup", Limit: lines, Why: untilDone, Passing: true},
-		{Name: "internal/host/setup.Machine", Limit: methods, Why: untilDone, Passing: true},
 	},
 }

@@ -3,29 +3,12 @@ package netfilter
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/testkit/testbed"
 )
-
-// tree makes files below a folder that stands for the root.
-func tree(t *testing.T, files map[string]string) host.Root {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return host.Root(root)
-}
 
 // expect compares what a check gives with a part of it; a fault must have one remedy.
 func expect(t *testing.T, fault bool, want, found string, err error) {
@@ -40,8 +23,8 @@ func expect(t *testing.T, fault bool, want, found string, err error) {
 
 func TestBridged(t *testing.T) {
 	const b = "proc/sys/net/bridge/bridge-nf-call-"
-	seen := tree(t, map[string]string{b + "iptables": "1\n", b + "ip6tables": "0\n", b + "arptables": "1\n"})
-	passed := tree(t, map[string]string{b + "iptables": "0\n"})
+	seen := host.Root(testbed.Tree(t, map[string]string{b + "iptables": "1\n", b + "ip6tables": "0\n", b + "arptables": "1\n"}))
+	passed := host.Root(testbed.Tree(t, map[string]string{b + "iptables": "0\n"}))
 	const head = "table inet x {\n\tset s {\n\t}\n\tchain f {\n\t\ttype filter hook forward priority filter; policy "
 	for rules, fault := range map[string]bool{
 		"-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n":                                  true,
@@ -64,7 +47,7 @@ func TestBridged(t *testing.T) {
 		found, err = Bridged(passed, rules, "br0")
 		expect(t, false, "pass it by", found, err)
 	}
-	found, err := Bridged(tree(t, nil), "-P FORWARD DROP", "br0") // br_netfilter is not loaded
+	found, err := Bridged(host.Root(testbed.Tree(t, nil)), "-P FORWARD DROP", "br0") // br_netfilter is not loaded
 	expect(t, false, "pass it by", found, err)
 	found, err = Bridged(passed, strings.Replace(head, "inet", "bridge", 1)+"drop;\n\t}\n}\n", "br0")
 	expect(t, true, "hint: sudo nft 'insert rule bridge x f meta ibrname \"br0\" accept'", found, err)
@@ -74,7 +57,7 @@ func TestBridged(t *testing.T) {
 	}
 	found, err = Bridged(seen, "# ip6tables -w -S FORWARD\n-P FORWARD DROP\n", "br0") // which IPv4's switch does not hand over
 	expect(t, false, "nothing there drops them", found, err)
-	own := tree(t, map[string]string{b + "iptables": "0\n", "sys/class/net/br0/bridge/nf_call_ip6tables": "1\n"})
+	own := host.Root(testbed.Tree(t, map[string]string{b + "iptables": "0\n", "sys/class/net/br0/bridge/nf_call_ip6tables": "1\n"}))
 	found, err = Bridged(own, "# iptables -w -S FORWARD\n-P FORWARD DROP\n", "br0")
 	expect(t, false, "nothing there drops them", found, err)
 	found, err = Bridged(own, "# ip6tables -w -S FORWARD\n-P FORWARD DROP\n", "br0")
