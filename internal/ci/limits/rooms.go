@@ -12,8 +12,8 @@ type Room struct {
 	Knows []string // the rooms that it may import, beside itself
 }
 
-// all is what a room knows that may import every other.
-const all = "all"
+// below is what a room knows that may import every one in a line below its own.
+const below = "all below"
 
 // everybody is the room that each may import.
 const everybody = "internal/terminal"
@@ -45,7 +45,7 @@ func (r Rules) unknownOf(room Room, module string, f source) []Finding {
 		if !own {
 			continue
 		}
-		if to, _ := r.room(folder); !room.may(to) {
+		if to, _ := r.room(folder); !r.may(room, to) {
 			findings = append(findings, f.finding(i.Pos(), "%s must not import %s: it knows %s", room.Path, folder, room.words()))
 		}
 	}
@@ -62,8 +62,11 @@ func (r Rules) room(folder string) (in Room, known bool) {
 	return in, known
 }
 
-func (r Room) may(know Room) bool {
-	return know.Path == r.Path || know.Path == everybody || slices.Contains(r.Knows, know.Path) || slices.Contains(r.Knows, all)
+// may tells whether one room may import the other.
+func (r Rules) may(room, know Room) bool {
+	line := func(of Room) int { return slices.IndexFunc(r.Rooms, func(r Room) bool { return r.Path == of.Path }) }
+	return know.Path == room.Path || know.Path == everybody || slices.Contains(room.Knows, know.Path) ||
+		slices.Contains(room.Knows, below) && line(know) > line(room)
 }
 
 // words are the rooms that it knows.
