@@ -17,6 +17,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/testkit/loopback"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -36,7 +37,8 @@ var realEtcd = sync.OnceValues(func() (string, error) {
 
 var moduleRoot, _ = filepath.Abs("../..")
 
-func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
+// addressOf is where the node would be.
+func addressOf(node int) string { return loopback.Address(node) }
 
 // livingCluster has nodes of libvirt's in-process driver, and where their etcd would be real ones, of these names.
 // What it gives stops one.
@@ -50,7 +52,11 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	}
 	save(t, "plain.yml", withEtcd)
 	t.Setenv("COREOS_DISCOVERY", "static")
-	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3"[:11*len(names)-1])
+	addresses := []string{}
+	for i := range names {
+		addresses = append(addresses, addressOf(i+1))
+	}
+	t.Setenv("COREOS_ADDRESSES", strings.Join(addresses, ","))
 	t.Setenv("COREOS_NODES", fmt.Sprint(len(names)))
 	mustUp(t)
 	t.Setenv("COREOS_READY", "on")

@@ -133,7 +133,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 			t.Errorf("%v: got %v", words, err)
 		}
 	}
-	const unwell = "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://127.0.41.3:2379: "
+	unwell := "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://" + addressOf(3) + ":2379: "
 	refused(t, unwell, "journalctl", "recreate=core02")
 	refused(t, unwell, "journalctl", "nodes=4")
 	// and two: it has lost its quorum, and still answers
@@ -171,14 +171,14 @@ func TestMembersOfOtherNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
+		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}
 	if err := os.Remove("vm/core02/report.json"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://127.0.41.2:2380", "--name=Node_Name", "recreate=core02")
+	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://"+addressOf(2)+":2380", "--name=Node_Name", "recreate=core02")
 }
 
 // TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
@@ -243,7 +243,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 	r.generation = formed
 	begin := time.Now()
 	_, err = r.formEtcd(ctx, nodes(3), nil)
-	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://127.0.41.2:2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
+	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://"+addressOf(2)+":2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
 		t.Errorf("one is dead: got %v", err)
 	}
 	if took := time.Since(begin); took > 40*time.Second {
