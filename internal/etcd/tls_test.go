@@ -1,6 +1,7 @@
 package etcd_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,7 +60,9 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	credentials := func(a authority.Authority) etcd.Credentials {
 		return etcd.Credentials{CA: a.CertificateFile(), Cert: a.ClientFile(), Key: a.ClientFile()}
 	}
-	if err := programs.helper.Register(ctx, []string{service}, "token", 3); err == nil {
+	brief, cancel := context.WithTimeout(ctx, 5*time.Second) // it is tried again all that time
+	defer cancel()
+	if err := programs.helper.Register(brief, []string{service}, "token", 3); err == nil {
 		t.Error("the service takes a token from somebody without a certificate")
 	}
 	if err := programs.helper.With(credentials(theirs)).Register(ctx, []string{service}, "token", 3); err != nil {
