@@ -41,12 +41,12 @@ func tinyFailures(t *testing.T, c tiny) {
 		c.write(t, "templates/domain.xml.tmpl", strings.Replace(template, f.old, f.new, 1))
 		for _, when := range whens {
 			begin := time.Now()
-			out, err := c.target("up", "nodes=1", pace.Setting("timeout", 60)).CombinedOutput()
+			out, err := c.target("up", "nodes=1", pace.Setting("timeout", 150)).CombinedOutput()
 			took := time.Since(begin)
 			if err == nil || !strings.Contains(string(out), "core01: "+f.want) || !strings.Contains(string(out), "hint: vm/core01/console.log has all of it; `mage up recreate=core01`") {
 				t.Errorf("%s, %s: got %v\n%s", f.name, when, err, out)
 			}
-			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > pace.Limit(15) {
+			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > pace.Limit(60) {
 				t.Errorf("%s: waited for %s", f.name, took)
 			}
 		}

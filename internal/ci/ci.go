@@ -25,9 +25,13 @@ const linter = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
 // tags are what unit tests are built with: libvirt's binding then needs no headers.
 const tags = "libvirt_dlopen"
 
-// hang is what no part takes on any machine: only one that hangs is ended. The tests' own limits are multiples of what the
+// What no package's tests take on any machine: only those that hang are ended. Their own limits are multiples of what the
 // machine shows that it can do (internal/testkit/pace).
-const hang = "8h"
+const (
+	unitHangs = "1h"
+	labHangs  = "2h"
+	fullHangs = "10h"
+)
 
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
@@ -107,7 +111,7 @@ func (c Check) guestImages(ctx context.Context) error {
 
 func (c Check) unit(ctx context.Context) error {
 	// four packages at once, as they wait most of their time
-	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-timeout="+hang, "-tags", tags, "./..."); err != nil {
+	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
 		return err
 	}
 	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")
@@ -173,9 +177,11 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	args := []string{"test", "-count=1", "-timeout=" + hang, "-v", "-tags", tags + ",lab", "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins", "./tests"}
+	args := []string{"test", "-count=1", "-v", "-tags", tags + ",lab"}
 	if c.Full {
-		args = append(args, "-full")
+		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins", "./tests", "-full")
+	} else {
+		args = append(args, "-timeout="+labHangs, "-run", "TestStory|TestTiny", "./tests")
 	}
 	return c.run(ctx, nil, "go", args...)
 }

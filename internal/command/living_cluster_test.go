@@ -12,12 +12,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/testkit/loopback"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -73,7 +73,7 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
 	}
 	r := run(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
 		t.Fatal(err)

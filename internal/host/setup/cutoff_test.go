@@ -31,6 +31,9 @@ func deaf(t *testing.T, m Machine) Machine {
 	return m
 }
 
+// patient is the rollback of what shall succeed: time enough on any machine. What is taken back waits all its time.
+const patient = 3 * time.Minute
+
 func cutOff(t *testing.T, manager string) {
 	t.Helper()
 	if !testbed.Inside(t, manager) {
@@ -44,6 +47,7 @@ func cutOff(t *testing.T, manager string) {
 	}
 	t.Log(err)
 	back(t, before)
+	m.Rollback = patient
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +84,7 @@ func killed(t *testing.T, manager string) {
 	begin := time.Now()
 	back(t, before)
 	t.Logf("back %s after the kill", time.Since(begin))
+	m.Rollback = patient
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -101,9 +106,9 @@ func interrupted(t *testing.T, manager string) {
 		_ = m.Undo(t.Context())
 		return
 	}
-	before, patient := testbed.Address(testbed.Card), m
-	patient.Rollback = 20 * time.Second
-	if err := patient.Apply(t.Context(), mustPlan(t, m)); err != nil {
+	before, slow := testbed.Address(testbed.Card), m
+	slow.Rollback = patient
+	if err := slow.Apply(t.Context(), mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	write(t, victim, "")
@@ -136,7 +141,7 @@ func interrupted(t *testing.T, manager string) {
 		return nil
 	})
 	testbed.ServerAnswers(t)
-	if err := patient.Undo(t.Context()); err != nil {
+	if err := slow.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -147,7 +152,7 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
 		t.Fatal(err)
@@ -165,7 +170,7 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if record, err := m.read(); err != nil || len(record.Entries) != 1 {
 		t.Errorf("got %+v, %v", record, err)
 	}
-	m.Rollback = 20 * time.Second
+	m.Rollback = patient
 	if err := m.Undo(t.Context()); err != nil {
 		t.Fatal(err)
 	}

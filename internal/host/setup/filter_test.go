@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/testkit/testbed"
@@ -58,7 +57,7 @@ func TestDocker(t *testing.T) {
 	if !testbed.Inside(t, "nobody") {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0")
 	for _, rules := range []string{docker, docker + kubernetes, docker + nftables} {
 		testbed.Run(t, "sh", "-c", rules)

@@ -22,7 +22,7 @@ func TestFirewalld(t *testing.T) {
 	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0; mkdir -p /usr/lib/sysctl.d; rm -f /etc/sysctl.d/*.conf"+kubernetes+
 		"; sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1; firewalld --nofork --nopid >/run/firewalld.log 2>&1 &")
 	testbed.Await(t, 30*time.Second, func() error { return exec.Command("firewall-cmd", "--state").Run() })
-	m := Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	m := Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	dropped := func(when string, fault bool) {
 		t.Helper()
 		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); (err != nil) != fault {
