@@ -21,12 +21,16 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
+// etcdFolder is where realEtcd's program is, and TestMain removes it.
+var etcdFolder string
+
 // realEtcd is the program, built once for all tests of this package.
 var realEtcd = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "coreos-libvirt-command-")
 	if err != nil {
 		return "", err
 	}
+	etcdFolder = dir
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
 	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
