@@ -110,8 +110,8 @@ func (c Check) guestImages(ctx context.Context) error {
 }
 
 func (c Check) unit(ctx context.Context) error {
-	// four packages at once, as they wait most of their time
-	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
+	// four packages and four of their tests at once, as they wait most of their time
+	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-parallel=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
 		return err
 	}
 	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")
