@@ -190,7 +190,7 @@ func broken(t *testing.T, c clone) {
 	if len(readyNode.FindAllString(out, -1)) != 2 || !regexp.MustCompile(`(?m)^core03 +- +failed +52:54:00:`).MatchString(out) {
 		t.Errorf("got\n%s", out)
 	}
-	if out := c.mage(t, "lab", "up", "nodes=3", "recreate=core03"); len(readyNode.FindAllString(out, -1)) != 3 {
+	if out := c.changes(t, "nodes=3", "recreate=core03"); len(readyNode.FindAllString(out, -1)) != 3 {
 		t.Errorf("got\n%s", out)
 	}
 }

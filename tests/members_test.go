@@ -115,18 +115,34 @@ var most = flag.Int("members", 4, "to how many members TestLab's cluster grows")
 
 var leads = regexp.MustCompile(`(?m)^(core\d\d) .* healthy, leader, `)
 
+// changes is an `up` by which members come or go. It is refused while a member does not answer within some seconds, as may be
+// where the machine is slow, and then asked for again.
+func (c clone) changes(t *testing.T, words ...string) string {
+	t.Helper()
+	for deadline := time.Now().Add(pace.Limit(60)); ; {
+		out, err := c.try(append([]string{"lab", "up"}, words...)...)
+		if err == nil {
+			return out
+		}
+		if !strings.Contains(out, "while etcd is not healthy no member is added, replaced or taken out") || time.Now().After(deadline) {
+			t.Fatalf("%v: %v\n%s", words, err, out)
+		}
+		t.Logf("%v: asked again, after\n%s", words, out)
+	}
+}
+
 // living has one of three nodes break and be replaced, and another one come and go, while somebody writes.
 func living(t *testing.T, c clone) {
 	l := startLoad(t, c, c.mage(t, "lab", "up", "nodes=3"))
 	broken(t, c)
 	before := c.bootIDs(t)
-	if out := c.mage(t, "lab", "up", "nodes=4"); len(readyNode.FindAllString(out, -1)) != 4 {
+	if out := c.changes(t, "nodes=4"); len(readyNode.FindAllString(out, -1)) != 4 {
 		t.Errorf("3 to 4: got\n%s", out)
 	}
 	if after := c.bootIDs(t); after != before {
 		t.Errorf("the three were booted anew: %q, then %q", before, after)
 	}
-	if out := c.mage(t, "lab", "up", "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has left etcd") != 1 {
+	if out := c.changes(t, "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has left etcd") != 1 {
 		t.Errorf("back to 3: got\n%s", out)
 	}
 	l.end(t)
@@ -140,7 +156,7 @@ func members(t *testing.T, c clone) {
 	time.Sleep(2 * time.Second)
 	more := fmt.Sprintf("nodes=%d", *most)
 	begin := time.Now()
-	if out = c.mage(t, "lab", "up", more); len(readyNode.FindAllString(out, -1)) != *most {
+	if out = c.changes(t, more); len(readyNode.FindAllString(out, -1)) != *most {
 		t.Errorf("3 to more: got\n%s", out)
 	}
 	t.Logf("%s after %s", more, time.Since(begin).Round(time.Second))
@@ -148,7 +164,7 @@ func members(t *testing.T, c clone) {
 		t.Errorf("the three were booted anew: %q, then %q", before, after)
 	}
 	leader := leads.FindStringSubmatch(out)[1]
-	out = c.mage(t, "lab", "up", more, "recreate="+leader)
+	out = c.changes(t, more, "recreate="+leader)
 	if len(readyNode.FindAllString(out, -1)) != *most || strings.Count(out, ": made anew") != 1 || !strings.Contains(out, leader+": made anew") {
 		t.Errorf("recreate=%s: got\n%s", leader, out)
 	}
@@ -158,7 +174,7 @@ func members(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up"); strings.Count(out, "left as it is, nodes=3 would remove it") != *most-3 {
 		t.Errorf("nobody said that there shall be fewer: got\n%s", out)
 	}
-	if out := c.mage(t, "lab", "up", "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has left etcd") != *most-3 {
+	if out := c.changes(t, "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has left etcd") != *most-3 {
 		t.Errorf("back to 3: got\n%s", out)
 	}
 	l.end(t)
