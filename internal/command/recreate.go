@@ -166,8 +166,11 @@ func (r *Run) tryDefinition(node config.Document, tmpl string) error {
 	if !defined || have.Metadata == nil {
 		return nil
 	}
-	want := *have.Metadata
-	text, err := libvirt.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
+	definition, err := libvirt.Fill(tmpl, r.hardware(r.conn, node.Node, r.base))
+	if err != nil {
+		return err
+	}
+	text, err := definition.With(*have.Metadata)
 	if err != nil {
 		return err
 	}
