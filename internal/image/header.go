@@ -122,7 +122,7 @@ func opens(backing string) bool {
 // entries are n entries of a table of clusters, from offset on.
 func entries(file io.ReaderAt, offset uint64, n int) ([]uint64, error) {
 	table := make([]uint64, n)
-	if err := binary.Read(io.NewSectionReader(file, int64(offset&offsetMask), int64(8*n)), binary.BigEndian, table); err != nil { //nolint:gosec // 56 bits
+	if err := binary.Read(io.NewSectionReader(file, int64(offset&offsetMask), int64(8*n)), binary.BigEndian, table); err != nil {
 		return nil, errUnusual
 	}
 	return table, nil
