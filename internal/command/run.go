@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
@@ -43,7 +44,7 @@ type Run struct {
 	seenAt     time.Time                // when
 	steps      []plan.Step              // of Define
 	failed     []error                  // of Define: of nodes that it could not define
-	made       sync.Map                 // of Define: what it has begun, by node
+	begun      apply.Begun              // of Define: what can be taken back
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
@@ -142,4 +143,12 @@ func (r *Run) link() engine.Link {
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
 	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened}
+}
+
+// applier carries out steps, on the libvirt that was opened to plan them.
+func (r *Run) applier() apply.Applier {
+	return apply.Applier{
+		Engine: r.conn, Workspace: r.Workspace, Base: r.base.Path, Before: r.seen, Begun: &r.begun, Plugs: r.Ready,
+		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
+	}
 }

@@ -174,7 +174,7 @@ func (r *Run) boot(ctx context.Context, step plan.Step) boot.Node {
 		}
 	}
 	if b.Err = r.start(ctx, step); b.Err != nil && ctx.Err() == nil {
-		b.Err = errors.Join(b.Err, r.undo(step))
+		b.Err = errors.Join(b.Err, r.applier().Undo(step))
 	} else if b.Err == nil && r.Ready {
 		b.Report, b.Err = r.await(ctx, step, moved, shown.Phase)
 	}
