@@ -12,15 +12,16 @@ import (
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/netfilter"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/session"
 )
 
 // HostCheck looks at the machine, check by check, and prints each with what was found or its remedy. It
 // fails where one does.
-func (r *Run) HostCheck(ctx context.Context) error {
+func HostCheck(ctx context.Context, r *Run) error {
 	results, ok := host.RunAll(ctx, r.hostChecks())
 	if r.Format == "json" {
-		if err := r.printJSON(results); err != nil {
+		if err := table.JSON(r.log.Writer(), results); err != nil {
 			return err
 		}
 	} else {

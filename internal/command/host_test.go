@@ -20,7 +20,7 @@ func TestHostCheck(t *testing.T) {
 	inClone(t)
 	r := run(t, "bridge=no-such-bridge", "accel=tcg")
 	var status session.ExitStatus
-	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
+	if err := HostCheck(t.Context(), r); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
@@ -33,7 +33,7 @@ func TestHostCheck(t *testing.T) {
 		}
 	}
 	r = run(t, "accel=auto", "network=default")
-	_ = r.HostCheck(t.Context())
+	_ = HostCheck(t.Context(), r)
 	for _, want := range []string{
 		"FAIL  KVM                  libvirt offers no KVM for ", "ok    network              network default, on virbr0\n",
 		"ok    packet filter        no bridge of the host's is used\n", // whatever bridge= is
@@ -58,7 +58,7 @@ func TestHostCheckJSON(t *testing.T) {
 	inClone(t)
 	r := run(t, "format=json", "accel=tcg", "bridge=no-such-bridge")
 	var status session.ExitStatus
-	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
+	if err := HostCheck(t.Context(), r); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
 	results := []host.Result{}
@@ -86,7 +86,7 @@ func TestHostCheckCountsWhatIsToStart(t *testing.T) {
 	mustUp(t)
 	for words, want := range map[string]string{"nodes=2": "0 nodes want 0 MiB", "nodes=3": "1 nodes want 1024 MiB"} {
 		r := run(t, words, "ram=1024")
-		_ = r.HostCheck(t.Context())
+		_ = HostCheck(t.Context(), r)
 		if !strings.Contains(r.said(), want) {
 			t.Errorf("%s: no %q in\n%s", words, want, r.said())
 		}
@@ -115,7 +115,7 @@ func TestProgramsLack(t *testing.T) {
 func TestHostCheckWithoutLibvirt(t *testing.T) {
 	inClone(t)
 	r := run(t, "uri=qemu+unix:///system?socket=/nowhere", "accel=kvm")
-	_ = r.HostCheck(t.Context())
+	_ = HostCheck(t.Context(), r)
 	for _, want := range []string{"FAIL  libvirt              no libvirt at uri=qemu+unix:///system?socket=/nowhere", "FAIL  QEMU                 not looked at: there is no libvirt to ask", "FAIL  KVM                  not looked at", "2 nodes want "} {
 		if !strings.Contains(r.said(), want) {
 			t.Errorf("no %q in\n%s", want, r.said())

@@ -17,7 +17,7 @@ func (r *Run) machine() setup.Machine {
 
 // HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
 // root's shell, to be copied in whole or in part. With apply=true it does them.
-func (r *Run) HostSetup(ctx context.Context) error {
+func HostSetup(ctx context.Context, r *Run) error {
 	if r.Apply {
 		if err := asRoot("mage host:setup apply=true"); err != nil {
 			return err
@@ -45,7 +45,7 @@ func (r *Run) HostSetup(ctx context.Context) error {
 }
 
 // HostUndo takes back what HostSetup did.
-func (r *Run) HostUndo(ctx context.Context) error {
+func HostUndo(ctx context.Context, r *Run) error {
 	if err := asRoot("mage host:undo"); err != nil {
 		return err
 	}
