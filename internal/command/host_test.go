@@ -5,8 +5,6 @@ package command
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,7 +47,7 @@ func BenchmarkPreflight(b *testing.B) {
 	inClone(b)
 	r := run(b, "bridge=lo")
 	for b.Loop() {
-		host.RunAll(b.Context(), r.preflightChecks(3))
+		host.RunAll(b.Context(), toBeRun(r, 3).Preflight())
 	}
 }
 
@@ -93,24 +91,6 @@ func TestHostCheckCountsWhatIsToStart(t *testing.T) {
 	}
 }
 
-// Without the programs that targets run, one command brings them.
-func TestProgramsLack(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	if found, err := programs(t.Context()); err == nil || !strings.Contains(err.Error(), "qemu-img, ssh\nhint: sudo ") {
-		t.Errorf("got %s, %v", found, err)
-	}
-	bin := t.TempDir()
-	for _, name := range []string{"qemu-img", "ssh"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", bin)
-	if found, err := programs(t.Context()); err != nil || found != "qemu-img, ssh" {
-		t.Errorf("got %s, %v", found, err)
-	}
-}
-
 // Without libvirt the checks that ask it say so, and the others look on.
 func TestHostCheckWithoutLibvirt(t *testing.T) {
 	inClone(t)
@@ -131,16 +111,16 @@ func TestHostCheckOfANetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := r.checkNetwork(); err != nil || found != "network default, on virbr0" {
+	if found, err := toBeRun(r, 0).Look(); err != nil || found != "network default, on virbr0" {
 		t.Errorf("got %s, %v", found, err)
 	}
 	conn.Close()
 	r = run(t, "network=default", "uri=qemu+unix:///system?socket=/nowhere")
-	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
+	if _, err := toBeRun(r, 0).Look(); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
 		t.Errorf("got %v", err)
 	}
 	r = run(t, "network=no-such-network")
-	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
+	if _, err := toBeRun(r, 0).Look(); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
@@ -81,7 +82,7 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	return r.open(r.URI, r.libvirtAdvice)
+	return r.open(r.URI, func() string { return check.Advice(r.URI, r.where().IsSession()) })
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
