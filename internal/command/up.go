@@ -56,7 +56,8 @@ func (r *Run) upAll(ctx context.Context) error {
 	} else if r.KeepGoing && r.Ready {
 		status, err = r.settleOthers(ctx, nodes)
 	}
-	return errors.Join(r.printNodes(nodes, status), broken, err)
+	nodes = withUndefined(nodes, r.members(), errors.Join(r.failed...))
+	return errors.Join(nodesTable(nodes, status, r.clientURL).Print(r.log.Writer()), broken, err)
 }
 
 // settle makes of nodes that are ready the cluster that is wanted.
