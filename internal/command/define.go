@@ -29,15 +29,17 @@ const (
 // Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
-	steps, err := r.plan(ctx)
-	if err == nil {
-		err = r.settleMembers(ctx, steps)
-	}
+	p, err := r.makePlan(ctx, r.survey)
 	if err == nil {
 		err = r.register()
 	}
 	if err != nil {
 		return err
+	}
+	r.plan = p
+	steps := p.Steps
+	for _, note := range p.Notes {
+		r.log.Say("%s", note)
 	}
 	for _, step := range steps {
 		r.sayStep(step)

@@ -36,15 +36,15 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
 	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
-	steps, err := r.plan(t.Context())
+	p, err := r.makePlan(t.Context(), r.survey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	foreignDomain(t, "core01", uuid)
-	if err := r.define(t.Context(), steps[0]); err == nil {
+	if err := r.define(t.Context(), p.Steps[0]); err == nil {
 		t.Error("it was defined")
 	}
-	if err := r.undo(steps[0]); err != nil {
+	if err := r.undo(p.Steps[0]); err != nil {
 		t.Error(err)
 	}
 	if d := theDomain(t, "core01"); d.UUID != uuid {

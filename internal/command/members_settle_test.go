@@ -86,12 +86,20 @@ func domainNames(t *testing.T) string {
 	return strings.Join(names, " ")
 }
 
+// wayOf is how an etcd that lives is changed.
+func wayOf(words []string) plan.Way {
+	if slices.Contains(words, "force=true") {
+		return plan.NewGeneration
+	}
+	return plan.InTurn
+}
+
 func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02", "core03")
 	// a whole one: what is safe goes on, what loses its data wants force=true
 	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
-		if r, err := definedRun(t, words...); err != nil || r.newCluster != slices.Contains(words, "force=true") || r.allAtOnce {
-			t.Errorf("%v: got %v, generation %t", words, err, r.newCluster)
+		if r, err := definedRun(t, words...); err != nil || r.plan.Way != wayOf(words) {
+			t.Errorf("%v: got %v, way %d", words, err, r.plan.Way)
 		}
 	}
 	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
@@ -167,7 +175,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		status, err := r.survey(t.Context())
+		status, err := r.survey(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,21 +20,13 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
-func (r *Run) together() bool {
-	if r.generation.Token == nil || r.newCluster {
-		return r.Parallel || r.all() || r.newCluster
-	}
-	return r.allAtOnce
-}
-
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
 // the others.
 func (r *Run) recreateTogether(ctx context.Context) error {
-	if !r.together() {
+	if r.plan.Way == plan.InTurn {
 		return nil
 	}
-	if r.newCluster {
+	if r.plan.Way == plan.NewGeneration {
 		if err := r.newGeneration(ctx); err != nil {
 			return err
 		}
@@ -88,7 +80,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
-	for _, step := range taking(r.steps, plan.Recreate) {
+	for _, step := range plan.Taking(r.steps, plan.Recreate) {
 		if err := r.tryDefinition(r.documents[step.Node.Number-1], tmpl); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
@@ -100,7 +92,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
 	var all errgroup.Group
-	steps := append(taking(r.steps, plan.Recreate), taking(r.surplus(), plan.Remove)...)
+	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
 	for _, step := range steps {
 		all.Go(func() error {
 			if err := r.removeDomain(step.Node); err != nil {
@@ -154,11 +146,6 @@ func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	return nil
 }
 
-// planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (plan.Step, error) {
-	return r.stepAnew(ctx, node, tmpl, plan.Found{})
-}
-
 // tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
 // libvirt refuses does no harm yet. The metadata stay those of the old disk, should this run end here.
 func (r *Run) tryDefinition(node config.Document, tmpl string) error {
@@ -209,7 +196,7 @@ func (r *Run) turn(ctx context.Context, nodes []boot.Node) ([]int, error) {
 	if len(turn) < 2 || r.generation.Token == nil {
 		return turn, nil
 	}
-	status, err := r.survey(ctx)
+	status, err := r.survey(ctx, false)
 	well := func(i int) int {
 		node := nodes[i].Step.Node
 		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))

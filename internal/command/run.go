@@ -41,7 +41,8 @@ type Run struct {
 	documents  []config.Document        // of Render
 	seen       map[string]engine.Domain // of Claim, and Define: all domains, as they were before
 	seenAt     time.Time                // when
-	steps      []plan.Step              // of Define
+	plan       plan.Plan                // of Define
+	steps      []plan.Step              // of Define: those of the plan that it could take
 	failed     []error                  // of Define: of nodes that it could not define
 	made       sync.Map                 // of Define: what it has begun, by node
 
@@ -51,9 +52,6 @@ type Run struct {
 	times  timeline.Record // what nodes reached when, for `mage timeline`
 
 	told sync.Once // what an interruption left
-
-	newCluster bool // of Define: whether all nodes are recreated together, with a new generation of etcd
-	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
 
 	mu    sync.Mutex
 	until context.Context // the run's end, for what waits in libvirt's calls

@@ -61,7 +61,7 @@ func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]
 // readableNodes is each node's document as people read it, rendered from what the files are now, without
 // a trace: nothing is written, made or locked. warned is what is worth a word, also with an error.
 func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warned []string, err error) {
-	seen, err := r.wouldRender(ctx)
+	seen, err := r.wouldRender(ctx, false)
 	if err != nil {
 		return nil, seen.source.Warnings, err
 	}
