@@ -30,10 +30,15 @@ const (
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
 	p, err := r.makePlan(ctx, r.survey)
-	if err == nil {
-		err = r.register()
-	}
 	if err != nil {
+		return err
+	}
+	return r.definePlanned(ctx, p)
+}
+
+// definePlanned takes the plan's steps as far as domains' definitions.
+func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
+	if err := r.register(); err != nil {
 		return err
 	}
 	r.plan = p

@@ -97,3 +97,23 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	}
 	refused(t, "cannot read the cluster's certificate authority", "recreate=all", "ready=on")
 }
+
+// TestPlanRefusesWhatUpRefuses: before there is a token, too.
+func TestPlanRefusesWhatUpRefuses(t *testing.T) {
+	inClone(t)
+	save(t, "plain.yml", withEtcd)
+	for _, words := range [][]string{
+		{"discovery=foo"},
+		{"discovery=static", "addresses=127.0.41.1"},
+		{"discovery=static", "addresses=here,there"},
+		{"discovery=embedded", "discovery_listen=here"},
+		{"discovery=embedded", "discovery_listen=127.0.0.1", "ready=off"},
+	} {
+		_, planned := wouldPlan(t, words...)
+		said, err := up(t, words...)
+		if planned == nil || err == nil || planned.Error() != err.Error() {
+			t.Errorf("%v: plan says %v, up %v\n%s", words, planned, err, said)
+		}
+		_ = os.RemoveAll("vm")
+	}
+}

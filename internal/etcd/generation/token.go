@@ -121,7 +121,7 @@ func (o Options) tryWay(ctx context.Context, tls bool) (err error) {
 	case strings.HasPrefix(o.Way, "srv:"):
 	case !discovery.IsEmbedded(o.Way) && o.Way != discovery.KindStatic:
 		_, err = firstURL(o.Way)
-	case !o.Try:
+	case o.ReadOnly && !o.Try:
 	case discovery.IsEmbedded(o.Way):
 		_, err = o.address()
 	default:
