@@ -170,7 +170,7 @@ func (r *Run) anew(ctx context.Context, nodes []boot.Node, i int) error {
 	if err := r.makeAnew(ctx, &nodes[i].Step); err != nil {
 		return err
 	}
-	nodes[i] = r.boot(ctx, nodes[i].Step)
+	nodes[i] = r.booter().One(ctx, nodes[i].Step)
 	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
 		return err
 	}
