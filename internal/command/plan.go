@@ -64,7 +64,7 @@ func (r *Run) planned(ctx context.Context) ([]plan.Step, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
 		readOnly: true, connection: connection{conn: r.conn},
 	}
 }
