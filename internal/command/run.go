@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
@@ -37,6 +38,7 @@ type Run struct {
 	readOnly   bool     // `mage up` is only planned: no image is fetched
 	log        *progress.Log
 	locks      *session.Locks
+	etcd       etcd.Helper              // carries etcd's modules; its process serves the whole run
 	base       base.Image               // of Fetch
 	release    func()                   // of Fetch: lets prune at the image, as the end of the process does
 	source     config.Source            // of Transpile
@@ -68,7 +70,8 @@ func New(words []string) (*Run, error) {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks}, nil
+	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
+	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
 // vm is a path below the folder of generated files.
