@@ -24,7 +24,7 @@ func (r *Run) settleMembers(ctx context.Context, steps []plan.Step) error {
 		r.newCluster = r.generation.Token.Retired // of which nothing is left but disks
 		return nil
 	}
-	status, err := r.survey(ctx)
+	status, err := r.cluster().Survey(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,37 +55,6 @@ func taking(steps []plan.Step, actions ...plan.Action) (found []plan.Step) {
 		}
 	}
 	return found
-}
-
-// survey asks the members on the nodes that run, where they were last, how etcd is. Where none answers of a
-// cluster that has formed the nodes are asked where they are now.
-func (r *Run) survey(ctx context.Context) (status etcd.Status, err error) {
-	endpoints := []string{}
-	for _, d := range engine.Members(r.seen, r.Workspace, r.Prefix) {
-		if address := r.reach().LastAddress(d.Name); address != "" && d.State == engine.Running {
-			endpoints = append(endpoints, r.clientURL(address))
-		}
-	}
-	if len(endpoints) > 0 {
-		if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
-			return status, err
-		}
-		if status, err = r.membersHelper().Status(ctx, endpoints, membersPatience); err != nil || status.Answers() {
-			return status, err
-		}
-	}
-	if r.neverFormed() || !r.Ready {
-		return status, nil
-	}
-	nodes, err := r.reached(ctx)
-	if err != nil {
-		return status, nil //nolint:nilerr // none can be reached: nobody answers
-	}
-	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
-		return status, err
-	}
-	endpoints, _ = r.endpointsOf(nodes)
-	return r.membersHelper().Status(ctx, endpoints, membersPatience)
 }
 
 // neverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.

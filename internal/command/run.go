@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
@@ -45,7 +46,7 @@ type Run struct {
 	failed     []error                  // of Define: of nodes that it could not define
 	made       sync.Map                 // of Define: what it has begun, by node
 
-	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
+	etcdSeen *members.Ahead // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
 	writes guest.Writes    // to consoles
 	times  timeline.Record // what nodes reached when, for `mage timeline`

@@ -10,11 +10,12 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // printNodes ends `up` with a line a node, with its etcd where there is one, also of nodes that failed.
 func (r *Run) printNodes(nodes []boot.Node, status etcd.Status) error {
-	members := map[string]etcd.Member{}
+	view, members := r.view(), map[string]etcd.Member{}
 	for _, m := range status.Members {
 		members[m.Endpoint] = m
 	}
@@ -26,7 +27,7 @@ func (r *Run) printNodes(nodes []boot.Node, status etcd.Status) error {
 	fmt.Fprintln(table)
 	for _, n := range r.withUndefined(nodes) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.Step.Node.Name, dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC)
-		if m, ok := members[r.clientURL(n.Address())]; ok {
+		if m, ok := members[view.ClientURL(n.Address())]; ok {
 			fmt.Fprint(table, "\t"+describe(m, status.Answers()))
 		}
 		fmt.Fprintln(table)
@@ -55,4 +56,20 @@ func whereOr(n boot.Node) string {
 		return address
 	}
 	return "not known"
+}
+
+// describe is a node's etcd in a few words, for the table; formed tells that there is a cluster without it.
+func describe(m etcd.Member, formed bool) string {
+	told := m.Version + ", " + progress.Bytes(m.DBSize) + ", " + m.ID
+	switch {
+	case m.Healthy && m.Learner:
+		return "learner, no vote yet, " + told
+	case m.Healthy && m.IsLeader():
+		return "healthy, leader, " + told
+	case m.Healthy:
+		return "healthy, " + told
+	case formed && m.ID == "":
+		return "no member"
+	}
+	return "not healthy: " + m.Error
 }
