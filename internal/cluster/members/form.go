@@ -29,7 +29,7 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 		}
 		if err == nil && !status.Answers() && !token.Formed && token.Size > len(nodes) {
 			return status, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", token.Size, len(nodes)),
-				"etcd has never formed, and its token is for %d members: it does not form of %d", token.Size, len(nodes))
+				"etcd has never formed, and its token is for %d members: it cannot form of %d", token.Size, len(nodes))
 		}
 		server, err = v.Generation.Serve(ctx, v.Options)
 		if err != nil && !status.Answers() {

@@ -72,7 +72,7 @@ func (c Cluster) promote(ctx context.Context, node boot.Node, voters voters, add
 	defer cancel()
 	refused, err := voters.promote(limited, address)
 	if refused != nil {
-		return c.SSH.withJournals(ctx, fmt.Errorf("the member does not get its vote: %w", refused), node)
+		return c.SSH.withJournals(ctx, fmt.Errorf("etcd gives the member no vote: %w", refused), node)
 	}
 	return err
 }

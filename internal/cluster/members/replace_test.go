@@ -93,7 +93,7 @@ func TestALearnerIsTakenOutAgain(t *testing.T) {
 		time.Sleep(time.Second) // etcd makes a member's id of its URL and the second
 		b.Nodes.Boot = boots
 		_, err := b.becomeMember(t.Context(), node, voters)
-		if err == nil || !strings.Contains(err.Error(), "it was taken out of etcd again, which has 2 members; `mage up` tries it anew: "+want) {
+		if err == nil || !strings.Contains(err.Error(), "it was taken out of etcd again, which has 2 members; `mage up` tries it again: "+want) {
 			t.Errorf("want %s, got %v", want, err)
 		}
 		if got := b.known(1, 2); got != "core01 core02" || !workspace.Exists(node.Step.Node.Fresh()) {

@@ -45,7 +45,7 @@ func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status
 		return status, context.Cause(ctx)
 	}
 	if err == nil && !status.Answers() {
-		err = errors.New("no member tells of the others")
+		err = errors.New("no member says who the others are")
 	}
 	if err != nil {
 		return status, fmt.Errorf("while etcd is not healthy no member is added, replaced or taken out: %w", err)
@@ -130,7 +130,7 @@ func (v voters) takeOut(address string, failed error) error {
 		}
 		peers = peers.Without(peer)
 	}
-	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it anew: %w", len(peers), failed)
+	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it again: %w", len(peers), failed)
 }
 
 // removeMember removes a member. If it leads, another one leads from then on.
@@ -140,7 +140,7 @@ func (v voters) removeMember(ctx context.Context, status etcd.Status, peer etcd.
 			continue
 		}
 		if err := v.client.Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
-			return fmt.Errorf("the lead cannot be passed on: %w", err)
+			return fmt.Errorf("no other member can be made the leader: %w", err)
 		}
 		break
 	}
