@@ -49,18 +49,23 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, voters voters) (
 		c.Log.Say("%s: is no member of etcd at %s (hint: recreate=%s makes it anew, as one)", node.Name, address, node.Name)
 		return n, nil
 	}
-	if err := c.Documents.CanJoin(node); err != nil {
-		return n, err
-	}
-	status, err := voters.waitHealthy(ctx)
-	if err != nil {
-		return n, err
-	}
-	place, err := c.placeAmong(status.Peers, node, node.Name, address)
+	place, err := c.prepare(ctx, node, address, voters)
 	if err != nil {
 		return n, err
 	}
 	return c.join(ctx, n, place, voters)
+}
+
+// prepare makes sure of all that the node needs to join at the address, and that all members are healthy.
+func (c Cluster) prepare(ctx context.Context, node workspace.Node, address string, voters voters) (place, error) {
+	if err := c.Documents.CanJoin(node); err != nil {
+		return place{}, err
+	}
+	status, err := voters.waitHealthy(ctx)
+	if err != nil {
+		return place{}, err
+	}
+	return c.placeAmong(status.Peers, node, node.Name, address)
 }
 
 // wasToJoin tells whether an interrupted run has recreated the node as one that joins.
