@@ -10,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -86,17 +87,16 @@ func (r *Run) packetFilter(ctx context.Context) (string, error) {
 	if !r.bridged() {
 		return "no bridge of the host's is used", nil
 	}
-	return host.Root("/").Netfilter(host.Rules(ctx), r.Bridge)
+	return netfilter.Bridged("/", netfilter.Rules(ctx), r.Bridge)
 }
 
 // checkDiscovery looks at whether the nodes get in to the service on this host, at the port of the token that there
 // is, or at whichever the next one gets.
 func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
-	const root = host.Root("/")
 	if !discovery.IsEmbedded(r.Settings.Discovery) {
 		return "not on this host: discovery=" + r.Settings.Discovery, nil
 	}
-	ports := root.Ephemeral()
+	ports := netfilter.Ephemeral("/")
 	if token, found, err := discovery.Read(r.vm(), r.Prefix); err == nil && found && discovery.IsEmbedded(token.Kind) {
 		if at, err := url.Parse(token.Endpoint); err == nil {
 			_, _ = fmt.Sscan(at.Port(), &ports.From)
@@ -107,7 +107,7 @@ func (r *Run) checkDiscovery(ctx context.Context) (string, error) {
 	if err != nil {
 		link = r.Bridge // another check tells what lacks
 	}
-	return root.Inbound(host.Rules(ctx), link, ports)
+	return netfilter.Inbound(netfilter.Rules(ctx), link, ports)
 }
 
 // simple is a check that needs no context.

@@ -24,7 +24,7 @@ func (r *Run) HostSetup(ctx context.Context) error {
 		}
 	}
 	machine := r.machine()
-	steps, err := machine.Plan(ctx, r.wanted())
+	steps, err := setup.Plan(ctx, machine, r.wanted())
 	for i, step := range steps {
 		r.log.Say("# %d. %s\n#    why: %s", i+1, step.Title, step.Why)
 		for _, command := range step.Step.Commands() {
@@ -39,7 +39,7 @@ func (r *Run) HostSetup(ctx context.Context) error {
 	case !r.Apply:
 		r.log.Say("# Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
 	default:
-		return hint.Add(machine.Apply(ctx, steps), "`mage host:undo` takes back what was done so far")
+		return hint.Add(setup.Apply(ctx, machine, steps), "`mage host:undo` takes back what was done so far")
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func (r *Run) HostUndo(ctx context.Context) error {
 	if err := asRoot("mage host:undo"); err != nil {
 		return err
 	}
-	return r.machine().Undo(ctx)
+	return setup.Undo(ctx, r.machine())
 }
 
 // wanted is what the nodes need of the machine.

@@ -18,7 +18,7 @@ import (
 
 // QEMUUser is whom libvirt runs QEMU as: what qemu.conf says, or the distribution's own user.
 func (r Root) QEMUUser() string {
-	for line := range strings.Lines(r.read("etc/libvirt/qemu.conf")) {
+	for line := range strings.Lines(r.Read("etc/libvirt/qemu.conf")) {
 		if found := qemuUser.FindStringSubmatch(line); found != nil {
 			return found[1]
 		}

@@ -21,7 +21,7 @@ var states = map[int]string{0: "is off", 1: "listens only (STP: wait)", 2: "lear
 // Bridge makes sure that the bridge is there, is up, has a port on the physical network that forwards, and lets frames
 // through before a guest's DHCP client gives up.
 func (r Root) Bridge(name string) (string, error) {
-	if absent(r.path("sys/class/net", name, "bridge")) {
+	if absent(r.Path("sys/class/net", name, "bridge")) {
 		return "", hint.Errorf(Sudo("mage host:setup bridge="+name+" apply=true")+"   # network=default does without", "there is no bridge %s", name)
 	}
 	if !r.up(name) {
@@ -31,8 +31,8 @@ func (r Root) Bridge(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stp := r.read("sys/class/net", name, "bridge/stp_state")
-	delay, _ := strconv.Atoi(r.read("sys/class/net", name, "bridge/forward_delay")) // in hundredths of a second
+	stp := r.Read("sys/class/net", name, "bridge/stp_state")
+	delay, _ := strconv.Atoi(r.Read("sys/class/net", name, "bridge/forward_delay")) // in hundredths of a second
 	if stp != "0" && delay > 400 {
 		return "", hint.Errorf("sudo ip link set "+name+" type bridge forward_delay 200", "the bridge %s lets a new port wait %d s (STP): DHCP may give up before", name, 2*delay/100)
 	}
@@ -49,17 +49,17 @@ func (r Root) Bridge(name string) (string, error) {
 }
 
 func (r Root) up(link string) bool {
-	flags, _ := strconv.ParseUint(r.read("sys/class/net", link, "flags"), 0, 32)
+	flags, _ := strconv.ParseUint(r.Read("sys/class/net", link, "flags"), 0, 32)
 	return flags&unix.IFF_UP != 0
 }
 
 // portForwards makes sure that the port is up, has a wire, and lets frames through.
 func (r Root) portForwards(bridge, port string) error {
-	state, err := strconv.Atoi(r.read("sys/class/net", port, "brport/state"))
+	state, err := strconv.Atoi(r.Read("sys/class/net", port, "brport/state"))
 	switch {
 	case !r.up(port):
 		return hint.Errorf("sudo ip link set "+port+" up", "%s, the port of the bridge %s, is down", port, bridge)
-	case r.read("sys/class/net", port, "carrier") == "0":
+	case r.Read("sys/class/net", port, "carrier") == "0":
 		return hint.Errorf("ip link show "+port+"   # the cable, or the switch at its other end", "%s, the port of the bridge %s, has no carrier", port, bridge)
 	case err != nil || state != forwards:
 		return hint.Errorf("bridge -d link show dev "+port, "%s, the port of the bridge %s, %s: no frame gets through", port, bridge, states[state])
@@ -70,15 +70,15 @@ func (r Root) portForwards(bridge, port string) error {
 // physical are the bridge's ports on a network beyond this host: those that are no guest's and no container's.
 // A container's is a veth, and so may be a way out, as in this project's own lab: its name must tell.
 func (r Root) physical(bridge string) ([]string, error) {
-	ports, _ := os.ReadDir(r.path("sys/class/net", bridge, "brif"))
+	ports, _ := os.ReadDir(r.Path("sys/class/net", bridge, "brif"))
 	found, containers := []string{}, []string{}
 	for _, port := range ports {
 		name := port.Name()
 		is := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 		switch {
-		case !absent(r.path("sys/class/net", name, "device")):
+		case !absent(r.Path("sys/class/net", name, "device")):
 			found = append(found, name)
-		case is("vnet") || is("tap") || !absent(r.path("sys/class/net", name, "tun_flags")):
+		case is("vnet") || is("tap") || !absent(r.Path("sys/class/net", name, "tun_flags")):
 		case is("veth") || is("vb-"): // Docker's and CNI's, systemd-nspawn's
 			containers = append(containers, name)
 		default:
@@ -97,14 +97,14 @@ func (r Root) physical(bridge string) ([]string, error) {
 // portFor is how the bridge gets a port: a card that nothing uses. One that carries the host's own network would
 // cut the host off; that is for the set-up of another bridge, which takes itself back.
 func (r Root) portFor(bridge string) string {
-	links, _ := os.ReadDir(r.path("sys/class/net"))
+	links, _ := os.ReadDir(r.Path("sys/class/net"))
 	for _, link := range links {
 		if r.idle(link.Name()) {
 			return "sudo ip link set " + link.Name() + " master " + bridge + " up"
 		}
 	}
 	other := "br1"
-	for i := 2; !absent(r.path("sys/class/net", other)); i++ {
+	for i := 2; !absent(r.Path("sys/class/net", other)); i++ {
 		other = fmt.Sprint("br", i)
 	}
 	return Sudo("mage host:setup bridge="+other+" apply=true") + "   # another bridge, over the card; then bridge=" + other
@@ -112,8 +112,8 @@ func (r Root) portFor(bridge string) string {
 
 // idle tells whether the link is a wired card that no route leads over, and no bridge or bond has.
 func (r Root) idle(link string) bool {
-	folder := r.path("sys/class/net", link)
+	folder := r.Path("sys/class/net", link)
 	routed := func(route route) bool { return route.link == link && !route.gateway.IsLinkLocalUnicast() }
 	return !absent(filepath.Join(folder, "device")) && absent(filepath.Join(folder, "wireless")) && absent(filepath.Join(folder, "master")) &&
-		!slices.ContainsFunc(r.routes(), routed) && len(globals(link)) == 0
+		!slices.ContainsFunc(routes(r), routed) && len(globals(link)) == 0
 }

@@ -15,8 +15,8 @@ import (
 // Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a
 // bridge, which has its frames.
 func (r Root) Card(name string) (string, error) {
-	folder := r.path("sys/class/net", name)
-	flags, _ := strconv.ParseUint(r.read("sys/class/net", name, "flags"), 0, 32)
+	folder := r.Path("sys/class/net", name)
+	flags, _ := strconv.ParseUint(r.Read("sys/class/net", name, "flags"), 0, 32)
 	for _, fault := range []struct {
 		is           bool
 		advice, what string
@@ -41,10 +41,10 @@ func (r Root) Card(name string) (string, error) {
 // The kernel lets no frames of the card itself to them (https://libvirt.org/formatdomain.html#direct-attachment-to-physical-interface).
 // Of links over a card, VLANs and the like name their kind, macvlans do not.
 func (r Root) Beside(card string, hasAddress func(link string) bool) string {
-	uppers, _ := filepath.Glob(r.path("sys/class/net", card, "upper_*"))
+	uppers, _ := filepath.Glob(r.Path("sys/class/net", card, "upper_*"))
 	for _, upper := range uppers {
 		link := strings.TrimPrefix(filepath.Base(upper), "upper_")
-		if !strings.Contains(r.read("sys/class/net", link, "uevent"), "DEVTYPE=") && hasAddress(link) {
+		if !strings.Contains(r.Read("sys/class/net", link, "uevent"), "DEVTYPE=") && hasAddress(link) {
 			return link
 		}
 	}

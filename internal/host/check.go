@@ -69,19 +69,21 @@ func RunAll(ctx context.Context, checks []Check) (results []Result, ok bool) {
 // Root is where the kernel's file systems are looked for: "/" but in tests.
 type Root string
 
-func (r Root) path(parts ...string) string {
+// Path is the path below the root.
+func (r Root) Path(parts ...string) string {
 	return filepath.Join(append([]string{string(r)}, parts...)...)
 }
 
-func (r Root) read(parts ...string) string {
-	data, _ := os.ReadFile(r.path(parts...))
+// Read is what the file has, or nothing if it cannot be read.
+func (r Root) Read(parts ...string) string {
+	data, _ := os.ReadFile(r.Path(parts...))
 	return strings.TrimSpace(string(data))
 }
 
 // Memory makes sure that the nodes' memory is there.
 func (r Root) Memory(nodes, mib int) (string, error) {
 	available := 0
-	for line := range strings.Lines(r.read("proc/meminfo")) {
+	for line := range strings.Lines(r.Read("proc/meminfo")) {
 		if _, err := fmt.Sscanf(line, "MemAvailable: %d kB", &available); err == nil {
 			break
 		}

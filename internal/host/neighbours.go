@@ -27,7 +27,7 @@ const (
 // Neighbours are the IPv4 addresses that the kernel knows, by hardware address.
 func Neighbours() map[string]netip.Addr {
 	known := map[string]netip.Addr{}
-	for _, columns := range Root("/").table(arpTable, 6) { // address, type, flags, hardware address, mask, device
+	for _, columns := range table("/", arpTable, 6) { // address, type, flags, hardware address, mask, device
 		if address, err := netip.ParseAddr(columns[0]); err == nil && columns[2] == complete {
 			known[strings.ToLower(columns[3])] = address
 		}
@@ -71,7 +71,7 @@ func (r Root) known(link string, neighbour netip.Addr) bool {
 	if neighbour.Is6() {
 		return slices.Contains(neighbours6(link), neighbour.WithZone(""))
 	}
-	for _, c := range r.table(arpTable, 6) {
+	for _, c := range table(r, arpTable, 6) {
 		if c[0] == neighbour.String() && c[2] == complete && c[5] == link {
 			return true
 		}

@@ -59,7 +59,7 @@ func Sudo(command string) string { return `sudo env PATH="$PATH" ` + command }
 
 // Device makes sure that this process may read and write the device.
 func (r Root) Device(path, group string) (string, error) {
-	err := unix.Access(r.path(path), unix.R_OK|unix.W_OK)
+	err := unix.Access(r.Path(path), unix.R_OK|unix.W_OK)
 	switch {
 	case err == nil:
 		return "/" + path + " is open to this user", nil
@@ -80,16 +80,16 @@ var (
 // whose access list names the bridge.
 func (r Root) BridgeHelper(bridge string) (string, error) {
 	advice := Sudo("mage host:setup uri=qemu:///session bridge=" + bridge + " apply=true")
-	i := slices.IndexFunc(helpers, func(path string) bool { _, err := os.Stat(r.path(path)); return err == nil })
+	i := slices.IndexFunc(helpers, func(path string) bool { _, err := os.Stat(r.Path(path)); return err == nil })
 	if i < 0 {
 		return "", hint.Errorf(advice, "there is no qemu-bridge-helper: a plain user's nodes cannot be plugged in %s", bridge)
 	}
-	info, err := os.Stat(r.path(helpers[i]))
+	info, err := os.Stat(r.Path(helpers[i]))
 	if err != nil || info.Mode()&fs.ModeSetuid == 0 {
 		return "", hint.Errorf(advice, "/%s is not setuid root: a plain user's nodes cannot be plugged in %s", helpers[i], bridge)
 	}
 	for _, path := range lists {
-		if Allows(r.read(path), bridge) {
+		if Allows(r.Read(path), bridge) {
 			return fmt.Sprintf("/%s allows %s", path, bridge), nil
 		}
 	}

@@ -37,7 +37,7 @@ func TestBridgeHelper(t *testing.T) {
 	} {
 		root := tree(t, c.files)
 		if c.mode != 0 {
-			if err := os.Chmod(root.path(helper), c.mode); err != nil {
+			if err := os.Chmod(root.Path(helper), c.mode); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -124,12 +124,12 @@ func TestConfinement(t *testing.T) {
 		"hint: install the package apparmor":      {true, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n"}},
 		"QEMU is not confined":                    {false, nfs, map[string]string{"sys/module/apparmor/parameters/enabled": "N\n"}},
 	} {
-		found, err := tree(t, c.files).confinement("/srv", c.kind)
+		found, err := confinement(tree(t, c.files), "/srv", c.kind)
 		expect(t, c.fault, want, found, err)
 	}
 	armed := tree(t, map[string]string{"sys/module/apparmor/parameters/enabled": "Y\n", "usr/sbin/apparmor_parser": ""})
 	for folder, fault := range map[string]bool{"/etc/vm": true, "/usr/lib64/x": true, "/usr/local/src/vm": false, "/var/lib/libvirt/images": false, "/home/x/etc/vm": false} {
-		if _, err := armed.confinement(folder, ext4); (err != nil) != fault {
+		if _, err := confinement(armed, folder, ext4); (err != nil) != fault {
 			t.Errorf("%s: got %v", folder, err)
 		}
 	}

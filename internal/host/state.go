@@ -13,7 +13,7 @@ import (
 // Forwarding makes sure that the kernel routes between networks, which a libvirt network's NAT needs.
 // A bridge does not: its frames are not routed.
 func (r Root) Forwarding(routed bool) (string, error) {
-	on := r.read("proc/sys/net/ipv4/ip_forward") == "1"
+	on := r.Read("proc/sys/net/ipv4/ip_forward") == "1"
 	switch {
 	case on:
 		return "on", nil
@@ -42,15 +42,15 @@ func (r Root) Confinement(folders ...string) (found string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if found, err = r.confinement(folder, fs.Type); err != nil {
+		if found, err = confinement(r, folder, fs.Type); err != nil {
 			return "", err
 		}
 	}
 	return found, nil
 }
 
-func (r Root) confinement(folder string, kind int64) (string, error) {
-	enforcing := r.read("sys/fs/selinux/enforce")
+func confinement(r Root, folder string, kind int64) (string, error) {
+	enforcing := r.Read("sys/fs/selinux/enforce")
 	setting := unlabelled[kind]
 	switch {
 	case enforcing == "1" && setting != "":
@@ -59,18 +59,18 @@ func (r Root) confinement(folder string, kind int64) (string, error) {
 		return "SELinux, enforcing: libvirt labels the nodes' files", nil
 	case enforcing == "0":
 		return "SELinux, permissive", nil
-	case r.read("sys/module/apparmor/parameters/enabled") == "Y":
-		return r.appArmor(folder)
+	case r.Read("sys/module/apparmor/parameters/enabled") == "Y":
+		return appArmor(r, folder)
 	}
 	return "QEMU is not confined", nil
 }
 
 // appArmor makes sure that libvirt can make profiles, with the folder's files in them.
-func (r Root) appArmor(folder string) (string, error) {
+func appArmor(r Root, folder string) (string, error) {
 	if i := slices.IndexFunc(refused, func(prefix string) bool { return strings.HasPrefix(folder+"/", prefix) }); i >= 0 {
 		return "", hint.Errorf("work in /srv or a home directory, and name a store= there", "libvirt's AppArmor lets QEMU have no file below %s, as %s is", refused[i], folder)
 	}
-	if absent(r.path("usr/sbin/apparmor_parser")) && absent(r.path("sbin/apparmor_parser")) && absent(r.path("usr/bin/apparmor_parser")) {
+	if absent(r.Path("usr/sbin/apparmor_parser")) && absent(r.Path("sbin/apparmor_parser")) && absent(r.Path("usr/bin/apparmor_parser")) {
 		return "", hint.Errorf("install the package apparmor", "AppArmor is on, and libvirt has no apparmor_parser to load its profiles with")
 	}
 	return "AppArmor: libvirt names the nodes' files in their profiles", nil

@@ -23,7 +23,7 @@ type Uplink struct {
 // DefaultLink is the link of the default route with the lowest metric, by IPv4 where there is one, or empty.
 func (r Root) DefaultLink() string {
 	link, best := "", -1
-	for _, routes := range [][]route{r.routes(), r.routes6()} {
+	for _, routes := range [][]route{routes(r), routes6(r)} {
 		for _, route := range routes {
 			if route.everywhere && (best < 0 || route.metric < best) {
 				link, best = route.link, route.metric
@@ -39,7 +39,7 @@ func (r Root) DefaultLink() string {
 // Uplink looks at what the link carries now.
 func (r Root) Uplink(link string) Uplink {
 	u := Uplink{Link: link, Addresses: globals(link)}
-	for _, route := range append(r.routes(), r.routes6()...) {
+	for _, route := range append(routes(r), routes6(r)...) {
 		if route.everywhere && route.link == link {
 			u.Gateways = append(u.Gateways, route.gateway)
 		}
@@ -113,9 +113,9 @@ type route struct {
 
 // routes are those of /proc/net/route: link, destination, gateway, flags, …, metric, mask, numbers in hex and
 // in the byte order of the machine (proc(5)).
-func (r Root) routes() []route {
+func routes(r Root) []route {
 	all := []route{}
-	for _, c := range r.table("proc/net/route", 8) {
+	for _, c := range table(r, "proc/net/route", 8) {
 		gateway, errGateway := parseHex(c[2])
 		metric, errMetric := strconv.Atoi(c[6])
 		if errors.Join(errGateway, errMetric) == nil {
@@ -127,10 +127,10 @@ func (r Root) routes() []route {
 
 // routes6 are those of /proc/net/ipv6_route: destination, its length, source, its length, gateway, metric, …, flags,
 // link, numbers in hex (net/ipv6/route.c).
-func (r Root) routes6() []route {
+func routes6(r Root) []route {
 	const reject = 0x200 // RTF_REJECT, of routes that lead nowhere
 	all := []route{}
-	for _, c := range r.table("proc/net/ipv6_route", 10) {
+	for _, c := range table(r, "proc/net/ipv6_route", 10) {
 		gateway, errGateway := parseHex(c[4])
 		metric, errMetric := strconv.ParseUint(c[5], 16, 32)
 		flags, errFlags := strconv.ParseUint(c[8], 16, 32)
@@ -142,8 +142,8 @@ func (r Root) routes6() []route {
 }
 
 // table is the lines of one of the kernel's files that have at least so many columns.
-func (r Root) table(path string, columns int) [][]string {
-	file, err := os.Open(r.path(path))
+func table(r Root, path string, columns int) [][]string {
+	file, err := os.Open(r.Path(path))
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -74,9 +75,9 @@ func machine(x86, arm string) string {
 	return x86
 }
 
-// family finds out what the machine's distribution is like, by ID, then by ID_LIKE (os-release(5)).
-func (m Machine) family() (family, error) {
-	text, err := os.ReadFile(m.path("etc/os-release"))
+// familyOf finds out what the machine's distribution is like, by ID, then by ID_LIKE (os-release(5)).
+func familyOf(m step.Machine) (family, error) {
+	text, err := os.ReadFile(m.Root.Path("etc/os-release"))
 	if err != nil {
 		return family{}, err
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"coreos-libvirt/internal/host/step"
 )
 
 // The keys by which the kernel hands what bridges carry to the packet filter of IP (br_netfilter).
@@ -28,51 +30,51 @@ const (
 //
 // Kubernetes needs the switch on. Where a file of sysctls says so, rules accept what stays on the bridge, in each chain
 // that would drop it: iptables', firewalld's, anybody's.
-func (m Machine) filter(ctx context.Context, w Wanted) ([]Planned, error) {
-	_, err := os.Stat(m.path("proc/sys/net/bridge"))
+func filter(ctx context.Context, m step.Machine, w Wanted) ([]step.Planned, error) {
+	_, err := os.Stat(m.Root.Path("proc/sys/net/bridge"))
 	loaded := err == nil
 	if w.Bridge == "" {
 		return nil, nil
 	}
-	if !loaded && !m.hasDocker() {
-		return m.atBoot(w.Bridge, "a chain of nftables' family bridge drops", m.chainRules(ctx, w.Bridge, false))
+	if !loaded && !hasDocker(m) {
+		return atBoot(m, w.Bridge, "a chain of nftables' family bridge drops", chainRules(ctx, m, w.Bridge, false))
 	}
-	if by := m.needsFilter(); by != "" {
-		return m.rules(ctx, w.Bridge, by)
+	if by := needsFilter(m); by != "" {
+		return rules(ctx, m, w.Bridge, by)
 	}
-	steps, err := m.switches()
+	steps, err := switches(m)
 	if err != nil {
 		return nil, err
 	}
-	return m.atBoot(w.Bridge, "a chain of nftables' family bridge drops", append(steps, m.chainRules(ctx, w.Bridge, false)...))
+	return atBoot(m, w.Bridge, "a chain of nftables' family bridge drops", append(steps, chainRules(ctx, m, w.Bridge, false)...))
 }
 
 // switches plans that the kernel hands nothing over, now and after each boot.
-func (m Machine) switches() ([]Planned, error) {
+func switches(m step.Machine) ([]step.Planned, error) {
 	text := strings.Join(handed, "=0\n") + "=0\n"
-	steps := []Planned{}
+	steps := []step.Planned{}
 	for path, text := range map[string]string{modulesFile: "br_netfilter\n", sysctlFile: text} {
-		file, err := m.file(path, text)
+		file, err := m.File(path, text)
 		if err != nil {
 			return nil, err
 		}
 		if file != nil {
-			steps = append(steps, Planned{"/" + path, "the packet filter leaves alone what bridges carry, after each boot, also where Docker starts", file})
+			steps = append(steps, step.Planned{Title: "/" + path, Why: "the packet filter leaves alone what bridges carry, after each boot, also where Docker starts", Step: file})
 		}
 	}
-	slices.SortFunc(steps, func(a, b Planned) int { return strings.Compare(a.Title, b.Title) })
+	slices.SortFunc(steps, func(a, b step.Planned) int { return strings.Compare(a.Title, b.Title) })
 	for _, key := range handed {
-		now, err := os.ReadFile(m.sysctlPath(key))
+		now, err := os.ReadFile((&step.Sysctl{Key: key}).Path(m))
 		if value := strings.TrimSpace(string(now)); err == nil && value != "0" {
-			steps = append(steps, Planned{key + "=0", "now: else a filter that drops what it forwards, as Docker's, drops the nodes' DHCP", &Sysctl{key, "0", value}})
+			steps = append(steps, step.Planned{Title: key + "=0", Why: "now: else a filter that drops what it forwards, as Docker's, drops the nodes' DHCP", Step: &step.Sysctl{Key: key, Value: "0", Before: value}})
 		}
 	}
 	return steps, nil
 }
 
-func (m Machine) hasDocker() bool {
+func hasDocker(m step.Machine) bool {
 	for _, path := range []string{"usr/bin/dockerd", "usr/sbin/dockerd", "usr/local/bin/dockerd"} {
-		if _, err := os.Stat(m.path(path)); err == nil {
+		if _, err := os.Stat(m.Root.Path(path)); err == nil {
 			return true
 		}
 	}
@@ -82,9 +84,9 @@ func (m Machine) hasDocker() bool {
 var switchedOn = regexp.MustCompile(`(?m)^\s*-?net[./]bridge[./]bridge-nf-call-ip6?tables\s*=\s*1`)
 
 // needsFilter is the file of sysctls by which somebody wants bridged frames filtered, or empty.
-func (m Machine) needsFilter() string {
+func needsFilter(m step.Machine) string {
 	for _, pattern := range []string{"etc/sysctl.conf", "etc/sysctl.d/*.conf", "run/sysctl.d/*.conf", "usr/lib/sysctl.d/*.conf"} {
-		paths, _ := filepath.Glob(m.path(pattern))
+		paths, _ := filepath.Glob(m.Root.Path(pattern))
 		for _, path := range paths {
 			if text, err := os.ReadFile(path); err == nil && switchedOn.Match(text) {
 				return path
@@ -109,11 +111,11 @@ func (r *Rule) argv(verb string) []string {
 func (r *Rule) Commands() []string { return []string{strings.Join(r.argv("-I"), " ")} }
 
 // Do inserts it, once.
-func (r *Rule) Do(ctx context.Context, _ Machine) error {
-	if succeeds(ctx, r.argv("-C")...) {
+func (r *Rule) Do(ctx context.Context, _ step.Machine) error {
+	if step.Succeeds(ctx, r.argv("-C")...) {
 		return nil
 	}
-	return run(ctx, r.argv("-I")...)
+	return step.Run(ctx, r.argv("-I")...)
 }
 
 // once is a command that inserts it where it is not there.
@@ -122,9 +124,9 @@ func (r *Rule) once() string {
 }
 
 // Undo deletes it.
-func (r *Rule) Undo(ctx context.Context, _ Machine) error {
-	for succeeds(ctx, r.argv("-C")...) {
-		if err := run(ctx, r.argv("-D")...); err != nil {
+func (r *Rule) Undo(ctx context.Context, _ step.Machine) error {
+	for step.Succeeds(ctx, r.argv("-C")...) {
+		if err := step.Run(ctx, r.argv("-D")...); err != nil {
 			return err
 		}
 	}
@@ -132,45 +134,45 @@ func (r *Rule) Undo(ctx context.Context, _ Machine) error {
 }
 
 // rules plans rules that accept what stays on the bridge, now and by a unit after each boot.
-func (m Machine) rules(ctx context.Context, bridge, by string) ([]Planned, error) {
+func rules(ctx context.Context, m step.Machine, bridge, by string) ([]step.Planned, error) {
 	why := by + " wants bridged frames filtered"
-	steps := []Planned{}
+	steps := []step.Planned{}
 	for _, program := range []string{"iptables", "ip6tables"} {
 		if _, err := exec.LookPath(program); err != nil {
 			continue
 		}
 		r := &Rule{program, "FORWARD", []string{"-i", bridge, "-o", bridge, "-j", "ACCEPT"}}
-		if !succeeds(ctx, r.argv("-C")...) {
-			steps = append(steps, Planned{program + ": what stays on " + bridge + " is accepted", why + ": so the filter must accept what stays on the bridge", r})
+		if !step.Succeeds(ctx, r.argv("-C")...) {
+			steps = append(steps, step.Planned{Title: program + ": what stays on " + bridge + " is accepted", Why: why + ": so the filter must accept what stays on the bridge", Step: r})
 		}
 	}
-	return m.atBoot(bridge, why, append(steps, m.chainRules(ctx, bridge, true)...))
+	return atBoot(m, bridge, why, append(steps, chainRules(ctx, m, bridge, true)...))
 }
 
 // atBoot adds, where systemd runs, a unit that makes the steps' rules again after each boot. Who restarts a firewall
 // restarts it, too.
-func (m Machine) atBoot(bridge, why string, steps []Planned) ([]Planned, error) {
+func atBoot(m step.Machine, bridge, why string, steps []step.Planned) ([]step.Planned, error) {
 	starts := []string{}
 	for _, p := range steps {
 		if r, ok := p.Step.(interface{ once() string }); ok {
 			starts = append(starts, "ExecStart=/bin/sh -c "+strconv.Quote(r.once()))
 		}
 	}
-	if _, err := os.Stat(m.path("run/systemd/system")); err != nil || len(starts) == 0 {
+	if _, err := os.Stat(m.Root.Path("run/systemd/system")); err != nil || len(starts) == 0 {
 		return steps, nil
 	}
-	had, _ := os.ReadFile(m.path("etc/systemd/system", rulesUnit))
+	had, _ := os.ReadFile(m.Root.Path("etc/systemd/system", rulesUnit))
 	for line := range strings.Lines(string(had)) { // those of an earlier run
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "ExecStart=") && !slices.Contains(starts, line) {
 			starts = append(starts, line)
 		}
 	}
-	file, err := m.file("etc/systemd/system/"+rulesUnit, "[Unit]\nDescription=What stays on "+bridge+" passes the packet filter\n"+
+	file, err := m.File("etc/systemd/system/"+rulesUnit, "[Unit]\nDescription=What stays on "+bridge+" passes the packet filter\n"+
 		"After=docker.service firewalld.service nftables.service\nPartOf=firewalld.service nftables.service\n\n"+
 		"[Service]\nType=oneshot\nRemainAfterExit=yes\n"+strings.Join(starts, "\n")+"\n\n[Install]\nWantedBy=multi-user.target\n")
 	if err != nil || file == nil {
 		return steps, err
 	}
-	return append(steps, Planned{"/" + file.Path, why + ": the rules are made again after each boot", file},
-		Planned{rulesUnit + " enabled", why + ": the rules are made again after each boot", &Service{Unit: rulesUnit, Active: true}}), nil
+	return append(steps, step.Planned{Title: "/" + file.Path, Why: why + ": the rules are made again after each boot", Step: file},
+		step.Planned{Title: rulesUnit + " enabled", Why: why + ": the rules are made again after each boot", Step: &Service{Unit: rulesUnit, Active: true}}), nil
 }

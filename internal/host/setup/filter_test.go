@@ -7,11 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/testkit/testbed"
 )
 
-func titles(steps []Planned) string {
+func titles(steps []step.Planned) string {
 	all := []string{}
 	for _, p := range steps {
 		all = append(all, p.Title)
@@ -27,12 +28,12 @@ func TestFilterPlan(t *testing.T) {
 		at + "; net.bridge.bridge-nf-call-iptables=0":                                       {now + "iptables": "1\n", now + "ip6tables": "0\n"},
 		"iptables: what stays on br0 is accepted; ip6tables: what stays on br0 is accepted": {now + "iptables": "1\n", "etc/sysctl.d/k8s.conf": "net.bridge.bridge-nf-call-iptables  = 1\n"},
 	} {
-		m, _ := machineAt(t, there)
-		steps, err := m.filter(t.Context(), Wanted{Bridge: "br0"})
+		m := machineAt(t, there)
+		steps, err := filter(t.Context(), m, Wanted{Bridge: "br0"})
 		if err != nil || titles(steps) != want {
 			t.Errorf("got %q, %v; want %q", titles(steps), err, want)
 		}
-		if steps, err := m.filter(t.Context(), Wanted{}); err != nil || steps != nil {
+		if steps, err := filter(t.Context(), m, Wanted{}); err != nil || steps != nil {
 			t.Errorf("no bridge, and it plans %q, %v", titles(steps), err)
 		}
 	}
@@ -58,34 +59,34 @@ func TestDocker(t *testing.T) {
 	if !testbed.Inside(t, "nobody") {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
 	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0")
 	for _, rules := range []string{docker, docker + kubernetes, docker + nftables} {
 		testbed.Run(t, "sh", "-c", rules)
 		before := testbed.Run(t, "sh", "-c", state)
-		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err == nil {
+		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err == nil {
 			t.Errorf("the check finds %s", found)
 		}
 		if address, err := testbed.Guest(t, "br0"); err == nil {
 			t.Errorf("the guest has %s: the fault is none", address)
 		}
-		steps, err := m.filter(t.Context(), Wanted{Bridge: "br0"})
+		steps, err := filter(t.Context(), m, Wanted{Bridge: "br0"})
 		if err != nil || len(steps) == 0 {
 			t.Fatalf("got %q, %v", titles(steps), err)
 		}
-		if err := m.Apply(t.Context(), steps); err != nil {
+		if err := Apply(t.Context(), m, steps); err != nil {
 			t.Fatal(err)
 		}
-		if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err != nil {
+		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err != nil {
 			t.Errorf("the check finds %s, %v", found, err)
 		}
 		if address, err := testbed.Guest(t, "br0"); err != nil || address == "" {
 			t.Errorf("the guest has no lease: %v", err)
 		}
-		if again, err := m.filter(t.Context(), Wanted{Bridge: "br0"}); err != nil || len(again) != 0 {
+		if again, err := filter(t.Context(), m, Wanted{Bridge: "br0"}); err != nil || len(again) != 0 {
 			t.Errorf("nothing lacks, and it plans %q, %v", titles(again), err)
 		}
-		if err := m.Undo(t.Context()); err != nil {
+		if err := Undo(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 		if after := testbed.Run(t, "sh", "-c", state); !reflect.DeepEqual(before, after) {
@@ -104,15 +105,15 @@ func TestRulesAtBoot(t *testing.T) {
 		return
 	}
 	testbed.Run(t, "sh", "-c", docker+nftables+"; mkdir -p /run/systemd/system")
-	m := Machine{Root: "/", Say: t.Logf}
+	m := step.Machine{Root: "/", Say: t.Logf}
 	before := testbed.Run(t, "sh", "-c", state)
-	steps, err := m.filter(t.Context(), Wanted{Bridge: "br0"})
+	steps, err := filter(t.Context(), m, Wanted{Bridge: "br0"})
 	if err != nil || titles(steps) != "iptables: what stays on br0 is accepted; ip6tables: what stays on br0 is accepted; nftables: what stays on br0 is accepted by inet wall f; "+
 		"/etc/systemd/system/coreos-libvirt-bridge.service; coreos-libvirt-bridge.service enabled" {
 		t.Fatalf("got %q, %v", titles(steps), err)
 	}
 	boot := []string{}
-	for line := range strings.Lines(steps[3].Step.(*File).Text) {
+	for line := range strings.Lines(steps[3].Step.(*step.File).Text) {
 		if quoted, is := strings.CutPrefix(strings.TrimSpace(line), "ExecStart=/bin/sh -c "); is {
 			command, err := strconv.Unquote(quoted)
 			if err != nil {
@@ -121,7 +122,7 @@ func TestRulesAtBoot(t *testing.T) {
 			boot = append(boot, command)
 		}
 	}
-	if err := m.Apply(t.Context(), steps[:3]); err != nil {
+	if err := Apply(t.Context(), m, steps[:3]); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -132,14 +133,14 @@ func TestRulesAtBoot(t *testing.T) {
 			t.Errorf("%s: got\n%s", list, rules)
 		}
 	}
-	if err := m.Undo(t.Context()); err != nil {
+	if err := Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	if after := testbed.Run(t, "sh", "-c", state); after != before {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 	testbed.Run(t, "sh", "-ec", strings.Join(boot, "\n")) // and from nothing, as at boot
-	if found, err := m.Root.Netfilter(host.Rules(t.Context()), "br0"); err != nil {
+	if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); err != nil {
 		t.Errorf("after a boot: %s, %v", found, err)
 	}
 }

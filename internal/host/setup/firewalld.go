@@ -4,6 +4,8 @@ import (
 	"context"
 	"os/exec"
 	"strings"
+
+	"coreos-libvirt/internal/host/step"
 )
 
 // Zone is a bridge's place in a zone of firewalld's that forwards within itself: a bridge of no zone is dropped. It is
@@ -39,9 +41,9 @@ func (z *Zone) Commands() []string {
 }
 
 // Do does it. What is so already firewalld takes for done.
-func (z *Zone) Do(ctx context.Context, _ Machine) error {
+func (z *Zone) Do(ctx context.Context, _ step.Machine) error {
 	for _, argv := range z.commands("add") {
-		if err := run(ctx, argv...); err != nil {
+		if err := step.Run(ctx, argv...); err != nil {
 			return err
 		}
 	}
@@ -49,13 +51,13 @@ func (z *Zone) Do(ctx context.Context, _ Machine) error {
 }
 
 // Undo takes out what is there of it.
-func (z *Zone) Undo(ctx context.Context, _ Machine) error {
+func (z *Zone) Undo(ctx context.Context, _ step.Machine) error {
 	add, remove := z.commands("query"), z.commands("remove")
 	for i, query := range add {
-		if !succeeds(ctx, query...) {
+		if !step.Succeeds(ctx, query...) {
 			continue // it is not there, or firewalld is gone
 		}
-		if err := run(ctx, remove[i]...); err != nil {
+		if err := step.Run(ctx, remove[i]...); err != nil {
 			return err
 		}
 	}
@@ -70,6 +72,6 @@ func zone(ctx context.Context, bridge string) *Zone {
 			z.Zone = strings.TrimSpace(string(out))
 		}
 	}
-	z.Forward = succeeds(ctx, firewallCmd, "--zone="+z.Zone, "--query-forward")
+	z.Forward = step.Succeeds(ctx, firewallCmd, "--zone="+z.Zone, "--query-forward")
 	return z
 }

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+
+	"coreos-libvirt/internal/host/step"
 )
 
 // Network is a network of libvirt's own that runs, also after each boot.
@@ -37,25 +39,25 @@ func (n *Network) Commands() []string {
 }
 
 // Do starts it. What a package brought meanwhile may run already.
-func (n *Network) Do(ctx context.Context, _ Machine) error {
+func (n *Network) Do(ctx context.Context, _ step.Machine) error {
 	if now := n.now(ctx); now["Active"] != "yes" {
-		if err := run(ctx, n.virsh("net-start")...); err != nil {
+		if err := step.Run(ctx, n.virsh("net-start")...); err != nil {
 			return err
 		}
 	}
-	return run(ctx, n.virsh("net-autostart")...)
+	return step.Run(ctx, n.virsh("net-autostart")...)
 }
 
 // Undo stops it as far as it was stopped before.
-func (n *Network) Undo(ctx context.Context, _ Machine) error {
+func (n *Network) Undo(ctx context.Context, _ step.Machine) error {
 	now := n.now(ctx)
 	if now["Active"] == "yes" && !n.Active {
-		if err := run(ctx, n.virsh("net-destroy")...); err != nil {
+		if err := step.Run(ctx, n.virsh("net-destroy")...); err != nil {
 			return err
 		}
 	}
 	if now["Autostart"] == "yes" && !n.Autostart {
-		return run(ctx, n.virsh("net-autostart", "--disable")...)
+		return step.Run(ctx, n.virsh("net-autostart", "--disable")...)
 	}
 	return nil
 }
@@ -74,7 +76,7 @@ func (n *Network) now(ctx context.Context) map[string]string {
 }
 
 // network plans a network of libvirt's that does not run, or will not after a boot.
-func network(ctx context.Context, w Wanted) ([]Planned, error) {
+func network(ctx context.Context, w Wanted) ([]step.Planned, error) {
 	if w.Network == "" {
 		return nil, nil
 	}
@@ -86,5 +88,5 @@ func network(ctx context.Context, w Wanted) ([]Planned, error) {
 	if n.Active, n.Autostart = now["Active"] == "yes", now["Autostart"] == "yes"; n.Active && n.Autostart {
 		return nil, nil
 	}
-	return []Planned{{"network " + n.Name + " of libvirt", "the nodes are behind this host, with addresses from libvirt's own DHCP server", n}}, nil
+	return []step.Planned{{Title: "network " + n.Name + " of libvirt", Why: "the nodes are behind this host, with addresses from libvirt's own DHCP server", Step: n}}, nil
 }

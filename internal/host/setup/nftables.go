@@ -7,7 +7,8 @@ import (
 	"regexp"
 	"strings"
 
-	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/netfilter"
+	"coreos-libvirt/internal/host/step"
 )
 
 // ChainRule is a rule at the top of somebody's chain of nftables that accepts what stays on the bridge. A table of our
@@ -31,7 +32,9 @@ func (r *ChainRule) Commands() []string {
 }
 
 // Do inserts it, once.
-func (r *ChainRule) Do(ctx context.Context, _ Machine) error { return run(ctx, "sh", "-c", r.once()) }
+func (r *ChainRule) Do(ctx context.Context, _ step.Machine) error {
+	return step.Run(ctx, "sh", "-c", r.once())
+}
 
 // once is a command that inserts it where it is not there.
 func (r *ChainRule) once() string {
@@ -39,14 +42,14 @@ func (r *ChainRule) once() string {
 }
 
 // Undo deletes it, and all others with the mark in that chain.
-func (r *ChainRule) Undo(ctx context.Context, _ Machine) error {
+func (r *ChainRule) Undo(ctx context.Context, _ step.Machine) error {
 	out, err := exec.CommandContext(ctx, "nft", "-a", "list", "chain", r.Family, r.Table, r.Chain).Output()
 	if err != nil {
 		return nil // the chain is gone, or nft
 	}
 	marked := regexp.MustCompile(regexp.QuoteMeta(r.Accept+` comment "`+mark+`"`) + ` # handle (\d+)`)
 	for _, found := range marked.FindAllStringSubmatch(string(out), -1) {
-		if err := run(ctx, "nft", "delete", "rule", r.Family, r.Table, r.Chain, "handle", found[1]); err != nil {
+		if err := step.Run(ctx, "nft", "delete", "rule", r.Family, r.Table, r.Chain, "handle", found[1]); err != nil {
 			return err
 		}
 	}
@@ -55,23 +58,20 @@ func (r *ChainRule) Undo(ctx context.Context, _ Machine) error {
 
 // chainRules plans a rule for each chain of nftables that would drop what the bridge carries, for firewalld's a zone, with
 // the switches as they are to be: off or, where somebody wants them, on.
-func (m Machine) chainRules(ctx context.Context, bridge string, on bool) []Planned {
-	steps := []Planned{}
-	for _, c := range m.Root.Dropping(host.Rules(ctx), bridge) {
+func chainRules(ctx context.Context, m step.Machine, bridge string, on bool) []step.Planned {
+	steps := []step.Planned{}
+	for _, c := range netfilter.Dropping(m.Root, netfilter.Rules(ctx), bridge) {
 		if c.Table == "" || c.Family != "bridge" && !on {
 			continue // that is iptables', or switched off
 		}
 		const why = "this chain drops what bridges carry"
-		if c.Table == "firewalld" && succeeds(ctx, firewallCmd, "--state") {
+		if c.Table == "firewalld" && step.Succeeds(ctx, firewallCmd, "--state") {
 			z := zone(ctx, bridge)
-			steps = append(steps, Planned{"firewalld: " + bridge + " in the zone " + z.Zone + ", which forwards within itself", why, z})
+			steps = append(steps, step.Planned{Title: "firewalld: " + bridge + " in the zone " + z.Zone + ", which forwards within itself", Why: why, Step: z})
 			continue
 		}
 		r := &ChainRule{c.Family, c.Table, c.Name, c.Accept(bridge)}
-		steps = append(steps, Planned{
-			"nftables: what stays on " + bridge + " is accepted by " + strings.TrimSpace(r.chain()),
-			why, r,
-		})
+		steps = append(steps, step.Planned{Title: "nftables: what stays on " + bridge + " is accepted by " + strings.TrimSpace(r.chain()), Why: why, Step: r})
 	}
 	return steps
 }

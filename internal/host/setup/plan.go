@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"coreos-libvirt/internal/host/bridge"
+	"coreos-libvirt/internal/host/step"
 )
 
 // Plan is what lacks on the machine, in the order in which it is to be done: the bridge last, since it may
 // cut off whoever watches. It changes nothing. With an error come the steps that it does not concern.
-func (m Machine) Plan(ctx context.Context, w Wanted) ([]Planned, error) {
-	f, err := m.family()
+func Plan(ctx context.Context, m step.Machine, w Wanted) ([]step.Planned, error) {
+	f, err := familyOf(m)
 	if err != nil {
 		return nil, err
 	}
@@ -20,20 +23,28 @@ func (m Machine) Plan(ctx context.Context, w Wanted) ([]Planned, error) {
 	if w.Network != "" {
 		names = append(names[:len(names):len(names)], f.network...)
 	}
-	packages, err := lacking(ctx, f.manager, names)
-	steps := []Planned{}
+	packages, err := step.Lacking(ctx, f.manager, names)
+	steps := []step.Planned{}
 	if packages != nil {
-		steps = append(steps, Planned{"packages " + strings.Join(packages.Names, ", "), "libvirt with QEMU makes the nodes, qemu-img their disks, a C compiler the targets' way to libvirt", packages})
+		steps = append(steps, step.Planned{Title: "packages " + strings.Join(packages.Names, ", "), Why: "libvirt with QEMU makes the nodes, qemu-img their disks, a C compiler the targets' way to libvirt", Step: packages})
 	}
-	steps = append(append(steps, m.services(ctx, f)...), groups(w)...)
-	for _, more := range []func() ([]Planned, error){
-		func() ([]Planned, error) { return m.filter(ctx, w) },
-		func() ([]Planned, error) { return m.session(ctx, w, f) },
-		func() ([]Planned, error) { return network(ctx, w) },
-		func() ([]Planned, error) { return m.bridge(ctx, w) },
+	steps = append(append(steps, services(ctx, m, f)...), groups(w)...)
+	for _, more := range []func() ([]step.Planned, error){
+		func() ([]step.Planned, error) { return filter(ctx, m, w) },
+		func() ([]step.Planned, error) { return session(ctx, m, w, f) },
+		func() ([]step.Planned, error) { return network(ctx, w) },
+		func() ([]step.Planned, error) { return bridged(ctx, m, w) },
 	} {
 		planned, failed := more()
 		steps, err = append(steps, planned...), errors.Join(err, failed)
 	}
 	return steps, err
+}
+
+// bridged plans the bridge that is wanted.
+func bridged(ctx context.Context, m step.Machine, w Wanted) ([]step.Planned, error) {
+	if w.Bridge == "" {
+		return nil, nil
+	}
+	return bridge.Plan(ctx, m, w.Bridge, w.NIC)
 }

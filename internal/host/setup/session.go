@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/step"
 )
 
 // Setuid is a program that runs as root for whoever starts it. With Debian's package manager that is an
@@ -28,18 +29,18 @@ func (s *Setuid) Commands() []string {
 }
 
 // Do sets the bit.
-func (s *Setuid) Do(ctx context.Context, m Machine) error {
+func (s *Setuid) Do(ctx context.Context, m step.Machine) error {
 	if s.Override {
-		return run(ctx, "dpkg-statoverride", "--update", "--add", "root", "root", "4755", m.path(s.Path))
+		return step.Run(ctx, "dpkg-statoverride", "--update", "--add", "root", "root", "4755", m.Root.Path(s.Path))
 	}
-	return os.Chmod(m.path(s.Path), fs.ModeSetuid|0o755)
+	return os.Chmod(m.Root.Path(s.Path), fs.ModeSetuid|0o755)
 }
 
 // Undo brings the former mode back.
-func (s *Setuid) Undo(ctx context.Context, m Machine) error {
-	path := m.path(s.Path)
-	if s.Override && succeeds(ctx, "dpkg-statoverride", "--list", path) {
-		if err := run(ctx, "dpkg-statoverride", "--remove", path); err != nil {
+func (s *Setuid) Undo(ctx context.Context, m step.Machine) error {
+	path := m.Root.Path(s.Path)
+	if s.Override && step.Succeeds(ctx, "dpkg-statoverride", "--list", path) {
+		if err := step.Run(ctx, "dpkg-statoverride", "--remove", path); err != nil {
 			return err
 		}
 	}
@@ -54,20 +55,20 @@ func (s *Setuid) Undo(ctx context.Context, m Machine) error {
 }
 
 // session plans what lets a user's own libvirt plug guests in the bridge: QEMU's helper, and its access list.
-func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, error) {
+func session(ctx context.Context, m step.Machine, w Wanted, f family) ([]step.Planned, error) {
 	if !w.Session || w.Bridge == "" {
 		return nil, nil
 	}
-	steps := []Planned{}
-	info, err := os.Stat(m.path(f.helper))
+	steps := []step.Planned{}
+	info, err := os.Stat(m.Root.Path(f.helper))
 	if err != nil || info.Mode()&fs.ModeSetuid == 0 { // where it is not there, the packages bring it
-		s := &Setuid{Path: f.helper, Override: succeeds(ctx, "dpkg-statoverride", "--version")}
+		s := &Setuid{Path: f.helper, Override: step.Succeeds(ctx, "dpkg-statoverride", "--version")}
 		if err == nil {
 			s.Had = info.Mode().Perm()
 		}
-		steps = append(steps, Planned{"setuid /" + f.helper, "a plain user's QEMU gets its tap device from this program", s})
+		steps = append(steps, step.Planned{Title: "setuid /" + f.helper, Why: "a plain user's QEMU gets its tap device from this program", Step: s})
 	}
-	old, err := os.ReadFile(m.path(f.acl))
+	old, err := os.ReadFile(m.Root.Path(f.acl))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -78,9 +79,9 @@ func (m Machine) session(ctx context.Context, w Wanted, f family) ([]Planned, er
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	file, err := m.file(f.acl, text+"allow "+w.Bridge+"\n")
+	file, err := m.File(f.acl, text+"allow "+w.Bridge+"\n")
 	if err != nil {
 		return nil, err
 	}
-	return append(steps, Planned{fmt.Sprintf("/%s allows %s", f.acl, w.Bridge), "QEMU's helper plugs guests only in bridges that its access list names", file}), nil
+	return append(steps, step.Planned{Title: fmt.Sprintf("/%s allows %s", f.acl, w.Bridge), Why: "QEMU's helper plugs guests only in bridges that its access list names", Step: file}), nil
 }

@@ -1,10 +1,7 @@
 package setup
 
 import (
-	"context"
-	"errors"
 	"os"
-	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -12,176 +9,33 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/step"
+	"coreos-libvirt/internal/testkit/testbed"
 )
 
-// machineAt is a machine whose files are below a folder, and what it says.
-func machineAt(t *testing.T, files map[string]string) (Machine, *[]string) {
+// machineAt is a machine whose files are below a folder.
+func machineAt(t *testing.T, files map[string]string) step.Machine {
 	t.Helper()
-	m, said := Machine{Root: host.Root(t.TempDir()), Rollback: time.Second}, &[]string{}
-	m.Say = func(format string, _ ...any) {
-		*said = append(*said, strings.TrimSpace(strings.ReplaceAll(format, "%s", "@")))
-	}
-	for name, text := range files {
-		write(t, m.path(name), text)
-	}
-	return m, said
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// files are all of the machine, by path, with their modes.
-func files(t *testing.T, m Machine) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := filepath.WalkDir(string(m.Root), func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(path, ".lock") {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		all[path] = info.Mode().String() + "\n" + string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-func planned(s Step) Planned { return Planned{Title: kindOf(s), Step: s} }
-
-// refuses is a step that fails.
-type refuses struct{ File }
-
-func (refuses) Do(context.Context, Machine) error { return errors.New("it refuses") }
-
-func TestApplyAndUndo(t *testing.T) {
-	m, _ := machineAt(t, map[string]string{"etc/old": "was\n", "proc/sys/net/x": "1\n"})
-	before := files(t, m)
-	old, err := m.file("etc/old", "is\n")
-	if err != nil || old.Mode != 0o640 {
-		t.Fatalf("got %+v, %v", old, err)
-	}
-	fresh, err := m.file("etc/new.d/new", "new\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := []Planned{planned(old), planned(fresh), planned(&Sysctl{"net.x", "0", "1"})}
-	if err := m.Apply(t.Context(), steps); err != nil {
-		t.Fatal(err)
-	}
-	now := files(t, m)
-	if now[m.path("etc/old")] != "-rw-r-----\nis\n" || now[m.path("etc/new.d/new")] != "-rw-r--r--\nnew\n" || now[m.path("proc/sys/net/x")] != "-rw-r-----\n0\n" {
-		t.Errorf("got %v", now)
-	}
-	if record := now[m.path(recordPath)]; !strings.HasPrefix(record, "-rw-------") || strings.Count(record, `"done": true`) != 3 {
-		t.Errorf("got %s", record)
-	}
-	if again, err := m.file("etc/old", "is\n"); again != nil || err != nil {
-		t.Errorf("got %+v, %v", again, err)
-	}
-	if err := m.Undo(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if after := files(t, m); !reflect.DeepEqual(before, after) {
-		t.Errorf("before %v\nafter %v", before, after)
-	}
-}
-
-// Where a step fails, the record has it as begun, and undo takes the others back.
-func TestApplyFails(t *testing.T) {
-	m, said := machineAt(t, nil)
-	kinds["refuses"] = func() Step { return &refuses{} }
-	defer delete(kinds, "refuses")
-	err := m.Apply(t.Context(), []Planned{
-		planned(&File{Path: "etc/a", Text: "a", Mode: 0o644}),
-		planned(&refuses{File{Path: "etc/b"}}),
-		planned(&File{Path: "etc/c", Text: "c", Mode: 0o644}),
-	})
-	if err == nil || !strings.Contains(err.Error(), "refuses: it refuses") {
-		t.Fatalf("got %v", err)
-	}
-	record, err := m.read()
-	if err != nil || len(record.Entries) != 2 || !record.Entries[0].Done || record.Entries[1].Done {
-		t.Fatalf("got %+v, %v", record, err)
-	}
-	if err := m.Undo(t.Context()); err != nil || len(files(t, m)) != 0 {
-		t.Errorf("got %v, %v", err, files(t, m))
-	}
-	*said = nil
-	if err := m.Undo(t.Context()); err != nil || len(*said) != 1 || (*said)[0] != "nothing was set up here" {
-		t.Errorf("got %v, %v", *said, err)
-	}
+	return step.Machine{Root: host.Root(testbed.Tree(t, files)), Rollback: time.Second, Say: t.Logf}
 }
 
 // Every kind of step that was recorded and never begun is undone without harm, as after a kill.
 func TestUndoOfWhatWasNotBegun(t *testing.T) {
-	m, _ := machineAt(t, map[string]string{"etc/f": "was\n", "proc/sys/net/x": "1\n"})
-	before := files(t, m)
+	m := machineAt(t, map[string]string{"etc/f": "was\n", "proc/sys/net/x": "1\n"})
+	before := testbed.Files(t, string(m.Root))
 	was := "was\n"
-	for _, s := range []Step{
-		&File{Path: "etc/f", Text: "is\n", Mode: 0o644, Before: &was, Had: 0o640}, &File{Path: "etc/g", Text: "is\n", Mode: 0o644},
-		&Sysctl{"net.x", "0", "1"}, &Sysctl{"net.gone", "0", "1"},
+	for _, s := range []step.Step{
+		&step.File{Path: "etc/f", Text: "is\n", Mode: 0o644, Before: &was, Had: 0o640}, &step.File{Path: "etc/g", Text: "is\n", Mode: 0o644},
+		&step.Sysctl{Key: "net.x", Value: "0", Before: "1"}, &step.Sysctl{Key: "net.gone", Value: "0", Before: "1"},
 		&Group{"nobody", "no-such-group"}, &Setuid{Path: "usr/lib/helper"},
 		&Rule{"iptables", "FORWARD", []string{"-i", "no-such-link", "-j", "ACCEPT"}},
 	} {
 		if err := s.Undo(t.Context(), m); err != nil {
-			t.Errorf("%s: %v", kindOf(s), err)
+			t.Errorf("%T: %v", s, err)
 		}
 	}
-	if after := files(t, m); !reflect.DeepEqual(before, after) {
+	if after := testbed.Files(t, string(m.Root)); !reflect.DeepEqual(before, after) {
 		t.Errorf("before %v\nafter %v", before, after)
-	}
-}
-
-// What somebody edited since stays, and so does its entry.
-func TestUndoKeepsWhatWasEdited(t *testing.T) {
-	m, _ := machineAt(t, nil)
-	err := m.Apply(t.Context(), []Planned{planned(&File{Path: "etc/a", Text: "a", Mode: 0o644}), planned(&File{Path: "etc/b", Text: "b", Mode: 0o644})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, m.path("etc/a"), "edited")
-	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "etc/a was edited since: left as it is\nhint: ") {
-		t.Fatalf("got %v", err)
-	}
-	if text, _ := os.ReadFile(m.path("etc/a")); string(text) != "edited" {
-		t.Errorf("got %s", text)
-	}
-	if record, err := m.read(); err != nil || len(record.Entries) != 1 {
-		t.Errorf("got %+v, %v", record, err)
-	}
-	if err := os.Remove(m.path("etc/a")); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Undo(t.Context()); err != nil || len(files(t, m)) != 0 {
-		t.Errorf("got %v, %v", err, files(t, m))
-	}
-}
-
-func TestRecordOfAnotherVersion(t *testing.T) {
-	for _, text := range []string{"", "{", `{"version": 2}`, "[]"} {
-		m, _ := machineAt(t, map[string]string{recordPath: text})
-		for _, err := range []error{m.Undo(t.Context()), m.Apply(t.Context(), []Planned{planned(&File{Path: "etc/a"})})} {
-			if err == nil || !strings.Contains(err.Error(), "is no record of this version") {
-				t.Errorf("%q: got %v", text, err)
-			}
-		}
-	}
-	m, _ := machineAt(t, map[string]string{recordPath: `{"version": 1, "entries": [{"kind": "magic", "title": "x", "step": {}}]}`})
-	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), `x: not undone: a step of the kind "magic"`) {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -198,14 +52,14 @@ func TestFamily(t *testing.T) {
 		"ID=alpine\n": "",
 		"":            "",
 	} {
-		m, _ := machineAt(t, map[string]string{"etc/os-release": release})
-		f, err := m.family()
+		m := machineAt(t, map[string]string{"etc/os-release": release})
+		f, err := familyOf(m)
 		if f.manager != want || (err == nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%q: got %+v, %v", release, f, err)
 		}
 	}
-	m, _ := machineAt(t, map[string]string{"etc/os-release": "ID=centos\n"})
-	if f, _ := m.family(); f.acl != "etc/qemu-kvm/bridge.conf" {
+	m := machineAt(t, map[string]string{"etc/os-release": "ID=centos\n"})
+	if f, _ := familyOf(m); f.acl != "etc/qemu-kvm/bridge.conf" {
 		t.Errorf("got %s", f.acl)
 	}
 }
@@ -239,31 +93,31 @@ func TestPackagesAreInTheDocs(t *testing.T) {
 }
 
 func TestSession(t *testing.T) {
-	m, _ := machineAt(t, map[string]string{"etc/qemu/bridge.conf": "allow virbr0", "usr/lib/helper": "x"})
-	if err := os.Chmod(m.path("usr/lib/helper"), 0o750); err != nil {
+	m := machineAt(t, map[string]string{"etc/qemu/bridge.conf": "allow virbr0", "usr/lib/helper": "x"})
+	if err := os.Chmod(m.Root.Path("usr/lib/helper"), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	f := family{helper: "usr/lib/helper", acl: "etc/qemu/bridge.conf"}
-	before := files(t, m)
-	steps, err := m.session(t.Context(), Wanted{Bridge: "br0", Session: true}, f)
+	before := testbed.Files(t, string(m.Root))
+	steps, err := session(t.Context(), m, Wanted{Bridge: "br0", Session: true}, f)
 	if err != nil || len(steps) != 2 {
 		t.Fatalf("got %+v, %v", steps, err)
 	}
 	steps[0].Step.(*Setuid).Override = false // dpkg's database is the real one
-	if err := m.Apply(t.Context(), steps); err != nil {
+	if err := Apply(t.Context(), m, steps); err != nil {
 		t.Fatal(err)
 	}
-	now := files(t, m)
-	if now[m.path("etc/qemu/bridge.conf")] != "-rw-r-----\nallow virbr0\nallow br0\n" || now[m.path("usr/lib/helper")] != "urwxr-xr-x\nx" {
+	now := testbed.Files(t, string(m.Root))
+	if now[m.Root.Path("etc/qemu/bridge.conf")] != "-rw-r-----\nallow virbr0\nallow br0\n" || now[m.Root.Path("usr/lib/helper")] != "urwxr-xr-x\nx" {
 		t.Errorf("got %v", now)
 	}
-	if steps, err := m.session(t.Context(), Wanted{Bridge: "br0", Session: true}, f); err != nil || len(steps) != 0 {
+	if steps, err := session(t.Context(), m, Wanted{Bridge: "br0", Session: true}, f); err != nil || len(steps) != 0 {
 		t.Errorf("nothing lacks, and it plans %+v, %v", steps, err)
 	}
-	if err := m.Undo(t.Context()); err != nil || !reflect.DeepEqual(before, files(t, m)) {
-		t.Errorf("got %v, %v", err, files(t, m))
+	if err := Undo(t.Context(), m); err != nil || !reflect.DeepEqual(before, testbed.Files(t, string(m.Root))) {
+		t.Errorf("got %v, %v", err, testbed.Files(t, string(m.Root)))
 	}
-	if steps, err := m.session(t.Context(), Wanted{Bridge: "br0"}, f); err != nil || steps != nil {
+	if steps, err := session(t.Context(), m, Wanted{Bridge: "br0"}, f); err != nil || steps != nil {
 		t.Errorf("nobody wants a session, and it plans %+v, %v", steps, err)
 	}
 }

@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"errors"
@@ -13,8 +13,30 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/testkit/testbed"
 )
+
+// kinds are the steps that planning a bridge may give.
+var kinds = step.Kinds{
+	"packages":       func() step.Step { return &step.Packages{} },
+	"networkmanager": func() step.Step { return &Managed{} },
+	"bridge files":   func() step.Step { return &FromFiles{} },
+}
+
+// machineAt is a machine whose files are below a folder.
+func machineAt(t *testing.T, files map[string]string) step.Machine {
+	t.Helper()
+	return step.Machine{Root: host.Root(testbed.Tree(t, files)), Rollback: time.Second, Say: t.Logf}
+}
+
+func titles(steps []step.Planned) string {
+	all := []string{}
+	for _, p := range steps {
+		all = append(all, p.Title)
+	}
+	return strings.Join(all, "; ")
+}
 
 // The whole way, from the plan to undo, by each who may manage the card.
 func TestBridgeByNetworkManager(t *testing.T) { thereAndBack(t, "networkmanager", "NetworkManager") }
@@ -67,7 +89,7 @@ func copied(t *testing.T, manager string) {
 		testbed.Run(t, "nmcli", "connection", "modify", "mine", "ipv4.routes", "10.99.0.0/16 10.78.0.1 7")
 		testbed.Run(t, "nmcli", "connection", "up", "mine")
 	}
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := m.Root.Uplink(testbed.Card)
 	steps := mustPlan(t, m)
 	commands := strings.Join(steps[len(steps)-1].Step.Commands(), "\n")
@@ -81,14 +103,14 @@ func copied(t *testing.T, manager string) {
 
 func hereAndBack(t *testing.T, by string) {
 	t.Helper()
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	steps := mustPlan(t, m)
 	if last := steps[len(steps)-1].Title; last != "bridge br0 over eth0, by "+by {
 		t.Fatalf("got %q", last)
 	}
 	t.Log(strings.Join(steps[len(steps)-1].Step.Commands(), "\n"))
-	if err := m.Apply(t.Context(), steps); err != nil {
+	if err := kinds.Apply(t.Context(), m, steps); err != nil {
 		t.Fatal(err)
 	}
 	if testbed.Address("br0") != before || m.Root.DefaultLink() != "br0" {
@@ -100,16 +122,16 @@ func hereAndBack(t *testing.T, by string) {
 	if again := mustPlan(t, m); len(again) != 0 {
 		t.Errorf("nothing lacks, and it plans %q", titles(again))
 	}
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		out, _ := exec.Command("sh", "-c", "cat /run/*.log; ip address").CombinedOutput()
 		t.Fatalf("%v\n%s", err, out)
 	}
 	back(t, before)
 }
 
-func mustPlan(t *testing.T, m Machine) []Planned {
+func mustPlan(t *testing.T, m step.Machine) []step.Planned {
 	t.Helper()
-	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0"})
+	steps, err := Plan(t.Context(), m, "br0", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,45 +171,13 @@ func TestBridgeRefuses(t *testing.T) {
 		"nic=eth7: there is no such card":              {"eth7", map[string]string{"proc/net/route": route}},
 		"network=default":                              {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
 		"direct=":                                      {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
-		"bridge=br0: nothing that this knows manages ": {"eth0", map[string]string{"sys/class/net/eth0/x": ""}},
+		"bridge=br0: nothing that this knows manages ": {"lo", map[string]string{"sys/class/net/lo/x": ""}}, // which every host has
 	} {
-		m, _ := machineAt(t, c.there)
-		steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: c.nic})
+		m := machineAt(t, c.there)
+		steps, err := Plan(t.Context(), m, "br0", c.nic)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\nhint: ") != 1 {
 			t.Errorf("want %q, got %q, %v", want, titles(steps), err)
 		}
-	}
-}
-
-// TestGroup has a user who becomes a member, in databases of its own.
-func TestGroup(t *testing.T) {
-	if _, err := exec.LookPath("usermod"); err != nil {
-		t.Skip("there is no usermod")
-	}
-	if !testbed.Inside(t, "nobody") {
-		return
-	}
-	testbed.Run(t, "sh", "-ec", "groupadd --force libvirt; useradd somebody")
-	before, err := os.ReadFile("/etc/group")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := Machine{Root: "/", Say: t.Logf}
-	steps := groups(Wanted{User: "somebody"})
-	if err := m.Apply(t.Context(), steps); err != nil || len(steps) != 1 || !host.Member("somebody", "libvirt") {
-		t.Fatalf("got %q, %v", titles(steps), err)
-	}
-	if again := groups(Wanted{User: "somebody"}); len(again) != 0 {
-		t.Errorf("nothing lacks, and it plans %q", titles(again))
-	}
-	if err := m.Undo(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if after, _ := os.ReadFile("/etc/group"); string(after) != string(before) {
-		t.Errorf("got %s", after)
-	}
-	if got := groups(Wanted{}); got != nil {
-		t.Errorf("root is in need of %q", titles(got))
 	}
 }
 
@@ -197,9 +187,9 @@ func TestPreviewOfAPlainUser(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := Machine{Root: "/", Say: t.Logf}
+	m := step.Machine{Root: "/", Say: t.Logf}
 	if os.Getuid() != 0 { // this is the process of the other user
-		steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0"})
+		steps, err := Plan(t.Context(), m, "br0", "")
 		t.Logf("<%d steps> <%v>", len(steps), err)
 		return
 	}
@@ -219,11 +209,11 @@ func TestNotBridgeable(t *testing.T) {
 	}
 	testbed.Run(t, "sh", "-ec", `ip link add br7 type bridge; ip link add port0 type veth peer name port1; ip link set port0 master br7
 ip tuntap add tap7 mode tap; ip tuntap add tun7 mode tun`)
-	m := Machine{Root: "/", Say: t.Logf}
+	m := step.Machine{Root: "/", Say: t.Logf}
 	for nic, want := range map[string]string{
 		"br7": "hint: bridge=br7 ", "port0": "hint: bridge=br7 ", "tap7": "no Ethernet card", "tun7": "no Ethernet card", "port1": "", "eth0": "",
 	} {
-		_, err := m.card(nic)
+		_, err := card(m, nic)
 		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\nhint: ") != 1) {
 			t.Errorf("%s: want %q, got %v", nic, want, err)
 		}
@@ -243,13 +233,13 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 		"etc/network/interfaces.d/v6":   "iface eth0 inet6 static\n    address fd78::7/64\n    dad-attempts 0\niface eth0:1 inet static\n    address 10.78.0.9/24",
 	}
 	for path, text := range files {
-		write(t, "/"+path, text)
+		testbed.Write(t, "/"+path, text)
 	}
 	testbed.Run(t, "ifup", "-a")
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Run(t, "ip", "-brief", "address", "show", "dev", "eth0")
 	steps := mustPlan(t, m)
-	if err := m.Apply(t.Context(), steps); err != nil {
+	if err := kinds.Apply(t.Context(), m, steps); err != nil {
 		t.Fatal(err)
 	}
 	has := func(link string, want ...string) {
@@ -277,12 +267,12 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 			}
 		}
 	}
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	undone()
 	m.Rollback = 6 * time.Second // and the rollback
-	if err := deaf(t, m).Apply(t.Context(), mustPlan(t, m)); err == nil {
+	if err := kinds.Apply(t.Context(), deaf(t, m), mustPlan(t, m)); err == nil {
 		t.Fatal("a bridge that carries nothing is good")
 	}
 	undone()
@@ -293,14 +283,14 @@ func TestNetworkdIsStillConfiguring(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := Machine{Root: "/", Say: t.Logf}
+	m := step.Machine{Root: "/", Say: t.Logf}
 	testbed.Run(t, "networkctl", "reconfigure", "eth0")
-	if steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: "eth0"}); err != nil || len(steps) != 1 {
+	if steps, err := Plan(t.Context(), m, "br0", "eth0"); err != nil || len(steps) != 1 {
 		t.Errorf("got %q, %v", titles(steps), err)
 	}
-	write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv6\nIPv6AcceptRA=no\n\n[DHCPv6]\nWithoutRA=solicit\n") // nobody answers
+	testbed.Write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nDHCP=ipv6\nIPv6AcceptRA=no\n\n[DHCPv6]\nWithoutRA=solicit\n") // nobody answers
 	testbed.Run(t, "sh", "-ec", "networkctl reload; networkctl reconfigure eth0")
-	steps, err := m.bridge(t.Context(), Wanted{Bridge: "br0", NIC: "eth0"})
+	steps, err := Plan(t.Context(), m, "br0", "eth0")
 	if err == nil || !strings.Contains(err.Error(), "eth0: systemd-networkd is not done with this card") || strings.Count(err.Error(), "\nhint: ") != 1 {
 		t.Errorf("got %q, %v", titles(steps), err)
 	}
@@ -313,9 +303,9 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	}
 	const address = "fd78::5"
 	testbed.Outside(t, "ip", "address", "add", "fd78::1/64", "dev", "uplink", "nodad")
-	write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nAddress="+address+"/64\nGateway=fd78::1\nIPv6AcceptRA=no\n")
+	testbed.Write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nAddress="+address+"/64\nGateway=fd78::1\nIPv6AcceptRA=no\n")
 	testbed.Run(t, "sh", "-ec", "chmod 644 /etc/systemd/network/80-wired.network; networkctl reload")
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	on := func(link string) func() error {
 		return func() error {
 			if testbed.Address(testbed.Card) != "" {
@@ -330,16 +320,16 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	}
 	testbed.Await(t, 10*time.Second, on(testbed.Card))
 	steps := mustPlan(t, m)
-	if err := m.Apply(t.Context(), steps); err != nil {
+	if err := kinds.Apply(t.Context(), m, steps); err != nil {
 		t.Fatal(err)
 	}
 	testbed.Await(t, 10*time.Second, on("br0"))
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	testbed.Await(t, 10*time.Second, on(testbed.Card))
 	m.Rollback = 6 * time.Second
-	err := deaf(t, m).Apply(t.Context(), steps)
+	err := kinds.Apply(t.Context(), deaf(t, m), steps)
 	testbed.Outside(t, "sh", "-ec", "ip link set uplink up; ip address replace fd78::1/64 dev uplink nodad")
 	if err == nil || !strings.Contains(err.Error(), "taken back") {
 		t.Errorf("got %v", err)

@@ -1,4 +1,5 @@
-package host
+// Package netfilter finds what the packet filter of the host drops: what bridges carry, and what nodes send to the host.
+package netfilter
 
 import (
 	"context"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/bitfield/script"
 
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -115,11 +117,11 @@ func (c Chain) dropsOn(bridge string) bool {
 
 // handed are the kernel's switches that are on by which a bridge's frames pass through the packet filter of IP, for
 // all bridges, or this one alone. What they hand over: IPv4, IPv6, ARP.
-func (r Root) handed(bridge string) (keys []string, own bool) {
+func handed(root host.Root, bridge string) (keys []string, own bool) {
 	for _, program := range []string{"iptables", "ip6tables", "arptables"} {
-		if r.read("proc/sys/net/bridge", "bridge-nf-call-"+program) == "1" {
+		if root.Read("proc/sys/net/bridge", "bridge-nf-call-"+program) == "1" {
 			keys = append(keys, "net.bridge.bridge-nf-call-"+program)
-		} else if r.read("sys/class/net", bridge, "bridge/nf_call_"+program) == "1" {
+		} else if root.Read("sys/class/net", bridge, "bridge/nf_call_"+program) == "1" {
 			keys, own = append(keys, "nf_call_"+program), true
 		}
 	}
@@ -145,49 +147,49 @@ func (c Chain) sees(keys []string) bool {
 }
 
 // Dropping are the chains that drop what the bridge carries.
-func (r Root) Dropping(rules, bridge string) []Chain {
-	keys, _ := r.handed(bridge)
+func Dropping(root host.Root, rules, bridge string) []Chain {
+	keys, _ := handed(root, bridge)
 	zoned := strings.Contains(rules, "\n\t\toifname \""+bridge+"\" accept\n") // within a zone of firewalld's, behind jumps
 	return slices.DeleteFunc(chains(rules, "forward"), func(c Chain) bool {
 		return !c.sees(keys) || !c.dropsOn(bridge) || c.Table == "firewalld" && zoned
 	})
 }
 
-// Netfilter makes sure that the host's packet filter does not drop what the bridge carries, as Docker's
+// Bridged makes sure that the host's packet filter does not drop what the bridge carries, as Docker's
 // does where bridged frames pass through it.
-func (r Root) Netfilter(rules, bridge string) (string, error) {
-	on, _ := r.handed(bridge)
-	if all := r.Dropping(rules, bridge); len(all) > 0 && all[0].Family == "bridge" {
+func Bridged(root host.Root, rules, bridge string) (string, error) {
+	on, _ := handed(root, bridge)
+	if all := Dropping(root, rules, bridge); len(all) > 0 && all[0].Family == "bridge" {
 		c := all[0]
 		return "", hint.Errorf(fmt.Sprintf("sudo nft 'insert rule bridge %s %s %s'   # and the same where that table is made", c.Table, c.Name, c.Accept(bridge)),
 			"the chain %s of nftables' family bridge drops what bridges carry: guests get no DHCP", c.Name)
 	} else if len(all) > 0 {
-		return "", hint.Errorf(r.off(bridge), "the packet filter sees what bridges carry (%s), and drops what it forwards (%s): guests get no DHCP", strings.Join(on, ", "), all[0].Name)
+		return "", hint.Errorf(off(root, bridge), "the packet filter sees what bridges carry (%s), and drops what it forwards (%s): guests get no DHCP", strings.Join(on, ", "), all[0].Name)
 	}
 	switch {
 	case len(on) == 0:
 		return "bridged frames pass it by", nil
 	case rules == "" && os.Getuid() != 0:
-		return "", r.unseen(on)
+		return "", unseen(root, on)
 	}
 	return "bridged frames pass through it, and nothing there drops them", nil
 }
 
 // off is the remedy: what hands the bridge's frames over is switched off.
-func (r Root) off(bridge string) string {
-	on, own := r.handed(bridge)
+func off(root host.Root, bridge string) string {
+	on, own := handed(root, bridge)
 	if own {
 		on = slices.DeleteFunc(on, func(key string) bool { return strings.HasPrefix(key, "net.") })
 		return fmt.Sprintf("sudo ip link set %s type bridge %s 0", bridge, strings.Join(on, " 0 "))
 	}
-	return Sudo("mage host:setup bridge="+bridge+" apply=true") + "   # or: sudo sysctl -w " + strings.Join(on, "=0 ") + "=0"
+	return host.Sudo("mage host:setup bridge="+bridge+" apply=true") + "   # or: sudo sysctl -w " + strings.Join(on, "=0 ") + "=0"
 }
 
 // unseen is the warning for who may not see the rules. Docker, whose bridge tells of it, has rules that drop.
-func (r Root) unseen(on []string) error {
-	advice, what := Sudo("mage host:check"), "bridged frames pass through it ("+strings.Join(on, ", ")+"), and only root sees its rules"
-	if !absent(r.path("sys/class/net/docker0")) {
-		return Warn(hint.Errorf(advice, "%s; Docker is here, whose rules drop what they forward: guests will most likely get no DHCP", what))
+func unseen(root host.Root, on []string) error {
+	advice, what := host.Sudo("mage host:check"), "bridged frames pass through it ("+strings.Join(on, ", ")+"), and only root sees its rules"
+	if _, err := os.Stat(root.Path("sys/class/net/docker0")); err == nil {
+		return host.Warn(hint.Errorf(advice, "%s; Docker is here, whose rules drop what they forward: guests will most likely get no DHCP", what))
 	}
-	return Warn(hint.Errorf(advice, "%s: they may drop the guests' DHCP", what))
+	return host.Warn(hint.Errorf(advice, "%s: they may drop the guests' DHCP", what))
 }

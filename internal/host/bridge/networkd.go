@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -31,7 +32,7 @@ var (
 )
 
 // networkd plans the bridge by files of systemd-networkd, or nothing where it does not manage the card.
-func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, error) {
+func networkd(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Planned, error) {
 	status, err := configured(ctx, nic)
 	found := networkFile.FindSubmatch(status)
 	if err != nil || found == nil {
@@ -41,7 +42,7 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 	if err != nil {
 		return nil, err
 	}
-	former, err := m.former(string(found[1]))
+	former, err := former(m, string(found[1]))
 	if err != nil {
 		return nil, asRoot(err)
 	}
@@ -49,13 +50,13 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 	if found := clientIAID.FindSubmatch(status); found != nil {
 		iaid, err = strconv.ParseUint(string(found[1]), 16, 32)
 	}
-	b := &FilesBridge{
+	b := &FromFiles{
 		Name: bridge, NIC: nic, Up: []string{"networkctl reload"},
 		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic, again(nic)},
 	}
 	files := networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		f, failed := m.file(networkdFolder+name, files[name])
+		f, failed := m.File(networkdFolder+name, files[name])
 		if err = errors.Join(err, failed); f != nil {
 			b.Files = append(b.Files, f)
 		}
@@ -63,7 +64,7 @@ func (m Machine) networkd(ctx context.Context, bridge, nic string) ([]Planned, e
 	if err != nil {
 		return nil, asRoot(err)
 	}
-	return []Planned{{"bridge " + bridge + " over " + nic + ", by systemd-networkd", why(nic), b}}, nil
+	return []step.Planned{{Title: "bridge " + bridge + " over " + nic + ", by systemd-networkd", Why: why(nic), Step: b}}, nil
 }
 
 // configuring are the states of a card that systemd-networkd manages and is not done with (networkctl(1)).
@@ -102,16 +103,16 @@ func again(nic string) string {
 }
 
 // former is the card's file with its drop-ins.
-func (m Machine) former(path string) (string, error) {
-	text, err := os.ReadFile(m.path(path))
+func former(m step.Machine, path string) (string, error) {
+	text, err := os.ReadFile(m.Root.Path(path))
 	if err != nil {
 		return "", err
 	}
 	all := string(text) + "\n"
 	for _, folder := range []string{"etc", "run", "usr/lib"} {
-		entries, _ := os.ReadDir(m.path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d"))
+		entries, _ := os.ReadDir(m.Root.Path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d"))
 		for _, e := range entries {
-			text, err := os.ReadFile(m.path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d", e.Name()))
+			text, err := os.ReadFile(m.Root.Path(folder, "systemd/network", path[strings.LastIndex(path, "/")+1:]+".d", e.Name()))
 			if err != nil {
 				return "", err
 			}

@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"context"
@@ -12,11 +12,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"coreos-libvirt/internal/host/step"
 )
 
 // ifupdown plans the bridge by a change of Debian's /etc/network/interfaces, or nothing where that does not
 // have the card. ifup makes bridges with bridge-utils.
-func (m Machine) ifupdown(ctx context.Context, bridge, nic string) ([]Planned, error) {
+func ifupdown(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Planned, error) {
 	if _, err := exec.LookPath("ifup"); err != nil {
 		return nil, nil
 	}
@@ -25,27 +27,27 @@ func (m Machine) ifupdown(ctx context.Context, bridge, nic string) ([]Planned, e
 		return nil, err
 	}
 	t := &transfer{bridge: bridge, nic: nic, mac: card.HardwareAddr.String()}
-	files, err := m.transferred(t)
+	files, err := transferred(m, t)
 	if err != nil || files == nil {
 		return nil, asRoot(err)
 	}
-	steps := []Planned{}
-	if packages, err := lacking(ctx, "apt", []string{"bridge-utils"}); err != nil {
+	steps := []step.Planned{}
+	if packages, err := step.Lacking(ctx, "apt", []string{"bridge-utils"}); err != nil {
 		return nil, err
 	} else if packages != nil {
-		steps = append(steps, Planned{"packages bridge-utils", "ifup makes bridges with it", packages})
+		steps = append(steps, step.Planned{Title: "packages bridge-utils", Why: "ifup makes bridges with it", Step: packages})
 	}
-	return append(steps, Planned{"bridge " + bridge + " over " + nic + ", by ifupdown", why(nic), t.step(files)}), nil
+	return append(steps, step.Planned{Title: "bridge " + bridge + " over " + nic + ", by ifupdown", Why: why(nic), Step: t.step(files)}), nil
 }
 
 // step is the bridge by the files; aliases, such as eth0:1, go with the card. ifdown does not wait until its DHCP client
 // has taken the address away: a port that has one cuts the host off.
-func (t *transfer) step(files []*File) *FilesBridge {
+func (t *transfer) step(files []*step.File) *FromFiles {
 	former, now := t.nic, t.bridge
 	for _, alias := range t.aliases {
 		former, now = former+" "+t.nic+alias, now+" "+t.bridge+alias
 	}
-	return &FilesBridge{
+	return &FromFiles{
 		Name: t.bridge, NIC: t.nic, Files: files,
 		Down: []string{"ifdown " + former, "ip address flush dev " + t.nic + " scope global || true"}, Up: []string{"ifup " + t.nic + " " + now},
 		Back:  []string{"ifdown --force " + now + " " + t.nic, "ip link delete " + t.bridge + " 2>/dev/null || true"},
@@ -54,14 +56,14 @@ func (t *transfer) step(files []*File) *FilesBridge {
 }
 
 // transferred are the files that change, in the order in which ifup reads them; none where they do not have the card.
-func (m Machine) transferred(t *transfer) ([]*File, error) {
-	paths, err := m.interfaces(t.nic)
+func transferred(m step.Machine, t *transfer) ([]*step.File, error) {
+	paths, err := interfaces(m, t.nic)
 	if err != nil {
 		return nil, err
 	}
 	texts := []string{}
 	for _, path := range paths {
-		text, err := os.ReadFile(m.path(path))
+		text, err := os.ReadFile(m.Root.Path(path))
 		if err != nil {
 			return nil, err
 		}
@@ -71,9 +73,9 @@ func (m Machine) transferred(t *transfer) ([]*File, error) {
 	if !t.has {
 		return nil, nil
 	}
-	files := []*File{}
+	files := []*step.File{}
 	for i, path := range paths {
-		f, err := m.file(path, t.rewrite(texts[i]))
+		f, err := m.File(path, t.rewrite(texts[i]))
 		if err != nil {
 			return nil, err
 		}
@@ -93,15 +95,15 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // interfaces are the files that ifup reads, in its order as far as it matters for the card: the first, and those
 // that it sources (interfaces(5)).
-func (m Machine) interfaces(nic string) ([]string, error) {
-	text, err := os.ReadFile(m.path(interfacesFile))
+func interfaces(m step.Machine, nic string) ([]string, error) {
+	text, err := os.ReadFile(m.Root.Path(interfacesFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	sourced := m.sourced(text)
+	sourced := sourced(m, text)
 	first, own := sources.FindIndex(text), stanzaOf(nic).FindIndex(text)
 	if first != nil && (own == nil || own[0] > first[0]) {
 		return append(sourced, interfacesFile), nil
@@ -110,7 +112,7 @@ func (m Machine) interfaces(nic string) ([]string, error) {
 }
 
 // sourced are the files that the text names, by patterns from the root or from the file's own folder.
-func (m Machine) sourced(text []byte) []string {
+func sourced(m step.Machine, text []byte) []string {
 	all := []string{}
 	for _, found := range sources.FindAllSubmatch(text, -1) {
 		pattern, isFolder := string(found[2]), len(found[1]) > 0
@@ -120,7 +122,7 @@ func (m Machine) sourced(text []byte) []string {
 		if isFolder {
 			pattern = filepath.Join(pattern, "*")
 		}
-		paths, _ := filepath.Glob(m.path(pattern))
+		paths, _ := filepath.Glob(m.Root.Path(pattern))
 		for _, path := range paths {
 			relative, err := filepath.Rel(string(m.Root), path)
 			info, failed := os.Stat(path)

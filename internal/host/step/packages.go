@@ -1,4 +1,4 @@
-package setup
+package step
 
 import (
 	"context"
@@ -51,8 +51,8 @@ type Packages struct {
 	Installed []string `json:"installed"`
 }
 
-// lacking plans those of the packages that are not there, or nothing.
-func lacking(ctx context.Context, program string, names []string) (*Packages, error) {
+// Lacking plans those of the packages that are not there, or nothing.
+func Lacking(ctx context.Context, program string, names []string) (*Packages, error) {
 	there, err := installed(ctx, program)
 	if err != nil {
 		return nil, err
@@ -105,8 +105,8 @@ func (p *Packages) Do(ctx context.Context, _ Machine) error {
 		return err
 	}
 	manager := managers[p.Manager]
-	install := func() error { return run(ctx, append(slices.Clone(manager.install), p.Names...)...) }
-	if err = install(); err != nil && run(ctx, manager.refresh...) == nil {
+	install := func() error { return Run(ctx, append(slices.Clone(manager.install), p.Names...)...) }
+	if err = install(); err != nil && Run(ctx, manager.refresh...) == nil {
 		err = install() // the lists were old or not there at all
 	}
 	after, failed := present(context.WithoutCancel(ctx), p.Manager)
@@ -133,5 +133,5 @@ func (p *Packages) Undo(ctx context.Context, _ Machine) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return hint.Add(run(ctx, append(slices.Clone(managers[p.Manager].remove), names...)...), "remove what needs them first")
+	return hint.Add(Run(ctx, append(slices.Clone(managers[p.Manager].remove), names...)...), "remove what needs them first")
 }

@@ -1,23 +1,25 @@
-package setup
+package bridge
 
 import (
 	"context"
 	"strings"
+
+	"coreos-libvirt/internal/host/step"
 )
 
-// FilesBridge is a bridge that comes of files, and of commands before and after they are written.
-type FilesBridge struct {
-	Name  string   `json:"name"`
-	NIC   string   `json:"nic"`
-	Files []*File  `json:"files"`
-	Down  []string `json:"down"`  // with the former files
-	Up    []string `json:"up"`    // with the new files
-	Back  []string `json:"back"`  // undoes Up
-	Again []string `json:"again"` // undoes Down
+// FromFiles is a bridge that comes of files, and of commands before and after they are written.
+type FromFiles struct {
+	Name  string       `json:"name"`
+	NIC   string       `json:"nic"`
+	Files []*step.File `json:"files"`
+	Down  []string     `json:"down"`  // with the former files
+	Up    []string     `json:"up"`    // with the new files
+	Back  []string     `json:"back"`  // undoes Up
+	Again []string     `json:"again"` // undoes Down
 }
 
 // Commands would do it.
-func (b *FilesBridge) Commands() []string {
+func (b *FromFiles) Commands() []string {
 	all := append([]string{}, b.Down...)
 	for _, f := range b.Files {
 		all = append(all, f.Commands()...)
@@ -26,7 +28,7 @@ func (b *FilesBridge) Commands() []string {
 }
 
 // script brings back what was there before.
-func (b *FilesBridge) script() string {
+func (b *FromFiles) script() string {
 	lines := append([]string{}, b.Back...)
 	for _, f := range b.Files {
 		if f.Before == nil {
@@ -39,7 +41,7 @@ func (b *FilesBridge) script() string {
 }
 
 // forth makes the bridge, as a script.
-func (b *FilesBridge) forth() string {
+func (b *FromFiles) forth() string {
 	lines := append([]string{}, b.Down...)
 	for _, f := range b.Files {
 		lines = append(lines, writes(f.Path, f.Text))
@@ -48,7 +50,7 @@ func (b *FilesBridge) forth() string {
 }
 
 // Do makes the bridge, with what the card carries now as what it must carry.
-func (b *FilesBridge) Do(ctx context.Context, m Machine) error {
+func (b *FromFiles) Do(ctx context.Context, m step.Machine) error {
 	carried := m.Root.Uplink(b.NIC)
 	m.Say("%s: the network is away for a moment; if the bridge does not carry it, all is taken back within %s", b.Name, m.Rollback)
 	change := func() error {
@@ -62,24 +64,24 @@ func (b *FilesBridge) Do(ctx context.Context, m Machine) error {
 		}
 		return apart(strings.Join(b.Up, "\n"), true)
 	}
-	return m.guarded(ctx, b.script(), change, func() error { return m.Root.Carries(b.Name, carried) })
+	return guarded(ctx, m, b.script(), change, func() error { return m.Root.Carries(b.Name, carried) })
 }
 
 // Undo brings the files and the card's address back, unless somebody has edited the files since. Where the card
 // does not carry what the bridge did, or this process ends before that is seen, the bridge is made again.
-func (b *FilesBridge) Undo(ctx context.Context, m Machine) error {
+func (b *FromFiles) Undo(ctx context.Context, m step.Machine) error {
 	changed := false
 	for _, f := range b.Files {
-		state, err := f.state(m)
+		written, err := f.Written(m)
 		if err != nil {
 			return err
 		}
-		changed = changed || state == asWritten
+		changed = changed || written
 	}
 	if !changed {
 		return nil // it was taken back, or never begun
 	}
 	carried := m.Root.Uplink(b.Name)
 	m.Say("%s: the network is away for a moment; if %s does not carry it, the bridge is made again within %s", b.Name, b.NIC, m.Rollback)
-	return m.guarded(ctx, b.forth(), func() error { return apart(b.script(), false) }, func() error { return m.Root.Carries(b.NIC, carried) })
+	return guarded(ctx, m, b.forth(), func() error { return apart(b.script(), false) }, func() error { return m.Root.Carries(b.NIC, carried) })
 }

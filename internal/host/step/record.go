@@ -1,4 +1,4 @@
-package setup
+package step
 
 import (
 	"encoding/json"
@@ -31,7 +31,7 @@ type record struct {
 
 // read gives the record; a machine that was never set up has an empty one.
 func (m Machine) read() (*record, error) {
-	r := &record{path: m.path(recordPath), Version: 1}
+	r := &record{path: m.Root.Path(recordPath), Version: 1}
 	data, err := os.ReadFile(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
@@ -62,12 +62,12 @@ func (r *record) write() error {
 }
 
 // keep writes the step to the record, in place of the entry at, or as a new one where at is -1.
-func (r *record) keep(at int, p Planned, done bool) (int, error) {
+func (r *record) keep(at int, kind string, p Planned, done bool) (int, error) {
 	data, err := json.Marshal(p.Step)
 	if err != nil {
 		return at, err
 	}
-	e := entry{Kind: kindOf(p.Step), Title: p.Title, Done: done, Step: data}
+	e := entry{Kind: kind, Title: p.Title, Done: done, Step: data}
 	if at < 0 {
 		r.Entries, at = append(r.Entries, e), len(r.Entries)
 	} else {

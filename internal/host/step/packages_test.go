@@ -1,4 +1,4 @@
-package setup
+package step
 
 import (
 	"crypto/sha256"
@@ -24,9 +24,9 @@ func repository(t *testing.T, packages ...string) {
 		if depends != "" {
 			control += "Depends: " + depends + "\n"
 		}
-		write(t, filepath.Join("/run/package", name, "DEBIAN/control"), control)
+		testbed.Write(t, filepath.Join("/run/package", name, "DEBIAN/control"), control)
 		deb := filepath.Join(folder, name+".deb")
-		write(t, filepath.Join(folder, "x"), "")
+		testbed.Write(t, filepath.Join(folder, "x"), "")
 		testbed.Run(t, "dpkg-deb", "--build", filepath.Join("/run/package", name), deb)
 		data, err := os.ReadFile(deb)
 		if err != nil {
@@ -34,7 +34,7 @@ func repository(t *testing.T, packages ...string) {
 		}
 		index += fmt.Sprintf("%sFilename: ./%s.deb\nSize: %d\nSHA256: %x\n\n", control, name, len(data), sha256.Sum256(data))
 	}
-	write(t, filepath.Join(folder, "Packages"), index)
+	testbed.Write(t, filepath.Join(folder, "Packages"), index)
 	testbed.Run(t, "sh", "-ec", "rm -rf /etc/apt/sources.list* /var/lib/apt/lists/*; echo 'deb [trusted=yes] file:/run/repository ./' > /etc/apt/sources.list; chmod -R a+rX /run/repository")
 }
 
@@ -48,25 +48,25 @@ func TestPackagesByApt(t *testing.T) {
 	}
 	repository(t, "small-a: small-b", "small-b", "small-c: small-b")
 	m := Machine{Root: "/", Say: t.Logf}
-	p, err := lacking(t.Context(), "apt", []string{"bash", "small-a"})
+	p, err := Lacking(t.Context(), "apt", []string{"bash", "small-a"})
 	if err != nil || !slices.Equal(p.Names, []string{"small-a"}) {
 		t.Fatalf("got %+v, %v", p, err)
 	}
-	if err := m.Apply(t.Context(), []Planned{planned(p)}); err != nil { // apt's lists are not there: it fetches them
+	if err := kinds.Apply(t.Context(), m, []Planned{planned(p)}); err != nil { // apt's lists are not there: it fetches them
 		t.Fatal(err)
 	}
 	if !slices.Equal(p.Installed, []string{"small-a", "small-b"}) {
 		t.Errorf("got %v", p.Installed)
 	}
-	if p, err := lacking(t.Context(), "apt", []string{"bash", "small-a"}); p != nil || err != nil {
+	if p, err := Lacking(t.Context(), "apt", []string{"bash", "small-a"}); p != nil || err != nil {
 		t.Errorf("nothing lacks, and it plans %+v, %v", p, err)
 	}
 	testbed.Run(t, "apt-get", "-y", "install", "small-c") // by somebody else, since
-	if err := m.Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "small-c") {
+	if err := kinds.Undo(t.Context(), m); err == nil || !strings.Contains(err.Error(), "small-c") {
 		t.Errorf("small-c needs small-b: %v", err)
 	}
 	testbed.Run(t, "dpkg", "--remove", "small-c")
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	there, err := installed(t.Context(), "apt")
@@ -85,10 +85,10 @@ func TestPackagesThatAreNowhere(t *testing.T) {
 	repository(t, "small-a")
 	m := Machine{Root: "/", Say: t.Logf}
 	p := &Packages{Manager: "apt", Names: []string{"no-such-package"}}
-	if err := m.Apply(t.Context(), []Planned{planned(p)}); err == nil || !strings.Contains(err.Error(), "no-such-package") || !strings.Contains(err.Error(), "\nhint: ") {
+	if err := kinds.Apply(t.Context(), m, []Planned{planned(p)}); err == nil || !strings.Contains(err.Error(), "no-such-package") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Errorf("nothing was installed: %v", err)
 	}
 }
@@ -101,17 +101,17 @@ func TestPackagesThatFailHalfWay(t *testing.T) {
 	if !testbed.Inside(t, "nobody") {
 		return
 	}
-	write(t, "/run/package/small-a/DEBIAN/postinst", "#!/bin/sh\nexit 1\n")
+	testbed.Write(t, "/run/package/small-a/DEBIAN/postinst", "#!/bin/sh\nexit 1\n")
 	testbed.Run(t, "chmod", "755", "/run/package/small-a/DEBIAN/postinst")
 	repository(t, "small-a: small-b", "small-b")
 	m := Machine{Root: "/", Say: t.Logf}
-	if err := m.Apply(t.Context(), []Planned{planned(&Packages{Manager: "apt", Names: []string{"small-a"}})}); err == nil {
+	if err := kinds.Apply(t.Context(), m, []Planned{planned(&Packages{Manager: "apt", Names: []string{"small-a"}})}); err == nil {
 		t.Fatal("small-a is installed")
 	}
 	if there, err := present(t.Context(), "apt"); err != nil || !there["small-a"] || !there["small-b"] {
 		t.Fatalf("nothing is half done: %v", err)
 	}
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	if there, err := present(t.Context(), "apt"); err != nil || there["small-a"] || there["small-b"] {
@@ -140,23 +140,23 @@ func TestPackagesByOthers(t *testing.T) {
 		return
 	}
 	for _, program := range []string{"dnf", "zypper", "pacman", "rpm"} {
-		write(t, "/usr/local/sbin/"+program, fakeManager)
+		testbed.Write(t, "/usr/local/sbin/"+program, fakeManager)
 		testbed.Run(t, "chmod", "755", "/usr/local/sbin/"+program)
 	}
 	m := Machine{Root: "/", Say: t.Logf}
 	for _, program := range []string{"dnf", "zypper", "pacman"} {
 		testbed.Run(t, "sh", "-ec", "rm -rf /run/fake /run/fake.lists; mkdir /run/fake; touch /run/fake/there")
-		p, err := lacking(t.Context(), program, []string{"there", "libvirt"})
+		p, err := Lacking(t.Context(), program, []string{"there", "libvirt"})
 		if err != nil || !slices.Equal(p.Names, []string{"libvirt"}) {
 			t.Fatalf("%s: got %+v, %v", program, p, err)
 		}
-		if err := m.Apply(t.Context(), []Planned{planned(p)}); err != nil || !slices.Equal(p.Installed, []string{"libvirt", "libvirt-library"}) {
+		if err := kinds.Apply(t.Context(), m, []Planned{planned(p)}); err != nil || !slices.Equal(p.Installed, []string{"libvirt", "libvirt-library"}) {
 			t.Errorf("%s: got %v, %v", program, p.Installed, err)
 		}
-		if p, err := lacking(t.Context(), program, []string{"there", "libvirt"}); p != nil || err != nil {
+		if p, err := Lacking(t.Context(), program, []string{"there", "libvirt"}); p != nil || err != nil {
 			t.Errorf("%s: nothing lacks, and it plans %+v, %v", program, p, err)
 		}
-		if err := m.Undo(t.Context()); err != nil {
+		if err := kinds.Undo(t.Context(), m); err != nil {
 			t.Error(err)
 		}
 		if left := testbed.Run(t, "ls", "/run/fake"); left != "there" {

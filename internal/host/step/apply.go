@@ -1,22 +1,17 @@
-package setup
+package step
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-func (m Machine) path(parts ...string) string {
-	return filepath.Join(append([]string{string(m.Root)}, parts...)...)
-}
-
 // begin keeps other runs off the machine until end is called, and gives its record.
 func (m Machine) begin(ctx context.Context) (known *record, end func(), err error) {
-	unlock, err := artifact.Lock(ctx, m.path(recordPath+".lock"), func() { m.Say("waiting for another run that sets this machine up") })
+	unlock, err := artifact.Lock(ctx, m.Root.Path(recordPath+".lock"), func() { m.Say("waiting for another run that sets this machine up") })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,7 +22,7 @@ func (m Machine) begin(ctx context.Context) (known *record, end func(), err erro
 }
 
 // Apply takes the steps. Each is in the record before it begins, so that whatever happens it can be undone.
-func (m Machine) Apply(ctx context.Context, steps []Planned) error {
+func (k Kinds) Apply(ctx context.Context, m Machine, steps []Planned) error {
 	record, end, err := m.begin(ctx)
 	if err != nil {
 		return err
@@ -37,15 +32,19 @@ func (m Machine) Apply(ctx context.Context, steps []Planned) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		at, err := record.keep(-1, p, false)
+		kind := k.of(p.Step)
+		if kind == "" {
+			return fmt.Errorf("%s: nothing would undo a %T: it is no kind of step that the record knows", p.Title, p.Step)
+		}
+		at, err := record.keep(-1, kind, p, false)
 		if err != nil {
 			return err
 		}
 		if err := p.Step.Do(ctx, m); err != nil {
-			_, unkept := record.keep(at, p, false) // with what it has done so far
+			_, unkept := record.keep(at, kind, p, false) // with what it has done so far
 			return errors.Join(fmt.Errorf("%s: %w", p.Title, err), unkept)
 		}
-		if _, err := record.keep(at, p, true); err != nil {
+		if _, err := record.keep(at, kind, p, true); err != nil {
 			return err
 		}
 		m.Say("done: %s", p.Title)
@@ -54,7 +53,7 @@ func (m Machine) Apply(ctx context.Context, steps []Planned) error {
 }
 
 // Undo takes back what the record tells, the last first. What cannot be taken back stays in the record.
-func (m Machine) Undo(ctx context.Context) error {
+func (k Kinds) Undo(ctx context.Context, m Machine) error {
 	record, end, err := m.begin(ctx)
 	if err != nil {
 		return err
@@ -68,7 +67,7 @@ func (m Machine) Undo(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errors.Join(failed, ctx.Err())
 		}
-		step, err := decode(e.Kind, e.Step)
+		step, err := k.decode(e.Kind, e.Step)
 		if err == nil {
 			err = step.Undo(ctx, m)
 		}

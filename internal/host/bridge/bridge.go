@@ -1,4 +1,6 @@
-package setup
+// Package bridge makes a bridge over a network card of the host, by whoever manages the card, and takes it back where it does
+// not carry what the card did.
+package bridge
 
 import (
 	"context"
@@ -11,19 +13,20 @@ import (
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/networkmanager"
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
 const systemBus = "run/dbus/system_bus_socket"
 
-// ManagedBridge is a bridge that NetworkManager makes.
-type ManagedBridge struct {
+// Managed is a bridge that NetworkManager makes.
+type Managed struct {
 	networkmanager.Bridge
 }
 
 // Do makes it, with what the card carries now as what it must carry.
-func (b *ManagedBridge) Do(ctx context.Context, m Machine) error {
-	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+func (b *Managed) Do(ctx context.Context, m step.Machine) error {
+	manager, err := networkmanager.Connect(ctx, m.Root.Path(systemBus))
 	if err != nil {
 		return err
 	}
@@ -34,8 +37,8 @@ func (b *ManagedBridge) Do(ctx context.Context, m Machine) error {
 }
 
 // Undo gives the card its former profile back.
-func (b *ManagedBridge) Undo(ctx context.Context, m Machine) error {
-	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+func (b *Managed) Undo(ctx context.Context, m step.Machine) error {
+	manager, err := networkmanager.Connect(ctx, m.Root.Path(systemBus))
 	if err != nil {
 		return err
 	}
@@ -44,42 +47,39 @@ func (b *ManagedBridge) Undo(ctx context.Context, m Machine) error {
 	return manager.Undo(ctx, b.Bridge, m.Rollback, func() error { return m.Root.Carries(b.NIC, carried) })
 }
 
-// bridge plans the bridge, by whoever manages the card.
-func (m Machine) bridge(ctx context.Context, w Wanted) ([]Planned, error) {
-	if w.Bridge == "" {
-		return nil, nil
-	}
-	if _, err := os.Stat(m.path("sys/class/net", w.Bridge)); err == nil {
+// Plan plans the bridge, unless it is there, over the card nic, or that of the default route where nic is empty.
+func Plan(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Planned, error) {
+	if _, err := os.Stat(m.Root.Path("sys/class/net", bridge)); err == nil {
 		return nil, nil // what lacks of one that somebody else made is for host:check to say
 	}
-	nic, err := m.card(w.NIC)
+	nic, err := card(m, nic)
 	if err != nil {
 		return nil, err
 	}
-	for _, by := range []func(context.Context, string, string) ([]Planned, error){m.managed, m.networkd, m.ifupdown} {
-		if steps, err := by(ctx, w.Bridge, nic); err != nil || steps != nil {
+	for _, by := range []func(context.Context, step.Machine, string, string) ([]step.Planned, error){managed, networkd, ifupdown} {
+		if steps, err := by(ctx, m, bridge, nic); err != nil || steps != nil {
 			return steps, err
 		}
 	}
-	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", w.Bridge, nic)
+	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", bridge, nic)
 }
 
 // card is the one to be bridged: nic, or that of the default route.
-func (m Machine) card(nic string) (string, error) {
+func card(m step.Machine, nic string) (string, error) {
 	if nic == "" {
 		nic = m.Root.DefaultLink()
 	}
-	if _, err := os.Stat(m.path("sys/class/net", nic)); nic == "" || err != nil {
+	if _, err := os.Stat(m.Root.Path("sys/class/net", nic)); nic == "" || err != nil {
 		return "", hint.Errorf("nic=<card> names the one to bridge, `ip link` lists them", "nic=%s: there is no such card, and no default route that names one", nic)
 	}
-	return nic, m.bridgeable(nic)
+	return nic, bridgeable(m, nic)
 }
 
 // bridgeable tells why the link cannot be a port of a new bridge, whoever manages it.
-func (m Machine) bridgeable(nic string) error {
-	has := func(name string) bool { _, err := os.Lstat(m.path("sys/class/net", nic, name)); return err == nil }
-	master, _ := os.Readlink(m.path("sys/class/net", nic, "master"))
-	kind, err := os.ReadFile(m.path("sys/class/net", nic, "type"))
+func bridgeable(m step.Machine, nic string) error {
+	has := func(name string) bool { _, err := os.Lstat(m.Root.Path("sys/class/net", nic, name)); return err == nil }
+	master, _ := os.Readlink(m.Root.Path("sys/class/net", nic, "master"))
+	kind, err := os.ReadFile(m.Root.Path("sys/class/net", nic, "type"))
 	const other = "nic=<card> names a network card, `ip link` lists them; bridge= a bridge that is there"
 	switch {
 	case has("wireless"):
@@ -97,8 +97,8 @@ func (m Machine) bridgeable(nic string) error {
 }
 
 // managed plans the bridge by NetworkManager, or nothing where it does not manage the card.
-func (m Machine) managed(ctx context.Context, bridge, nic string) ([]Planned, error) {
-	manager, err := networkmanager.Connect(ctx, m.path(systemBus))
+func managed(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Planned, error) {
+	manager, err := networkmanager.Connect(ctx, m.Root.Path(systemBus))
 	if errors.Is(err, networkmanager.ErrAbsent) {
 		return nil, nil
 	}
@@ -114,7 +114,7 @@ func (m Machine) managed(ctx context.Context, bridge, nic string) ([]Planned, er
 	if err != nil {
 		return nil, asRoot(err)
 	}
-	return []Planned{{"bridge " + bridge + " over " + nic + ", by NetworkManager", why(nic), &ManagedBridge{b}}}, nil
+	return []step.Planned{{Title: "bridge " + bridge + " over " + nic + ", by NetworkManager", Why: why(nic), Step: &Managed{b}}}, nil
 }
 
 // asRoot advises who may not look at the card's settings to ask as root, who may.

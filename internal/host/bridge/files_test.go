@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/step"
 )
 
 // A static configuration as netplan writes it, with what belongs to the wire.
@@ -47,7 +48,7 @@ func TestTransfer(t *testing.T) {
 
 // Of several files each is changed that names the card, in the order in which ifup reads them.
 func TestTransferOfFiles(t *testing.T) {
-	m, _ := machineAt(t, map[string]string{
+	m := machineAt(t, map[string]string{
 		interfacesFile:               "auto lo eth0\nsource interfaces.d/*\nsource-directory /etc/network/more\niface eth2 inet dhcp\niface eth0 inet6 static\n",
 		"etc/network/interfaces.d/a": "iface eth0 inet dhcp\n", "etc/network/interfaces.d/b": "iface eth1 inet dhcp\n", "etc/network/more/c": "iface eth0:0 inet static\n", "etc/network/more/c.bak": "iface eth0 inet dhcp\n",
 	})
@@ -55,7 +56,7 @@ func TestTransferOfFiles(t *testing.T) {
 		"eth0": {"etc/network/interfaces.d/a", "etc/network/more/c", interfacesFile}, "eth1": {"etc/network/interfaces.d/b"}, "eth2": {interfacesFile}, "eth": nil,
 	} {
 		transfer := &transfer{bridge: "br0", nic: nic, mac: "aa:bb"}
-		files, err := m.transferred(transfer)
+		files, err := transferred(m, transfer)
 		got := []string(nil)
 		for _, f := range files {
 			got = append(got, f.Path)
@@ -67,19 +68,7 @@ func TestTransferOfFiles(t *testing.T) {
 			t.Errorf("%s: got %q, %v", nic, got, err)
 		}
 	}
-	if files, err := (Machine{Root: host.Root(t.TempDir())}).transferred(&transfer{nic: "eth0"}); files != nil || err != nil {
+	if files, err := transferred(step.Machine{Root: host.Root(t.TempDir())}, &transfer{nic: "eth0"}); files != nil || err != nil {
 		t.Errorf("no files: got %v, %v", files, err)
-	}
-}
-
-// What changes a file is shown as the change.
-func TestCommandsOfFile(t *testing.T) {
-	was := "a\nb\n"
-	got := (&File{Path: "etc/x", Text: "a\nc\n", Before: &was}).Commands()
-	if len(got) != 1 || !strings.HasPrefix(got[0], "patch -d / -p1 <<'END'\n--- /etc/x\n+++ /etc/x\n") || !strings.Contains(got[0], "\n-b\n+c\n") {
-		t.Errorf("got %q", got)
-	}
-	if got := (&File{Path: "etc/x", Text: "a\n"}).Commands(); len(got) != 1 || got[0] != "cat > /etc/x <<'END'\na\nEND" {
-		t.Errorf("got %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -46,7 +47,7 @@ func (g guard) disarm() bool { return os.Remove(g.mark) == nil }
 
 // guarded makes a change of the network that there says to be good, or takes it back by the script: at once
 // where that is seen, and after the time to roll back also where this process is killed.
-func (m Machine) guarded(ctx context.Context, back string, change, there func() error) error {
+func guarded(ctx context.Context, m step.Machine, back string, change, there func() error) error {
 	g, err := arm(back, m.Rollback)
 	if err != nil {
 		return fmt.Errorf("nothing would take the change back: %w", err)

@@ -1,4 +1,4 @@
-package host
+package netfilter
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -22,9 +23,9 @@ func (p Ports) String() string {
 }
 
 // Ephemeral are the ports of which the kernel gives one to a service that asks for any.
-func (r Root) Ephemeral() Ports {
+func Ephemeral(root host.Root) Ports {
 	p := Ports{32768, 60999}
-	_, _ = fmt.Sscan(r.read("proc/sys/net/ipv4/ip_local_port_range"), &p.From, &p.To)
+	_, _ = fmt.Sscan(root.Read("proc/sys/net/ipv4/ip_local_port_range"), &p.From, &p.To)
 	return p
 }
 
@@ -35,7 +36,7 @@ var (
 
 // Inbound makes sure that the host's packet filter lets the nodes in on the link, to the ports. It follows no jumps:
 // what it finds is a reason to look.
-func (r Root) Inbound(rules, link string, ports Ports) (string, error) {
+func Inbound(rules, link string, ports Ports) (string, error) {
 	drops := func(c Chain) bool {
 		return (c.Family == "ip" || c.Family == "inet") && (c.drops || slices.ContainsFunc(c.rules, unconditional.MatchString))
 	}
@@ -46,7 +47,7 @@ func (r Root) Inbound(rules, link string, ports Ports) (string, error) {
 	if open(rules, link, ports) {
 		return "port " + ports.String() + " is open", nil
 	}
-	return "", Warn(hint.Errorf(openWith(link, ports), "the packet filter drops what comes in (%s) and names no port %s: nodes may not reach this host's discovery=embedded", dropping[0].Name, ports))
+	return "", host.Warn(hint.Errorf(openWith(link, ports), "the packet filter drops what comes in (%s) and names no port %s: nodes may not reach this host's discovery=embedded", dropping[0].Name, ports))
 }
 
 // open tells whether a rule, in whatever chain, accepts the ports, or all that comes in on the link.

@@ -1,4 +1,4 @@
-package setup
+package step
 
 import (
 	"context"
@@ -23,10 +23,10 @@ type File struct {
 	Had    fs.FileMode `json:"had,omitempty"`
 }
 
-// file plans a file, or nil where it is there already.
-func (m Machine) file(path, text string) (*File, error) {
+// File plans a file, or nil where it is there already.
+func (m Machine) File(path, text string) (*File, error) {
 	f := &File{Path: path, Text: text, Mode: 0o644}
-	before, err := os.ReadFile(m.path(path))
+	before, err := os.ReadFile(m.Root.Path(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -36,7 +36,7 @@ func (m Machine) file(path, text string) (*File, error) {
 	if string(before) == text {
 		return nil, nil
 	}
-	info, err := os.Stat(m.path(path))
+	info, err := os.Stat(m.Root.Path(path))
 	if err != nil {
 		return nil, err
 	}
@@ -55,40 +55,34 @@ func (f *File) Commands() []string {
 
 // Do writes the file.
 func (f *File) Do(_ context.Context, m Machine) error {
-	return artifact.Write(m.path(f.Path), []byte(f.Text), f.Mode)
+	return artifact.Write(m.Root.Path(f.Path), []byte(f.Text), f.Mode)
 }
 
-// The states of a file that was planned.
-const (
-	asBefore  = "as before"
-	asWritten = "as written"
-)
-
-// state tells which of the two a file is now; it is an error to be neither.
-func (f *File) state(m Machine) (string, error) {
-	now, err := os.ReadFile(m.path(f.Path))
+// Written tells whether the file is as Do wrote it, and not as it was before; it is an error to be neither.
+func (f *File) Written(m Machine) (bool, error) {
+	now, err := os.ReadFile(m.Root.Path(f.Path))
 	gone := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case err != nil && !gone:
-		return "", err
+		return false, err
 	case gone && f.Before == nil, !gone && f.Before != nil && string(now) == *f.Before:
-		return asBefore, nil
+		return false, nil
 	case !gone && string(now) == f.Text:
-		return asWritten, nil
+		return true, nil
 	}
-	return "", hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "/%s was edited since: left as it is", f.Path)
+	return false, hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "/%s was edited since: left as it is", f.Path)
 }
 
 // Undo brings the former file back, unless somebody has changed what Do wrote.
 func (f *File) Undo(_ context.Context, m Machine) error {
-	state, err := f.state(m)
-	if err != nil || state == asBefore {
+	written, err := f.Written(m)
+	if err != nil || !written {
 		return err
 	}
 	if f.Before == nil {
-		return os.Remove(m.path(f.Path))
+		return os.Remove(m.Root.Path(f.Path))
 	}
-	return artifact.Write(m.path(f.Path), []byte(*f.Before), f.Had)
+	return artifact.Write(m.Root.Path(f.Path), []byte(*f.Before), f.Had)
 }
 
 // Sysctl is a kernel setting that is made now; a File makes it at the next boot.
@@ -98,8 +92,9 @@ type Sysctl struct {
 	Before string `json:"before"`
 }
 
-func (m Machine) sysctlPath(key string) string {
-	return m.path("proc/sys", strings.ReplaceAll(key, ".", "/"))
+// Path is where the kernel shows it.
+func (s *Sysctl) Path(m Machine) string {
+	return m.Root.Path("proc/sys", strings.ReplaceAll(s.Key, ".", "/"))
 }
 
 // Commands would set it.
@@ -107,17 +102,17 @@ func (s *Sysctl) Commands() []string { return []string{fmt.Sprintf("sysctl -w %s
 
 // Do sets it.
 func (s *Sysctl) Do(_ context.Context, m Machine) error {
-	return os.WriteFile(m.sysctlPath(s.Key), []byte(s.Value+"\n"), 0o644)
+	return os.WriteFile(s.Path(m), []byte(s.Value+"\n"), 0o644)
 }
 
 // Undo sets it as it was, unless it is something else by now.
 func (s *Sysctl) Undo(_ context.Context, m Machine) error {
-	now, err := os.ReadFile(m.sysctlPath(s.Key))
+	now, err := os.ReadFile(s.Path(m))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && strings.TrimSpace(string(now)) != s.Value {
 		return nil // the module is gone, or somebody has set it since
 	}
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(m.sysctlPath(s.Key), []byte(s.Before+"\n"), 0o644)
+	return os.WriteFile(s.Path(m), []byte(s.Before+"\n"), 0o644)
 }

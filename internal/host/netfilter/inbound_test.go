@@ -1,9 +1,10 @@
-package host
+package netfilter
 
 import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/testkit/testbed"
 )
 
@@ -12,7 +13,7 @@ func TestInbound(t *testing.T) {
 	if !testbed.Inside(t, "nobody") {
 		return
 	}
-	const root, drop = Root("/"), "nft add table inet x; nft add chain inet x i '{ type filter hook input priority 0; policy drop; }'"
+	const drop = "nft add table inet x; nft add chain inet x i '{ type filter hook input priority 0; policy drop; }'"
 	const reject = "nft add table inet x; nft add chain inet x i '{ type filter hook input priority 0; }'; nft add rule inet x i ct state established accept; nft add rule inet x i reject"
 	for rules, fault := range map[string]bool{
 		"true":                     false,
@@ -28,19 +29,19 @@ func TestInbound(t *testing.T) {
 		drop + "; nft add rule inet x i iifname br0 accept": false,
 	} {
 		testbed.Run(t, "sh", "-ec", rules)
-		found, err := root.Inbound(Rules(t.Context()), "br0", Ports{42000, 42000})
-		if t.Logf("%s: %s, %v", rules, found, err); (err != nil) != fault || fault && !IsWarning(err) {
+		found, err := Inbound(Rules(t.Context()), "br0", Ports{42000, 42000})
+		if t.Logf("%s: %s, %v", rules, found, err); (err != nil) != fault || fault && !host.IsWarning(err) {
 			t.Errorf("%s: want a fault: %t", rules, fault)
 		}
 		if rules == "iptables -P INPUT DROP" { // the remedy is one
 			_, remedy, _ := strings.Cut(err.Error(), "\nhint: sudo ")
 			testbed.Run(t, "sh", "-ec", remedy)
-			found, err := root.Inbound(Rules(t.Context()), "br0", Ports{42000, 42000})
+			found, err := Inbound(Rules(t.Context()), "br0", Ports{42000, 42000})
 			expect(t, false, "port 42000 is open", found, err)
 		}
 		testbed.Run(t, "sh", "-c", "iptables -P FORWARD ACCEPT; iptables -P INPUT ACCEPT; iptables -F; nft flush ruleset")
 	}
-	if p := root.Ephemeral(); p.From < 1024 || p.To <= p.From {
+	if p := Ephemeral("/"); p.From < 1024 || p.To <= p.From {
 		t.Errorf("got %s", p)
 	}
 }

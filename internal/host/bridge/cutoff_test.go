@@ -1,4 +1,4 @@
-package setup
+package bridge
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/testkit/testbed"
 )
 
@@ -20,7 +21,7 @@ func TestCutOffByNetworkd(t *testing.T)       { cutOff(t, "networkd") }
 func TestCutOffByIfupdown(t *testing.T)       { cutOff(t, "ifupdown") }
 
 // deaf is m with a network that is taken away as soon as it is known what is to be carried.
-func deaf(t *testing.T, m Machine) Machine {
+func deaf(t *testing.T, m step.Machine) step.Machine {
 	t.Helper()
 	say := m.Say
 	m.Say = func(format string, args ...any) {
@@ -36,15 +37,15 @@ func cutOff(t *testing.T, manager string) {
 	if !testbed.Inside(t, manager) {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
-	err := deaf(t, m).Apply(t.Context(), mustPlan(t, m))
+	err := kinds.Apply(t.Context(), deaf(t, m), mustPlan(t, m))
 	if err == nil || !strings.Contains(err.Error(), "taken") || !strings.Contains(err.Error(), "back") {
 		t.Fatalf("got %v", err)
 	}
 	t.Log(err)
 	back(t, before)
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -60,13 +61,13 @@ func killed(t *testing.T, manager string) {
 		return
 	}
 	const victim = "/run/to-be-killed"
-	m := Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 6 * time.Second, Say: t.Logf}
 	if _, err := os.Stat(victim); err == nil { // this is the process to be killed
-		_ = deaf(t, m).Apply(t.Context(), mustPlan(t, m))
+		_ = kinds.Apply(t.Context(), deaf(t, m), mustPlan(t, m))
 		return
 	}
 	before := testbed.Address(testbed.Card)
-	write(t, victim, "")
+	testbed.Write(t, victim, "")
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func killed(t *testing.T, manager string) {
 	begin := time.Now()
 	back(t, before)
 	t.Logf("back %s after the kill", time.Since(begin))
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -96,17 +97,17 @@ func interrupted(t *testing.T, manager string) {
 		return
 	}
 	const victim = "/run/to-be-interrupted"
-	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
 	if _, err := os.Stat(victim); err == nil { // this is the process to be interrupted
-		_ = m.Undo(t.Context())
+		_ = kinds.Undo(t.Context(), m)
 		return
 	}
 	before, patient := testbed.Address(testbed.Card), m
 	patient.Rollback = 20 * time.Second
-	if err := patient.Apply(t.Context(), mustPlan(t, m)); err != nil {
+	if err := kinds.Apply(t.Context(), patient, mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
-	write(t, victim, "")
+	testbed.Write(t, victim, "")
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -136,7 +137,7 @@ func interrupted(t *testing.T, manager string) {
 		return nil
 	})
 	testbed.ServerAnswers(t)
-	if err := patient.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), patient); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -147,13 +148,13 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
-	if err := m.Apply(t.Context(), mustPlan(t, m)); err != nil {
+	if err := kinds.Apply(t.Context(), m, mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	m.Rollback = 6 * time.Second
-	if err := deaf(t, m).Undo(t.Context()); err == nil || !strings.Contains(err.Error(), "taken back") {
+	if err := kinds.Undo(t.Context(), deaf(t, m)); err == nil || !strings.Contains(err.Error(), "taken back") {
 		t.Errorf("got %v", err)
 	}
 	testbed.Await(t, 20*time.Second, func() error {
@@ -162,11 +163,11 @@ func TestUndoThatCutsOff(t *testing.T) {
 		}
 		return nil
 	})
-	if record, err := m.read(); err != nil || len(record.Entries) != 1 {
-		t.Errorf("got %+v, %v", record, err)
+	if record, err := os.ReadFile("/var/lib/coreos-libvirt/host.json"); err != nil || strings.Count(string(record), `"kind":`) != 1 {
+		t.Errorf("got %s, %v", record, err)
 	}
 	m.Rollback = 20 * time.Second
-	if err := m.Undo(t.Context()); err != nil {
+	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -182,10 +183,10 @@ func anotherLease(t *testing.T, manager string) {
 	if !testbed.Inside(t, manager) {
 		return
 	}
-	m := Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: 8 * time.Second, Say: t.Logf}
 	before, steps := testbed.Address(testbed.Card), mustPlan(t, m)
 	testbed.Relet(t, "10.78.0.60", "10.78.0.70")
-	err := m.Apply(t.Context(), steps)
+	err := kinds.Apply(t.Context(), m, steps)
 	if address, _, _ := strings.Cut(before, "/"); err == nil || !strings.Contains(err.Error(), "br0 has not the address "+address) || !strings.Contains(err.Error(), "taken") {
 		t.Fatalf("got %v", err)
 	}

@@ -1,0 +1,36 @@
+package step
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Run runs a command that asks nothing; its error has the end of what it wrote.
+func Run(ctx context.Context, argv ...string) error {
+	out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
+	return Ended(strings.Join(argv, " "), out, err)
+}
+
+// Ended is the error of a command, with the end of what it wrote.
+func Ended(what string, out []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	const most = 8 // lines
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return hint.Errorf("run it by hand to see more", "%s: %w\n%s", what, err, strings.Join(lines[max(0, len(lines)-most):], "\n"))
+}
+
+// Succeeds tells whether a command does, for questions that a program answers by its status.
+func Succeeds(ctx context.Context, argv ...string) bool {
+	return exec.CommandContext(ctx, argv[0], argv[1:]...).Run() == nil
+}
+
+// heredoc is the command that writes a file, for people.
+func heredoc(path, text string) string {
+	return fmt.Sprintf("cat > /%s <<'END'\n%s\nEND", path, strings.TrimSuffix(text, "\n"))
+}
