@@ -79,7 +79,7 @@ func TestInterruptedWhateverItWaitsFor(t *testing.T) {
 	time.AfterFunc(100*time.Millisecond, cancel)
 	begin := time.Now()
 	err := r.Interruptible(ctx, func(*Run, context.Context) error { select {} })
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 20*time.Second { // the stage would never end; TestTiny has the two seconds
 		t.Errorf("took %s", took)
 	}
 	wantInterrupted(t, r, err, "core01: left running, it has not said that it is ready", "core02: left running, it has not said that it is ready")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/etcdserver"
 )
 
 var (
@@ -23,7 +25,9 @@ func TestMain(m *testing.M) {
 	if *child != "" {
 		os.Exit(beChild())
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	etcdserver.Clean()
+	os.Exit(status)
 }
 
 // beChild does what the flag says, on libvirt's in-process driver: its domains end with this process.

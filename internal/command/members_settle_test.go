@@ -130,7 +130,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 			t.Errorf("%v: got %v", words, err)
 		}
 	}
-	const unwell = "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://127.0.41.3:2379: "
+	unwell := "while etcd is not healthy no member is added, replaced or taken out: etcd: 2 of 3 members are healthy\n    http://" + addressOf(3) + ":2379: "
 	refused(t, unwell, "journalctl", "recreate=core02")
 	refused(t, unwell, "journalctl", "nodes=4")
 	// and two: it has lost its quorum, and still answers
@@ -168,12 +168,12 @@ func TestMembersOfOtherNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], "127.0.41."+name[5:]+":") {
+		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}
 	if err := os.Remove("vm/core02/report.json"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://127.0.41.2:2380", "--name=Node_Name", "recreate=core02")
+	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://"+addressOf(2)+":2380", "--name=Node_Name", "recreate=core02")
 }

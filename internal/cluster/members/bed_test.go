@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,13 +25,21 @@ import (
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/testkit/etcdserver"
+	"coreos-libvirt/internal/testkit/loopback"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 )
 
 var moduleRoot, _ = filepath.Abs("../../..")
 
+func TestMain(m *testing.M) {
+	status := m.Run()
+	etcdserver.Clean()
+	os.Exit(status)
+}
+
 // addressOf is where the node would be.
-func addressOf(node int) string { return fmt.Sprintf("127.0.42.%d", node) }
+func addressOf(node int) string { return loopback.Address(node) }
 
 func peerURL(node int) string   { return "http://" + addressOf(node) + ":2380" }
 func clientURL(node int) string { return "http://" + addressOf(node) + ":2379" }
@@ -60,7 +67,7 @@ func newBed(t *testing.T, n int) *bed {
 		Dir: ws.VM(), Prefix: "core", Nodes: workspace.Nodes(ws.VM(), "core", n),
 		Helper: etcd.NewHelper(moduleRoot, filepath.Join(system.Cache, "bin")), Say: b.Log.Say,
 	}
-	b.Reach, b.SSH.Access, b.Ready, b.Timeout, b.Times = reach.Nodes{Workspace: ws}, guest.Access{Dir: ws.SSH("core")}, true, 20*time.Second, &timeline.Record{}
+	b.Reach, b.SSH.Access, b.Ready, b.Timeout, b.Times = reach.Nodes{Workspace: ws}, guest.Access{Dir: ws.SSH("core")}, true, 5*time.Minute, &timeline.Record{}
 	b.Nodes = Nodes{
 		Boot: b.boot, Recreate: b.recreate,
 		RemoveDomain: func(node workspace.Node) error {
@@ -128,7 +135,7 @@ func live(t *testing.T, nodes int) *bed {
 			Name: node.Name, State: engine.Running, Metadata: &engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: node.Number},
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	if _, err := b.Client().WaitHealthy(ctx, endpoints, nodes, func(etcd.Status) {}); err != nil {
 		t.Fatal(err)

@@ -113,7 +113,7 @@ func TestMembersChangeOnlyWhileTheOthersAreHealthy(t *testing.T) {
 	b.stop(3)
 	nodes := b.nodes(3)
 	nodes[0].Step.Action = plan.Recreate
-	ctx, cancel := context.WithTimeoutCause(t.Context(), healthyWithin/5, errors.New("waited for core03"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 12*time.Second, errors.New("waited for core03"))
 	defer cancel()
 	if _, err := b.Reconcile(ctx, nodes, nil, nil); err == nil || err.Error() != "core01: waited for core03" {
 		t.Errorf("got %v", err)

@@ -10,12 +10,23 @@ import (
 	"testing"
 )
 
+// built is the folder of the program; empty if no test has needed it.
+var built string
+
+// Clean removes what was built: TestMain calls it after all tests.
+func Clean() {
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+}
+
 // program is etcd, built once for all tests of a package.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "coreos-libvirt-etcd-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
 	cmd.Dir, cmd.Env = folder, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
