@@ -7,6 +7,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/workspace"
 )
 
 // cluster is the cluster's etcd, and the nodes that its members are on.
@@ -14,7 +15,7 @@ func (r *Run) cluster() members.Cluster {
 	return members.Cluster{
 		View: r.viewOf(r.generation),
 		Nodes: members.Nodes{
-			Boot: r.boot, RemoveDomain: r.removeDomain, Watch: r.guarded,
+			Boot: r.boot, RemoveDomain: func(node workspace.Node) error { return r.applier().RemoveDomain(node) }, Watch: r.guarded,
 			Recreate: func(ctx context.Context, step plan.Step) (plan.Step, error) {
 				err := r.makeAnew(ctx, &step)
 				return step, err
@@ -40,7 +41,7 @@ func (r *Run) view() members.View {
 func (r *Run) viewOf(g generation.Generation) members.View {
 	return members.View{
 		Options: r.generationOptions(), Generation: g, Reach: r.reach(), SSH: members.SSH{Access: r.access(r.Prefix), User: r.User},
-		Ready: r.Ready, Timeout: r.Timeout, Log: r.log, Times: &r.times,
+		Timeout: r.Timeout, Log: r.log, Times: &r.times,
 		Domains: r.seen, NeverFormed: r.generation.Token != nil && r.neverFormed(), Ahead: r.etcdSeen,
 	}
 }

@@ -3,11 +3,10 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"text/tabwriter"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // Etcd prints the members of the cluster's etcd.
@@ -22,7 +21,7 @@ func (r *Run) Etcd(ctx context.Context) error {
 		return err
 	}
 	if r.Format == "json" {
-		err = r.printJSON(status.Members)
+		err = table.JSON(r.log.Writer(), status.Members)
 	} else {
 		err = r.printMembers(status, view.Names(nodes))
 	}
@@ -30,8 +29,7 @@ func (r *Run) Etcd(ctx context.Context) error {
 }
 
 func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tMEMBER\tID\tENDPOINT\tROLE\tHEALTHY\tVERSION\tDATABASE")
+	rows := table.New("NODE", "MEMBER", "ID", "ENDPOINT", "ROLE", "HEALTHY", "VERSION", "DATABASE")
 	for _, m := range status.Members {
 		role, healthy := "voter", "yes"
 		switch {
@@ -45,7 +43,7 @@ func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
 		if !m.Healthy {
 			healthy = "no: " + m.Error
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(names[m.Endpoint]), dash(m.Name), dash(m.ID), dash(m.Endpoint), dash(role), healthy, dash(m.Version), progress.Bytes(m.DBSize))
+		rows.Row(table.Dash(names[m.Endpoint]), table.Dash(m.Name), table.Dash(m.ID), table.Dash(m.Endpoint), table.Dash(role), healthy, table.Dash(m.Version), progress.Bytes(m.DBSize))
 	}
-	return table.Flush()
+	return rows.Print(r.log.Writer())
 }

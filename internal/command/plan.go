@@ -64,8 +64,8 @@ func (r *Run) planned(ctx context.Context) ([]plan.Step, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, conn: r.conn,
-		readOnly: true,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks,
+		readOnly: true, connection: connection{conn: r.conn},
 	}
 }
 
@@ -134,17 +134,19 @@ func (r *Run) stepAnew(ctx context.Context, node config.Document, tmpl string, f
 
 // stepOn is the step for the node, on the hardware.
 func (r *Run) stepOn(ctx context.Context, hw engine.Hardware, node config.Document, tmpl string, found plan.Found) (plan.Step, error) {
-	want := r.want(node)
-	if _, err := libvirt.Define(tmpl, hw, &want); err != nil {
+	definition, err := libvirt.Fill(tmpl, hw)
+	if err != nil {
 		return plan.Step{}, err
 	}
+	want := r.want(node)
+	want.Definition = definition.Digest
 	step := plan.ForNode(node.Node, want, found)
 	if err := r.sizeDisk(ctx, &step); err != nil {
 		return step, err
 	}
 	step.Want.Firmware = cmp.Or(step.Want.Firmware, hw.FirmwareWord())
-	var err error
-	step.XML, err = libvirt.Define(tmpl, hw, &step.Want)
+	step.Want.Definition = definition.Digest
+	step.XML, err = definition.With(step.Want)
 	return step, err
 }
 

@@ -170,7 +170,7 @@ func TestASecondStartIsAFailure(t *testing.T) {
 func TestScreen(t *testing.T) {
 	r, _, _ := watched(t)
 	screen := run(t, "node=core02")
-	if err := screen.Screen(t.Context()); err != nil || screen.said() != "vm/core02/screen.png\n" {
+	if err := Screen(t.Context(), screen); err != nil || screen.said() != "vm/core02/screen.png\n" {
 		t.Errorf("got %v, %s", err, screen.said())
 	}
 	info, err := os.Stat("vm/core02/screen.png")
@@ -180,7 +180,7 @@ func TestScreen(t *testing.T) {
 	if err := r.conn.Destroy("core02"); err != nil {
 		t.Fatal(err)
 	}
-	err = run(t, "node=core02").Screen(t.Context())
+	err = Screen(t.Context(), run(t, "node=core02"))
 	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `mage start node=core02` boots it" {
 		t.Errorf("it does not run: got %v", err)
 	}

@@ -35,7 +35,7 @@ other01 .*  not known
 	} {
 		r := run(t, strings.Fields(words)...)
 		begin := time.Now()
-		if err := r.Status(t.Context()); err != nil {
+		if err := Status(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begin); took > 20*time.Second {

@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -17,30 +16,27 @@ import (
 
 // edited is a diff between the definition as libvirt had it when it was made and as libvirt has it now: what somebody else
 // changed, for example with `virsh edit`.
-func edited(node workspace.Node, domain engine.Domain) (string, error) {
-	if !recorded(node, domain) {
-		return "", nil
+func edited(node workspace.Node, domain engine.Domain) string {
+	made, ok := recorded(node, domain)
+	if !ok || made == domain.XML {
+		return ""
 	}
-	made, err := os.ReadFile(node.Defined())
-	if err != nil {
-		return "", fmt.Errorf("cannot read the definition as it was made: %w", err)
-	}
-	was, is := comparable(string(made)), comparable(domain.XML)
+	was, is := comparable(made), comparable(domain.XML)
 	if was == is {
-		return "", nil
+		return ""
 	}
-	return udiff.Unified("as it was made", "as it is", was, is), nil
+	return udiff.Unified("as it was made", "as it is", was, is)
 }
 
-// recorded tells whether the node's folder has the present definition as it was made. If a run ended after it had defined
-// the domain and before it noted that, the folder has the definition before, with other metadata.
-func recorded(node workspace.Node, domain engine.Domain) bool {
+// recorded is the domain's definition as it was made, if the node's folder has that of the present one. If a run ended
+// after it had defined the domain and before it noted that, the folder has the definition before, with other metadata.
+func recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) {
 	text, err := os.ReadFile(node.Defined())
-	if err != nil {
-		return false
+	if made = string(text); err != nil || made == domain.XML {
+		return made, err == nil
 	}
-	was, err := libvirt.ParseDomain(string(text))
-	return err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
+	was, err := libvirt.ParseDomain(made)
+	return made, err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
 var (
@@ -58,7 +54,10 @@ func comparable(text string) string {
 
 // Unrecorded is libvirt's definition of a node that is kept, if it is as it was made and no run has noted that; else empty.
 func Unrecorded(step plan.Step, found plan.Found) string {
-	if step.Action != plan.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition || recorded(step.Node, found.Domain) {
+	if step.Action != plan.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition {
+		return ""
+	}
+	if _, ok := recorded(step.Node, found.Domain); ok {
 		return ""
 	}
 	return found.Domain.XML

@@ -27,9 +27,9 @@ func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains
 			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", w.Relative(node.Overlay()))
 	}
 	if defined {
-		found.Edited, err = edited(node, domain)
+		found.Edited = edited(node, domain)
 	}
-	return found, err
+	return found, nil
 }
 
 // Made is what the node's disk was made from, as the definition in its folder says; nil if it does not say so.

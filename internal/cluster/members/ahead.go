@@ -23,7 +23,7 @@ type Ahead struct {
 // LookAhead asks the members of a cluster all of whose nodes were ready, where they were then. It gives nil if they are not
 // asked.
 func (v View) LookAhead(ctx context.Context) *Ahead {
-	if v.Generation.Token == nil || !v.Ready {
+	if v.Generation.Token == nil || !v.Reach.Ready {
 		return nil
 	}
 	ahead := &Ahead{asked: time.Now(), answered: make(chan struct{})}

@@ -67,7 +67,7 @@ func newBed(t *testing.T, n int) *bed {
 		Dir: ws.VM(), Prefix: "core", Nodes: workspace.Nodes(ws.VM(), "core", n),
 		Helper: etcd.NewHelper(moduleRoot, filepath.Join(system.Cache, "bin")), Say: b.Log.Say,
 	}
-	b.Reach, b.SSH.Access, b.Ready, b.Timeout, b.Times = reach.Nodes{Workspace: ws}, guest.Access{Dir: ws.SSH("core")}, true, 5*time.Minute, &timeline.Record{}
+	b.Reach, b.SSH.Access, b.Timeout, b.Times = reach.Nodes{Workspace: ws, Ready: true}, guest.Access{Dir: ws.SSH("core")}, 5*time.Minute, &timeline.Record{}
 	b.Nodes = Nodes{
 		Boot: b.boot, Recreate: b.recreate,
 		RemoveDomain: func(node workspace.Node) error {

@@ -71,10 +71,10 @@ func (c Cluster) Reconcile(ctx context.Context, nodes []boot.Node, surplus []pla
 	if err := c.recreateInTurn(ctx, o.Nodes); err != nil {
 		return o, err
 	}
-	if !c.Ready {
+	if !c.Reach.Ready {
 		c.Log.Say("ready=off: the nodes run, whether they can be reached is not known (`mage status ready=off` looks for them)")
 	}
-	if c.Ready && c.Generation.Token != nil {
+	if c.Reach.Ready && c.Generation.Token != nil {
 		if o, err = c.formed(ctx, o, server); err != nil {
 			return o, err
 		}

@@ -35,7 +35,6 @@ type View struct {
 	Generation generation.Generation
 	Reach      reach.Nodes
 	SSH        SSH
-	Ready      bool          // whether nodes report where they are
 	Timeout    time.Duration // how long etcd may take to be healthy
 	Log        *progress.Log
 	Times      *timeline.Record
@@ -104,7 +103,7 @@ func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 	running := v.running(domains)
 	asked := make([]boot.Node, len(running))
 	errs := wait.Each(len(running), func(i int) error {
-		report, err := v.Reach.Whereabouts(ctx, running[i], v.Ready)
+		report, err := v.Reach.Whereabouts(ctx, running[i])
 		asked[i] = boot.Node{Step: plan.Step{Node: v.Reach.Node(v.Options.Prefix, running[i].Metadata.Number)}, Report: report}
 		return err
 	})
@@ -141,7 +140,7 @@ func (v View) Survey(ctx context.Context) (status etcd.Status, err error) {
 			return status, err
 		}
 	}
-	if v.NeverFormed || !v.Ready {
+	if v.NeverFormed || !v.Reach.Ready {
 		return status, nil
 	}
 	nodes, err := v.Reached(ctx)

@@ -2,45 +2,44 @@ package command
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/table"
+	"coreos-libvirt/internal/workspace"
 )
 
-// printNodes ends `up` with a line a node, with its etcd where there is one, also of nodes that failed.
-func (r *Run) printNodes(nodes []boot.Node, status etcd.Status) error {
-	view, members := r.view(), map[string]etcd.Member{}
+// nodesTable ends `up` with a line a node, and its member of etcd if there are members. endpoint is where the member at an
+// address is reached.
+func nodesTable(nodes []boot.Node, status etcd.Status, endpoint func(address string) string) *table.Table {
+	members := map[string]etcd.Member{}
 	for _, m := range status.Members {
 		members[m.Endpoint] = m
 	}
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprint(table, "NODE\tHOST NAME\tADDRESS\tMAC")
+	head := []string{"NODE", "HOST NAME", "ADDRESS", "MAC"}
 	if len(members) > 0 {
-		fmt.Fprint(table, "\tETCD")
+		head = append(head, "ETCD")
 	}
-	fmt.Fprintln(table)
-	for _, n := range r.withUndefined(nodes) {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s", n.Step.Node.Name, dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC)
-		if m, ok := members[view.ClientURL(n.Address())]; ok {
-			fmt.Fprint(table, "\t"+describe(m, status.Answers()))
+	rows := table.New(head...)
+	for _, n := range nodes {
+		cells := []string{n.Step.Node.Name, table.Dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC}
+		if m, ok := members[endpoint(n.Address())]; ok {
+			cells = append(cells, describe(m, status.Answers()))
 		}
-		fmt.Fprintln(table)
+		rows.Row(cells...)
 	}
-	return table.Flush()
+	return rows
 }
 
-// withUndefined are the nodes, with those that Define failed at, in their order.
-func (r *Run) withUndefined(nodes []boot.Node) []boot.Node {
+// withUndefined are the nodes, and those of the cluster that could not be defined because of err, in their order.
+func withUndefined(nodes []boot.Node, cluster []workspace.Node, err error) []boot.Node {
 	all := slices.Clone(nodes)
-	for _, m := range r.members() {
+	for _, m := range cluster {
 		if !slices.ContainsFunc(nodes, func(n boot.Node) bool { return n.Step.Node.Name == m.Name }) {
-			all = append(all, boot.Node{Step: plan.Step{Node: m}, Err: errors.Join(r.failed...)})
+			all = append(all, boot.Node{Step: plan.Step{Node: m}, Err: err})
 		}
 	}
 	slices.SortFunc(all, func(a, b boot.Node) int { return cmp.Compare(a.Step.Node.Number, b.Step.Node.Number) })
