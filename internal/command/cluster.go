@@ -6,6 +6,7 @@ import (
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/workspace"
 )
@@ -22,10 +23,9 @@ func (r *Run) cluster() members.Cluster {
 			},
 		},
 		Documents: members.Documents{
-			Source: r.source, Write: r.writeDocument, CanJoin: r.canJoin,
+			Source: r.source, Write: r.writeDocument,
 			Made: func() (config.Made, error) { return r.forDocuments(r.source, r.generation, false) },
 		},
-		MemberOf: r.memberOf,
 	}
 }
 
@@ -42,6 +42,11 @@ func (r *Run) viewOf(g generation.Generation) members.View {
 	return members.View{
 		Options: r.generationOptions(), Generation: g, Reach: r.reach(), SSH: members.SSH{Access: r.access(r.Prefix), User: r.User},
 		Timeout: r.Timeout, Log: r.log, Times: &r.times,
-		Domains: r.seen, NeverFormed: r.generation.Token != nil && r.neverFormed(), Ahead: r.etcdSeen,
+		Domains: r.seen, Ahead: r.etcdSeen,
 	}
+}
+
+// survey asks etcd's members how they are, at what this run has seen of the nodes so far.
+func (r *Run) survey(ctx context.Context, neverFormed bool) (etcd.Status, error) {
+	return r.view().Survey(ctx, neverFormed)
 }

@@ -7,30 +7,20 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace"
 )
 
-// together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
-func (r *Run) together() bool {
-	if r.generation.Token == nil || r.newCluster {
-		return r.Parallel || r.all() || r.newCluster
-	}
-	return r.allAtOnce
-}
-
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
 // the others.
 func (r *Run) recreateTogether(ctx context.Context) error {
-	if !r.together() {
+	if r.plan.Way == plan.InTurn {
 		return nil
 	}
-	if r.newCluster {
+	if r.plan.Way == plan.NewGeneration {
 		if err := r.newGeneration(ctx); err != nil {
 			return err
 		}
@@ -84,7 +74,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
-	for _, step := range taking(r.steps, plan.Recreate) {
+	for _, step := range plan.Taking(r.steps, plan.Recreate) {
 		definition, err := r.newDefinition(step.Node, tmpl)
 		if err == nil {
 			err = r.applier().Try(step.Node, definition)
@@ -104,7 +94,7 @@ func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definitio
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
-	steps := append(taking(r.steps, plan.Recreate), taking(r.surplus(), plan.Remove)...)
+	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
 	err := r.applier().RemoveAll(steps)
 	for _, step := range steps {
 		delete(r.seen, step.Node.Name)
@@ -126,17 +116,4 @@ func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	}
 	*step = next.Step
 	return nil
-}
-
-// planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.New, err error) {
-	tmpl, err := r.domainTemplate()
-	if err != nil {
-		return next, err
-	}
-	if next.Step, err = r.stepAnew(ctx, node, tmpl, plan.Found{}); err != nil {
-		return next, err
-	}
-	next.Definition, err = r.newDefinition(node.Node, tmpl)
-	return next, err
 }

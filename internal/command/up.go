@@ -62,9 +62,9 @@ func (r *Run) upAll(ctx context.Context) error {
 
 // reconcile makes of nodes that are ready the cluster that is wanted.
 func (r *Run) reconcile(ctx context.Context, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
-	surplus := r.surplus()
-	if r.newCluster { // those that were to be removed went with the others
-		surplus = taking(surplus, plan.Keep)
+	surplus := r.plan.Surplus
+	if r.plan.Way == plan.NewGeneration { // those that were to be removed went with the others
+		surplus = plan.Taking(surplus, plan.Keep)
 	}
 	done, err := r.cluster().Reconcile(ctx, nodes, surplus, server)
 	r.generation = done.Generation

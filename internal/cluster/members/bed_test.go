@@ -77,14 +77,9 @@ func newBed(t *testing.T, n int) *bed {
 		Watch: func(ctx context.Context, _ []boot.Node, do func(context.Context) error) error { return do(ctx) },
 	}
 	b.Documents = Documents{
-		Source:  source(t, b.Options, "Etcd_Discovery_Flags"),
-		Made:    func() (config.Made, error) { return b.Generation.ForDocuments(b.Options.Nodes), nil },
-		Write:   func(d config.Document) error { return os.WriteFile(d.Ignition(), d.JSON, 0o600) },
-		CanJoin: func(workspace.Node) error { return nil },
-	}
-	b.MemberOf = func(peers etcd.Peers, node workspace.Node) (etcd.Peer, bool, error) {
-		peer, is := peers.Of(node.Name, "")
-		return peer, is, nil
+		Source: source(t, b.Options, "Etcd_Discovery_Flags"),
+		Made:   func() (config.Made, error) { return b.Generation.ForDocuments(b.Options.Nodes), nil },
+		Write:  func(d config.Document) error { return os.WriteFile(d.Ignition(), d.JSON, 0o600) },
 	}
 	return b
 }

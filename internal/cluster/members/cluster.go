@@ -21,8 +21,6 @@ type Cluster struct {
 	View
 	Nodes     Nodes
 	Documents Documents
-	// MemberOf is the node's member, if it is one. An error says that nobody can know which one it is.
-	MemberOf func(etcd.Peers, workspace.Node) (peer etcd.Peer, is bool, err error)
 }
 
 // Nodes is what other rooms do with nodes.
@@ -39,8 +37,15 @@ type Documents struct {
 	Source config.Source
 	Made   func() (config.Made, error) // what was made for the cluster, and goes into its documents
 	Write  func(config.Document) error
-	// CanJoin is an error if the node's config has no word by which a member joins.
-	CanJoin func(workspace.Node) error
+}
+
+// checkJoins refuses a node whose config does not have the word by which a member joins.
+func (d Documents) checkJoins(node workspace.Node) error {
+	used, err := d.Source.NodeUses(node.Name, discovery.WordFlags)
+	if err != nil {
+		return err
+	}
+	return plan.CheckJoins(used)
 }
 
 // joining is the document of a node whose member joins by these flags.

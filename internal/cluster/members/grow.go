@@ -58,7 +58,7 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, voters voters) (
 
 // prepare makes sure of all that the node needs to join at the address, and that all members are healthy.
 func (c Cluster) prepare(ctx context.Context, node workspace.Node, address string, voters voters) (place, error) {
-	if err := c.Documents.CanJoin(node); err != nil {
+	if err := c.Documents.checkJoins(node); err != nil {
 		return place{}, err
 	}
 	status, err := voters.waitHealthy(ctx)

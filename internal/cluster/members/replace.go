@@ -3,9 +3,11 @@ package members
 import (
 	"context"
 	"net/url"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
@@ -27,7 +29,7 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	if err != nil {
 		return nodes[i], err
 	}
-	if err := c.Documents.CanJoin(node); err != nil {
+	if err := c.Documents.checkJoins(node); err != nil {
 		return nodes[i], err
 	}
 	peer := leaving.peer
@@ -92,6 +94,18 @@ func (c Cluster) leaver(ctx context.Context, node workspace.Node, others []strin
 		err = hint.Errorf("recreate=all force=true makes a new cluster, without the data", "this is etcd's only member")
 	}
 	return l, err
+}
+
+// MemberOf is the node's member, by its name or its last address. An error says that nobody can know which one it is.
+func (v View) MemberOf(peers etcd.Peers, node workspace.Node) (peer etcd.Peer, is bool, err error) {
+	last := plan.Addresses{}
+	for _, d := range engine.Members(v.Domains, v.Reach.Root, v.Options.Prefix) {
+		last[d.Name] = v.Reach.LastAddress(d.Name)
+	}
+	for _, node := range append(slices.Clone(v.Options.Nodes), node) { // its domain may be gone
+		last[node.Name] = v.Reach.LastAddress(node.Name)
+	}
+	return last.MemberOf(peers, node.Name)
 }
 
 // othersOf are the client URLs of the members of all nodes except one. A node whose turn is still to come is asked where it

@@ -41,7 +41,7 @@ func (c Cluster) turn(ctx context.Context, nodes []boot.Node) ([]int, error) {
 	if len(turn) < 2 || c.Generation.Token == nil {
 		return turn, nil
 	}
-	status, err := c.Survey(ctx)
+	status, err := c.Survey(ctx, false)
 	well := func(i int) int {
 		node := nodes[i].Step.Node
 		peer, _ := status.Peers.Of(node.Name, c.Reach.LastAddress(node.Name))

@@ -39,9 +39,8 @@ type View struct {
 	Log        *progress.Log
 	Times      *timeline.Record
 
-	Domains     map[string]engine.Domain // as they were before this run changed any, by name
-	NeverFormed bool                     // whether etcd surely has no data
-	Ahead       *Ahead                   // what the members said a moment ago; nil if nobody asked them
+	Domains map[string]engine.Domain // as they were before this run changed any, by name
+	Ahead   *Ahead                   // what the members said a moment ago; nil if nobody asked them
 }
 
 // SSH is the way into the nodes.
@@ -126,9 +125,9 @@ func (v View) running(domains map[string]engine.Domain) []engine.Domain {
 	return slices.DeleteFunc(engine.Members(domains, v.Reach.Root, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 }
 
-// Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, but the cluster has
-// formed, the nodes are asked where they are now.
-func (v View) Survey(ctx context.Context) (status etcd.Status, err error) {
+// Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked
+// where they are now, unless etcd has never formed.
+func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status, err error) {
 	last := []string{}
 	for _, d := range v.running(v.Domains) {
 		if address := v.Reach.LastAddress(d.Name); address != "" {
@@ -140,7 +139,7 @@ func (v View) Survey(ctx context.Context) (status etcd.Status, err error) {
 			return status, err
 		}
 	}
-	if v.NeverFormed || !v.Reach.Ready {
+	if neverFormed || !v.Reach.Ready {
 		return status, nil
 	}
 	nodes, err := v.Reached(ctx)
