@@ -28,15 +28,22 @@ const (
 // Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
-	steps, err := r.plan(ctx)
-	if err == nil {
-		err = r.settleMembers(ctx, steps)
-	}
-	if err == nil {
-		err = r.register()
-	}
+	p, err := r.makePlan(ctx, r.survey)
 	if err != nil {
 		return err
+	}
+	return r.definePlanned(ctx, p)
+}
+
+// definePlanned takes the plan's steps as far as domains' definitions.
+func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
+	if err := r.register(); err != nil {
+		return err
+	}
+	r.plan = p
+	steps := p.Steps
+	for _, note := range p.Notes {
+		r.log.Say("%s", note)
 	}
 	for _, step := range steps {
 		r.sayStep(step)

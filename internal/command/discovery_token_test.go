@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/discovery"
 )
 
@@ -49,12 +50,12 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 			}
 		}
 		r, err := definedRun(t, "recreate=changed", "ready=on")
-		if fresh && (err != nil || !r.newCluster || !r.allAtOnce) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
-			t.Errorf("fresh %t: got %v, %t, %t", fresh, err, r.newCluster, r.allAtOnce)
+		if fresh && (err != nil || r.plan.Way != plan.NewGeneration) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
+			t.Errorf("fresh %t: got %v, %d", fresh, err, r.plan.Way)
 		}
 	}
-	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.newCluster || !r.allAtOnce {
-		t.Errorf("one of two: got %v, %t, %t", err, r.newCluster, r.allAtOnce)
+	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.plan.Way != plan.Together {
+		t.Errorf("one of two: got %v, %d", err, r.plan.Way)
 	}
 	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
 		t.Errorf("got\n%s\n%s", said, generatedFiles(t))
@@ -97,4 +98,24 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "cannot read the cluster's certificate authority", "recreate=all", "ready=on")
+}
+
+// TestPlanRefusesWhatUpRefuses: before there is a token, too.
+func TestPlanRefusesWhatUpRefuses(t *testing.T) {
+	inClone(t)
+	save(t, "plain.yml", withEtcd)
+	for _, words := range [][]string{
+		{"discovery=foo"},
+		{"discovery=static", "addresses=127.0.41.1"},
+		{"discovery=static", "addresses=here,there"},
+		{"discovery=embedded", "discovery_listen=here"},
+		{"discovery=embedded", "discovery_listen=127.0.0.1", "ready=off"},
+	} {
+		_, planned := wouldPlan(t, words...)
+		said, err := up(t, words...)
+		if planned == nil || err == nil || planned.Error() != err.Error() {
+			t.Errorf("%v: plan says %v, up %v\n%s", words, planned, err, said)
+		}
+		_ = os.RemoveAll("vm")
+	}
 }

@@ -36,12 +36,12 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
 	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
-	steps, err := r.plan(t.Context())
+	p, err := r.makePlan(t.Context(), r.survey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	foreignDomain(t, "core01", uuid)
-	if out := r.applier().Define(t.Context(), steps); len(out.Made) > 0 || len(out.Failed) != 1 {
+	if out := r.applier().Define(t.Context(), p.Steps); len(out.Made) > 0 || len(out.Failed) != 1 {
 		t.Errorf("it was defined: %+v", out)
 	}
 	if d := theDomain(t, "core01"); d.UUID != uuid {

@@ -34,8 +34,14 @@ func errorOf(errs ...error) error {
 // definedRun is `mage define`, and what it would do then.
 func definedRun(t *testing.T, words ...string) (*Run, error) {
 	t.Helper()
+	planned, refusal := wouldPlan(t, words...)
 	r := run(t, words...)
-	defer r.unlockAll()
+	defer func() {
+		r.unlockAll()
+		if took, want := wordsOf(r.plan.All()), wordsOf(planned.All()); refusal == nil && (!slices.Equal(took, want) || r.plan.Way != planned.Way) {
+			t.Errorf("%v: plan says\n%+v, up takes\n%+v", words, want, took)
+		}
+	}()
 	for _, stage := range []func(context.Context) error{r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define} {
 		if err := stage(t.Context()); err != nil {
 			return r, err
@@ -49,6 +55,9 @@ func refused(t *testing.T, text, advice string, words ...string) {
 	t.Helper()
 	before, domains := generatedFiles(t), domainNames(t)
 	_, err := definedRun(t, words...)
+	if _, planned := wouldPlan(t, words...); err == nil || planned == nil || firstLineOf(planned) != firstLineOf(err) {
+		t.Errorf("%v: plan says %v, up %v", words, planned, err)
+	}
 	if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "\nhint: ") || !strings.Contains(err.Error(), advice) {
 		t.Errorf("%v: want %s and the hint %s, got %v", words, text, advice, err)
 	}
@@ -58,6 +67,26 @@ func refused(t *testing.T, text, advice string, words ...string) {
 	if after := domainNames(t); after != domains {
 		t.Errorf("%v: domains are %s, were %s", words, after, domains)
 	}
+}
+
+// wouldPlan is what `mage plan` says.
+func wouldPlan(t *testing.T, words ...string) (plan.Plan, error) {
+	t.Helper()
+	dry := run(t, words...).dry()
+	return dry.wouldPlan(t.Context(), dry.survey)
+}
+
+func firstLineOf(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}
+
+// wordsOf are the steps of a plan, as `mage plan` prints them.
+func wordsOf(steps []plan.Step) (all []plannedStep) {
+	for _, step := range steps {
+		all = append(all, describeStep(step))
+	}
+	return all
 }
 
 // generatedFiles are those that a cluster cannot do without.
@@ -87,12 +116,20 @@ func domainNames(t *testing.T) string {
 	return strings.Join(names, " ")
 }
 
+// wayOf is how an etcd that lives is changed.
+func wayOf(words []string) plan.Way {
+	if slices.Contains(words, "force=true") {
+		return plan.NewGeneration
+	}
+	return plan.InTurn
+}
+
 func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02", "core03")
 	// a whole one: what is safe goes on, what loses its data wants force=true
 	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
-		if r, err := definedRun(t, words...); err != nil || r.newCluster != slices.Contains(words, "force=true") || r.allAtOnce {
-			t.Errorf("%v: got %v, generation %t", words, err, r.newCluster)
+		if r, err := definedRun(t, words...); err != nil || r.plan.Way != wayOf(words) {
+			t.Errorf("%v: got %v, way %d", words, err, r.plan.Way)
 		}
 	}
 	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
@@ -168,7 +205,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		status, err := r.survey(t.Context())
+		status, err := r.survey(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}

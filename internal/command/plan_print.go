@@ -32,9 +32,9 @@ func describeStep(s plan.Step) plannedStep {
 	return p
 }
 
-func (r *Run) printPlan(steps []plan.Step) error {
+func (r *Run) printPlan(p plan.Plan) error {
 	all := []plannedStep{}
-	for _, s := range steps {
+	for _, s := range p.All() {
 		all = append(all, describeStep(s))
 	}
 	if r.Format == "json" {
@@ -46,6 +46,9 @@ func (r *Run) printPlan(steps []plan.Step) error {
 	}
 	if err := rows.Print(r.log.Writer()); err != nil {
 		return err
+	}
+	for _, note := range p.Notes {
+		r.log.Say("%s", note)
 	}
 	for _, p := range all {
 		if p.Edited != "" {

@@ -8,10 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
@@ -19,21 +17,13 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// together tells whether nodes are made anew all at once. Of an etcd that lives they never are.
-func (r *Run) together() bool {
-	if r.generation.Token == nil || r.newCluster {
-		return r.Parallel || r.all() || r.newCluster
-	}
-	return r.allAtOnce
-}
-
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
 // the others.
 func (r *Run) recreateTogether(ctx context.Context) error {
-	if !r.together() {
+	if r.plan.Way == plan.InTurn {
 		return nil
 	}
-	if r.newCluster {
+	if r.plan.Way == plan.NewGeneration {
 		if err := r.newGeneration(ctx); err != nil {
 			return err
 		}
@@ -87,7 +77,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
-	for _, step := range taking(r.steps, plan.Recreate) {
+	for _, step := range plan.Taking(r.steps, plan.Recreate) {
 		definition, err := r.newDefinition(step.Node, tmpl)
 		if err == nil {
 			err = r.applier().Try(step.Node, definition)
@@ -107,7 +97,7 @@ func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definitio
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
-	steps := append(taking(r.steps, plan.Recreate), taking(r.surplus(), plan.Remove)...)
+	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
 	err := r.applier().RemoveAll(steps)
 	for _, step := range steps {
 		delete(r.seen, step.Node.Name)
@@ -129,19 +119,6 @@ func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	}
 	*step = next.Step
 	return nil
-}
-
-// planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.New, err error) {
-	tmpl, err := r.domainTemplate()
-	if err != nil {
-		return next, err
-	}
-	if next.Step, err = r.stepAnew(ctx, node, tmpl, plan.Found{}); err != nil {
-		return next, err
-	}
-	next.Definition, err = r.newDefinition(node.Node, tmpl)
-	return next, err
 }
 
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
@@ -175,7 +152,7 @@ func (r *Run) turn(ctx context.Context, nodes []boot.Node) ([]int, error) {
 	if len(turn) < 2 || r.generation.Token == nil {
 		return turn, nil
 	}
-	status, err := r.survey(ctx)
+	status, err := r.survey(ctx, false)
 	well := func(i int) int {
 		node := nodes[i].Step.Node
 		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))

@@ -42,7 +42,8 @@ type Run struct {
 	documents  []config.Document        // of Render
 	seen       map[string]engine.Domain // of Claim, and Define: all domains, as they were before
 	seenAt     time.Time                // when
-	steps      []plan.Step              // of Define
+	plan       plan.Plan                // of Define
+	steps      []plan.Step              // of Define: those of the plan that it could take
 	failed     []error                  // of Define: of nodes that it could not define
 	begun      apply.Begun              // of Define: what can be taken back
 
@@ -50,9 +51,6 @@ type Run struct {
 
 	writes guest.Writes    // to consoles
 	times  timeline.Record // what nodes reached when, for `mage timeline`
-
-	newCluster bool // of Define: whether all nodes are recreated together, with a new generation of etcd
-	allAtOnce  bool // of Define: whether etcd's members are made anew together, as none has anything to lose
 
 	connection
 }

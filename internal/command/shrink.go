@@ -4,47 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
 
-// surplus are the nodes of the cluster above nodes=, the highest number first.
-func (r *Run) surplus() []plan.Step {
-	members := engine.Members(r.seen, r.Workspace, r.Prefix)
-	slices.SortFunc(members, func(a, b engine.Domain) int { return a.Metadata.Number - b.Metadata.Number })
-	steps := []plan.Step{}
-	for i := len(members) - 1; i >= 0; i-- {
-		d := members[i]
-		if d.Metadata.Number <= r.Nodes {
-			continue
-		}
-		step := plan.Step{
-			Node: r.ws().Node(r.Prefix, d.Metadata.Number), Action: plan.Remove, Running: d.State == engine.Running,
-			Why: fmt.Sprintf("nodes=%d", r.Nodes),
-		}
-		if !r.Given("nodes") { // nobody said that there shall be fewer
-			step.Action, step.Running, step.Why = plan.Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", r.Nodes)
-		}
-		steps = append(steps, step)
-	}
-	return steps
-}
-
 // shrink removes the nodes above nodes=, one after the other: its member from etcd, then the node. status is of
 // the nodes that stay, in their order.
 func (r *Run) shrink(ctx context.Context, status etcd.Status) error {
-	surplus := r.surplus()
-	removed := taking(surplus, plan.Remove)
+	removed := plan.Taking(r.plan.Surplus, plan.Remove)
 	staying := etcd.Status{Members: status.Members[:min(len(status.Members), len(r.steps))]}
-	for _, step := range taking(surplus, plan.Keep) {
+	for _, step := range plan.Taking(r.plan.Surplus, plan.Keep) {
 		r.log.Say("%s: %s", step.Node.Name, step.Why)
 	}
-	if r.newCluster { // they went with the others
+	if r.plan.Way == plan.NewGeneration { // they went with the others
 		return nil
 	}
 	for i, step := range removed {

@@ -16,9 +16,8 @@ import (
 
 // edited is a diff between the definition as libvirt had it when it was made and as libvirt has it now: what somebody else
 // changed, for example with `virsh edit`.
-func edited(node workspace.Node, domain engine.Domain) string {
-	made, ok := recorded(node, domain)
-	if !ok || made == domain.XML {
+func edited(made string, domain engine.Domain) string {
+	if made == domain.XML {
 		return ""
 	}
 	was, is := comparable(made), comparable(domain.XML)
@@ -52,33 +51,18 @@ func comparable(text string) string {
 	return nvram.ReplaceAllString(controllers.ReplaceAllString(text, ""), "") + strings.Join(sorted, "")
 }
 
-// Unrecorded is libvirt's definition of a node that is kept, if it is as it was made and no run has noted that; else empty.
-func Unrecorded(step plan.Step, found plan.Found) string {
-	if step.Action != plan.Keep || step.Edited != "" || found.Domain.Metadata.Definition != step.Want.Definition {
-		return ""
-	}
-	if _, ok := recorded(step.Node, found.Domain); ok {
-		return ""
-	}
-	return found.Domain.XML
-}
-
-// WithLive is the step, with what of a changed definition the running node takes. It takes nothing if the file with the
-// definition may be of a run that ended before libvirt had it. A guest that may not have the rule by which it uses what is
-// plugged gets no processors and no memory.
-func WithLive(step plan.Step, found plan.Found) plan.Step {
-	if step.Action != plan.Redefine || !step.Running || step.Edited != "" ||
+// WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives, with its digest. A
+// running domain takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
+func WithKept(found plan.Found, spec engine.Hardware, kept engine.Definition, text, digest string) plan.Found {
+	found.Spec, found.Kept, found.Definition = spec, kept, digest
+	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == digest ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
-		return step
+		return found
 	}
-	was, errRead := os.ReadFile(step.Node.XML())
-	changes, err := libvirt.LiveChanges(string(was), step.XML, step.Runs)
-	if errRead != nil || err != nil {
-		return step // somebody has changed the file
+	was, errRead := os.ReadFile(found.Node.XML())
+	changes, err := libvirt.LiveChanges(string(was), text, found.Domain.Runs)
+	if errRead == nil && err == nil { // else somebody has changed the file
+		found.Takes = &changes
 	}
-	if step.Drift != "" {
-		changes = changes.WithoutPlugging()
-	}
-	step.Take(changes)
-	return step
+	return found
 }

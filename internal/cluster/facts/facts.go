@@ -17,7 +17,10 @@ import (
 // the node recreated in any case.
 func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
 	domain, defined := domains[node.Name]
-	found := plan.Found{Domain: domain, Defined: defined, Made: Made(node), Leaving: workspace.Exists(node.Leaving()), Wishes: wishes}
+	found := plan.Found{
+		Node: node, Domain: domain, Defined: defined, Made: Made(node), Wishes: wishes,
+		Leaving: workspace.Exists(node.Leaving()), Fresh: workspace.Exists(node.Fresh()),
+	}
 	var err error
 	if found.Disk, err = Disk(ctx, node, domain); err != nil {
 		return found, err
@@ -26,8 +29,8 @@ func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains
 		return found, hint.Errorf("recreate="+node.Name+" makes it anew, without them; or move the file away",
 			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", w.Relative(node.Overlay()))
 	}
-	if defined {
-		found.Edited = edited(node, domain)
+	if made, ok := recorded(node, domain); defined && ok {
+		found.Recorded, found.Edited = true, edited(made, domain)
 	}
 	return found, nil
 }

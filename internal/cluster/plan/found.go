@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Disk is what there is of a node's overlay.
@@ -15,6 +16,7 @@ type Disk struct {
 
 // Found is what there is of a node, and what the user wants done with it.
 type Found struct {
+	Node    workspace.Node
 	Domain  engine.Domain
 	Defined bool // whether there is a domain
 	Disk    Disk
@@ -22,6 +24,15 @@ type Found struct {
 	Leaving bool             // whether a run has begun to remove the node
 	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing
 	Wishes
+
+	Fresh       bool   // no run that booted it has come to its end since it was made
+	LastAddress string // where it said last that it is; empty if it has not said so
+	Recorded    bool   // its folder has the definition that there is, as it was made
+
+	Spec       engine.Hardware   // what it has now if it is kept: on its own image, with the firmware that its disk was made for
+	Kept       engine.Definition // the definition that gives
+	Definition string            // its digest; empty if there is nothing to be kept
+	Takes      *engine.Live      // what of that the running domain takes; nil if that is not known
 }
 
 // Wishes are what the user wants done with a node.

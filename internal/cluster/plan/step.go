@@ -43,5 +43,8 @@ func (s Step) Starts() bool {
 	return (!s.Running || s.Action == Recreate) && s.Action != Remove
 }
 
+// Makes tells whether the step makes an overlay.
+func (s Step) Makes() bool { return s.Action == Create || s.Action == Recreate }
+
 // Changes tells whether the step does anything at all.
 func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }

@@ -36,6 +36,7 @@ type Options struct {
 	All      bool // recreate=all
 	Renew    bool // make a new token
 	ReadOnly bool // nothing is made, written or asked
+	Try      bool // a look finds out, too, what would go wrong with a token that is still to be made
 
 	Helper etcd.Helper
 	Say    func(format string, args ...any)
@@ -48,6 +49,7 @@ type Generation struct {
 	Files     map[string][]byte
 	Authority authority.Authority // has files if the token has TLS
 	Pending   bool                // documents wait for the token of the next generation
+	Coming    *discovery.Token    // in a look: what is known of a token that is still to be made; nil if none is
 }
 
 // Make makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as long as the cluster:
@@ -63,12 +65,17 @@ func Make(ctx context.Context, o Options, source config.Source) (Generation, err
 	}
 	token, err := o.keepOrMake(ctx, source)
 	if errors.Is(err, errNoToken) {
-		return o.toCome(), nil
+		g := o.toCome()
+		g.Coming = &token
+		return g, o.tryWay(ctx, token.TLS)
 	}
 	if err != nil {
 		return o.none(), err
 	}
 	if (o.All || token.Retired) && o.HasNodes { // the next one is made when the nodes of this one go
+		if err := o.tryWay(ctx, token.TLS); err != nil {
+			return o.none(), err
+		}
 		o.Say("discovery: the token of this cluster goes when `mage up` has removed its nodes, and another one comes")
 		return o.pending(token)
 	}
@@ -236,7 +243,7 @@ func (o Options) keepOrMake(ctx context.Context, source config.Source) (discover
 	case err != nil || kept:
 		return token, err
 	case o.ReadOnly:
-		return token, errNoToken
+		return discovery.Token{Kind: o.kinds()[0], TLS: tls, Size: len(o.Nodes)}, errNoToken
 	}
 	if token, err = o.newToken(ctx, source); err != nil {
 		return token, err

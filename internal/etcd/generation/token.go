@@ -115,18 +115,41 @@ func (o Options) tokenOfWay(ctx context.Context, tls bool) (discovery.Token, err
 	return o.tokenOf(ctx, o.Way)
 }
 
-// tokenOf is of URLs: etcd endpoints, a ready token, or a v2 service.
-func (o Options) tokenOf(ctx context.Context, urls string) (discovery.Token, error) {
-	var first *url.URL
+// tryWay finds what is wrong with the way that discovery= says, as far as that can be told before there is a token.
+func (o Options) tryWay(ctx context.Context, tls bool) (err error) {
+	switch {
+	case strings.HasPrefix(o.Way, "srv:"):
+	case !discovery.IsEmbedded(o.Way) && o.Way != discovery.KindStatic:
+		_, err = firstURL(o.Way)
+	case o.ReadOnly && !o.Try:
+	case discovery.IsEmbedded(o.Way):
+		_, err = o.address()
+	default:
+		_, err = o.staticToken(ctx, tls)
+	}
+	return err
+}
+
+// firstURL is the first of the URLs with commas.
+func firstURL(urls string) (first *url.URL, err error) {
 	for _, one := range strings.Split(urls, ",") {
 		u, err := url.Parse(one)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return discovery.Token{}, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
+			return nil, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
 				"discovery=%s: this is no way of discovery", urls)
 		}
 		if first == nil {
 			first = u
 		}
+	}
+	return first, nil
+}
+
+// tokenOf is of URLs: etcd endpoints, a ready token, or a v2 service.
+func (o Options) tokenOf(ctx context.Context, urls string) (discovery.Token, error) {
+	first, err := firstURL(urls)
+	if err != nil {
+		return discovery.Token{}, err
 	}
 	switch {
 	case strings.Trim(first.Path, "/") != "":

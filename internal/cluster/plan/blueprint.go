@@ -1,0 +1,35 @@
+package plan
+
+import (
+	"slices"
+
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
+)
+
+// Blueprint is all that one node is made of, if it is made now.
+type Blueprint struct {
+	Doc        config.Document
+	Spec       engine.Hardware
+	Mark       engine.Metadata   // with the digest of the definition that Spec gives
+	Definition engine.Definition // that Spec gives
+	Joins      bool              // its config has the word by which a member joins an etcd that there is
+}
+
+// Options are what the user wants of a run.
+type Options struct {
+	Nodes     int      // how many there shall be
+	FewerGoes bool     // nodes above that number are removed: the user gave the number
+	All       bool     // recreate=all
+	Changed   bool     // recreate=changed
+	Names     []string // of nodes that are recreated in any case
+	Redefine  bool     // somebody else's changes are overwritten
+	Parallel  bool     // nodes are recreated at once
+	Force     bool     // data may be lost
+	Ready     bool     // nodes tell where they are
+}
+
+// For is what the user wants done with the node of that name. renewed is a run that goes on to recreate all nodes.
+func (o Options) For(name string, renewed bool) Wishes {
+	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine}
+}

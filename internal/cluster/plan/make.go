@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// Way is how nodes are recreated.
+type Way int
+
+// The ways.
+const (
+	InTurn        Way = iota // one after the other, each ready before the next
+	Together                 // all at once
+	NewGeneration            // all nodes at once, with another token of etcd's
+)
+
+// Plan is what a run does.
+type Plan struct {
+	Steps   []Step // of the nodes that shall be, in their order
+	Surplus []Step // of the nodes above nodes=, the highest number first
+	Way     Way
+	Notes   []string // what the user should know of it
+}
+
+// All are the steps of all nodes.
+func (p Plan) All() []Step { return slices.Concat(p.Steps, p.Surplus) }
+
+// Make works out what is done to come from the nodes that there are to those that are wanted. have has all nodes of the
+// cluster by name: those that are wanted, and those that are there. An error says why nothing is done.
+func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, error) {
+	m := making{Plan: steps(want, have, o, e), want: want, have: have, o: o, e: e, addresses: addressesOf(have)}
+	err := m.settleMembers()
+	return m.Plan, err
+}
+
+// AsksMembers tells whether what is done depends on what etcd's members answer: nodes are added to those that there are,
+// recreated or removed.
+func AsksMembers(want []Blueprint, have map[string]Found, o Options, e Etcd) bool {
+	m := making{Plan: steps(want, have, o, e), have: have, o: o, e: e}
+	return e.Exists && m.checkUnready() == nil && m.changesMembers()
+}
+
+// steps are those that need nothing of etcd's members.
+func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
+	p := Plan{Way: InTurn, Surplus: surplus(have, o)}
+	if !e.Exists && (o.Parallel || o.All) {
+		p.Way = Together
+	}
+	for _, b := range want {
+		p.Steps = append(p.Steps, b.step(have[b.Doc.Name], e))
+	}
+	return p
+}
+
+// step is the node's own.
+func (b Blueprint) step(found Found, e Etcd) Step {
+	want, spec := b.Mark, b.Spec
+	if found.Definition != "" {
+		want.Definition, spec = found.Definition, found.Spec
+	}
+	step := ForNode(b.Doc.Node, want, found)
+	if step.Makes() {
+		step.Want.Definition, spec = b.Mark.Definition, b.Spec
+	}
+	step.Want.Firmware = cmp.Or(step.Want.Firmware, spec.FirmwareWord())
+	if step.Action == Keep && e.Exists && found.Fresh { // if its etcd is healthy, the node is made a member
+		step.Why += "; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one"
+	}
+	step.Found = found.unrecorded(step)
+	return found.withLive(step)
+}
+
+// surplus are the nodes of the cluster above nodes=, the highest number first.
+func surplus(have map[string]Found, o Options) []Step {
+	steps := []Step{}
+	for _, found := range have {
+		if !found.Defined || found.Node.Number <= o.Nodes {
+			continue
+		}
+		step := Step{Node: found.Node, Action: Remove, Running: found.Domain.State == engine.Running, Why: fmt.Sprintf("nodes=%d", o.Nodes)}
+		if !o.FewerGoes {
+			step.Action, step.Running, step.Why = Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", o.Nodes)
+		}
+		steps = append(steps, step)
+	}
+	slices.SortFunc(steps, func(a, b Step) int { return b.Node.Number - a.Node.Number })
+	return steps
+}
+
+// unrecorded is libvirt's definition of a node that is kept, if it is as it was made and no run has noted that; else empty.
+func (f Found) unrecorded(step Step) string {
+	if step.Action != Keep || step.Edited != "" || f.Domain.Metadata.Definition != step.Want.Definition || f.Recorded {
+		return ""
+	}
+	return f.Domain.XML
+}
+
+// withLive is the step, with what of a changed definition the running node takes. A guest that may not have the rule by
+// which it uses what is plugged gets no processors and no memory.
+func (f Found) withLive(step Step) Step {
+	if step.Action != Redefine || !step.Running || step.Edited != "" || f.Takes == nil {
+		return step
+	}
+	live := *f.Takes
+	if step.Drift != "" {
+		live = live.WithoutPlugging()
+	}
+	step.Take(live)
+	return step
+}
