@@ -28,13 +28,6 @@ func (r *Run) Render(ctx context.Context) error {
 	return nil
 }
 
-// rendered is what wouldRender gives.
-type rendered struct {
-	source     config.Source
-	generation generation.Generation
-	documents  []config.Document
-}
-
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
 // an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
 func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err error) {
