@@ -29,8 +29,11 @@ func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains
 		return found, hint.Errorf("recreate="+node.Name+" makes it anew, without them; or move the file away",
 			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", w.Relative(node.Overlay()))
 	}
-	if made, ok := recorded(node, domain); defined && ok {
-		found.Recorded, found.Edited = true, edited(made, domain)
+	if defined {
+		var made string
+		if made, found.Recorded = recorded(node, domain); found.Recorded {
+			found.Edited = edited(made, domain)
+		}
 	}
 	return found, nil
 }
