@@ -1,5 +1,5 @@
-// Package command is what the targets do: a file a target, each standing on what the stages before it
-// left in the Run.
+// Package command is what the targets do: a file a target. Each chooses values of the run, what the stages before it have made
+// among them, and gives them to the rooms below.
 package command
 
 import (
