@@ -31,14 +31,3 @@ func (r *Run) generationOptions() generation.Options {
 
 // helper is the program that carries etcd's modules.
 func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }
-
-// membersHelper is the helper, with what the cluster's members want to see.
-func (r *Run) membersHelper() etcd.Helper { return r.current().Members(r.helper()) }
-
-// current is the generation of this run, or of the files if the run has none: targets that only ask the members make none.
-func (r *Run) current() generation.Generation {
-	if r.generation.Token != nil {
-		return r.generation
-	}
-	return generation.Read(r.vm(), r.Prefix)
-}

@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
@@ -30,7 +31,7 @@ type Run struct {
 	locks    *session.Locks
 	connection
 
-	etcdSeen *glimpse // of Preflight: what etcd's members say while the stages before Up find nothing to do; nil if nobody asks them
+	etcdSeen *members.Ahead // of Preflight: what etcd's members say while the stages before Up find nothing to do; nil if nobody asks them
 	listing
 	heldImage
 	rendered
