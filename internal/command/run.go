@@ -6,11 +6,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/apply"
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
@@ -111,5 +114,15 @@ func (r *Run) applier() apply.Applier {
 	return apply.Applier{
 		Engine: r.conn, Workspace: r.Workspace, Base: r.base.Path, Before: r.seen, Begun: &r.begun, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
+	}
+}
+
+// booter boots this run's nodes. libvirt is connected by then: the nodes were found there, or defined.
+func (r *Run) booter() boot.Booter {
+	kind := r.domainType(r.conn)
+	return boot.Booter{
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
+		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},
+		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: r.applier().Undo,
 	}
 }

@@ -17,14 +17,24 @@ var Project = Rules{
 		{"internal/launch", nil},
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
+			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline",
 			"internal/cluster", "internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
 			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
-		{"internal/cluster/selftest", []string{"internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
+		{"internal/cluster/selftest", []string{"internal/cluster/boot", "internal/cluster/reach", "internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
 		{"internal/cluster", []string{
+			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline",
 			"internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/image", "internal/guest", "internal/host",
 			"internal/workspace/session", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine/libvirt", "internal/engine",
 		}},
+		{"internal/cluster/boot", []string{ // by any engine
+			"internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan", "internal/guest",
+			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
+		}},
+		{"internal/cluster/reach", []string{
+			"internal/guest", "internal/host", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
+		}},
+		{"internal/cluster/timeline", []string{"internal/guest", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/plan", []string{ // pure: it gets what others found out
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
 		}},
