@@ -3,10 +3,8 @@ package command
 import (
 	"context"
 	"os"
-	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/facts"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/workspace"
 )
@@ -27,7 +25,7 @@ func (r *Run) generationOptions() generation.Options {
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
 		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew,
-		Helper: r.helper(), Say: r.log.Say,
+		Helper: r.etcd, Say: r.log.Say,
 	}
 }
 
@@ -46,6 +44,3 @@ func (r *Run) anyOverlay() bool {
 	}
 	return false
 }
-
-// helper is the program that carries etcd's modules.
-func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }
