@@ -2,10 +2,8 @@ package command
 
 import (
 	"context"
-	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/facts"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 )
 
@@ -25,9 +23,6 @@ func (r *Run) generationOptions() generation.Options {
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
 		HasNodes: facts.AnyOverlay(r.ws(), r.Prefix), All: r.Recreate == "all", Renew: r.Renew,
-		Helper: r.helper(), Say: r.log.Say,
+		Helper: r.etcd, Say: r.log.Say,
 	}
 }
-
-// helper is the program that carries etcd's modules.
-func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }

@@ -31,7 +31,7 @@ func addressOf(node int) string { return loopback.Address(node) }
 func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	t.Helper()
 	inClone(t)
-	for _, name := range []string{"internal", "go.mod"} { // the helper's source
+	for _, name := range []string{"internal", "go.mod", "go.sum"} { // the helper's source
 		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	r := run(t)
 	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
-	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
+	if _, err := r.etcd.WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
 		t.Fatal(err)
 	}
 	formed(t)

@@ -76,7 +76,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
 		readOnly: true, connection: connection{conn: r.conn},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/settings"
@@ -32,6 +33,7 @@ type Run struct {
 	readOnly bool // `mage up` is only planned: no image is fetched
 	log      *progress.Log
 	locks    *session.Locks
+	etcd     etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
 
 	etcdSeen *members.Ahead // of Preflight: what etcd's members say while the stages before Up find nothing to do; nil if nobody asks them
@@ -53,7 +55,8 @@ func New(words []string) (*Run, error) {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks}, nil
+	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
+	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
 // vm is a path below the folder of generated files.

@@ -95,7 +95,7 @@ func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.log, r.locks, r.conn = t.run.log, t.run.locks, t.run.conn
+	r.log, r.locks, r.conn, r.etcd = t.run.log, t.run.locks, t.run.conn, t.run.etcd
 	r.endsWith(ctx)
 	return r, nil
 }

@@ -17,8 +17,8 @@ var Project = Rules{
 		{"internal/launch", nil},
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
-			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline",
-			"internal/cluster", "internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
+			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
+			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
 			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
 		{"internal/cluster/selftest", []string{"internal/cluster/boot", "internal/cluster/reach", "internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
@@ -39,8 +39,10 @@ var Project = Rules{
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
 		}},
 
-		{"internal/etcd", []string{"internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
+		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/etcd/discovery", []string{"internal/workspace/artifact"}},
+		{"internal/etcd/wire", nil},
 
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", nil},
