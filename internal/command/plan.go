@@ -15,7 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image"
@@ -173,7 +173,7 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 	}
 	kept, definition, digest := r.keptHardware(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		other, err := libvirt.Fill(tmpl, kept)
+		other, err := domainxml.Fill(tmpl, kept)
 		if err != nil {
 			return b, found, err
 		}
@@ -186,7 +186,7 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 // blueprint is all that the node is made of, if it is made now.
 func (r *Run) blueprint(doc config.Document, tmpl string) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: r.hardware(r.conn, doc.Node, r.base), Mark: r.want(doc)}
-	definition, err := libvirt.Fill(tmpl, b.Spec)
+	definition, err := domainxml.Fill(tmpl, b.Spec)
 	b.Definition, b.Mark.Definition = definition, definition.Digest
 	return b, err
 }

@@ -10,7 +10,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
@@ -90,8 +90,8 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 }
 
 // newDefinition is the node's as it would be made now.
-func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definition, error) {
-	return libvirt.Fill(tmpl, r.hardware(r.conn, node, r.base))
+func (r *Run) newDefinition(node workspace.Node, tmpl string) (domainxml.Definition, error) {
+	return domainxml.Fill(tmpl, r.hardware(r.conn, node, r.base))
 }
 
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined

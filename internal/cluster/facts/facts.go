@@ -8,7 +8,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
@@ -44,7 +44,7 @@ func Made(node workspace.Node) *engine.Metadata {
 	if err != nil {
 		return nil
 	}
-	domain, err := libvirt.ParseDomain(string(text))
+	domain, err := domainxml.Parse(string(text))
 	if err != nil || domain.Metadata == nil {
 		return nil
 	}

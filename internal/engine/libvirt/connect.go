@@ -8,13 +8,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"libvirt.org/go/libvirt"
-	"libvirt.org/go/libvirtxml"
+
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
 // Available tells whether this program was built with libvirt's binding.
@@ -129,7 +129,7 @@ func (c *Conn) HasUEFI(arch string) bool {
 	err := c.use(func(conn *libvirt.Connect) error {
 		text, err := conn.GetDomainCapabilities("", arch, machine, "", 0)
 		if err == nil {
-			has, err = offersUEFI(text)
+			has, err = domainxml.OffersUEFI(text)
 		}
 		return err
 	})
@@ -137,21 +137,6 @@ func (c *Conn) HasUEFI(arch string) bool {
 		c.uefi.Store(arch, has)
 	}
 	return has
-}
-
-// offersUEFI reads what libvirt tells of domains (https://libvirt.org/formatdomaincaps.html#bios-bootloader): the firmware
-// that it would choose by itself, of what the host has installed.
-func offersUEFI(capabilities string) (bool, error) {
-	var caps libvirtxml.DomainCaps
-	if err := caps.Unmarshal(capabilities); err != nil {
-		return true, fmt.Errorf("cannot read what libvirt tells of domains: %w", err)
-	}
-	for _, enum := range caps.OS.Enums {
-		if enum.Name == "firmware" {
-			return slices.Contains(enum.Values, "efi"), nil
-		}
-	}
-	return true, nil // a libvirt that does not tell
 }
 
 // definite tells whether libvirt has answered that it does not do something, rather than not answered.

@@ -9,6 +9,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
 var states = map[libvirt.DomainState]engine.State{
@@ -80,7 +81,7 @@ func (c *Conn) describe(dom *libvirt.Domain) (engine.Domain, error) {
 	if err != nil {
 		return engine.Domain{}, err
 	}
-	d, err := ParseDomain(text)
+	d, err := domainxml.Parse(text)
 	if err != nil {
 		return d, err
 	}
@@ -98,7 +99,7 @@ func (c *Conn) running(dom *libvirt.Domain, d *engine.Domain) error {
 	if err != nil {
 		return err
 	}
-	live, err := ParseDomain(text)
+	live, err := domainxml.Parse(text)
 	if err == nil && live.Metadata != nil {
 		d.Started = live.Metadata.Definition
 	}

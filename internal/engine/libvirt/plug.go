@@ -8,6 +8,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
 // Update changes a device of the running domain to what the XML says.
@@ -45,11 +46,11 @@ const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</no
 // Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
 // too.
 func (c *Conn) Took(name string, mark engine.Metadata) error {
-	text, err := Element(mark)
+	text, err := domainxml.Element(mark)
 	if err != nil {
 		return err
 	}
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
 }
