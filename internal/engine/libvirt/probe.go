@@ -22,12 +22,12 @@ const (
 
 // ProbeKVM starts a domain without disks, lets it run for some milliseconds, and ends it: a KVM that is there but
 // does not work fails here, be it when QEMU sets the processor up or when that is to run.
-func (c *Conn) ProbeKVM(arch string) error {
+func (h *host) ProbeKVM(arch string) error {
 	xml, err := domainxml.Probe(fmt.Sprintf("coreos-libvirt-probe-%d", os.Getpid()), arch)
 	if err != nil {
 		return err
 	}
-	return c.use(func(conn *libvirt.Connect) error {
+	return h.use(func(conn *libvirt.Connect) error {
 		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 		if err != nil {
 			return startError(plain(err))
