@@ -122,9 +122,10 @@ func (r *Run) hardware(conn *libvirt.Conn, node workspace.Node, on base.Image) e
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC,
 		Link:     r.link(),
-		Files:    engine.Files{IgnitionKey: r.ignitionKey(on), Ignition: node.Ignition(), Overlay: node.Overlay(), Console: node.Console()},
+		Files:    conn.Disks().Seen(node.Files()),
 		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node)},
 	}
+	hw.IgnitionKey = r.ignitionKey(on)
 	return hw.WithFirmware(r.firmware(on, conn.HasUEFI))
 }
 

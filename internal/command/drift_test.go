@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -203,7 +203,7 @@ func sized(t *testing.T, path, mib string) {
 // diskSize is the GiB of the node's overlay, and what its domain's metadata tell of it.
 func diskSize(t *testing.T, node string) (overlay int64, noted int) {
 	t.Helper()
-	info, err := image.Inspect(t.Context(), overlayOf(node))
+	info, err := qcow2.Inspect(t.Context(), overlayOf(node))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -162,7 +162,7 @@ func (r *Run) situation(ctx context.Context, tmpl string, domains map[string]eng
 
 // situationOf is what the node shall be, and what there is of it.
 func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string, domains map[string]engine.Domain) (b plan.Blueprint, found plan.Found, err error) {
-	found, err = facts.Of(ctx, r.ws(), doc.Node, domains, r.options().For(doc.Name, r.etcdFacts().Retired))
+	found, err = facts.Of(ctx, r.conn.Disks(), r.ws(), doc.Node, domains, r.options().For(doc.Name, r.etcdFacts().Retired))
 	if err != nil {
 		return b, found, err
 	}
@@ -243,7 +243,7 @@ func (r *Run) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
 	if r.readOnly && !workspace.Exists(r.base.Path) { // it is not fetched yet
 		return nil
 	}
-	step.Want.Disk, err = image.OverlaySize(ctx, r.base.Path, r.Disk)
+	step.Want.Disk, err = qcow2.OverlaySize(ctx, r.base.Path, r.Disk)
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -74,7 +74,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
+	if _, err := qcow2.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
 	for _, step := range plan.Taking(r.steps, plan.Recreate) {

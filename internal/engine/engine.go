@@ -16,6 +16,8 @@ type Engine interface {
 	Power
 	Events
 	Ports
+	// Disks are what its domains are booted from.
+	Disks() Disks
 }
 
 // Inventory looks at domains, and changes nothing.

@@ -43,7 +43,7 @@ var Project = Rules{
 		{"internal/config/transpile", nil},
 		{"internal/config/render", nil},
 
-		{"internal/image", []string{"internal/workspace", "internal/workspace/artifact"}},
+		{"internal/image", []string{"internal/image/qcow2", "internal/workspace", "internal/workspace/artifact"}},
 
 		{"internal/guest", []string{"internal/workspace/artifact"}},
 		{"internal/guest/facts", nil},
@@ -53,11 +53,12 @@ var Project = Rules{
 		{"internal/workspace/session", []string{"internal/workspace", "internal/workspace/artifact"}},
 		{"internal/workspace/wait", []string{"internal/workspace"}},
 		{"internal/workspace", []string{"internal/workspace/artifact", "internal/engine"}}, // what a domain is
-		{"internal/workspace/artifact", nil},
-
-		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine"}},
+		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine", "internal/image/qcow2"}},
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
 		{"internal/engine", nil},
+
+		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes
+		{"internal/workspace/artifact", nil},
 
 		{"internal/terminal", nil},
 	},

@@ -35,7 +35,7 @@ func recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) 
 		return made, err == nil
 	}
 	was, err := domainxml.Parse(made)
-	return made, err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
+	return made, err == nil && was.Metadata != nil && domain.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
 var (

@@ -22,7 +22,7 @@ func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 	small, large := engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 8}, engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}
 	want := engine.Metadata{Definition: "d0"}
 	found := func(have string, machine engine.Machine) Found {
-		return Found{Defined: true, Disk: Disk{Exists: true}, Domain: engine.Domain{
+		return Found{Defined: true, Disk: engine.Disk{Exists: true}, Domain: engine.Domain{
 			Name: "core01", State: engine.Running, Metadata: &engine.Metadata{Definition: have}, Started: "d0", Machine: machine, Runs: large,
 		}}
 	}
