@@ -175,7 +175,7 @@ func TestARunThatFindsNothingToDoAsksLittle(t *testing.T) {
 	r := run(t, "nodes=3")
 	defer r.unlockAll()
 	through(t, r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up)
-	if calls := r.conn.Calls(); calls < 3*3 || calls > 10*3 {
+	if calls := r.daemon.Calls(); calls < 3*3 || calls > 10*3 {
 		t.Errorf("%d calls", calls)
 	}
 }

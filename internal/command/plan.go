@@ -75,10 +75,12 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
-	return &Run{
+	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		readOnly: true, connection: connection{conn: r.conn},
+		readOnly: true, connection: connection{daemon: r.daemon},
 	}
+	dry.onlyLook()
+	return dry
 }
 
 // makePlan looks at what there is, and works out what is done.
@@ -205,7 +207,7 @@ func (r *Run) complete(ctx context.Context, p *plan.Plan, want []plan.Blueprint,
 func (r *Run) completeStep(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found) (err error) {
 	definition := b.Definition
 	if step.Makes() {
-		err = errors.Join(checkFirmware(b.Spec, r.conn.HasUEFI), r.sizeDisk(ctx, step))
+		err = errors.Join(checkFirmware(b.Spec, engine.HostOf(r.conn).HasUEFI), r.sizeDisk(ctx, step))
 	} else {
 		definition = found.Kept
 	}

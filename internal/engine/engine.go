@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Engine runs machines. What else an engine can do stands in the optional interfaces below: ask for one with a type
-// assertion.
+// Engine runs machines. What else an engine can do stands in the optional interfaces below: As gives them.
 type Engine interface {
 	Inventory
 	Definer
