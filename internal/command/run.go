@@ -74,15 +74,20 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
-func (r *Run) opened() (engine.Engine, error) { return r.libvirt() }
+func (r *Run) opened() (engine.Engine, error) {
+	if _, err := r.libvirt(); err != nil {
+		return nil, err
+	}
+	return r.conn, nil
+}
 
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
-	conn, err := r.libvirt()
+	opened, err := r.opened()
 	if err != nil {
 		return nil, err
 	}
-	return conn.Domains()
+	return opened.Domains()
 }
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
