@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"coreos-libvirt/internal/cluster/facts"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/workspace"
 )
@@ -44,15 +43,4 @@ func (r *Run) anyOverlay() bool {
 		}
 	}
 	return false
-}
-
-// membersHelper is the helper, with what the cluster's members want to see.
-func (r *Run) membersHelper() etcd.Helper { return r.current().Members(r.etcd) }
-
-// current is the generation of this run, or of the files if the run has none: targets that only ask the members make none.
-func (r *Run) current() generation.Generation {
-	if r.generation.Token != nil {
-		return r.generation
-	}
-	return generation.Read(r.vm(), r.Prefix)
 }

@@ -15,7 +15,7 @@ func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
 	}
-	ahead := r.lookAhead(ctx)
+	ahead := r.view().LookAhead(ctx)
 	starting, err := toStart(r)
 	if err != nil {
 		return err

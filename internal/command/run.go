@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
@@ -51,7 +52,7 @@ type Run struct {
 	failed     []error                  // of Define: of nodes that it could not define
 	begun      apply.Begun              // of Define: what can be taken back
 
-	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
+	etcdSeen *members.Ahead // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
 	writes guest.Writes    // to consoles
 	times  timeline.Record // what nodes reached when, for `mage timeline`
