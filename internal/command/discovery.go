@@ -2,11 +2,9 @@ package command
 
 import (
 	"context"
-	"os"
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/workspace"
 )
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one.
@@ -24,23 +22,7 @@ func (r *Run) generationOptions() generation.Options {
 		Dir: r.vm(), Prefix: r.Prefix, Nodes: r.members(),
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
-		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew,
+		HasNodes: facts.AnyOverlay(r.ws(), r.Prefix), All: r.Recreate == "all", Renew: r.Renew,
 		Helper: r.etcd, Say: r.log.Say,
 	}
-}
-
-// anyOverlay tells whether a node of the cluster has been made.
-func (r *Run) anyOverlay() bool {
-	entries, _ := os.ReadDir(r.vm())
-	for _, entry := range entries {
-		n := workspace.NumberOf(r.Prefix, entry.Name())
-		if n == 0 {
-			continue
-		}
-		node := r.ws().Node(r.Prefix, n)
-		if m := facts.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == r.Prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Etcd prints the members of the cluster's etcd.
-func (r *Run) Etcd(ctx context.Context) error {
+func Etcd(ctx context.Context, r *Run) error {
 	view := r.view()
 	nodes, err := view.Reached(ctx)
 	if err != nil {
@@ -23,12 +23,13 @@ func (r *Run) Etcd(ctx context.Context) error {
 	if r.Format == "json" {
 		err = table.JSON(r.log.Writer(), status.Members)
 	} else {
-		err = r.printMembers(status, view.Names(nodes))
+		err = membersTable(status, view.Names(nodes)).Print(r.log.Writer())
 	}
 	return errors.Join(err, status.Whole(len(nodes)))
 }
 
-func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
+// membersTable has a line a member. names are the nodes' names, by their members' endpoints.
+func membersTable(status etcd.Status, names map[string]string) *table.Table {
 	rows := table.New("NODE", "MEMBER", "ID", "ENDPOINT", "ROLE", "HEALTHY", "VERSION", "DATABASE")
 	for _, m := range status.Members {
 		role, healthy := "voter", "yes"
@@ -45,5 +46,5 @@ func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
 		}
 		rows.Row(table.Dash(names[m.Endpoint]), table.Dash(m.Name), table.Dash(m.ID), table.Dash(m.Endpoint), table.Dash(role), healthy, table.Dash(m.Version), progress.Bytes(m.DBSize))
 	}
-	return rows.Print(r.log.Writer())
+	return rows
 }

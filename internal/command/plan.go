@@ -69,7 +69,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	r.source, r.generation, r.documents = all.source, all.generation, all.documents
+	r.rendered = all
 	return r.makePlan(ctx, survey)
 }
 

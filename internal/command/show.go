@@ -23,7 +23,7 @@ func Show(ctx context.Context, r *Run) error {
 	names := []string{}
 	for _, node := range r.members() {
 		if node.Name == r.Node || r.Node == "" {
-			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.relative(node.Ignition()), texts[node.Name])
+			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.ws().Relative(node.Ignition()), texts[node.Name])
 			return err
 		}
 		names = append(names, node.Name)

@@ -16,7 +16,7 @@ import (
 // documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func Watch(ctx context.Context, r *Run) error {
 	r.onlyLook()
-	files, err := watchFiles(r.configPath(), r.log.Say)
+	files, err := watchFiles(configPath(r), r.log.Say)
 	if err != nil {
 		return err
 	}
@@ -24,9 +24,9 @@ func Watch(ctx context.Context, r *Run) error {
 	w := configWatch{nodes: r.members(), render: r.looksRendered, say: r.log.Say}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
-		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
+		r.log.Say("watching %s and what it names; Ctrl-C ends", configPath(r))
 	} else {
-		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", r.configPath())
+		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", configPath(r))
 	}
 	for files.next(ctx) {
 		before = w.rebuilt(ctx, before)

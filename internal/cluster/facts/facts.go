@@ -51,3 +51,19 @@ func Made(node workspace.Node) *engine.Metadata {
 	domain.Metadata.Firmware = cmp.Or(domain.Metadata.Firmware, domain.Firmware)
 	return domain.Metadata
 }
+
+// AnyOverlay tells whether a node of the cluster prefix has been made.
+func AnyOverlay(w workspace.Workspace, prefix string) bool {
+	entries, _ := os.ReadDir(w.VM())
+	for _, entry := range entries {
+		n := workspace.NumberOf(prefix, entry.Name())
+		if n == 0 {
+			continue
+		}
+		node := w.Node(prefix, n)
+		if m := Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
+			return true
+		}
+	}
+	return false
+}
