@@ -16,7 +16,7 @@ func (r *Run) cluster() members.Cluster {
 	return members.Cluster{
 		View: r.viewOf(r.generation),
 		Nodes: members.Nodes{
-			Boot: r.booter().One, RemoveDomain: func(node workspace.Node) error { return r.applier().RemoveDomain(node) }, Watch: r.booter().Guarded,
+			Boot: r.booter().One, Remove: func(node workspace.Node) error { return r.applier().Remove(node) }, Watch: r.booter().Guarded,
 			Recreate: func(ctx context.Context, step plan.Step) (plan.Step, error) {
 				err := r.makeAnew(ctx, &step)
 				return step, err

@@ -30,7 +30,10 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.Try(step.Node, next.Definition); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
-	if err := errors.Join(a.RemoveDomain(step.Node), a.Forget(step.Node.Name)); err != nil {
+	if err := a.removeDomain(step.Node); err != nil {
+		return errors.Join(err, disk.Discard())
+	}
+	if err := a.Forget(step.Node.Name); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
 	if err := a.create(step, disk); err != nil {
@@ -58,9 +61,17 @@ func (a Applier) Try(node workspace.Node, definition engine.Definition) error {
 	return artifact.Write(node.Defined(), []byte(made), 0o600)
 }
 
-// RemoveDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
+// Remove removes the node for good: its domain, its disk and its folder.
+func (a Applier) Remove(node workspace.Node) error {
+	if err := a.removeDomain(node); err != nil {
+		return err
+	}
+	return RemoveFiles(a.Engine.Disks(), node)
+}
+
+// removeDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
 // knows that it may go.
-func (a Applier) RemoveDomain(node workspace.Node) error {
+func (a Applier) removeDomain(node workspace.Node) error {
 	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
@@ -72,7 +83,7 @@ func (a Applier) RemoveAll(steps []plan.Step) error {
 	var all errgroup.Group
 	for _, step := range steps {
 		all.Go(func() error {
-			if err := a.RemoveDomain(step.Node); err != nil {
+			if err := a.removeDomain(step.Node); err != nil {
 				return fmt.Errorf("%s: %w", step.Node.Name, err)
 			}
 			if step.Action == plan.Remove {

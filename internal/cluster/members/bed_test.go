@@ -72,9 +72,9 @@ func newBed(t *testing.T, n int) *bed {
 	b.Reach, b.SSH.Access, b.Timeout, b.Times = reach.Nodes{Workspace: ws, Ready: true}, guest.Access{Dir: ws.SSH("core")}, 5*time.Minute, &timeline.Record{}
 	b.Nodes = Nodes{
 		Boot: b.boot, Recreate: b.recreate,
-		RemoveDomain: func(node workspace.Node) error {
+		Remove: func(node workspace.Node) error {
 			b.left = append(b.left, node.Name)
-			return nil
+			return node.RemoveFiles()
 		},
 		Watch: func(ctx context.Context, _ []boot.Node, do func(context.Context) error) error { return do(ctx) },
 	}

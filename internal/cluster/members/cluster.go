@@ -25,9 +25,9 @@ type Cluster struct {
 
 // Nodes is what other rooms do with nodes.
 type Nodes struct {
-	Boot         func(context.Context, plan.Step) boot.Node
-	Recreate     func(context.Context, plan.Step) (plan.Step, error) // the new node does not run
-	RemoveDomain func(workspace.Node) error
+	Boot     func(context.Context, plan.Step) boot.Node
+	Recreate func(context.Context, plan.Step) (plan.Step, error) // the new node does not run
+	Remove   func(workspace.Node) error                          // its domain, its disk and its folder
 	// Watch does something that waits for nodes, and ends it with the error of the first that breaks down meanwhile.
 	Watch func(ctx context.Context, nodes []boot.Node, do func(context.Context) error) error
 }

@@ -152,10 +152,7 @@ func (c Cluster) removeNode(ctx context.Context, node workspace.Node, others []s
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := c.Nodes.RemoveDomain(node); err != nil {
-		return err
-	}
-	if err := node.RemoveFiles(); err != nil {
+	if err := c.Nodes.Remove(node); err != nil {
 		return err
 	}
 	c.Log.Say("%s: removed", node.Name)
