@@ -15,20 +15,29 @@ type recorder struct{ asked []string }
 
 func (r *recorder) note(what string) { r.asked = append(r.asked, what) }
 
-func (r *recorder) Domains() (map[string]Domain, error)              { r.note("Domains"); return nil, nil }
-func (r *recorder) Running() (map[string]bool, error)                { r.note("Running"); return nil, nil }
-func (r *recorder) State(string) (State, error)                      { r.note("State"); return "", nil }
-func (r *recorder) Define(string) (string, error)                    { r.note("Define"); return "", nil }
-func (r *recorder) Remove(string, string) error                      { r.note("Remove"); return nil }
-func (r *recorder) Start(string) error                               { r.note("Start"); return nil }
-func (r *recorder) Shutdown(string) error                            { r.note("Shutdown"); return nil }
-func (r *recorder) Destroy(string) error                             { r.note("Destroy"); return nil }
-func (r *recorder) Watch(string) (<-chan struct{}, func())           { r.note("Watch"); return nil, nil }
-func (r *recorder) Started(string, time.Time) (at time.Time)         { r.note("Started"); return at }
-func (r *recorder) Reboots(string) int                               { r.note("Reboots"); return 0 }
-func (r *recorder) Disks() Disks                                     { return recordedDisks{r} }
-func (r *recorder) Update(string, string) error                      { r.note("Update"); return nil }
-func (r *recorder) SetVCPUs(string, int) error                       { r.note("SetVCPUs"); return nil }
+func (r *recorder) Domains() (map[string]Domain, error) { r.note("Domains"); return nil, nil }
+
+func (r *recorder) Running() (map[string]bool, error) { r.note("Running"); return nil, nil }
+
+func (r *recorder) State(string) (State, error) { r.note("State"); return "", nil }
+
+func (r *recorder) Define(string) (string, error) { r.note("Define"); return "", nil }
+
+func (r *recorder) Remove(string, string) error { r.note("Remove"); return nil }
+func (r *recorder) Start(string) error          { r.note("Start"); return nil }
+func (r *recorder) Shutdown(string) error       { r.note("Shutdown"); return nil }
+
+func (r *recorder) Destroy(string) error { r.note("Destroy"); return nil }
+
+func (r *recorder) Watch(string) (<-chan struct{}, func()) { r.note("Watch"); return nil, nil }
+
+func (r *recorder) Started(string, time.Time) (at time.Time) { r.note("Started"); return at }
+func (r *recorder) Reboots(string) int                       { r.note("Reboots"); return 0 }
+func (r *recorder) Disks() Disks                             { return recordedDisks{r} }
+func (r *recorder) Update(string, string) error              { r.note("Update"); return nil }
+
+func (r *recorder) SetVCPUs(string, int) error { r.note("SetVCPUs"); return nil }
+
 func (r *recorder) SetMemory(string, int) error                      { r.note("SetMemory"); return nil }
 func (r *recorder) Took(string, Metadata) error                      { r.note("Took"); return nil }
 func (r *recorder) Lease(string, string) (a netip.Addr)              { return a }
