@@ -73,9 +73,6 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 	return r.open(r.URI, func() string { return check.Advice(r.URI, r.where().IsSession()) })
 }
 
-// opened is libvirt, as one of the engines that nodes can run on.
-func (r *Run) opened() (engine.Engine, error) { return r.libvirt() }
-
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
 	conn, err := r.libvirt()
@@ -89,9 +86,6 @@ func (r *Run) domains() (map[string]engine.Domain, error) {
 func (r *Run) lock(ctx context.Context, prefix string) error {
 	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
 }
-
-// relative is path as the user would write it.
-func (r *Run) relative(path string) string { return r.ws().Relative(path) }
 
 // ws is the run's workspace.
 func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
@@ -109,7 +103,7 @@ func (r *Run) link() engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened, Ready: r.Ready}
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: func() (engine.Engine, error) { return r.libvirt() }, Ready: r.Ready}
 }
 
 // applier carries out steps, on the libvirt that was opened to plan them.
