@@ -17,8 +17,7 @@ var Project = Rules{
 		{"internal/launch", nil},
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
-			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
-			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
+			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster", "internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
 			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
 		{"internal/cluster/selftest", []string{"internal/cluster/boot", "internal/cluster/reach", "internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
