@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -71,7 +71,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
+	if _, err := qcow2.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
 	for _, step := range plan.Taking(r.steps, plan.Recreate) {
@@ -87,8 +87,8 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 }
 
 // newDefinition is the node's as it would be made now.
-func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definition, error) {
-	return libvirt.Fill(tmpl, r.hardware(r.conn, node, r.base))
+func (r *Run) newDefinition(node workspace.Node, tmpl string) (domainxml.Definition, error) {
+	return domainxml.Fill(tmpl, r.hardware(r.conn, node, r.base))
 }
 
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined

@@ -73,13 +73,21 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 	return r.open(r.URI, func() string { return check.Advice(r.URI, r.where().IsSession()) })
 }
 
+// opened is libvirt, as one of the engines that nodes can run on.
+func (r *Run) opened() (engine.Engine, error) {
+	if _, err := r.libvirt(); err != nil {
+		return nil, err
+	}
+	return r.conn, nil
+}
+
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
-	conn, err := r.libvirt()
+	opened, err := r.opened()
 	if err != nil {
 		return nil, err
 	}
-	return conn.Domains()
+	return opened.Domains()
 }
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
@@ -103,7 +111,7 @@ func (r *Run) link() engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: func() (engine.Engine, error) { return r.libvirt() }, Ready: r.Ready}
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened, Ready: r.Ready}
 }
 
 // applier carries out steps, on the libvirt that was opened to plan them.

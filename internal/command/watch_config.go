@@ -15,6 +15,7 @@ import (
 // Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
 // documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func Watch(ctx context.Context, r *Run) error {
+	r.onlyLook()
 	files, err := watchFiles(configPath(r), r.log.Say)
 	if err != nil {
 		return err

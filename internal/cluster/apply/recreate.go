@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -25,17 +23,17 @@ type New struct {
 // before the old one goes: its disk is made, and the engine has seen its definition.
 func (a Applier) Recreate(ctx context.Context, next New) error {
 	step := next.Step
-	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), a.Base, step.Want.Disk)
+	disk, err := a.prepare(ctx, step)
 	if err != nil {
 		return err
 	}
 	if err := a.Try(step.Node, next.Definition); err != nil {
-		return errors.Join(err, os.Remove(prepared))
+		return errors.Join(err, disk.Discard())
 	}
 	if err := errors.Join(a.RemoveDomain(step.Node), a.Forget(step.Node.Name)); err != nil {
-		return errors.Join(err, os.Remove(prepared))
+		return errors.Join(err, disk.Discard())
 	}
-	if err := a.create(step, prepared); err != nil {
+	if err := a.create(step, disk); err != nil {
 		return errors.Join(err, a.Undo(step))
 	}
 	a.Say("%s: made anew", step.Node.Name)
@@ -79,10 +77,18 @@ func (a Applier) RemoveAll(steps []plan.Step) error {
 			}
 			if step.Action == plan.Remove {
 				a.Say("%s: removed", step.Node.Name)
-				return step.Node.RemoveFiles()
+				return RemoveFiles(a.Engine.Disks(), step.Node)
 			}
-			return workspace.Forget(step.Node.Overlay())
+			return a.Engine.Disks().Remove(step.Node.Files())
 		})
 	}
 	return all.Wait()
+}
+
+// RemoveFiles removes the disk and the folder of a node that has no domain any more.
+func RemoveFiles(disks engine.Disks, node workspace.Node) error {
+	if err := disks.Remove(node.Files()); err != nil {
+		return fmt.Errorf("cannot remove what was generated: %w", err)
+	}
+	return node.RemoveFiles()
 }

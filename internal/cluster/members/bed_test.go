@@ -189,19 +189,20 @@ func (b *bed) stop(node int) {
 }
 
 // countStarts has the bed start a helper that notes its starts.
-func (b *bed) countStarts(t *testing.T) (starts func() int) {
-	t.Helper()
-	built, err := b.Options.Helper.Build(t.Context(), t.Logf)
+func (b *bed) countStarts() (starts func() int) {
+	b.t.Helper()
+	built, err := b.Options.Helper.Build(b.t.Context(), b.t.Logf)
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	bin := t.TempDir()
+	bin := b.t.TempDir()
 	notes, script := filepath.Join(bin, "starts"), filepath.Join(bin, filepath.Base(built))
-	if err := os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\necho >>'%s'\nexec '%s'\n", notes, built), 0o755); err != nil {
-		t.Fatal(err)
+	save(b.t, script, fmt.Sprintf("#!/bin/sh\necho >>'%s'\nexec '%s'\n", notes, built))
+	if err := os.Chmod(script, 0o755); err != nil {
+		b.t.Fatal(err)
 	}
 	b.Options.Helper = etcd.NewHelper(moduleRoot, bin)
-	t.Cleanup(b.Options.Helper.Close)
+	b.t.Cleanup(b.Options.Helper.Close)
 	return func() int {
 		text, _ := os.ReadFile(notes)
 		return strings.Count(string(text), "\n")

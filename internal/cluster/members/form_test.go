@@ -16,7 +16,7 @@ import (
 // fewer or more nodes than the token's size waits for the members that there are. The helper is started once.
 func TestNodesBecomeMembers(t *testing.T) {
 	b := live(t, 2)
-	starts := b.countStarts(t)
+	starts := b.countStarts()
 	b.Generation.Token.Size, b.Generation.Token.Formed = 5, false // of which three have left since
 	if err := b.Generation.Token.Mark(b.Options.Dir, "core"); err != nil {
 		t.Fatal(err)

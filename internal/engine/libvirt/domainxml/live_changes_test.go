@@ -1,4 +1,4 @@
-package libvirt
+package domainxml
 
 import (
 	"fmt"
@@ -72,14 +72,14 @@ func TestLiveChanges(t *testing.T) {
 
 // TestMachine reads a running domain as libvirt tells of it, two processors and a DIMM plugged.
 func TestMachine(t *testing.T) {
-	d, err := ParseDomain(`<domain><name>core01</name><maxMemory slots='8' unit='KiB'>16777216</maxMemory><memory unit='KiB'>2621440</memory>
+	d, err := Parse(`<domain><name>core01</name><maxMemory slots='8' unit='KiB'>16777216</maxMemory><memory unit='KiB'>2621440</memory>
 <vcpu placement='static' current='4'>16</vcpu><vcpus><vcpu id='0' enabled='yes' hotpluggable='no' order='1'/><vcpu id='1' enabled='yes' hotpluggable='no' order='2'/>
 <vcpu id='2' enabled='yes' hotpluggable='yes' order='3'/><vcpu id='3' enabled='yes' hotpluggable='yes' order='4'/><vcpu id='4' enabled='no' hotpluggable='yes'/></vcpus>
 <devices><memory model='dimm'><target><size unit='KiB'>524288</size></target></memory></devices></domain>`)
 	if want := (engine.Machine{VCPUs: 4, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}); err != nil || d.Machine != want {
 		t.Errorf("got %+v, %v", d.Machine, err)
 	}
-	d, err = ParseDomain(`<domain type='qemu'><name>core01</name><memory unit='GiB'>2</memory><vcpu>2</vcpu></domain>`)
+	d, err = Parse(`<domain type='qemu'><name>core01</name><memory unit='GiB'>2</memory><vcpu>2</vcpu></domain>`)
 	if want := (engine.Machine{VCPUs: 2, MaxVCPUs: 2, FixedVCPUs: 2, Memory: 2048}); err != nil || d.Machine != want {
 		t.Errorf("without room, under TCG: got %+v, %v", d.Machine, err)
 	}
@@ -87,7 +87,7 @@ func TestMachine(t *testing.T) {
 
 // TestFixedProcessors: where libvirt does not say which can be unplugged, none can.
 func TestFixedProcessors(t *testing.T) {
-	if d, err := ParseDomain(`<domain type='kvm'><name>core01</name><vcpu>4</vcpu></domain>`); err != nil || d.Machine.FixedVCPUs != 4 {
+	if d, err := Parse(`<domain type='kvm'><name>core01</name><vcpu>4</vcpu></domain>`); err != nil || d.Machine.FixedVCPUs != 4 {
 		t.Errorf("got %+v, %v", d.Machine, err)
 	}
 }

@@ -1,4 +1,4 @@
-package image
+package qcow2
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func createOverlay(ctx context.Context, path, base string, size int) error {
 	if err != nil {
 		return err
 	}
-	prepared, err := PrepareOverlay(ctx, path, base, size)
+	prepared, err := Prepare(ctx, path, base, size)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func TestCreateOverlay(t *testing.T) {
 func TestAKilledRunIsNoObstacle(t *testing.T) {
 	ctx := context.Background()
 	base, overlay := make1G(t, "qcow2"), filepath.Join(t.TempDir(), "core01.qcow2")
-	left, err := PrepareOverlay(ctx, overlay, base, 4)
+	left, err := Prepare(ctx, overlay, base, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

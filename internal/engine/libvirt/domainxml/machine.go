@@ -1,4 +1,4 @@
-package libvirt
+package domainxml
 
 import (
 	"libvirt.org/go/libvirtxml"

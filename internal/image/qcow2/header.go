@@ -1,4 +1,4 @@
-package image
+package qcow2
 
 import (
 	"encoding/binary"

@@ -1,5 +1,5 @@
-// Package image is about what nodes boot: base images and the overlays on them.
-package image
+// Package qcow2 is what nodes boot: base images and the overlays on them.
+package qcow2
 
 import (
 	"context"
@@ -119,10 +119,10 @@ func OverlaySize(ctx context.Context, base string, wanted int) (int, error) {
 	return wanted, nil
 }
 
-// PrepareOverlay makes the overlay that is to be at path, beside it, of as many GiB as OverlaySize found good. The base is only read, and its format is written
-// down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives the file to QEMU's user
-// for as long as the guest runs.
-func PrepareOverlay(ctx context.Context, path, base string, size int) (prepared string, err error) {
+// Prepare makes the overlay that is to be at path, beside it, of as many GiB as OverlaySize found good. The base is only
+// read, and its format is written down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives
+// the file to QEMU's user for as long as the guest runs.
+func Prepare(ctx context.Context, path, base string, size int) (prepared string, err error) {
 	if err := artifact.Folder(filepath.Dir(path)); err != nil {
 		return "", err
 	}

@@ -1,4 +1,4 @@
-package libvirt
+package domainxml
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 
 func shipped(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../../../templates/domain.xml.tmpl")
+	text, err := os.ReadFile("../../../../templates/domain.xml.tmpl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestDefine(t *testing.T) {
 	if cell := domain.CPU.Numa.Cell; domain.CPU.Mode != "host-passthrough" || len(cell) != 1 || cell[0].CPUs != "0-15" || cell[0].Memory != 1024 {
 		t.Errorf("the processor: got %+v", domain.CPU)
 	}
-	parsed, err := ParseDomain(text)
+	parsed, err := Parse(text)
 	if want := (engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 1024, MaxMemory: 16384, Slots: 8}); parsed.Machine != want {
 		t.Errorf("got %+v", parsed.Machine)
 	}
@@ -118,15 +118,15 @@ func TestParseDomain(t *testing.T) {
 		<c:node xmlns:c="urn:coreos-libvirt:node:1" workspace="/w &amp; x" cluster="core" number="2"/></metadata>
 		<devices><disk type="file"><source file="/a.qcow2"/></disk><disk type="block"><source dev="/dev/sda"/></disk>
 		<interface type="bridge"><mac address="52:54:00:00:00:01"/></interface></devices></domain>`
-	d, err := ParseDomain(text)
+	d, err := Parse(text)
 	if err != nil || d.Metadata == nil || d.Metadata.Workspace != "/w & x" || d.Metadata.Number != 2 ||
 		len(d.Disks) != 1 || d.Disks[0] != "/a.qcow2" || len(d.MACs) != 1 || d.MACs[0] != "52:54:00:00:00:01" {
 		t.Errorf("got %+v with %+v, %v", d, d.Metadata, err)
 	}
-	if d, err := ParseDomain("<domain><name>y</name></domain>"); err != nil || d.Metadata != nil {
+	if d, err := Parse("<domain><name>y</name></domain>"); err != nil || d.Metadata != nil {
 		t.Errorf("got %+v, %v", d, err)
 	}
-	if _, err := ParseDomain("<domain"); err == nil {
+	if _, err := Parse("<domain"); err == nil {
 		t.Error("no XML must be an error")
 	}
 }

@@ -1,4 +1,6 @@
-package libvirt
+// Package domainxml is what libvirt writes and reads of a domain: definitions of nodes, what a definition says, what a running
+// domain takes of a new one. It needs no libvirt.
+package domainxml
 
 import (
 	"bytes"
