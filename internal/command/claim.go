@@ -17,7 +17,7 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.inTheWay(domains)
+	return r.at().InTheWay(r.members(), domains, r.Prefix)
 }
 
 // listCounts is how long the domains are believed to be as they were listed, in a run that keeps others off the cluster: what
@@ -32,9 +32,4 @@ func (r *Run) listed() (map[string]engine.Domain, error) {
 	domains, err := r.domains()
 	r.seen, r.seenAt = domains, time.Now()
 	return domains, err
-}
-
-// inTheWay is an error that names all that keeps the cluster's nodes from being made.
-func (r *Run) inTheWay(domains map[string]engine.Domain) error {
-	return r.at().InTheWay(r.members(), domains, r.Prefix)
 }

@@ -23,8 +23,8 @@ func (r *Run) cluster() members.Cluster {
 			},
 		},
 		Documents: members.Documents{
-			Source: r.source, Write: r.writeDocument,
-			Made: func() (config.Made, error) { return r.forDocuments(r.source, r.generation, false) },
+			Source: r.source, Write: func(d config.Document) error { return writeDocument(r, d) },
+			Made: func() (config.Made, error) { return forDocuments(r, r.rendered, false) },
 		},
 	}
 }

@@ -45,7 +45,7 @@ func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
 		r.log.Say("%s", note)
 	}
 	for _, step := range steps {
-		r.sayStep(step)
+		sayStep(step, r.log.Say)
 	}
 	out := r.applier().Define(ctx, steps)
 	r.steps, r.failed = out.Made, out.Failed
@@ -63,30 +63,30 @@ func (r *Run) register() error {
 	if filepath.Dir(r.base.Path) != r.Store {
 		return nil
 	}
-	err := r.images().Register(r.Workspace, r.base.Path)
+	err := images(r.Store).Register(r.Workspace, r.base.Path)
 	if errors.Is(err, fs.ErrPermission) {
 		err = hint.Add(err, "store= names a folder of your own: in somebody else's prune would not know of your nodes")
 	}
 	return err
 }
 
-func (r *Run) sayStep(step plan.Step) {
+func sayStep(step plan.Step, say func(string, ...any)) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		r.log.Say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, anewBy(step))
+		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, anewBy(step))
 	}
 	if step.Edited != "" {
-		r.log.Say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
+		say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
 	}
 	switch step.Action {
 	case plan.Create:
-		r.log.Say("%s: defined, %s", name, step.Why)
+		say("%s: defined, %s", name, step.Why)
 	case plan.Recreate:
-		r.log.Say("%s: to be made anew, %s", name, step.Why)
+		say("%s: to be made anew, %s", name, step.Why)
 	case plan.Redefine:
-		r.log.Say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
+		say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
 	case plan.Keep:
-		r.log.Say("%s: %s%s", name, step.Why, takesEffect(step))
+		say("%s: %s%s", name, step.Why, takesEffect(step))
 	}
 }
 

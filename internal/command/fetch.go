@@ -19,7 +19,8 @@ func (r *Run) Fetch(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *Run) images() store.Store { return store.Store{Dir: r.Store} }
+// images are the base images in the folder.
+func images(folder string) store.Store { return store.Store{Dir: folder} }
 
 // imageOptions say which base image the run wants, and how to get it.
 func (r *Run) imageOptions() base.Options {

@@ -193,11 +193,11 @@ func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := r.images().List()
+	entries, err := images(r.Store).List()
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("got %v, %v", entries, err)
 	}
-	users, err := r.images().Users(t.Context(), entries, mayUse(domains))
+	users, err := images(r.Store).Users(t.Context(), entries, mayUse(domains))
 	if got := users[entries[0].Path]; err != nil || len(got) != 1 || filepath.Base(got[0]) != "core01.qcow2" {
 		t.Errorf("got %v, %v", users, err)
 	}

@@ -19,7 +19,7 @@ import (
 
 // Images lists the images in the store: what they are, who uses them, and whether there is a newer one.
 func Images(ctx context.Context, r *Run) error {
-	entries, err := r.images().List()
+	entries, err := images(r.Store).List()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func Images(ctx context.Context, r *Run) error {
 	if err != nil {
 		r.log.Say("images: libvirt's own domains are not counted: %s", hint.FirstLine(err))
 	}
-	users, err := r.images().Users(ctx, entries, mayUse(domains))
+	users, err := images(r.Store).Users(ctx, entries, mayUse(domains))
 	if err != nil {
 		r.log.Say("images: not all users are known: %s", hint.FirstLine(err))
 	}
@@ -114,7 +114,7 @@ func mayUse(domains map[string]engine.Domain) []store.Domain {
 
 // Prune removes the images that no overlay of any workspace and no domain of libvirt's stands on.
 func Prune(ctx context.Context, r *Run) error {
-	removed, err := r.images().Prune(ctx, func() ([]store.Domain, error) {
+	removed, err := images(r.Store).Prune(ctx, func() ([]store.Domain, error) {
 		domains, err := r.domains()
 		return mayUse(domains), err
 	})

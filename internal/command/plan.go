@@ -42,7 +42,7 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.printPlan(p); err != nil {
+	if err := printPlan(r, p); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(p.All(), plan.Step.Changes) {
@@ -65,7 +65,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 	if err := r.Fetch(ctx); err != nil {
 		return plan.Plan{}, err
 	}
-	all, err := r.wouldRender(ctx, survey != nil)
+	all, err := wouldRender(ctx, r, survey != nil)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -89,7 +89,7 @@ func (r *Run) makePlan(ctx context.Context, survey surveyor) (plan.Plan, error) 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	err = errors.Join(r.inTheWay(domains), r.checkLink(), r.source.CheckVersions(r.base.Accepts))
+	err = errors.Join(r.at().InTheWay(r.members(), domains, r.Prefix), r.checkLink(), r.source.CheckVersions(r.base.Accepts))
 	if err != nil {
 		return plan.Plan{}, err
 	}

@@ -32,7 +32,7 @@ func describeStep(s plan.Step) plannedStep {
 	return p
 }
 
-func (r *Run) printPlan(p plan.Plan) error {
+func printPlan(r *Run, p plan.Plan) error {
 	all := []plannedStep{}
 	for _, s := range p.All() {
 		all = append(all, describeStep(s))

@@ -14,7 +14,7 @@ func (r *Run) Render(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
-	made, err := r.forDocuments(r.source, r.generation, false)
+	made, err := forDocuments(r, r.rendered, false)
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (r *Run) Render(ctx context.Context) error {
 		return err
 	}
 	for _, d := range r.documents {
-		if err := r.writeDocument(d); err != nil {
+		if err := writeDocument(r, d); err != nil {
 			return err
 		}
 	}
@@ -31,7 +31,7 @@ func (r *Run) Render(ctx context.Context) error {
 
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
 // an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
-func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err error) {
+func wouldRender(ctx context.Context, r *Run, try bool) (all rendered, err error) {
 	if all.source, err = config.Read(configOptions(r)); err != nil {
 		return all, err
 	}
@@ -40,7 +40,7 @@ func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err erro
 	if all.generation, err = generation.Make(ctx, o, all.source); err != nil {
 		return all, err
 	}
-	made, err := r.forDocuments(all.source, all.generation, true)
+	made, err := forDocuments(r, all, true)
 	if err != nil {
 		return all, err
 	}
@@ -48,14 +48,16 @@ func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err erro
 	return all, err
 }
 
-// looksRendered is wouldRender without a look at what the discovery service would say.
-func (r *Run) looksRendered(ctx context.Context) (rendered, error) { return r.wouldRender(ctx, false) }
+// toLook gives what wouldRender does, without asking what the discovery service would say.
+func toLook(r *Run) func(context.Context) (rendered, error) {
+	return func(ctx context.Context) (rendered, error) { return wouldRender(ctx, r, false) }
+}
 
 // forDocuments is what was made for the cluster and goes into its documents: what its generation has, and the public
 // half of the key pair if the config asks for it.
-func (r *Run) forDocuments(source config.Source, g generation.Generation, readOnly bool) (config.Made, error) {
-	made := g.ForDocuments(r.members())
-	used, err := source.Uses(config.SSHWord)
+func forDocuments(r *Run, all rendered, readOnly bool) (config.Made, error) {
+	made := all.generation.ForDocuments(r.members())
+	used, err := all.source.Uses(config.SSHWord)
 	if err != nil || !used {
 		return made, err
 	}
@@ -72,7 +74,8 @@ func publicKey(access guest.Access, comment string, readOnly bool) (string, erro
 	return access.PublicKey(comment)
 }
 
-func (r *Run) writeDocument(d config.Document) error {
+// writeDocument writes the node's document, unless its words are still to come.
+func writeDocument(r *Run, d config.Document) error {
 	if r.generation.Pending {
 		return nil
 	}

@@ -95,9 +95,6 @@ func (r *Run) lock(ctx context.Context, prefix string) error {
 	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
 }
 
-// relative is path as the user would write it.
-func (r *Run) relative(path string) string { return r.ws().Relative(path) }
-
 // ws is the run's workspace.
 func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
 

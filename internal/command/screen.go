@@ -26,6 +26,6 @@ func Screen(ctx context.Context, r *Run) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.Name, err)
 	}
-	_, err = fmt.Fprintln(r.log.Writer(), r.relative(node.Screen()))
+	_, err = fmt.Fprintln(r.log.Writer(), r.ws().Relative(node.Screen()))
 	return err
 }

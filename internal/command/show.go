@@ -13,7 +13,7 @@ import (
 // Nothing else goes to standard output: it can be piped.
 func Show(ctx context.Context, r *Run) error {
 	r.onlyLook()
-	texts, warned, err := readableNodes(ctx, r.looksRendered)
+	texts, warned, err := readableNodes(ctx, toLook(r))
 	for _, warning := range warned {
 		fmt.Fprintln(os.Stderr, warning)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // keepTimes keeps what this run saw, if it booted anything.
-func (r *Run) keepTimes() {
+func keepTimes(r *Run) {
 	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
 		r.log.Say("timeline: %v", err)
 	}

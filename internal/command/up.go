@@ -15,7 +15,7 @@ import (
 // Up boots the defined nodes together, waits until each says that it can be reached and, where the
 // config asks for discovery, until their etcd is healthy.
 func (r *Run) Up(ctx context.Context) error {
-	defer r.keepTimes()
+	defer keepTimes(r)
 	if err := r.upAll(ctx); err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (r *Run) upAll(ctx context.Context) error {
 	}
 	defer server.Close()
 	nodes, failed := r.booter().All(ctx, r.steps)
-	broken := errors.Join(r.trust(nodes), errors.Join(r.failed...), failed)
+	broken := errors.Join(trust(r.access(r.Prefix), nodes), errors.Join(r.failed...), failed)
 	if ctx.Err() != nil {
 		return broken
 	}
