@@ -28,13 +28,13 @@ type load struct {
 	urls []string
 }
 
-// writer tries the members in turn, by etcd's JSON gateway. Arguments: folder, client URLs.
+// writer tries the members in turn, by etcd's JSON gateway, each for PATIENCE seconds. Arguments: folder, client URLs.
 const writer = `dir=$0; i=0
 while [[ ! -e $dir/stop ]]; do
   i=$((i+1))
   key=$(printf 'k%06d' $i | base64)
   for url in "$@"; do
-    if curl -sf -m 2 -o /dev/null -d '{"key":"'$key'","value":"'$(printf 'v%d' $i | base64)'"}' "$url/v3/kv/put"; then
+    if curl -sf -m $PATIENCE -o /dev/null -d '{"key":"'$key'","value":"'$(printf 'v%d' $i | base64)'"}' "$url/v3/kv/put"; then
       echo "$i $EPOCHREALTIME" >>$dir/acknowledged
       break
     fi
@@ -50,6 +50,7 @@ func startLoad(t *testing.T, c clone, up string) load {
 		l.urls = append(l.urls, "http://"+row[1]+":2379")
 	}
 	l.cmd = c.world().Command(t.Context(), "bash", append([]string{"-c", writer, l.dir}, l.urls...)...)
+	l.cmd.Env = append(os.Environ(), fmt.Sprintf("PATIENCE=%.0f", pace.Limit(1).Seconds()))
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

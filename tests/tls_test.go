@@ -80,7 +80,7 @@ func onlyWithCertificate(t *testing.T, c clone, address string) {
 	t.Helper()
 	folder := filepath.Join(c.dir, "vm", "tls.core")
 	health := func(how string) string {
-		return c.inLab(t, "sh", "-c", "curl -s -m 5 --cacert "+folder+"/ca.pem "+how+address+":2379/health || echo refused")
+		return c.inLab(t, "sh", "-c", fmt.Sprintf("curl -s -m %.0f --cacert ", pace.Limit(2.5).Seconds())+folder+"/ca.pem "+how+address+":2379/health || echo refused")
 	}
 	for how, want := range map[string]string{
 		"http://":  "refused",

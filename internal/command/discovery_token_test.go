@@ -106,7 +106,7 @@ func TestPlanRefusesWhatUpRefuses(t *testing.T) {
 	save(t, "plain.yml", withEtcd)
 	for _, words := range [][]string{
 		{"discovery=foo"},
-		{"discovery=static", "addresses=127.0.41.1"},
+		{"discovery=static", "addresses=192.0.2.1"},
 		{"discovery=static", "addresses=here,there"},
 		{"discovery=embedded", "discovery_listen=here"},
 		{"discovery=embedded", "discovery_listen=127.0.0.1", "ready=off"},

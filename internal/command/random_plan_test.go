@@ -197,7 +197,7 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 	inClone(t)
 	save(t, "plain.yml", withEtcd)
 	t.Setenv("COREOS_DISCOVERY", "static")
-	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3")
+	t.Setenv("COREOS_ADDRESSES", strings.Join([]string{addressOf(1), addressOf(2), addressOf(3)}, ","))
 	mustUp(t, "nodes=3")
 	t.Setenv("COREOS_READY", "on")
 	d, refused := random(t), 0
