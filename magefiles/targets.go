@@ -29,7 +29,12 @@ func do(ctx context.Context, one func(*command.Run, context.Context) error, need
 		return err
 	}
 	mg.CtxDeps(ctx, needs...)
-	return status(r.Interruptible(ctx, one))
+	return status(command.Interruptible(ctx, r, func(ctx context.Context) error { return one(r, ctx) }))
+}
+
+// call is a target that no other one needs, after the targets that it needs.
+func call(ctx context.Context, target func(context.Context, *command.Run) error, needs ...any) error {
+	return do(ctx, func(r *command.Run, ctx context.Context) error { return target(ctx, r) }, needs...)
 }
 
 // status keeps the exit status of a program that ran in the user's place.
@@ -94,12 +99,12 @@ func Down(ctx context.Context) error {
 
 // SSH logs in to node=core02, or runs cmd='uname -r' there.
 func SSH(ctx context.Context) error {
-	return do(ctx, (*command.Run).SSH)
+	return call(ctx, command.SSH)
 }
 
 // Status prints how each node is, without waiting for any; format=json.
 func Status(ctx context.Context) error {
-	return do(ctx, (*command.Run).Status)
+	return call(ctx, command.Status)
 }
 
 // Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size.
@@ -109,7 +114,7 @@ func Etcd(ctx context.Context) error {
 
 // Backup writes a snapshot of the cluster's etcd to file=core.db.
 func Backup(ctx context.Context) error {
-	return do(ctx, (*command.Run).Backup)
+	return call(ctx, command.Backup)
 }
 
 // Restore puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.
@@ -118,59 +123,59 @@ func Restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	runs, err := r.Restorable(ctx)
+	runs, err := command.Restorable(r)
 	if err != nil {
 		return err
 	}
 	if runs {
-		return do(ctx, (*command.Run).Restore)
+		return call(ctx, command.Restore)
 	}
-	return do(ctx, (*command.Run).Restore, Up)
+	return call(ctx, command.Restore, Up)
 }
 
 // Console is the serial console of node=core01; Ctrl-] leaves it.
 func Console(ctx context.Context) error {
-	return do(ctx, (*command.Run).Console)
+	return call(ctx, command.Console)
 }
 
 // Screen writes what node=core01 shows on its screen to vm/core01/screen.png.
 func Screen(ctx context.Context) error {
-	return do(ctx, (*command.Run).Screen)
+	return call(ctx, command.Screen)
 }
 
 // Logs prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.
 func Logs(ctx context.Context) error {
-	return do(ctx, (*command.Run).Logs)
+	return call(ctx, command.Logs)
 }
 
 // Stop shuts node=core01, or all nodes, down: by ACPI, and after grace= by force.
 func Stop(ctx context.Context) error {
-	return do(ctx, (*command.Run).Stop)
+	return call(ctx, command.Stop)
 }
 
 // Start boots node=core01, or all nodes, that are there and do not run.
 func Start(ctx context.Context) error {
-	return do(ctx, (*command.Run).Start)
+	return call(ctx, command.Start)
 }
 
 // Restart stops node=core01, or all nodes, and boots them again.
 func Restart(ctx context.Context) error {
-	return do(ctx, (*command.Run).Restart)
+	return call(ctx, command.Restart)
 }
 
 // Env prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".
 func Env(ctx context.Context) error {
-	return do(ctx, (*command.Run).Env)
+	return call(ctx, command.Env)
 }
 
 // SSHConfig prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.
 func SSHConfig(ctx context.Context) error {
-	return do(ctx, (*command.Run).SSHConfig)
+	return call(ctx, command.SSHConfig)
 }
 
 // Timeline draws the last up of the cluster as an SVG: what each node was at, and for how long.
 func Timeline(ctx context.Context) error {
-	return do(ctx, (*command.Run).Timeline)
+	return call(ctx, command.Timeline)
 }
 
 // Host are targets about the machine that libvirt runs on.
@@ -178,74 +183,70 @@ type Host mg.Namespace
 
 // Check looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.
 func (Host) Check(ctx context.Context) error {
-	return do(ctx, (*command.Run).HostCheck)
+	return call(ctx, command.HostCheck)
 }
 
 // Setup prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.
 func (Host) Setup(ctx context.Context) error {
-	return do(ctx, (*command.Run).HostSetup)
+	return call(ctx, command.HostSetup)
 }
 
 // Undo takes back what host:setup did to this machine, all of it and nothing else.
 func (Host) Undo(ctx context.Context) error {
-	return do(ctx, (*command.Run).HostUndo)
+	return call(ctx, command.HostUndo)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.
-func Settings() error {
-	r, err := run()
-	if err != nil {
-		return err
-	}
-	return r.PrintSettings()
+func Settings(ctx context.Context) error {
+	return call(ctx, command.Settings)
 }
 
 // Lab runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.
 func Lab(ctx context.Context) error {
-	return do(ctx, func(r *command.Run, ctx context.Context) error { return r.LabUp(ctx, behind) })
+	return call(ctx, func(ctx context.Context, r *command.Run) error { return command.Lab(ctx, r, behind) })
 }
 
 // Labdown takes the lab apart.
 func Labdown(ctx context.Context) error {
-	return do(ctx, (*command.Run).LabDown)
+	return call(ctx, command.Labdown)
 }
 
 // Test checks this project itself: builds, unit tests, linters, and real guests in a lab; full=true all of them.
 func Test(ctx context.Context) error {
-	return do(ctx, (*command.Run).Test)
+	return call(ctx, command.Test)
 }
 
 // Selftest boots one node of image= on this host and checks in it what this project relies on; it leaves a report.
 func Selftest(ctx context.Context) error {
-	return do(ctx, (*command.Run).Selftest)
+	return call(ctx, command.Selftest)
 }
 
 // Images lists the base images in the store: versions, sizes, who uses them, what is newer.
 func Images(ctx context.Context) error {
-	return do(ctx, (*command.Run).Images)
+	return call(ctx, command.Images)
 }
 
 // Prune removes the base images that nothing stands on, of any workspace.
 func Prune(ctx context.Context) error {
-	return do(ctx, (*command.Run).Prune)
+	return call(ctx, command.Prune)
 }
 
 // Show prints the Ignition document of node=core01 as people read it: contents decoded.
 func Show(ctx context.Context) error {
-	return do(ctx, (*command.Run).Show)
+	return call(ctx, command.Show)
 }
 
 // Watch transpiles and renders on every save and prints what changed in the nodes' Ignition documents.
 func Watch(ctx context.Context) error {
-	return do(ctx, (*command.Run).Watch)
+	return call(ctx, command.Watch)
 }
 
 // Migrate writes a Container Linux Config as Butane, beside it.
 func Migrate(ctx context.Context) error {
-	return do(ctx, (*command.Run).Migrate, Transpile)
+	return call(ctx, command.Migrate, Transpile)
 }
 
 // Password prints the line for password_hash of a password that is typed twice, or piped in.
 func Password(ctx context.Context) error {
-	return do(ctx, (*command.Run).Password)
+	return call(ctx, command.Password)
 }

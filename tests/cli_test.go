@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/magefile/mage/mg"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -24,6 +25,10 @@ func withMage(run func() int) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	// of another clone's targets with the same magefiles/ Mage would make the same file at the same time
+	if err := os.Setenv(mg.CacheEnv, filepath.Join(dir, "mages")); err != nil {
+		panic(err)
+	}
 	cmd := exec.Command("go", "run", "magefile.go", "-compile", filepath.Join(dir, "mage"))
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {

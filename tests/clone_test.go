@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/lab"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // clone is a copy of the project as git has it, in a folder of its own: what a user begins with.
@@ -81,7 +82,7 @@ func (c clone) readmeCommand(t *testing.T, part string) string {
 func (c clone) run(t *testing.T, command string) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", command)
-	cmd.Dir = c.dir
+	cmd.Dir, cmd.Env = c.dir, append(os.Environ(), c.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, out)
@@ -233,7 +234,7 @@ func waitForAfter(t *testing.T, cmd *exec.Cmd, meanwhile func(), text string) (s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Limit(60)); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
 		meanwhile()
 		if time.Now().After(deadline) {
 			t.Fatalf("it never printed %q:\n%s", text, out.String())

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // size is what the node's guest has: processors, and KiB of memory.
@@ -23,7 +25,7 @@ func (c clone) size(t *testing.T, node string) (cpus, memory int) {
 func (c clone) becomes(t *testing.T, node string, wantCPUs, wantMemory int) {
 	t.Helper()
 	const about = 32 << 10
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(pace.Limit(30)); ; time.Sleep(time.Second) {
 		cpus, memory := c.size(t, node)
 		if cpus == wantCPUs && wantMemory-about < memory && memory < wantMemory+about {
 			return

@@ -4,10 +4,13 @@ package tests
 
 import (
 	"errors"
+	"fmt"
 	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // hostChecked looks at the lab's host as it is, and with faults. Whether KVM works, QEMU itself tells.
@@ -44,7 +47,7 @@ func kvm(t *testing.T, c clone) (offered, works bool) {
 	t.Helper()
 	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
 	offered = strings.Contains(c.inLab(t, "virsh", "-q", "capabilities"), "<domain type='kvm'")
-	err := exec.Command("timeout", "3", "qemu-system-"+arch, "-accel", "kvm", "-cpu", "host", "-nodefaults", "-display", "none", "-S").Run()
+	err := exec.Command("timeout", fmt.Sprint(pace.Limit(1.5).Seconds()), "qemu-system-"+arch, "-accel", "kvm", "-cpu", "host", "-nodefaults", "-display", "none", "-S").Run()
 	var exit *exec.ExitError
 	return offered, errors.As(err, &exit) && exit.ExitCode() == 124
 }

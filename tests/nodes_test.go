@@ -10,32 +10,31 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
-// TestNodes is what one or two nodes show, as TestLab is the story of a cluster. No part needs what another left.
+// TestNodes is what one or two nodes show. No part needs what another left.
 func TestNodes(t *testing.T) {
+	onlyInFull(t)
 	story(t, []part{
-		{"what is wrong is said, and a good run follows", wrong, always},
-		{"a running node takes processors and memory", grown, always},
-		{"a foreign domain is left alone", foreign, always},
-		{"kill -9 in the middle, then up", killed, always},
-		{"a boot that fails is reported", failedBoot, always},
-		{"a guest without console tells why Ignition failed", journal, inFull},
-		{"a node that cannot tell where it is is found", found, inFull},
-		{"a node whose readiness unit fails is found all the same", unitFails, inFull},
-		{"a Butane config arrives whole", butaneArrives, always},
-		{"the script's Container Linux Config arrives whole", seedArrives, inFull},
-		{"every part of a Container Linux Config arrives", containerLinuxArrives, inFull},
-		{"etcd that does not start tells why", brokenEtcd, inFull},
-		{"every example runs", examples, inFull},
-		{"selftest looks at each line of the table", selftested, inFull},
-		{"libvirt's daemon is restarted meanwhile", daemonRestarted, inFull},
-		{"a libvirt network instead of the bridge", onANetwork, inFull},
-		{"nodes share a card without a bridge", onACard, inFull},
-		{"a host that is looked at", hostChecked, always},
-		{"a user who is not root", plainUser, inFull},
-		{"an image fetched from a stream boots", fetchedBoots, inFull},
-		{"the lab goes", labGoes, always},
+		{"what is wrong is said, and a good run follows", wrongThenGood},
+		{"a running node takes processors and memory", grown},
+		{"kill -9 in the middle, then up", killed},
+		{"a guest without console tells why Ignition failed", journal},
+		{"a node that cannot tell where it is is found", found},
+		{"a node whose readiness unit fails is found all the same", unitFails},
+		{"the script's Container Linux Config arrives whole", seedArrives},
+		{"every part of a Container Linux Config arrives", containerLinuxArrives},
+		{"etcd that does not start tells why", brokenEtcd},
+		{"every example runs", examples},
+		{"selftest looks at each line of the table", selftested},
+		{"libvirt's daemon is restarted meanwhile", daemonRestarted},
+		{"a libvirt network instead of the bridge", onANetwork},
+		{"nodes share a card without a bridge", onACard},
+		{"a user who is not root", plainUser},
+		{"an image fetched from a stream boots", fetchedBoots},
+		{"the lab goes", labGoes},
 	})
 }
 
@@ -65,6 +64,10 @@ func wrong(t *testing.T, c clone) {
 		}
 	}
 	c.write(t, "ignition/ignition.yml", good)
+}
+
+func wrongThenGood(t *testing.T, c clone) {
+	wrong(t, c)
 	byKVM(t, c)
 	if out := c.mage(t, "lab", "up", "nodes=1"); len(readyNode.FindAllString(out, -1)) != 1 {
 		t.Errorf("the good run: got\n%s", out)
@@ -74,7 +77,7 @@ func wrong(t *testing.T, c clone) {
 // byKVM boots by this machine's KVM. It works, QEMU cannot start with it, or it runs the firmware and never a 64-bit
 // kernel: the error then names accel=tcg.
 func byKVM(t *testing.T, c clone) {
-	out, err := c.try("lab", "up", "nodes=1", "accel=kvm", "timeout=60s")
+	out, err := c.try("lab", "up", "nodes=1", "accel=kvm", pace.Setting("timeout", 30))
 	if err != nil && (!strings.Contains(out, "accel=tcg") || strings.Count(out, "\nhint: ") != 1) {
 		t.Errorf("KVM that does not work: got\n%s", out)
 	}
@@ -104,7 +107,7 @@ func foreign(t *testing.T, c clone) {
 }
 
 func killed(t *testing.T, c clone) {
-	said := killAfter(t, c, "core02: booting", 5*time.Second, "nodes=2") // in the middle of a boot
+	said := killAfter(t, c, "core02: booting", pace.Limit(2.5), "nodes=2") // in the middle of a boot
 	if strings.Contains(said, "ready") {
 		t.Fatal("it was ready before it was killed: the test tests nothing")
 	}
@@ -156,7 +159,7 @@ func journal(t *testing.T, c clone) {
 func found(t *testing.T, c clone) {
 	c.mage(t, "lab", "up", "nodes=1", "ready=off", "discovery=srv:example.org") // the embedded service lives only as long as somebody waits
 	address := regexp.MustCompile(`"address": "(10\.77\.0\.\d+)",\s+"address_from": "neighbour"`)
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(pace.Limit(60)); ; time.Sleep(time.Second) {
 		out := c.mage(t, "lab", "status", "ready=off", "format=json")
 		if address.MatchString(out) {
 			break
@@ -167,11 +170,10 @@ func found(t *testing.T, c clone) {
 	}
 	var out string
 	var err error
-	for range 30 { // the address is there before sshd
-		if out, err = c.try("lab", "ssh", "node=core01", "ready=off", "cmd=hostname"); err == nil {
+	for deadline := time.Now().Add(pace.Limit(30)); ; time.Sleep(time.Second) { // the address is there before sshd
+		if out, err = c.try("lab", "ssh", "node=core01", "ready=off", "cmd=hostname"); err == nil || time.Now().After(deadline) {
 			break
 		}
-		time.Sleep(time.Second)
 	}
 	if strings.TrimSpace(out) != "core01" {
 		t.Errorf("ssh: got %v\n%s", err, out)

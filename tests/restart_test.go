@@ -6,6 +6,8 @@ import (
 	"io"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // daemonRestarted takes libvirt's daemon away from an `up` and from a console, and brings it back.
@@ -25,7 +27,7 @@ func daemonRestarted(t *testing.T, c clone) {
 	said = waitForAfter(t, console, func() { _, _ = io.WriteString(keys, "\n") }, "core01 login: ")
 	before := len(said())
 	c.restartLibvirt(t)
-	for deadline := time.Now().Add(time.Minute); len(said()) == before; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(pace.Limit(30)); len(said()) == before; time.Sleep(time.Second) {
 		if time.Now().After(deadline) {
 			t.Fatal("the console says nothing any more")
 		}

@@ -4,6 +4,7 @@ package tests
 
 import (
 	"errors"
+	"fmt"
 	"image/png"
 	"os"
 	"os/exec"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // tinyFailures has guests that will never be ready. None is waited out, also not by a run that finds it running.
@@ -38,12 +41,12 @@ func tinyFailures(t *testing.T, c tiny) {
 		c.write(t, "templates/domain.xml.tmpl", strings.Replace(template, f.old, f.new, 1))
 		for _, when := range whens {
 			begin := time.Now()
-			out, err := c.target("up", "nodes=1", "timeout=2m").CombinedOutput()
+			out, err := c.target("up", "nodes=1", pace.Setting("timeout", 150)).CombinedOutput()
 			took := time.Since(begin)
 			if err == nil || !strings.Contains(string(out), "core01: "+f.want) || !strings.Contains(string(out), "hint: vm/core01/console.log has all of it; `mage up recreate=core01`") {
 				t.Errorf("%s, %s: got %v\n%s", f.name, when, err, out)
 			}
-			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > 30*time.Second {
+			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > pace.Limit(60) {
 				t.Errorf("%s: waited for %s", f.name, took)
 			}
 		}
@@ -65,9 +68,11 @@ func tinySilent(t *testing.T, c tiny) {
 	if err := os.Rename(filepath.Join(c.dir, "silences.json"), filepath.Join(store, "silences.json")); err != nil {
 		t.Fatal(err)
 	}
-	out, err := c.target("up", "nodes=1", "timeout=75s", "store="+store).CombinedOutput()
+	// of a node that is silent for half a minute that is said, and the wait then ends some time
+	patience := 35*time.Second + pace.Limit(8)
+	out, err := c.target("up", "nodes=1", fmt.Sprintf("timeout=%.0fs", patience.Seconds()), "store="+store).CombinedOutput()
 	const looks = "it looks like Ignition failed; its text is on the screen"
-	if err == nil || !strings.Contains(string(out), looks+": vm/core01/screen.png\n") || !strings.Contains(string(out), "core01: not ready after 1m15s; nothing on its serial console for ") ||
+	if err == nil || !strings.Contains(string(out), looks+": vm/core01/screen.png\n") || !strings.Contains(string(out), "core01: not ready after "+patience.String()+"; nothing on its serial console for ") ||
 		!strings.Contains(string(out), looks+". The console ends with:\n    [    ") || !strings.Contains(string(out), "; vm/core01/screen.png shows its screen") {
 		t.Errorf("got %v\n%s", err, out)
 	}
@@ -152,7 +157,7 @@ func (c tiny) consoleOnATerminal(t *testing.T) {
 		now, err := term.GetState(int(terminal.Fd()))
 		return err == nil && !reflect.DeepEqual(now, before)
 	}
-	for deadline := time.Now().Add(20 * time.Second); !raw(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Limit(10)); !raw(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the terminal never takes single keys")
 		}
@@ -160,7 +165,7 @@ func (c tiny) consoleOnATerminal(t *testing.T) {
 	if _, err := keys.WriteString("x\x1d"); err != nil {
 		t.Fatal(err)
 	}
-	ended := time.AfterFunc(20*time.Second, func() { _ = console.Process.Kill() })
+	ended := time.AfterFunc(pace.Limit(10), func() { _ = console.Process.Kill() })
 	defer ended.Stop()
 	if err := console.Wait(); err != nil {
 		t.Errorf("Ctrl-]: got %v", err)
@@ -186,7 +191,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 			t.Fatal(err)
 		}
 		err := cmd.Wait()
-		if took := time.Since(begin); took > 2*time.Second {
+		if took := time.Since(begin); took > pace.Limit(1) {
 			t.Errorf("%v: took %s to end", words, took)
 		}
 		var exit *exec.ExitError

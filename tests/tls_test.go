@@ -4,6 +4,7 @@ package tests
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/testkit/distributor"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // secured has the example with TLS: members and clients need certificates of the cluster's own authority, a
@@ -68,7 +70,7 @@ func discoveryElsewhere(t *testing.T, c clone) []string {
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	for _, call := range []string{`user/add {"name":"root","password":"` + password + `"}`, `role/add {"name":"root"}`, `user/grant {"user":"root","role":"root"}`, `enable {}`} {
 		path, body, _ := strings.Cut(call, " ")
-		c.inLab(t, "curl", "-sf", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "--cacert", ca, "--cert", client, "--key", client, "-d", body, url+"/v3/auth/"+path)
+		c.inLab(t, "curl", "-sf", "--retry", fmt.Sprint(pace.Limit(10).Seconds()), "--retry-connrefused", "--retry-delay", "1", "--cacert", ca, "--cert", client, "--key", client, "-d", body, url+"/v3/auth/"+path)
 	}
 	return []string{"discovery=" + url, "discovery_ca=" + ca, "discovery_cert=" + client, "discovery_key=" + client, "discovery_user=" + user + ":" + password}
 }

@@ -4,6 +4,7 @@ package tests
 
 import (
 	"cmp"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/testkit/distributor"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // asUser runs, inside the lab, what its first argument says, as a user who is in no group. /etc is overlaid,
@@ -60,8 +62,8 @@ func plainUser(t *testing.T, c clone) {
 		targets := "fetch transpile discovery render define up plan status etcd logs console screen ssh stop start restart env sshconfig timeline show down " +
 			"images prune settings host:check host:setup host:undo lab labdown test backup restore watch migrate password"
 		out := c.asUser(t, "for target in "+targets+`; do
-  words="apply=true file=x node=core01"; patience=60
-  case $target in migrate) words="config=ignition/examples/seed.yml file=x" ;; restore) words=file=README.md ;; watch) patience=5 ;; esac
+  words="apply=true file=x node=core01"; patience=`+fmt.Sprint(pace.Limit(30).Seconds())+`
+  case $target in migrate) words="config=ignition/examples/seed.yml file=x" ;; restore) words=file=README.md ;; watch) patience=`+fmt.Sprint(pace.Limit(2.5).Seconds())+` ;; esac
   echo "--- $target"
   echo a-password | timeout -s INT $patience ./targets $target $words 2>&1 || echo "status $?"
 done; echo "--- preview"; ./targets host:setup 2>&1 || echo "status $?"`)

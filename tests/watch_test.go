@@ -10,8 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -145,7 +145,7 @@ func TestShowWaitsForNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unlock()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(built, "mage"), "show")
 	cmd.Dir = w.dir

@@ -25,6 +25,14 @@ const linter = "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0"
 // tags are what unit tests are built with: libvirt's binding then needs no headers.
 const tags = "libvirt_dlopen"
 
+// What no package's tests take on any machine: only those that hang are ended. Their own limits are multiples of what the
+// machine shows that it can do (internal/testkit/pace).
+const (
+	unitHangs = "1h"
+	labHangs  = "2h"
+	fullHangs = "10h"
+)
+
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
@@ -45,7 +53,7 @@ func managers() []string {
 type Check struct {
 	Dir   string
 	Cache string
-	Full  bool // whether every story on real guests runs, not only the parts for each change
+	Full  bool // whether every story on real guests runs, not only the one for each change
 	Say   func(format string, args ...any)
 }
 
@@ -102,7 +110,8 @@ func (c Check) guestImages(ctx context.Context) error {
 }
 
 func (c Check) unit(ctx context.Context) error {
-	if err := c.run(ctx, nil, "go", "test", "-count=1", "-tags", tags, "./..."); err != nil {
+	// four packages and four of their tests at once, as they wait most of their time
+	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-parallel=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
 		return err
 	}
 	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")
@@ -168,9 +177,11 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	args := []string{"test", "-count=1", "-timeout=80m", "-v", "-tags", tags + ",lab", "-run", "TestLab|TestNodes|TestStandins|TestTiny", "./tests"}
+	args := []string{"test", "-count=1", "-v", "-tags", tags + ",lab"}
 	if c.Full {
-		args = append(args, "-full")
+		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins", "./tests", "-full")
+	} else {
+		args = append(args, "-timeout="+labHangs, "-run", "TestStory|TestTiny", "./tests")
 	}
 	return c.run(ctx, nil, "go", args...)
 }

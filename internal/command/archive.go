@@ -20,33 +20,42 @@ func archived(node workspace.Node) []string {
 	return []string{node.Console(), node.Ignition(), node.XML()}
 }
 
-// keepArchive puts what tells of the nodes into the file archive=, before `down` removes it. It holds
-// rendered Ignition documents, which have secrets: mode 0600.
-func (r *Run) keepArchive(nodes []facts.Leaving) error {
-	if r.Archive == "" {
+// keepArchive puts what tells of the nodes into the file archive=, if that is not empty, before `down` removes it. It holds
+// rendered Ignition documents, which have secrets: mode 0600. vm is the folder that names in it are relative to.
+func keepArchive(archive, vm string, nodes []facts.Leaving, say func(string, ...any)) error {
+	if archive == "" {
 		return nil
 	}
-	var packed bytes.Buffer
-	compressed := gzip.NewWriter(&packed)
-	files := tar.NewWriter(compressed)
+	paths := []string{}
 	for _, l := range nodes {
-		for _, path := range archived(l.Node) {
-			if err := r.pack(files, path); err != nil {
-				return fmt.Errorf("archive=%s: %w", r.Archive, err)
-			}
-		}
+		paths = append(paths, archived(l.Node)...)
 	}
-	if err := errors.Join(files.Close(), compressed.Close()); err != nil {
+	packed, err := packed(vm, paths)
+	if err != nil {
+		return fmt.Errorf("archive=%s: %w", archive, err)
+	}
+	if err := artifact.WriteNew(archive, packed, 0o600); err != nil {
 		return err
 	}
-	if err := artifact.WriteNew(r.Archive, packed.Bytes(), 0o600); err != nil {
-		return err
-	}
-	r.log.Say("down: %s keeps consoles and Ignition documents of %d nodes", r.Archive, len(nodes))
+	say("down: %s keeps consoles and Ignition documents of %d nodes", archive, len(nodes))
 	return nil
 }
 
-func (r *Run) pack(files *tar.Writer, path string) error {
+// packed is a compressed archive of those files that are there. Their names are relative to the folder root.
+func packed(root string, paths []string) ([]byte, error) {
+	var packed bytes.Buffer
+	compressed := gzip.NewWriter(&packed)
+	files := tar.NewWriter(compressed)
+	for _, path := range paths {
+		if err := pack(files, root, path); err != nil {
+			return nil, err
+		}
+	}
+	err := errors.Join(files.Close(), compressed.Close())
+	return packed.Bytes(), err
+}
+
+func pack(files *tar.Writer, root, path string) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -58,7 +67,7 @@ func (r *Run) pack(files *tar.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	name, err := filepath.Rel(r.vm(), path)
+	name, err := filepath.Rel(root, path)
 	if err != nil {
 		return err
 	}

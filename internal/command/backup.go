@@ -12,15 +12,15 @@ import (
 )
 
 // Backup writes a snapshot of the cluster's etcd to file=, with its digest checked.
-func (r *Run) Backup(ctx context.Context) error {
-	path, err := r.snapshotFile()
+func Backup(ctx context.Context, r *Run) error {
+	path, err := snapshotFile(r.File)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(path); err == nil {
 		return hint.Errorf("move it away", "%s is there already", r.File)
 	}
-	healthy, err := r.healthyMembers(ctx)
+	healthy, err := healthyMembers(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -34,9 +34,9 @@ func (r *Run) Backup(ctx context.Context) error {
 	return err
 }
 
-// Restorable makes sure of the snapshot, and tells whether the cluster that it goes into runs.
-func (r *Run) Restorable(context.Context) (runs bool, err error) {
-	path, err := r.snapshotFile()
+// Restorable makes sure that the snapshot is there, and tells whether the cluster that it goes into runs.
+func Restorable(r *Run) (runs bool, err error) {
+	path, err := snapshotFile(r.File)
 	if err != nil {
 		return false, err
 	}
@@ -51,13 +51,13 @@ func (r *Run) Restorable(context.Context) (runs bool, err error) {
 }
 
 // Restore puts all keys of the snapshot file= into the cluster's etcd, which must have no others. Revisions begin
-// anew; leases, users and roles are not restored.
-func (r *Run) Restore(ctx context.Context) error {
-	path, err := r.snapshotFile()
+// again; leases, users and roles are not restored.
+func Restore(ctx context.Context, r *Run) error {
+	path, err := snapshotFile(r.File)
 	if err != nil {
 		return err
 	}
-	healthy, err := r.healthyMembers(ctx)
+	healthy, err := healthyMembers(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -72,15 +72,16 @@ func (r *Run) Restore(ctx context.Context) error {
 	return nil
 }
 
-func (r *Run) snapshotFile() (string, error) {
-	if strings.TrimSpace(r.File) == "" {
+// snapshotFile is the absolute path of file=.
+func snapshotFile(file string) (string, error) {
+	if strings.TrimSpace(file) == "" {
 		return "", hint.Errorf("file=core.db", "no file is named for the snapshot")
 	}
-	return filepath.Abs(r.File)
+	return filepath.Abs(file)
 }
 
 // healthyMembers are client URLs of the cluster's healthy members, at least one.
-func (r *Run) healthyMembers(ctx context.Context) ([]string, error) {
+func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
 	nodes, err := r.reached(ctx)
 	if err != nil {
 		return nil, err

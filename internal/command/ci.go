@@ -7,6 +7,6 @@ import (
 )
 
 // Test checks the project itself.
-func (r *Run) Test(ctx context.Context) error {
+func Test(ctx context.Context, r *Run) error {
 	return ci.Check{Dir: r.Workspace, Cache: r.Cache, Full: r.Full, Say: r.log.Say}.All(ctx)
 }

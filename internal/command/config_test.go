@@ -38,7 +38,7 @@ func TestServiceElsewhere(t *testing.T) {
 		r.log = progress.New(&bytes.Buffer{})
 		return r
 	}
-	if err := to("v2.yml").Show(t.Context()); err != nil || asked > 0 {
+	if err := Show(t.Context(), to("v2.yml")); err != nil || asked > 0 {
 		t.Errorf("a look: asked %d times, %v", asked, err)
 	}
 	for config, wanted := range map[string]string{"v3.yml": "v3.yml: storage.files[0] (/etc/x).contents: the word Etcd_Discovery_Token has no value", "v2.yml": ""} {

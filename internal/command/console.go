@@ -17,16 +17,17 @@ import (
 const detach = 0x1d
 
 // Console is the serial console of node=, through libvirt, until Ctrl-] or the guest ends.
-func (r *Run) Console(ctx context.Context) error {
-	node, err := r.chosen()
+func Console(ctx context.Context, r *Run) error {
+	node, err := chosenNode(r)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	console, err := r.conn.Console(ctx, node.Name)
+	open := func() (engine.Channel, error) { return openConsole(ctx, r.conn, node.Name) }
+	console, err := open()
 	if err != nil {
-		return fmt.Errorf("%s: %w", node.Name, err)
+		return err
 	}
 	stdin := int(os.Stdin.Fd())
 	if term.IsTerminal(stdin) {
@@ -43,14 +44,24 @@ func (r *Run) Console(ctx context.Context) error {
 		defer cancel()
 		_, _ = io.Copy(keys, untilDetach{os.Stdin})
 	}()
-	if err = r.attend(ctx, node.Name, keys); errors.Is(err, context.Canceled) {
+	if err = attend(open, keys); errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
 }
 
-// attend prints what the guest writes on its console, also after libvirt's daemon was restarted.
-func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
+// openConsole opens the node's console until ctx ends.
+func openConsole(ctx context.Context, consoles engine.Consoles, node string) (engine.Channel, error) {
+	console, err := consoles.Console(ctx, node)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", node, err)
+	}
+	return console, nil
+}
+
+// attend prints what the guest writes on its console, also after libvirt's daemon was restarted: the console is opened again
+// then.
+func attend(open func() (engine.Channel, error), keys *keysTo) error {
 	for {
 		console := *keys.Load()
 		_, err := io.Copy(os.Stdout, console)
@@ -58,8 +69,8 @@ func (r *Run) attend(ctx context.Context, node string, keys *keysTo) error {
 		if !errors.Is(err, engine.ErrRestarted) {
 			return err
 		}
-		if console, err = r.conn.Console(ctx, node); err != nil {
-			return fmt.Errorf("%s: %w", node, err)
+		if console, err = open(); err != nil {
+			return err
 		}
 		keys.Store(&console)
 	}

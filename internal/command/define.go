@@ -17,7 +17,6 @@ import (
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/wait"
 )
 
 // Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
@@ -49,21 +48,8 @@ func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
 	for _, step := range steps {
 		r.sayStep(step)
 	}
-	r.failed = wait.Each(len(steps), func(i int) error {
-		if err := ctx.Err(); err != nil {
-			return err // nothing has begun
-		}
-		if err := r.define(ctx, steps[i]); err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), r.undo(steps[i]))
-		}
-		return nil
-	})
-	r.steps = nil
-	for i, step := range steps {
-		if r.failed[i] == nil {
-			r.steps = append(r.steps, step)
-		}
-	}
+	out := r.applier().Define(ctx, steps)
+	r.steps, r.failed = out.Made, out.Failed
 	if err := errors.Join(r.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return err
 	}

@@ -78,7 +78,9 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Etcd_CA_Certificate", 1))
 	t.Setenv("COREOS_DISCOVERY", "static")
 	t.Setenv("COREOS_ADDRESSES", "10.0.0.1,10.0.0.2")
-	through(t, run(t, "ready=on", "recreate=all").Show)
+	if err := Show(t.Context(), run(t, "ready=on", "recreate=all")); err != nil {
+		t.Fatal(err)
+	}
 	if got := generatedFiles(t); got != "" {
 		t.Errorf("a look has made %s", got)
 	}

@@ -102,7 +102,7 @@ func TestDownOfAllWaitsForAllClusters(t *testing.T) {
 	r := run(t)
 	defer r.unlockAll()
 	domains, err := r.domains()
-	if got := r.prefixes(domains); err != nil || !slices.Contains(got, "rendered") {
+	if got := r.ws().Prefixes(r.Prefix, domains); err != nil || !slices.Contains(got, "rendered") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -112,7 +112,7 @@ func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
 	mustUp(t, "prefix=other", "nodes=1")
 	mustUp(t)
 	r := run(t)
-	if err := r.Timeline(t.Context()); err != nil {
+	if err := Timeline(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	mustDown(t, "prefix=core")

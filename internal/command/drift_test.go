@@ -34,7 +34,7 @@ func stopAll(t *testing.T) {
 	t.Helper()
 	r := run(t, "grace=1s")
 	defer r.unlockAll()
-	if err := r.Stop(t.Context()); err != nil {
+	if err := Stop(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -106,7 +106,7 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	mustUp(t, "nodes=1", "ram=512")
 	const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
 	plans(t, 0, "core01 unchanged defined, unchanged; "+outdated, "nodes=1", "ram=512")
-	if drift := run(t, "nodes=1", "ram=512").drift(t.Context())["core01"]; drift != outdated {
+	if drift := drift(t.Context(), run(t, "nodes=1", "ram=512").planned)["core01"]; drift != outdated {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, "core01 redefine the domain's definition changed", "nodes=1") // back to what it runs with

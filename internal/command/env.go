@@ -7,23 +7,22 @@ import (
 	"os"
 	"strings"
 
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works. Of the
-// others it tells beside them.
-func (r *Run) SSHConfig(ctx context.Context) error {
-	nodes, err := r.chosenNodes()
+// SSHConfig prints the lines of ssh_config(5) for all nodes that can be reached, so that `ssh core01` works. Why the others
+// cannot be reached goes to standard error.
+func SSHConfig(ctx context.Context, r *Run) error {
+	nodes, err := chosenNodes(r)
 	if err != nil {
 		return err
 	}
 	blocks := make([]string, len(nodes))
 	failed := wait.AtOnce(len(nodes), func(i int) (err error) {
-		blocks[i], err = r.sshBlock(ctx, nodes[i])
+		blocks[i], err = sshBlock(ctx, r.reach(), r.User, nodes[i])
 		return err
 	})
 	reached := 0
@@ -45,12 +44,12 @@ func (r *Run) SSHConfig(ctx context.Context) error {
 }
 
 // Env prints what a shell needs so that `docker` talks to node=: eval "$(mage env node=core01)".
-func (r *Run) Env(ctx context.Context) error {
-	node, err := r.chosen()
+func Env(ctx context.Context, r *Run) error {
+	node, err := chosenNode(r)
 	if err != nil {
 		return err
 	}
-	block, err := r.sshBlock(ctx, node)
+	block, err := sshBlock(ctx, r.reach(), r.User, node)
 	if err != nil {
 		return err
 	}
@@ -62,18 +61,14 @@ func (r *Run) Env(ctx context.Context) error {
 	return nil
 }
 
-// sshBlock is the node's block of ssh_config(5), after asking it where it is.
-func (r *Run) sshBlock(ctx context.Context, d engine.Domain) (string, error) {
+// sshBlock is the node's block of ssh_config(5), after the node was asked where it is.
+func sshBlock(ctx context.Context, nodes reach.Nodes, user string, d engine.Domain) (string, error) {
 	if d.State != engine.Running {
 		return "", hint.Errorf("`mage start node="+d.Name+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
 	}
-	report, err := r.reach().Whereabouts(ctx, d, r.Ready)
+	access, address, err := nodes.Way(ctx, d)
 	if err != nil {
 		return "", err
 	}
-	access := r.access(d.Metadata.Cluster)
-	if err := access.Trust(map[string]guest.Report{d.Name: report}); err != nil {
-		return "", err
-	}
-	return access.Config(r.User, d.Name, report.Address(workspace.MAC(d.Name))), nil
+	return access.Config(user, d.Name, address), nil
 }

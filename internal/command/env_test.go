@@ -13,15 +13,15 @@ func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=3")
 	halt(t, "core01")
-	if err := run(t, "node=core01").Env(t.Context()); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `mage start node=core01`") {
+	if err := Env(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `mage start node=core01`") {
 		t.Errorf("got %v", err)
 	}
 	r := run(t)
-	if err := r.SSHConfig(t.Context()); err != nil || strings.Contains(r.said(), "Host core01") || !strings.Contains(r.said(), "Host core02\n  HostName 192.168.0.1\n  User core\n") || !strings.Contains(r.said(), "Host core03\n") {
+	if err := SSHConfig(t.Context(), r); err != nil || strings.Contains(r.said(), "Host core01") || !strings.Contains(r.said(), "Host core02\n  HostName 192.168.0.1\n  User core\n") || !strings.Contains(r.said(), "Host core03\n") {
 		t.Errorf("got %v\n%s", err, r.said())
 	}
 	r = run(t, "node=core02", "user=admin")
-	if err := r.Env(t.Context()); err != nil || !strings.HasPrefix(r.said(), "export DOCKER_HOST='ssh://admin@core02'\n#") {
+	if err := Env(t.Context(), r); err != nil || !strings.HasPrefix(r.said(), "export DOCKER_HOST='ssh://admin@core02'\n#") {
 		t.Errorf("got %v\n%s", err, r.said())
 	}
 	for line := range strings.Lines(r.said()) {
@@ -30,7 +30,7 @@ func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
 		}
 	}
 	halt(t, "core02", "core03")
-	if err := run(t).SSHConfig(t.Context()); err == nil || !strings.Contains(err.Error(), "core01: it does not run") || !strings.Contains(err.Error(), "core03: it does not run") {
+	if err := SSHConfig(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "core01: it does not run") || !strings.Contains(err.Error(), "core03: it does not run") {
 		t.Errorf("none can be reached: got %v", err)
 	}
 }

@@ -37,7 +37,7 @@ func stocked(t *testing.T, name, version string) string {
 func prune(t *testing.T) (string, error) {
 	t.Helper()
 	r := run(t)
-	err := r.Prune(t.Context())
+	err := Prune(t.Context(), r)
 	return r.said(), err
 }
 
@@ -189,7 +189,7 @@ func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
 	mustUp(t, "nodes=1", "image="+stocked(t, "fcos-stable", "43.1.3.0"))
 	save(t, overlayOf("core01"), "not to be read")
 	r := run(t)
-	domains, err := r.imageDomains()
+	domains, err := r.domains()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestAnImageOfADiskThatCannotBeRead(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("got %v, %v", entries, err)
 	}
-	users, err := r.images().Users(t.Context(), entries, domains)
+	users, err := r.images().Users(t.Context(), entries, mayUse(domains))
 	if got := users[entries[0].Path]; err != nil || len(got) != 1 || filepath.Base(got[0]) != "core01.qcow2" {
 		t.Errorf("got %v, %v", users, err)
 	}

@@ -5,8 +5,6 @@ package command
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +18,7 @@ func TestHostCheck(t *testing.T) {
 	inClone(t)
 	r := run(t, "bridge=no-such-bridge", "accel=tcg")
 	var status session.ExitStatus
-	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
+	if err := HostCheck(t.Context(), r); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
@@ -33,7 +31,7 @@ func TestHostCheck(t *testing.T) {
 		}
 	}
 	r = run(t, "accel=auto", "network=default")
-	_ = r.HostCheck(t.Context())
+	_ = HostCheck(t.Context(), r)
 	for _, want := range []string{
 		"FAIL  KVM                  libvirt offers no KVM for ", "ok    network              network default, on virbr0\n",
 		"ok    packet filter        no bridge of the host's is used\n", // whatever bridge= is
@@ -49,7 +47,7 @@ func BenchmarkPreflight(b *testing.B) {
 	inClone(b)
 	r := run(b, "bridge=lo")
 	for b.Loop() {
-		host.RunAll(b.Context(), r.preflightChecks(3))
+		host.RunAll(b.Context(), toBeRun(r, 3).Preflight())
 	}
 }
 
@@ -58,7 +56,7 @@ func TestHostCheckJSON(t *testing.T) {
 	inClone(t)
 	r := run(t, "format=json", "accel=tcg", "bridge=no-such-bridge")
 	var status session.ExitStatus
-	if err := r.HostCheck(t.Context()); !errors.As(err, &status) || status != 1 {
+	if err := HostCheck(t.Context(), r); !errors.As(err, &status) || status != 1 {
 		t.Errorf("got %v", err)
 	}
 	results := []host.Result{}
@@ -86,28 +84,10 @@ func TestHostCheckCountsWhatIsToStart(t *testing.T) {
 	mustUp(t)
 	for words, want := range map[string]string{"nodes=2": "0 nodes want 0 MiB", "nodes=3": "1 nodes want 1024 MiB"} {
 		r := run(t, words, "ram=1024")
-		_ = r.HostCheck(t.Context())
+		_ = HostCheck(t.Context(), r)
 		if !strings.Contains(r.said(), want) {
 			t.Errorf("%s: no %q in\n%s", words, want, r.said())
 		}
-	}
-}
-
-// Without the programs that targets run, one command brings them.
-func TestProgramsLack(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	if found, err := programs(t.Context()); err == nil || !strings.Contains(err.Error(), "qemu-img, ssh\nhint: sudo ") {
-		t.Errorf("got %s, %v", found, err)
-	}
-	bin := t.TempDir()
-	for _, name := range []string{"qemu-img", "ssh"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", bin)
-	if found, err := programs(t.Context()); err != nil || found != "qemu-img, ssh" {
-		t.Errorf("got %s, %v", found, err)
 	}
 }
 
@@ -115,7 +95,7 @@ func TestProgramsLack(t *testing.T) {
 func TestHostCheckWithoutLibvirt(t *testing.T) {
 	inClone(t)
 	r := run(t, "uri=qemu+unix:///system?socket=/nowhere", "accel=kvm")
-	_ = r.HostCheck(t.Context())
+	_ = HostCheck(t.Context(), r)
 	for _, want := range []string{"FAIL  libvirt              no libvirt at uri=qemu+unix:///system?socket=/nowhere", "FAIL  QEMU                 not looked at: there is no libvirt to ask", "FAIL  KVM                  not looked at", "2 nodes want "} {
 		if !strings.Contains(r.said(), want) {
 			t.Errorf("no %q in\n%s", want, r.said())
@@ -131,16 +111,16 @@ func TestHostCheckOfANetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := r.checkNetwork(); err != nil || found != "network default, on virbr0" {
+	if found, err := toBeRun(r, 0).Look(); err != nil || found != "network default, on virbr0" {
 		t.Errorf("got %s, %v", found, err)
 	}
 	conn.Close()
 	r = run(t, "network=default", "uri=qemu+unix:///system?socket=/nowhere")
-	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
+	if _, err := toBeRun(r, 0).Look(); err == nil || !strings.Contains(err.Error(), "\nhint: sudo env PATH=\"$PATH\" mage host:setup network=default apply=true") {
 		t.Errorf("got %v", err)
 	}
 	r = run(t, "network=no-such-network")
-	if _, err := r.checkNetwork(); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
+	if _, err := toBeRun(r, 0).Look(); err == nil || !strings.Contains(err.Error(), "hint: libvirt has network=default") {
 		t.Errorf("got %v", err)
 	}
 }

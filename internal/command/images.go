@@ -2,23 +2,23 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // Images lists the images in the store: what they are, who uses them, and whether there is a newer one.
-func (r *Run) Images(ctx context.Context) error {
+func Images(ctx context.Context, r *Run) error {
 	entries, err := r.images().List()
 	if err != nil {
 		return err
@@ -27,29 +27,25 @@ func (r *Run) Images(ctx context.Context) error {
 		r.log.Say("images: there is none in %s", r.Store)
 		return nil
 	}
-	domains, err := r.imageDomains()
+	domains, err := r.domains()
 	if err != nil {
 		r.log.Say("images: libvirt's own domains are not counted: %s", hint.FirstLine(err))
 	}
-	users, err := r.images().Users(ctx, entries, domains)
+	users, err := r.images().Users(ctx, entries, mayUse(domains))
 	if err != nil {
 		r.log.Say("images: not all users are known: %s", hint.FirstLine(err))
 	}
-	latest := r.latest(ctx, entries)
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "IMAGE\tSTREAM\tVERSION\tARCH\tSIZE\tFETCHED\tUSED BY\tNEWER")
-	for _, e := range entries {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", filepath.Base(e.Path), e.Name, dash(e.Version), dash(e.Arch),
-			progress.Bytes(e.Size), fetched(e), usedBy(users[e.Path]), newer(e, latest))
-	}
-	return table.Flush()
+	return imagesTable(entries, users, latest(ctx, r.imageOptions(), entries)).Print(r.log.Writer())
 }
 
-func dash(text string) string {
-	if text == "" {
-		return "-"
+// imagesTable has a line an image. users are the disks on each image, by its path; latest is what its stream is at.
+func imagesTable(entries []store.Entry, users map[string][]string, latest map[string]string) *table.Table {
+	rows := table.New("IMAGE", "STREAM", "VERSION", "ARCH", "SIZE", "FETCHED", "USED BY", "NEWER")
+	for _, e := range entries {
+		rows.Row(filepath.Base(e.Path), e.Name, table.Dash(e.Version), table.Dash(e.Arch),
+			progress.Bytes(e.Size), fetched(e), usedBy(users[e.Path]), newer(e, latest))
 	}
-	return text
+	return rows
 }
 
 func fetched(e store.Entry) string {
@@ -75,27 +71,27 @@ func usedBy(disks []string) string {
 		slices.Sort(nodes[workspace])
 		all = append(all, strings.Join(nodes[workspace], ", ")+" in "+workspace)
 	}
-	return dash(strings.Join(all, "; "))
+	return table.Dash(strings.Join(all, "; "))
 }
 
-// latest is what the streams of the images are at, by name and architecture.
-func (r *Run) latest(ctx context.Context, entries []store.Entry) map[string]string {
+// latest is what the streams of the images are at, by name and architecture. o says how a stream is asked.
+func latest(ctx context.Context, o base.Options, entries []store.Entry) map[string]string {
 	versions := map[string]string{}
 	for _, e := range entries {
 		name, ok, err := stream.Parse(e.Name)
 		if _, known := versions[e.Name+e.Arch]; known || !ok || err != nil {
 			continue
 		}
-		version, err := base.Latest(ctx, r.imageOptions(), name, e.Arch)
+		version, err := base.Latest(ctx, o, name, e.Arch)
 		if err != nil {
-			r.log.Say("images: could not look for one newer of %s: %s", name, hint.FirstLine(err))
+			o.Say("images: could not look for one newer of %s: %s", name, hint.FirstLine(err))
 		}
 		versions[e.Name+e.Arch] = version
 	}
 	return versions
 }
 
-// newer is the version that the image's stream is at, where that is a later one.
+// newer is the version that the image's stream is at, if that is a later one.
 func newer(e store.Entry, latest map[string]string) string {
 	if version := latest[e.Name+e.Arch]; version != "" && stream.Newer(version, e.Version) {
 		return version
@@ -103,9 +99,8 @@ func newer(e store.Entry, latest map[string]string) string {
 	return "-"
 }
 
-// imageDomains are libvirt's domains, as far as they may use an image.
-func (r *Run) imageDomains() ([]store.Domain, error) {
-	domains, err := r.domains()
+// mayUse are the domains, as far as they may use an image.
+func mayUse(domains map[string]engine.Domain) []store.Domain {
 	all := []store.Domain{}
 	for _, d := range domains {
 		one := store.Domain{Disks: d.Disks, Bases: []string{d.Backing}}
@@ -114,12 +109,15 @@ func (r *Run) imageDomains() ([]store.Domain, error) {
 		}
 		all = append(all, one)
 	}
-	return all, err
+	return all
 }
 
 // Prune removes the images that no overlay of any workspace and no domain of libvirt's stands on.
-func (r *Run) Prune(ctx context.Context) error {
-	removed, err := r.images().Prune(ctx, r.imageDomains)
+func Prune(ctx context.Context, r *Run) error {
+	removed, err := r.images().Prune(ctx, func() ([]store.Domain, error) {
+		domains, err := r.domains()
+		return mayUse(domains), err
+	})
 	for _, e := range removed {
 		r.log.Say("prune: %s removed, %s", filepath.Base(e.Path), progress.Bytes(e.Size))
 	}

@@ -23,7 +23,9 @@ func TestMain(m *testing.M) {
 	if *child != "" {
 		os.Exit(beChild())
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	_ = os.RemoveAll(etcdFolder) // if a test has built it
+	os.Exit(status)
 }
 
 // beChild does what the flag says, on libvirt's in-process driver: its domains end with this process.

@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/lab"
@@ -20,23 +21,25 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// LabUp makes what lacks of the lab and runs the targets inside it, with the settings among them.
+// Lab makes what is missing of the lab and runs the targets inside it, with the settings among them.
 // Whatever needs the internet happens before: inside there is none.
-func (r *Run) LabUp(ctx context.Context, targets []string) error {
+func Lab(ctx context.Context, r *Run, targets []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
-	if err := r.prepareLab(ctx); err != nil {
+	if err := prepareLab(ctx, r.helper(), r.log.Say); err != nil {
 		return err
 	}
-	if err := r.imageForLab(ctx, targets); err != nil {
-		return err
+	if needsImage(targets) {
+		if err := imageForLab(ctx, r); err != nil {
+			return err
+		}
 	}
-	program, err := r.program()
+	program, err := labProgram(r.Workspace)
 	if err != nil {
 		return err
 	}
-	world := r.world()
+	world := lab.New(r.Workspace, r.Cache, r.Store)
 	if err := world.Up(ctx, r.log.Say); err != nil {
 		return err
 	}
@@ -44,44 +47,44 @@ func (r *Run) LabUp(ctx context.Context, targets []string) error {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil
 	}
-	return r.inside(ctx, world, program, targets)
+	return inside(ctx, world, program, targets)
 }
 
 // fetchForLab gets an image from the network while there is one.
-func (r *Run) fetchForLab(ctx context.Context) error {
-	if !base.IsRemote(r.Image) {
+func fetchForLab(ctx context.Context, o base.Options) error {
+	if !base.IsRemote(o.Image) {
 		return nil
 	}
-	_, release, err := base.Fetch(ctx, r.imageOptions())
+	_, release, err := base.Fetch(ctx, o)
 	release() // the run inside takes its own
 	return err
 }
 
-// program is this one, or if it was built without a C compiler one that can talk to libvirt: now that there is a
+// labProgram is this program, or if it was built without a C compiler one that can talk to libvirt: now that there is a
 // compiler, and while there is internet for what it needs then.
-func (r *Run) program() (string, error) {
+func labProgram(workspace string) (string, error) {
 	if libvirt.Available {
 		return os.Executable()
 	}
-	return launch.Targets(r.Workspace)
+	return launch.Targets(workspace)
 }
 
-// LabDown takes the lab apart.
-func (r *Run) LabDown(ctx context.Context) error {
+// Labdown takes the lab apart.
+func Labdown(ctx context.Context, r *Run) error {
 	if r.InLab {
 		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
 	}
-	if err := r.world().Down(ctx, r.log.Say); err != nil {
+	if err := lab.New(r.Workspace, r.Cache, r.Store).Down(ctx, r.log.Say); err != nil {
 		return err
 	}
-	return r.goneWithLab()
+	return goneWithLab(r.ws())
 }
 
 // goneWithLab notes of the nodes that were in the lab that their domains are no more: their disks may go, too.
-func (r *Run) goneWithLab() error {
-	entries, _ := os.ReadDir(r.vm())
+func goneWithLab(w workspace.Workspace) error {
+	entries, _ := os.ReadDir(w.VM())
 	for _, entry := range entries {
-		node := workspace.Node{Name: entry.Name(), Dir: r.vm(entry.Name())}
+		node := workspace.Node{Name: entry.Name(), Dir: w.VM(entry.Name())}
 		if m := facts.Made(node); m == nil || !m.InLab() {
 			continue
 		}
@@ -92,34 +95,35 @@ func (r *Run) goneWithLab() error {
 	return nil
 }
 
-func (r *Run) world() *lab.World { return lab.New(r.Workspace, r.Cache, r.Store) }
-
-func (r *Run) prepareLab(ctx context.Context) error {
+// prepareLab makes sure of what the lab is made with, and of the helper program.
+func prepareLab(ctx context.Context, helper etcd.Helper, say func(string, ...any)) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
 	}
-	if err := host.EnsurePackages(ctx, lab.Packages, r.log.Say); err != nil {
+	if err := host.EnsurePackages(ctx, lab.Packages, say); err != nil {
 		return err
 	}
-	_, err := r.helper().Build(ctx, r.log.Say)
+	_, err := helper.Build(ctx, say)
 	return err
 }
 
 // withoutImage are targets that look at nodes that are there, or take them away: they need no image.
 var withoutImage = []string{"ssh", "status", "console", "screen", "logs", "down", "stop", "start", "restart", "etcd", "env", "sshconfig", "timeline", "backup", "images", "settings"}
 
-// imageForLab builds or fetches the image that the targets boot nodes from.
-func (r *Run) imageForLab(ctx context.Context, targets []string) error {
+// needsImage tells whether one of the targets needs an image. A lab without targets gets one, for those that come.
+func needsImage(targets []string) bool {
 	names := slices.DeleteFunc(slices.Clone(targets), func(word string) bool { return strings.Contains(word, "=") })
-	if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(withoutImage, strings.ToLower(name)) }) {
-		return nil
-	}
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(withoutImage, strings.ToLower(name)) })
+}
+
+// imageForLab builds or fetches the image that nodes in the lab boot from.
+func imageForLab(ctx context.Context, r *Run) error {
 	name := guestimage.Lab
 	if r.Given("image") {
 		name = r.Image
 	}
 	if !slices.Contains(guestimage.Names, name) {
-		return r.fetchForLab(ctx)
+		return fetchForLab(ctx, r.imageOptions())
 	}
 	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil
@@ -132,7 +136,7 @@ func (r *Run) imageForLab(ctx context.Context, targets []string) error {
 }
 
 // inside runs the program there; a session.ExitStatus is its own.
-func (r *Run) inside(ctx context.Context, world *lab.World, program string, targets []string) error {
+func inside(ctx context.Context, world *lab.World, program string, targets []string) error {
 	cmd := world.Command(ctx, program, targets...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

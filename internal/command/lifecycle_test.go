@@ -195,7 +195,7 @@ func TestPlanOfNodesThatDoNotRun(t *testing.T) {
 	inClone(t)
 	mustUp(t)
 	r := run(t, "node=core01", "grace=1s")
-	if err := r.Stop(t.Context()); err != nil {
+	if err := Stop(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	r.unlockAll()

@@ -12,13 +12,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/testkit/loopback"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 )
+
+// etcdFolder is where realEtcd's program is, and TestMain removes it.
+var etcdFolder string
 
 // realEtcd is the program, built once for all tests of this package.
 var realEtcd = sync.OnceValues(func() (string, error) {
@@ -26,6 +30,7 @@ var realEtcd = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	etcdFolder = dir
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
 	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -36,7 +41,8 @@ var realEtcd = sync.OnceValues(func() (string, error) {
 
 var moduleRoot, _ = filepath.Abs("../..")
 
-func addressOf(node int) string { return fmt.Sprintf("127.0.41.%d", node) }
+// addressOf is where the node would be.
+func addressOf(node int) string { return loopback.Address(node) }
 
 // livingCluster has nodes of libvirt's in-process driver, and where their etcd would be real ones, of these names.
 // What it gives stops one.
@@ -50,7 +56,11 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	}
 	save(t, "plain.yml", withEtcd)
 	t.Setenv("COREOS_DISCOVERY", "static")
-	t.Setenv("COREOS_ADDRESSES", "127.0.41.1,127.0.41.2,127.0.41.3"[:11*len(names)-1])
+	addresses := []string{}
+	for i := range names {
+		addresses = append(addresses, addressOf(i+1))
+	}
+	t.Setenv("COREOS_ADDRESSES", strings.Join(addresses, ","))
 	t.Setenv("COREOS_NODES", fmt.Sprint(len(names)))
 	mustUp(t)
 	t.Setenv("COREOS_READY", "on")
@@ -67,7 +77,7 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
 	}
 	r := run(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
 		t.Fatal(err)

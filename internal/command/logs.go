@@ -1,142 +1,80 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/fatih/color"
-	"github.com/nxadm/tail"
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// colours are those of the nodes' names, in turn.
-var colours = []color.Attribute{color.FgCyan, color.FgYellow, color.FgGreen, color.FgMagenta, color.FgBlue, color.FgRed}
-
 // Logs prints what nodes wrote on their consoles, of node= or of all; follow=true goes on with what
 // comes. Lines of several nodes begin with the node's name. Escape sequences are left out.
-func (r *Run) Logs(ctx context.Context) error {
-	nodes, err := r.logged()
+func Logs(ctx context.Context, r *Run) error {
+	domains, err := r.domains()
 	if err != nil {
 		return err
 	}
-	if !r.Follow {
-		return r.printLogs(nodes)
+	nodes, err := logged(r.ws(), domains, r.Prefix, chosen(r))
+	if err != nil {
+		return err
 	}
-	return errors.Join(wait.AtOnce(len(nodes), func(i int) error { return r.followLog(ctx, nodes[i].Console(), prefixOf(nodes, i)) })...)
+	logs := consoleLogs(nodes)
+	if r.Follow {
+		say := func(line string) { r.log.Say("%s", line) }
+		return errors.Join(wait.AtOnce(len(logs), func(i int) error { return logs[i].Follow(ctx, say) })...)
+	}
+	lines, err := guest.MergedLogs(logs)
+	for _, line := range lines {
+		r.log.Say("%s", line)
+	}
+	return err
 }
 
-// logged are node=, or all nodes of the cluster prefix=, or of the workspace, and those of which no more than the log is
-// there: a node that could not be started was taken back.
-func (r *Run) logged() ([]workspace.Node, error) {
-	domains, err := r.domains()
-	if err != nil {
-		return nil, err
-	}
+// logged are the chosen nodes, and those that have no more than their log: a node that could not be started was taken back.
+// own is the cluster of this run.
+func logged(w workspace.Workspace, domains map[string]engine.Domain, own string, c choice) ([]workspace.Node, error) {
 	nodes := map[string]workspace.Node{}
-	entries, _ := os.ReadDir(r.vm())
-	prefixes := r.prefixes(domains)
+	entries, _ := os.ReadDir(w.VM())
+	prefixes := w.Prefixes(own, domains)
 	for _, entry := range entries {
-		if node, ok := facts.Folder(r.ws(), entry, r.givenPrefix(), prefixes); ok && workspace.Exists(node.Console()) && !r.ws().IsForeign(domains[node.Name]) {
+		if node, ok := facts.Folder(w, entry, c.prefix, prefixes); ok && workspace.Exists(node.Console()) && !w.IsForeign(domains[node.Name]) {
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range engine.Members(domains, r.Workspace, r.givenPrefix()) {
-		nodes[d.Name] = r.ws().NodeOf(d.Metadata)
+	for _, d := range engine.Members(domains, w.Root, c.prefix) {
+		nodes[d.Name] = w.NodeOf(d.Metadata)
 	}
-	if one, ok := nodes[r.Node]; ok {
+	if one, ok := nodes[c.node]; ok {
 		return []workspace.Node{one}, nil
 	}
-	if r.Node != "" || len(nodes) == 0 {
-		_, err := r.chosenNodes() // which is none
+	if c.node != "" || len(nodes) == 0 {
+		_, err := c.some(domains) // which is none
 		return nil, err
 	}
 	return slices.SortedFunc(maps.Values(nodes), func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
-// prefixOf is what the lines of a node begin with.
-func prefixOf(nodes []workspace.Node, i int) string {
-	if len(nodes) < 2 {
-		return ""
-	}
-	return color.New(colours[i%len(colours)]).Sprint(nodes[i].Name) + " "
-}
+// colours are those of the nodes' names, in turn.
+var colours = []color.Attribute{color.FgCyan, color.FgYellow, color.FgGreen, color.FgMagenta, color.FgBlue, color.FgRed}
 
-// kernelClock is what the kernel's lines begin with: seconds since the boot.
-var kernelClock = regexp.MustCompile(`^\[ *(\d+\.\d+)\]`)
-
-// logLine is one of a node's, at a time since its boot.
-type logLine struct {
-	text string
-	at   float64
-}
-
-// printLogs interleaves the nodes' lines by the kernel's clock where they have it; one that has none stays behind the line
-// before it.
-func (r *Run) printLogs(nodes []workspace.Node) error {
-	all := []logLine{}
+// consoleLogs are the logs of the nodes. If there are several, their lines begin with the node's name.
+func consoleLogs(nodes []workspace.Node) (logs []guest.ConsoleLog) {
 	for i, node := range nodes {
-		lines, err := readLog(node.Console(), prefixOf(nodes, i))
-		if err != nil {
-			return err
+		log := guest.ConsoleLog{Path: node.Console()}
+		if len(nodes) > 1 {
+			log.Prefix = color.New(colours[i%len(colours)]).Sprint(node.Name) + " "
 		}
-		all = append(all, lines...)
+		logs = append(logs, log)
 	}
-	slices.SortStableFunc(all, func(a, b logLine) int { return cmp.Compare(a.at, b.at) })
-	for _, line := range all {
-		r.log.Say("%s", line.text)
-	}
-	return nil
-}
-
-func readLog(path, prefix string) (all []logLine, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // never booted
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the console log: %w", err)
-	}
-	at := 0.0
-	for line := range strings.Lines(string(text)) {
-		line = printable.Line(line)
-		if clock := kernelClock.FindStringSubmatch(line); clock != nil {
-			seconds, _ := strconv.ParseFloat(clock[1], 64)
-			at = max(at, seconds) // a clock that begins anew is of another boot
-		}
-		all = append(all, logLine{prefix + line, at})
-	}
-	return all, nil
-}
-
-func (r *Run) followLog(ctx context.Context, path, prefix string) error {
-	following, err := tail.TailFile(path, tail.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: tail.DiscardingLogger})
-	if err != nil {
-		return fmt.Errorf("cannot follow the console log: %w", err)
-	}
-	defer following.Cleanup()
-	for {
-		select {
-		case <-ctx.Done():
-			return following.Stop()
-		case line, more := <-following.Lines:
-			if !more {
-				return following.Err()
-			}
-			r.log.Say("%s%s", prefix, printable.Line(line.Text))
-		}
-	}
+	return logs
 }

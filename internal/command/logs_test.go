@@ -18,14 +18,14 @@ func TestLogsOfSeveralNodes(t *testing.T) {
 	save(t, "vm/core01/console.log", "SeaBIOS\n[    0.5] Linux\nno clock\n[    9.0] late\n")
 	save(t, "vm/core02/console.log", "[    0.1] first\x1b]52;c;x\x1b\\\r\n[    1.0] middle\n[    0.2] booted again\ncore02 login: ")
 	r := run(t)
-	if err := r.Logs(t.Context()); err != nil {
+	if err := Logs(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	want := "core01 SeaBIOS\ncore02 [    0.1] first\ncore01 [    0.5] Linux\ncore01 no clock\ncore02 [    1.0] middle\ncore02 [    0.2] booted again\ncore02 core02 login:\ncore01 [    9.0] late\n"
 	if r.said() != want {
 		t.Errorf("want\n%s\ngot\n%s", want, r.said())
 	}
-	if err := run(t, "node=core07").Logs(t.Context()); err == nil || !strings.Contains(err.Error(), "node=core07 is no node of this workspace") {
+	if err := Logs(t.Context(), run(t, "node=core07")); err == nil || !strings.Contains(err.Error(), "node=core07 is no node of this workspace") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -36,14 +36,14 @@ func TestLogsOfANodeThatWasTakenBack(t *testing.T) {
 	save(t, "vm/core01/console.log", "Kernel panic\n")
 	for _, words := range [][]string{{"node=core01"}, nil} {
 		r := run(t, words...)
-		if err := r.Logs(t.Context()); err != nil || r.said() != "Kernel panic\n" {
+		if err := Logs(t.Context(), r); err != nil || r.said() != "Kernel panic\n" {
 			t.Errorf("%v: got %v\n%s", words, err, r.said())
 		}
 	}
 	if err := os.RemoveAll("vm/core01"); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t).Logs(t.Context()); err == nil || !strings.Contains(err.Error(), "there are no nodes") {
+	if err := Logs(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "there are no nodes") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -61,7 +61,7 @@ func TestFollowedLinesAreWhole(t *testing.T) {
 	r.log = progress.New(write)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- r.Logs(ctx) }()
+	go func() { ended <- Logs(ctx, r) }()
 	said := make(chan string, 9)
 	go func() {
 		for buffer := make([]byte, 100); ; {

@@ -151,7 +151,7 @@ func (r *Run) removeNode(ctx context.Context, node workspace.Node, others []stri
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := r.removeDomain(node); err != nil {
+	if err := r.applier().RemoveDomain(node); err != nil {
 		return err
 	}
 	if err := node.RemoveFiles(); err != nil {

@@ -2,9 +2,7 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
@@ -12,6 +10,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -24,7 +23,7 @@ func (r *Run) reached(ctx context.Context) ([]boot.Node, error) {
 	running := slices.DeleteFunc(engine.Members(domains, r.Workspace, r.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 	asked := make([]boot.Node, len(running))
 	errs := wait.Each(len(running), func(i int) error {
-		report, err := r.reach().Whereabouts(ctx, running[i], r.Ready)
+		report, err := r.reach().Whereabouts(ctx, running[i])
 		asked[i] = boot.Node{Step: plan.Step{Node: r.ws().Node(r.Prefix, running[i].Metadata.Number)}, Report: report}
 		return err
 	})
@@ -43,8 +42,7 @@ func (r *Run) reached(ctx context.Context) ([]boot.Node, error) {
 }
 
 func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tMEMBER\tID\tENDPOINT\tROLE\tHEALTHY\tVERSION\tDATABASE")
+	rows := table.New("NODE", "MEMBER", "ID", "ENDPOINT", "ROLE", "HEALTHY", "VERSION", "DATABASE")
 	for _, m := range status.Members {
 		role, healthy := "voter", "yes"
 		switch {
@@ -58,7 +56,7 @@ func (r *Run) printMembers(status etcd.Status, names map[string]string) error {
 		if !m.Healthy {
 			healthy = "no: " + m.Error
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(names[m.Endpoint]), dash(m.Name), dash(m.ID), dash(m.Endpoint), dash(role), healthy, dash(m.Version), progress.Bytes(m.DBSize))
+		rows.Row(table.Dash(names[m.Endpoint]), table.Dash(m.Name), table.Dash(m.ID), table.Dash(m.Endpoint), table.Dash(role), healthy, table.Dash(m.Version), progress.Bytes(m.DBSize))
 	}
-	return table.Flush()
+	return rows.Print(r.log.Writer())
 }

@@ -35,16 +35,16 @@ var unequal = []struct{ key, becomes string }{
 // dynamic are the transpiler's stand-ins for what a machine learns of itself.
 var dynamic = regexp.MustCompile(`\{(?:HOSTNAME|(?:PUBLIC|PRIVATE)_IPV[46])\}`)
 
-// lost tells what of the config has no equal in Butane, a line each.
-func (r *Run) lost() (lines []string, err error) {
-	has, err := r.source.Common.Keys()
+// withoutEqual says what of the config has no equal in Butane, a line each.
+func withoutEqual(c transpile.Template) (lines []string, err error) {
+	has, err := c.Keys()
 	for _, u := range unequal {
 		if has[u.key] {
 			lines = append(lines, fmt.Sprintf("Butane has no equal of %s: here it is %s.", u.key, u.becomes))
 		}
 	}
 	found := map[string]bool{}
-	for _, word := range dynamic.FindAllString(string(r.source.Common.Source), -1) {
+	for _, word := range dynamic.FindAllString(string(c.Source), -1) {
 		found[word] = true
 	}
 	for _, word := range slices.Sorted(maps.Keys(found)) {
@@ -55,7 +55,7 @@ func (r *Run) lost() (lines []string, err error) {
 }
 
 // Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
-func (r *Run) Migrate(context.Context) error {
+func Migrate(_ context.Context, r *Run) error {
 	path := r.source.Path
 	if !r.source.Common.Legacy {
 		return hint.Errorf("config= names another one", "%s is Butane already", path)
@@ -64,7 +64,7 @@ func (r *Run) Migrate(context.Context) error {
 	if err != nil {
 		return err
 	}
-	lost, err := r.lost()
+	lost, err := withoutEqual(r.source.Common)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // Password prints the line for password_hash of a password that is typed, or piped in.
-func (r *Run) Password(ctx context.Context) error {
+func Password(ctx context.Context, r *Run) error {
 	typed, err := password.Read(ctx, os.Stdin, os.Stderr)
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 	if err := r.Fetch(ctx); err != nil {
 		return plan.Plan{}, err
 	}
-	all, err := r.wouldRender(ctx, survey != nil)
+	all, err := r.lookRender(ctx, survey != nil)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -75,8 +75,8 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, conn: r.conn,
-		readOnly: true,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks,
+		readOnly: true, connection: connection{conn: r.conn},
 	}
 }
 
@@ -110,7 +110,7 @@ func (r *Run) makePlan(ctx context.Context, survey surveyor) (plan.Plan, error) 
 	if err != nil {
 		return p, err
 	}
-	return p, r.complete(ctx, &p, want, have, tmpl)
+	return p, r.complete(ctx, &p, want, have)
 }
 
 // options are what the user wants of this run.
@@ -166,57 +166,47 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 		return b, found, err
 	}
 	found.LastAddress = r.reach().LastAddress(doc.Name)
-	b, text, err := r.blueprint(doc, tmpl)
+	b, definition, err := r.blueprint(doc, tmpl)
 	if err != nil || !found.Defined && !found.Disk.Exists {
 		return b, found, err
 	}
-	kept, mark := r.keptHardware(doc.Node, found), b.Mark
+	kept := r.keptHardware(doc.Node, found)
 	if kept != b.Spec {
-		text, err = libvirt.Define(tmpl, kept, &mark)
+		definition, err = libvirt.Fill(tmpl, kept)
 	}
-	return b, facts.WithKept(found, kept, text, mark.Definition), err
+	return b, facts.WithKept(found, kept, definition), err
 }
 
 // blueprint is all that the node is made of, if it is made now, and its definition.
-func (r *Run) blueprint(doc config.Document, tmpl string) (b plan.Blueprint, text string, err error) {
+func (r *Run) blueprint(doc config.Document, tmpl string) (b plan.Blueprint, definition libvirt.Definition, err error) {
 	b = plan.Blueprint{Doc: doc, Spec: r.hardware(r.conn, doc.Node, r.base), Mark: r.want(doc)}
-	text, err = libvirt.Define(tmpl, b.Spec, &b.Mark)
-	return b, text, err
+	definition, err = libvirt.Fill(tmpl, b.Spec)
+	b.Mark.Definition, b.Definition = definition.Digest, definition
+	return b, definition, err
 }
 
 // complete gives the steps of a plan what carries them out: the size of disks that are made, and definitions.
-func (r *Run) complete(ctx context.Context, p *plan.Plan, want []plan.Blueprint, have map[string]plan.Found, tmpl string) error {
+func (r *Run) complete(ctx context.Context, p *plan.Plan, want []plan.Blueprint, have map[string]plan.Found) error {
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		if err := r.completeStep(ctx, step, want[i], have[step.Node.Name], tmpl); err != nil {
+		if err := r.completeStep(ctx, step, want[i], have[step.Node.Name]); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
 	return nil
 }
 
-func (r *Run) completeStep(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found, tmpl string) (err error) {
-	spec := b.Spec
+func (r *Run) completeStep(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found) (err error) {
+	definition := b.Definition
 	if step.Makes() {
-		err = errors.Join(checkFirmware(spec, r.conn.HasUEFI), r.sizeDisk(ctx, step))
+		err = errors.Join(checkFirmware(b.Spec, r.conn.HasUEFI), r.sizeDisk(ctx, step))
 	} else {
-		spec = found.Spec
+		definition = found.Kept.Text
 	}
 	if err == nil {
-		step.XML, err = libvirt.Define(tmpl, spec, &step.Want)
+		step.XML, err = definition.With(step.Want)
 	}
 	return err
-}
-
-// planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document, tmpl string) (plan.Step, error) {
-	b, _, err := r.blueprint(node, tmpl)
-	if err != nil {
-		return plan.Step{}, err
-	}
-	step := plan.ForNode(node.Node, b.Mark, plan.Found{})
-	step.Want.Firmware = cmp.Or(step.Want.Firmware, b.Spec.FirmwareWord())
-	return step, r.completeStep(ctx, &step, b, plan.Found{}, tmpl)
 }
 
 func (r *Run) domainTemplate() (string, error) {

@@ -1,11 +1,10 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
-	"text/tabwriter"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // plannedStep is a step as `mage plan format=json` prints it.
@@ -39,14 +38,13 @@ func (r *Run) printPlan(p plan.Plan) error {
 		all = append(all, describeStep(s))
 	}
 	if r.Format == "json" {
-		return r.printJSON(all)
+		return table.JSON(r.log.Writer(), all)
 	}
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tACTION\tREASON")
+	rows := table.New("NODE", "ACTION", "REASON")
 	for _, p := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Node, p.Action, p.Reason)
+		rows.Row(p.Node, p.Action, p.Reason)
 	}
-	if err := table.Flush(); err != nil {
+	if err := rows.Print(r.log.Writer()); err != nil {
 		return err
 	}
 	for _, note := range p.Notes {
@@ -58,11 +56,4 @@ func (r *Run) printPlan(p plan.Plan) error {
 		}
 	}
 	return nil
-}
-
-func (r *Run) printJSON(value any) error {
-	out := json.NewEncoder(r.log.Writer())
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	return out.Encode(value)
 }

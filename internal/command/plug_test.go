@@ -39,7 +39,7 @@ func TestARunningNodeTakesProcessors(t *testing.T) {
 		plans(t, 0, unchanged, "nodes=1", "vcpu="+vcpu)
 	}
 	has(t, 16)
-	if drift := run(t, "nodes=1", "vcpu=16").drift(t.Context())["core01"]; drift != "" {
+	if drift := drift(t.Context(), run(t, "nodes=1", "vcpu=16").planned)["core01"]; drift != "" {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined+needsARestart, "nodes=1", "vcpu=3")  // fewer, and libvirt's test driver does not say which can go
@@ -83,7 +83,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 	}
 	has(t, 4)
 	plans(t, 0, unchanged+"; "+outdated, words...)
-	if drift := run(t, words...).drift(t.Context())["core01"]; drift != outdated {
+	if drift := drift(t.Context(), run(t, words...).planned)["core01"]; drift != outdated {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")

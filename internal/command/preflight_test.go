@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/host"
+	"coreos-libvirt/internal/host/check"
 )
 
 // TestLittleMemoryIsWarnedOf where a CoreOS is to live with it; the lab's images and others do.
@@ -21,13 +22,14 @@ func TestLittleMemoryIsWarnedOf(t *testing.T) {
 		"image=lab-flatcar ram=512":                      false,
 		"image=/srv/my.qcow2 ram=256":                    false,
 	} {
-		_, err := run(t, strings.Fields(words)...).preflightRAM()
+		r := run(t, strings.Fields(words)...)
+		_, err := check.RAM(r.RAM, isCoreOS(r.Image))
 		if (err != nil) != warned || err != nil && (!host.IsWarning(err) || !strings.Contains(err.Error(), "hint: ram=1024 or more")) {
 			t.Errorf("%s: got %v", words, err)
 		}
 	}
 	found := false
-	for _, check := range run(t, "image=fcos-stable").preflightChecks(1) {
+	for _, check := range toBeRun(run(t, "image=fcos-stable"), 1).Preflight() {
 		found = found || check.Name == "ram="
 	}
 	if !found {

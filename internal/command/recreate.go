@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
@@ -17,7 +17,6 @@ import (
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
@@ -81,88 +80,61 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 		return err
 	}
 	for _, step := range plan.Taking(r.steps, plan.Recreate) {
-		if err := r.tryDefinition(r.documents[step.Node.Number-1], tmpl); err != nil {
+		definition, err := r.newDefinition(step.Node, tmpl)
+		if err == nil {
+			err = r.applier().Try(step.Node, definition)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
 	return ctx.Err()
 }
 
+// newDefinition is the node's as it would be made now.
+func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definition, error) {
+	return libvirt.Fill(tmpl, r.hardware(r.conn, node, r.base))
+}
+
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
 // have not been booted, and stay.
 func (r *Run) removeGeneration() error {
-	var all errgroup.Group
 	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
-	for _, step := range steps {
-		all.Go(func() error {
-			if err := r.removeDomain(step.Node); err != nil {
-				return fmt.Errorf("%s: %w", step.Node.Name, err)
-			}
-			if step.Action == plan.Remove {
-				r.log.Say("%s: removed", step.Node.Name)
-				return step.Node.RemoveFiles()
-			}
-			return workspace.Forget(step.Node.Overlay())
-		})
-	}
-	err := all.Wait()
+	err := r.applier().RemoveAll(steps)
 	for _, step := range steps {
 		delete(r.seen, step.Node.Name)
 	}
 	return err
 }
 
-// makeAnew removes the node and defines it again, from what it is wanted to be now: a new one, which does
-// not run. What can go wrong with the new one shows before the old one goes: its disk is made, and libvirt has seen
-// its definition.
+// makeAnew removes the node and defines it again, from what it is wanted to be now.
 func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	tmpl, err := r.domainTemplate()
+	next, err := r.planAnew(ctx, r.documents[step.Node.Number-1])
 	if err != nil {
 		return err
 	}
-	node := r.documents[step.Node.Number-1]
-	anew, err := r.planAnew(ctx, node, tmpl)
-	if err != nil {
+	if err := r.applier().Recreate(ctx, next); err != nil {
 		return err
 	}
-	prepared, err := image.PrepareOverlay(ctx, anew.Node.Overlay(), r.base.Path, anew.Want.Disk)
-	if err != nil {
-		return err
-	}
-	if err := r.tryDefinition(node, tmpl); err != nil {
-		return errors.Join(err, os.Remove(prepared))
-	}
-	if err := errors.Join(r.removeDomain(anew.Node), r.access(r.Prefix).Forget(anew.Node.Name)); err != nil {
-		return errors.Join(err, os.Remove(prepared))
-	}
-	*step = anew
-	if err := r.create(anew, prepared); err != nil {
-		return errors.Join(err, r.undo(anew))
-	}
-	r.log.Say("%s: made anew", step.Node.Name)
+	*step = next.Step
 	return nil
 }
 
-// tryDefinition lets libvirt have the definition for the domain that there is, which goes on as it was started: what
-// libvirt refuses does no harm yet. The metadata stay those of the old disk, should this run end here.
-func (r *Run) tryDefinition(node config.Document, tmpl string) error {
-	have, defined := r.seen[node.Name]
-	if !defined || have.Metadata == nil {
-		return nil
-	}
-	want := *have.Metadata
-	text, err := libvirt.Define(tmpl, r.hardware(r.conn, node.Node, r.base), &want)
+// planAnew is the step of a node of which there is nothing.
+func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.New, err error) {
+	tmpl, err := r.domainTemplate()
 	if err != nil {
-		return err
+		return next, err
 	}
-	made, err := r.conn.Define(text)
+	b, definition, err := r.blueprint(node, tmpl)
 	if err != nil {
-		return err
+		return next, err
 	}
-	return artifact.Write(node.Defined(), []byte(made), 0o600)
+	next.Definition, next.Step = definition, plan.New(b)
+	return next, r.completeStep(ctx, &next.Step, b, plan.Found{})
 }
 
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before

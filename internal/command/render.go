@@ -36,8 +36,11 @@ type rendered struct {
 }
 
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
-// an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
-func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err error) {
+// an error it gives what there is so far.
+func (r *Run) wouldRender(ctx context.Context) (rendered, error) { return r.lookRender(ctx, false) }
+
+// lookRender is wouldRender. try also finds what would go wrong with a discovery token that is still to be made.
+func (r *Run) lookRender(ctx context.Context, try bool) (all rendered, err error) {
 	if all.source, err = config.Read(r.configOptions()); err != nil {
 		return all, err
 	}

@@ -6,9 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
@@ -44,18 +45,14 @@ type Run struct {
 	plan       plan.Plan                // of Define
 	steps      []plan.Step              // of Define: those of the plan that it could take
 	failed     []error                  // of Define: of nodes that it could not define
-	made       sync.Map                 // of Define: what it has begun, by node
+	begun      apply.Begun              // of Define: what can be taken back
 
 	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
 
 	writes guest.Writes    // to consoles
 	times  timeline.Record // what nodes reached when, for `mage timeline`
 
-	told sync.Once // what an interruption left
-
-	mu    sync.Mutex
-	until context.Context // the run's end, for what waits in libvirt's calls
-	conn  *libvirt.Conn
+	connection
 }
 
 // New is a run in the current folder with the settings that words and the environment give.
@@ -72,11 +69,6 @@ func New(words []string) (*Run, error) {
 	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks}, nil
 }
 
-// PrintSettings is `mage settings`.
-func (r *Run) PrintSettings() error {
-	return r.Print(r.log.Writer(), config.Beside(r.configPath(), "vars.yml"))
-}
-
 // vm is a path below the folder of generated files.
 func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
 
@@ -84,23 +76,11 @@ func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
 func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
-func (r *Run) access(prefix string) guest.Access {
-	return guest.Access{Dir: r.ws().SSH(prefix), New: !r.Ready}
-}
+func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefix) }
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.conn != nil {
-		return r.conn, nil
-	}
-	conn, err := libvirt.Open(r.URI, r.libvirtAdvice)
-	if err == nil && r.until != nil {
-		conn.Until(r.until)
-	}
-	r.conn = conn
-	return conn, err
+	return r.open(r.URI, func() string { return check.Advice(r.URI, r.where().IsSession()) })
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
@@ -139,5 +119,13 @@ func (r *Run) link() engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened}
+	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened, Ready: r.Ready}
+}
+
+// applier carries out steps, on the libvirt that was opened to plan them.
+func (r *Run) applier() apply.Applier {
+	return apply.Applier{
+		Engine: r.conn, Workspace: r.Workspace, Base: r.base.Path, Before: r.seen, Begun: &r.begun, Plugs: r.Ready,
+		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
+	}
 }

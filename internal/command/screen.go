@@ -15,8 +15,8 @@ import (
 const screenPatience = 5 * time.Second
 
 // Screen writes what node= shows to vm/<node>/screen.png, and prints that path.
-func (r *Run) Screen(ctx context.Context) error {
-	d, err := r.chosen()
+func Screen(ctx context.Context, r *Run) error {
+	d, err := chosenNode(r)
 	if err != nil {
 		return err
 	}

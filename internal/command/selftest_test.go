@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ import (
 func TestSelftestRefusesWhatItWouldRemove(t *testing.T) {
 	inClone(t)
 	save(t, "vm/selftest01/console.log", "mine")
-	err := run(t).Selftest(t.Context())
+	err := Selftest(t.Context(), run(t))
 	if err == nil || !strings.Contains(err.Error(), "there is vm/selftest01 already\nhint: `mage down prefix=selftest` removes") {
 		t.Errorf("got %v", err)
 	}
@@ -33,7 +32,7 @@ func TestSelftestRefusesWhatItWouldRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustUp(t, "prefix=selftest", "nodes=1")
-	if err := run(t).Selftest(t.Context()); err == nil || !strings.Contains(err.Error(), "the domain selftest01 and vm/selftest01") {
+	if err := Selftest(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "the domain selftest01 and vm/selftest01") {
 		t.Errorf("got %v", err)
 	}
 	if domains, err := run(t).domains(); err != nil || domains["selftest01"].Name == "" {
@@ -49,7 +48,7 @@ func TestSelftestOfANodeThatNeverSpeaks(t *testing.T) {
 	}
 	t.Setenv("COREOS_IMAGE", "fcos.qcow2")
 	r := run(t, "timeout=1s")
-	err := r.Selftest(t.Context())
+	err := Selftest(t.Context(), r)
 	if exit := session.ExitStatus(0); !errors.As(err, &exit) || exit != 1 {
 		t.Fatalf("want exit status 1, got %v\n%s", err, r.said())
 	}
@@ -92,7 +91,7 @@ func TestSelftestInterrupted(t *testing.T) {
 	r := run(t, "timeout=10m")
 	out := &interrupting{at: "selftest01: booting", do: interrupt}
 	r.log = progress.New(out)
-	if err := r.Selftest(ctx); !errors.Is(err, context.Canceled) {
+	if err := Selftest(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if said := out.String(); !strings.Contains(said, "\n1 of ") || !strings.Contains(said, " facts hold; wrong: 0, ") {
@@ -119,39 +118,8 @@ func TestSelftestKnowsTheDistribution(t *testing.T) {
 		{"/images/x.qcow2", base.Image{Path: "/images/x.qcow2"}, ""},
 	} {
 		r := run(t, "image="+test.image)
-		if got := distributionOf(r, test.on); got != test.want {
+		if got := distributionOf(r.Image, r.osOf(test.on)); got != test.want {
 			t.Errorf("%s: got %q", test.image, got)
 		}
-	}
-}
-
-// TestSelftestLooksAtAllThatIsTheHosts: each fact that is checked on the host has a check there.
-func TestSelftestLooksAtAllThatIsTheHosts(t *testing.T) {
-	source := ""
-	for _, name := range []string{"selftest.go", "selftest_look.go", "selftest_break.go"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		source += string(text)
-	}
-	checks := len(slices.Compact(slices.Sorted(slices.Values(regexp.MustCompile(`(s\.is\(|Results\[)"[a-z-]+"`).FindAllString(source, -1)))))
-	for _, fact := range facts.Table() {
-		if fact.OnHost {
-			checks--
-		}
-		if is := strings.Contains(source, `s.is("`+fact.ID+`", `) || strings.Contains(source, `Results["`+fact.ID+`"] = `); is != fact.OnHost {
-			t.Errorf("%s: checked on the host: %t, and the table says %t", fact.ID, is, fact.OnHost)
-		}
-	}
-	if checks != 0 {
-		t.Errorf("%d checks are of facts that are not in the table", checks)
-	}
-}
-
-func TestInOrder(t *testing.T) {
-	all := []string{"firmware", "kernel", "system", "login"}
-	if !inOrder([]string{"kernel", "login"}, all) || inOrder([]string{"login", "kernel"}, all) || inOrder([]string{"Ignition"}, all) {
-		t.Error("wrong")
 	}
 }

@@ -11,20 +11,16 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-func (r *Run) machine() setup.Machine {
-	return setup.Machine{Root: "/", Rollback: r.Rollback, Say: r.log.Say}
-}
-
 // HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
 // root's shell, to be copied in whole or in part. With apply=true it does them.
-func (r *Run) HostSetup(ctx context.Context) error {
+func HostSetup(ctx context.Context, r *Run) error {
 	if r.Apply {
 		if err := asRoot("mage host:setup apply=true"); err != nil {
 			return err
 		}
 	}
-	machine := r.machine()
-	steps, err := setup.Plan(ctx, machine, r.wanted())
+	machine := machine(r)
+	steps, err := setup.Plan(ctx, machine, wanted(r))
 	for i, step := range steps {
 		r.log.Say("# %d. %s\n#    why: %s", i+1, step.Title, step.Why)
 		for _, command := range step.Step.Commands() {
@@ -45,25 +41,30 @@ func (r *Run) HostSetup(ctx context.Context) error {
 }
 
 // HostUndo takes back what HostSetup did.
-func (r *Run) HostUndo(ctx context.Context) error {
+func HostUndo(ctx context.Context, r *Run) error {
 	if err := asRoot("mage host:undo"); err != nil {
 		return err
 	}
-	return setup.Undo(ctx, r.machine())
+	return setup.Undo(ctx, machine(r))
+}
+
+// machine is the machine that is set up.
+func machine(r *Run) setup.Machine {
+	return setup.Machine{Root: "/", Rollback: r.Rollback, Say: r.log.Say}
 }
 
 // wanted is what the nodes need of the machine.
-func (r *Run) wanted() setup.Wanted {
-	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: r.user(), Session: r.where().IsSession()}
-	if !r.bridged() {
+func wanted(r *Run) setup.Wanted {
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: libvirtUser(r.Sudo), Session: r.where().IsSession()}
+	if r.Network != "" || r.Direct != "" {
 		w.Bridge = ""
 	}
 	return w
 }
 
-// user is who is to use libvirt: who looks, or called sudo; empty for root.
-func (r *Run) user() string {
-	name := r.Sudo
+// libvirtUser is who is to use libvirt: who runs this, or called sudo; empty for root.
+func libvirtUser(sudo string) string {
+	name := sudo
 	if me, err := user.Current(); err == nil && me.Uid != "0" {
 		name = me.Username
 	}
@@ -73,7 +74,7 @@ func (r *Run) user() string {
 	return name
 }
 
-// asRoot is the error for who is not root.
+// asRoot is the error of a user who is not root.
 func asRoot(command string) error {
 	if os.Getuid() == 0 {
 		return nil

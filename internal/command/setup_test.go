@@ -14,7 +14,7 @@ import (
 func TestHostSetupPrintsAScript(t *testing.T) {
 	inClone(t)
 	r := run(t, "nic=lo", "bridge=no-such-bridge") // which is no card to be bridged
-	err := r.HostSetup(t.Context())
+	err := HostSetup(t.Context(), r)
 	if err == nil || !strings.Contains(err.Error(), "nothing was changed: nic=lo: this is no Ethernet card, as a bridge's port must be\nhint: ") {
 		t.Errorf("got %v", err)
 	}
@@ -22,7 +22,7 @@ func TestHostSetupPrintsAScript(t *testing.T) {
 		t.Errorf("got\n%s", r.said())
 	}
 	r = run(t, "network=no-such-network")
-	if err := r.HostSetup(t.Context()); err != nil {
+	if err := HostSetup(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "script")

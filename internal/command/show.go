@@ -11,8 +11,8 @@ import (
 
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.
 // Nothing else goes to standard output: it can be piped.
-func (r *Run) Show(ctx context.Context) error {
-	texts, warned, err := r.readableNodes(ctx)
+func Show(ctx context.Context, r *Run) error {
+	texts, warned, err := readableNodes(ctx, r.wouldRender)
 	for _, warning := range warned {
 		fmt.Fprintln(os.Stderr, warning)
 	}

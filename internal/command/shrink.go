@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -48,7 +49,7 @@ func (r *Run) Etcd(ctx context.Context) error {
 		return err
 	}
 	if r.Format == "json" {
-		err = r.printJSON(status.Members)
+		err = table.JSON(r.log.Writer(), status.Members)
 	} else {
 		err = r.printMembers(status, names)
 	}

@@ -8,19 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
 
-// glance is how long all that is asked has for its answers: a node that is ready gives one within a second. What
+// statusPatience is how long all that is asked has for its answers: a node that is ready gives one within a second. What
 // has none by then is not known.
-const glance = time.Second
+const statusPatience = time.Second
 
 const notKnown = "not known"
 
@@ -41,64 +42,53 @@ type nodeStatus struct {
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
 // not known is shown so.
-func (r *Run) Status(ctx context.Context) error {
+func Status(ctx context.Context, r *Run) error {
 	domains, err := r.domains()
 	if err != nil {
 		return err
 	}
-	members := engine.Members(domains, r.Workspace, r.givenPrefix())
-	ctx, cancel := context.WithTimeout(ctx, glance)
+	members := engine.Members(domains, r.Workspace, chosen(r).prefix)
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
-	all := make([]nodeStatus, len(members))
-	asking := sync.WaitGroup{}
-	var drift map[string]string
-	asking.Go(func() { drift = r.drift(ctx) })
-	for i, d := range members {
-		asking.Go(func() { all[i] = r.nodeStatus(ctx, d) })
-	}
+	var changed map[string]string
+	var asking sync.WaitGroup
+	asking.Go(func() { changed = drift(ctx, r.planned) })
+	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
-	for i, d := range members {
-		if all[i].Drift = drift[d.Name]; drift == nil || d.Metadata.Cluster != r.Prefix {
+	for i := range all {
+		if all[i].Drift = changed[all[i].Node]; changed == nil || all[i].Cluster != r.Prefix {
 			all[i].Drift = notKnown
 		}
 	}
-	if r.Format == "json" {
-		return r.printJSON(all)
-	}
-	if len(all) == 0 {
+	switch {
+	case r.Format == "json":
+		return table.JSON(r.log.Writer(), all)
+	case len(all) == 0:
 		r.log.Say("status: there are no nodes")
 		return nil
 	}
-	return r.printStatus(all)
+	return statusTable(all).Print(r.log.Writer())
 }
 
-// givenPrefix is prefix= where the user gave it, else empty: all clusters.
-func (r *Run) givenPrefix() string {
-	if r.Given("prefix") {
-		return r.Prefix
-	}
-	return ""
-}
-
-// drift tells of the nodes of the cluster prefix= what `mage up` would find changed; nil where that cannot be told,
-// as the config has an error, or somebody elsewhere has to be asked who does not answer.
-func (r *Run) drift(ctx context.Context) map[string]string {
+// drift says of the nodes of the cluster prefix= what `mage up` would find changed; planned are the steps that it would
+// take. It is nil if that is not known: the config has an error, or somebody elsewhere has to be asked who does not answer.
+func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, error)) map[string]string {
 	type answer struct {
 		steps []plan.Step
 		err   error
 	}
-	planned := make(chan answer, 1)
+	answered := make(chan answer, 1)
 	go func() {
-		steps, err := r.planned(ctx)
-		planned <- answer{steps, err}
+		steps, err := planned(ctx)
+		answered <- answer{steps, err}
 	}()
 	select {
-	case p := <-planned:
-		if p.err != nil {
-			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(p.err))
+	case a := <-answered:
+		if a.err != nil {
+			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
 			return nil
 		}
-		return driftOf(p.steps)
+		return driftOf(a.steps)
 	case <-ctx.Done():
 		return nil
 	}
@@ -121,8 +111,19 @@ func driftOf(steps []plan.Step) map[string]string {
 	return found
 }
 
-// nodeStatus asks in all ways at once.
-func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
+// statusOf asks all nodes at once.
+func statusOf(ctx context.Context, nodes reach.Nodes, members []engine.Domain) []nodeStatus {
+	all := make([]nodeStatus, len(members))
+	var asking sync.WaitGroup
+	for i, d := range members {
+		asking.Go(func() { all[i] = statusOfNode(ctx, nodes, d) })
+	}
+	asking.Wait()
+	return all
+}
+
+// statusOfNode asks in all ways at once.
+func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeStatus {
 	s := nodeStatus{
 		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: workspace.MAC(d.Name),
 		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
@@ -132,16 +133,16 @@ func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
 	}
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
-	var looking sync.WaitGroup
+	var asking sync.WaitGroup
 	var report guest.Report
-	looking.Go(func() {
-		if found, err := r.look(ctx, d, func(reason string) { s.Waits = reason }); err == nil {
-			report, s.Waits = found, ""
+	asking.Go(func() {
+		if said, err := reportNow(ctx, nodes, d.Name, func(reason string) { s.Waits = reason }); err == nil {
+			report, s.Waits = said, ""
 			enough()
 		}
 	})
-	address, from := r.reach().Find(ctx, r.ws().NodeOf(d.Metadata))
-	looking.Wait()
+	address, from := nodes.Find(ctx, nodes.NodeOf(d.Metadata))
+	asking.Wait()
 	switch own := report.Address(s.MAC); {
 	case own != "":
 		s.Ready, s.Address, s.Uptime, s.Source = true, own, report.Uptime, "node"
@@ -151,22 +152,22 @@ func (r *Run) nodeStatus(ctx context.Context, d engine.Domain) nodeStatus {
 	return s
 }
 
-// look is the report of a node that is ready, if it can make any. Why it is not ready goes to waits.
-func (r *Run) look(ctx context.Context, d engine.Domain, waits func(reason string)) (guest.Report, error) {
-	if !r.Ready {
+// reportNow is the report of a node that is ready, if it can make any. Why it is not ready goes to waits.
+func reportNow(ctx context.Context, nodes reach.Nodes, node string, waits func(reason string)) (guest.Report, error) {
+	if !nodes.Ready {
 		return guest.Report{}, errNoUnit
 	}
-	if report, ok := r.reach().Remembered(ctx, d.Name); ok {
+	if report, ok := nodes.Remembered(ctx, node); ok {
 		return report, nil
 	}
-	return r.reach().Report(ctx, d.Name, waits)
+	return nodes.Report(ctx, node, waits)
 }
 
 var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
-func (r *Run) printStatus(all []nodeStatus) error {
-	table := tabwriter.NewWriter(r.log.Writer(), 0, 8, 3, ' ', 0)
-	fmt.Fprintln(table, "NODE\tSTATE\tREADY\tADDRESS\tMAC\tUPTIME\tIMAGE\tDRIFT")
+// statusTable has a line a node.
+func statusTable(all []nodeStatus) *table.Table {
+	rows := table.New("NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT")
 	for _, s := range all {
 		ready, uptime := notKnown, "-"
 		switch {
@@ -177,7 +178,7 @@ func (r *Run) printStatus(all []nodeStatus) error {
 		case s.State != string(engine.Running):
 			ready = "no"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Node, s.State, ready, dash(s.Address), s.MAC, uptime, s.Image, dash(s.Drift))
+		rows.Row(s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift))
 	}
-	return table.Flush()
+	return rows
 }

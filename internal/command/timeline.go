@@ -19,7 +19,7 @@ func (r *Run) keepTimes() {
 }
 
 // Timeline draws what the nodes went through in the last `up` as an SVG beside its data.
-func (r *Run) Timeline(context.Context) error {
+func Timeline(_ context.Context, r *Run) error {
 	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return hint.Errorf("`mage up` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)

@@ -56,7 +56,8 @@ func (r *Run) upAll(ctx context.Context) error {
 	} else if r.KeepGoing && r.Ready {
 		status, err = r.settleOthers(ctx, nodes)
 	}
-	return errors.Join(r.printNodes(nodes, status), broken, err)
+	nodes = withUndefined(nodes, r.members(), errors.Join(r.failed...))
+	return errors.Join(nodesTable(nodes, status, r.clientURL).Print(r.log.Writer()), broken, err)
 }
 
 // settle makes of nodes that are ready the cluster that is wanted.
@@ -174,7 +175,7 @@ func (r *Run) boot(ctx context.Context, step plan.Step) boot.Node {
 		}
 	}
 	if b.Err = r.start(ctx, step); b.Err != nil && ctx.Err() == nil {
-		b.Err = errors.Join(b.Err, r.undo(step))
+		b.Err = errors.Join(b.Err, r.applier().Undo(step))
 	} else if b.Err == nil && r.Ready {
 		b.Report, b.Err = r.await(ctx, step, moved, shown.Phase)
 	}

@@ -9,59 +9,68 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
 // documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
-func (r *Run) Watch(ctx context.Context) error {
-	files, err := r.watchFiles()
+func Watch(ctx context.Context, r *Run) error {
+	files, err := watchFiles(r.configPath(), r.log.Say)
 	if err != nil {
 		return err
 	}
 	defer files.close()
-	before := r.rebuilt(ctx, nil)
+	w := configWatch{nodes: r.members(), render: r.wouldRender, say: r.log.Say}
+	before := w.rebuilt(ctx, nil)
 	if before != nil {
 		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
 	} else {
 		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", r.configPath())
 	}
 	for files.next(ctx) {
-		before = r.rebuilt(ctx, before)
+		before = w.rebuilt(ctx, before)
 	}
 	return nil
 }
 
-// rebuilt renders anew and prints the difference to before, or that all is well where there is no before;
-// with an error it prints that and gives before.
-func (r *Run) rebuilt(ctx context.Context, before map[string]string) map[string]string {
+// configWatch is what is rendered on every save, and where the changes are said.
+type configWatch struct {
+	nodes  []workspace.Node
+	render func(context.Context) (rendered, error)
+	say    func(format string, args ...any)
+}
+
+// rebuilt renders again and prints the difference to before, or if there is no before that all is well. If there is an error,
+// it prints that and gives before.
+func (w configWatch) rebuilt(ctx context.Context, before map[string]string) map[string]string {
 	begin := time.Now()
-	after, warned, err := r.readableNodes(ctx)
+	after, warned, err := readableNodes(ctx, w.render)
 	now := begin.Format(time.TimeOnly)
 	for _, warning := range warned {
-		r.log.Say("%s", warning)
+		w.say("%s", warning)
 	}
 	if err != nil {
-		r.log.Say("%s\n%s", now, err)
+		w.say("%s\n%s", now, err)
 		return before
 	}
 	if before == nil {
-		r.log.Say("%s all %d Ignition documents are in order (%d ms)", now, len(after), time.Since(begin).Milliseconds())
+		w.say("%s all %d Ignition documents are in order (%d ms)", now, len(after), time.Since(begin).Milliseconds())
 		return after
 	}
-	said := r.printDifferences(before, after)
+	said := w.printDifferences(before, after)
 	took := time.Since(begin).Milliseconds()
 	if said == 0 {
-		r.log.Say("%s nothing changed in the Ignition documents (%d ms)", now, took)
+		w.say("%s nothing changed in the Ignition documents (%d ms)", now, took)
 	} else {
-		r.log.Say("%s that was all (%d ms)", now, took)
+		w.say("%s that was all (%d ms)", now, took)
 	}
 	return after
 }
 
-// readableNodes is each node's document as people read it, rendered from what the files are now, without
-// a trace: nothing is written, made or locked. warned is what is worth a word, also with an error.
-func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warned []string, err error) {
-	seen, err := r.wouldRender(ctx, false)
+// readableNodes is each node's document as people read it, rendered from what the files are now. render must leave no trace:
+// nothing is written, made or locked. warned are the warnings, which there are with an error, too.
+func readableNodes(ctx context.Context, render func(context.Context) (rendered, error)) (texts map[string]string, warned []string, err error) {
+	seen, err := render(ctx)
 	if err != nil {
 		return nil, seen.source.Warnings, err
 	}
@@ -78,10 +87,10 @@ func (r *Run) readableNodes(ctx context.Context) (texts map[string]string, warne
 
 // printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
 // the diffs.
-func (r *Run) printDifferences(before, after map[string]string) int {
+func (w configWatch) printDifferences(before, after map[string]string) int {
 	var diffs []string
 	nodes := map[string][]string{} // by the changed lines
-	for _, node := range r.members() {
+	for _, node := range w.nodes {
 		diff := udiff.Unified("", "", before[node.Name], after[node.Name])
 		changed := changedLines(diff)
 		if diff != "" && nodes[changed] == nil {
@@ -91,7 +100,7 @@ func (r *Run) printDifferences(before, after map[string]string) int {
 	}
 	for _, diff := range diffs {
 		_, hunks, _ := strings.Cut(diff, "@@") // the first two lines would name files
-		r.log.Say("%s %s\n@@%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[changedLines(diff)], ", "), strings.TrimSuffix(hunks, "\n"))
+		w.say("%s %s\n@@%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[changedLines(diff)], ", "), strings.TrimSuffix(hunks, "\n"))
 	}
 	return len(diffs)
 }

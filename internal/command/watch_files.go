@@ -10,15 +10,13 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-
-	"coreos-libvirt/internal/terminal/progress"
 )
 
 const (
-	// settle is how long a save may take: editors write a file in several steps.
-	settle = 5 * time.Millisecond
-	// again is how often folders that lack are looked for.
-	again = 500 * time.Millisecond
+	// saveTakes is how long a save may take: editors write a file in several steps.
+	saveTakes = 5 * time.Millisecond
+	// lookAgain is how often missing folders are looked for.
+	lookAgain = 500 * time.Millisecond
 )
 
 // watchedFiles tells of saves of all that documents are made of: the config and the vars.yml beside it, files/
@@ -26,16 +24,16 @@ const (
 type watchedFiles struct {
 	*fsnotify.Watcher
 	config string
-	log    *progress.Log
+	say    func(format string, args ...any)
 	said   map[string]bool // what cannot be watched, and why
 }
 
-func (r *Run) watchFiles() (watchedFiles, error) {
+func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return watchedFiles{}, fmt.Errorf("cannot watch files: %w", err)
 	}
-	w := watchedFiles{watcher, r.configPath(), r.log, map[string]bool{}}
+	w := watchedFiles{watcher, config, say, map[string]bool{}}
 	w.add()
 	return w, nil
 }
@@ -45,14 +43,14 @@ func (w watchedFiles) close() { _ = w.Close() }
 // next waits for a save; false is the end of ctx. What goes wrong with the watching itself is said, and
 // counts as a save: one may have been missed.
 func (w watchedFiles) next(ctx context.Context) bool {
-	lacking := time.NewTicker(again)
-	defer lacking.Stop()
+	missing := time.NewTicker(lookAgain)
+	defer missing.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return false
 		case err := <-w.Errors:
-			w.log.Say("watch: %s; going on", err)
+			w.say("watch: %s; going on", err)
 			w.add()
 			return true
 		case event := <-w.Events:
@@ -61,7 +59,7 @@ func (w watchedFiles) next(ctx context.Context) bool {
 				w.add()
 				return true
 			}
-		case <-lacking.C:
+		case <-missing.C:
 			if w.add() {
 				return true
 			}
@@ -87,14 +85,14 @@ func (w watchedFiles) add() bool {
 	return len(w.WatchList()) > before
 }
 
-// one watches a folder. One that lacks may come.
+// one watches a folder. A missing one may come.
 func (w watchedFiles) one(folder string) {
 	err := w.Add(folder)
 	if err == nil || errors.Is(err, fs.ErrNotExist) || w.said[err.Error()] {
 		return
 	}
 	w.said[err.Error()] = true
-	w.log.Say("watch: saves in %s go unseen: %s", folder, err)
+	w.say("watch: saves in %s go unseen: %s", folder, err)
 }
 
 // below watches a folder and all that it holds.
@@ -118,7 +116,7 @@ func (w watchedFiles) counts(path string) bool {
 
 // drain takes the events that follow within the time that a save may take.
 func (w watchedFiles) drain() {
-	for timer := time.NewTimer(settle); ; {
+	for timer := time.NewTimer(saveTakes); ; {
 		select {
 		case <-w.Events:
 		case <-timer.C:

@@ -36,6 +36,12 @@ type Definer interface {
 	Remove(uuid, workspace string) error
 }
 
+// Definition is the definition of a domain as the engine writes it, but for the mark.
+type Definition interface {
+	// With is the definition with the mark in it.
+	With(mark Metadata) (text string, err error)
+}
+
 // Power starts and ends domains.
 type Power interface {
 	// Start boots a domain. A paused one goes on.
@@ -83,8 +89,8 @@ type Changer interface {
 	SetVCPUs(name string, count int) error
 	// SetMemory plugs memory in, up to mib MiB.
 	SetMemory(name string, mib int) error
-	// Took notes in the running domain what it took. text is the metadata element.
-	Took(name, text string) error
+	// Took notes in the running domain what it is by now.
+	Took(name string, mark Metadata) error
 }
 
 // Consoles open serial consoles.

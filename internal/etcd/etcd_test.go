@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/testkit/loopback"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 const module = "../.."
@@ -45,21 +47,13 @@ func build(run func() int) int {
 	return run()
 }
 
-// free is an URL on loopback whose port was free a moment ago.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return "http://" + listener.Addr().String()
-}
+// free is an URL on loopback that nobody listens at.
+func free() string { return "http://" + loopback.Free() }
 
 // member starts a real etcd that looks for its peers by the token.
 func member(t *testing.T, name, discovery, token string) (client string, cmd *exec.Cmd) {
 	t.Helper()
-	client, peer := free(t), free(t)
+	client, peer := free(), free()
 	cmd = exec.Command(programs.server, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--discovery-token="+token, "--discovery-endpoints="+discovery, "--log-level=error")
 	if err := cmd.Start(); err != nil {
@@ -69,16 +63,17 @@ func member(t *testing.T, name, discovery, token string) (client string, cmd *ex
 	return client, cmd
 }
 
-func deadline(t *testing.T, d time.Duration) context.Context {
+// untilItHangs is for what has to end some time, on a slow machine, too.
+func untilItHangs(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), d)
+	ctx, cancel := context.WithTimeout(context.Background(), pace.Hang)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 func TestMembersFindEachOther(t *testing.T) {
-	ctx := deadline(t, time.Minute)
-	listen, data := free(t), filepath.Join(t.TempDir(), "discovery.core")
+	ctx := untilItHangs(t)
+	listen, data := free(), filepath.Join(t.TempDir(), "discovery.core")
 	server, err := programs.helper.Serve(ctx, listen, data, "token", 3)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +130,7 @@ func TestMembersFindEachOther(t *testing.T) {
 // agrees compares a glance with what the helper found out.
 func agrees(t *testing.T, helper etcd.Helper, endpoints []string, want etcd.Status) {
 	t.Helper()
-	for i, m := range helper.Glance(deadline(t, 20*time.Second), endpoints).Members {
+	for i, m := range helper.Glance(untilItHangs(t), endpoints).Members {
 		w := want.Members[i]
 		if !w.Healthy { // the others tell the helper who it is
 			w.ID = ""
@@ -148,17 +143,19 @@ func agrees(t *testing.T, helper etcd.Helper, endpoints []string, want etcd.Stat
 
 func TestStatusOfNobodyReturnsInTime(t *testing.T) {
 	begin := time.Now()
-	status, err := programs.helper.Status(deadline(t, 20*time.Second), []string{"http://127.0.0.1:1"}, time.Second)
+	status, err := programs.helper.Status(untilItHangs(t), []string{"http://127.0.0.1:1"}, time.Second)
 	if err != nil || len(status.Members) != 1 || status.Members[0].Error == "" || status.Members[0].Healthy {
 		t.Errorf("got %+v, %v", status, err)
 	}
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("took %s for a patience of 1 s", took)
 	}
 }
 
 func TestWaitHealthyTellsWhatLacks(t *testing.T) {
-	_, err := programs.helper.WaitHealthy(deadline(t, 5*time.Second), []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) {})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := programs.helper.WaitHealthy(ctx, []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) {})
 	if err == nil || !strings.Contains(err.Error(), "etcd: 0 of 1 members are healthy\n    http://127.0.0.1:1: ") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}
@@ -170,7 +167,7 @@ func TestServeOnATakenAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	_, err = programs.helper.Serve(deadline(t, 20*time.Second), "http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), "token", 1)
+	_, err = programs.helper.Serve(untilItHangs(t), "http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), "token", 1)
 	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}
@@ -182,7 +179,7 @@ func TestServiceEndsWithItsInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "serve", free(t), filepath.Join(t.TempDir(), "d"), "token", "1")
+	cmd := exec.Command(path, "serve", free(), filepath.Join(t.TempDir(), "d"), "token", "1")
 	cmd.Stdin = strings.NewReader("")
 	done := make(chan error, 1)
 	go func() { done <- cmd.Run() }()
@@ -191,7 +188,7 @@ func TestServiceEndsWithItsInput(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(pace.Hang):
 		_ = cmd.Process.Kill()
 		t.Error("it goes on without its input")
 	}

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // TestAChangeRightAfterAnother is refused by etcd, which wants all members to have been connected for 5 s
 // (HealthInterval in its server): it is tried again until they have.
 func TestAChangeRightAfterAnother(t *testing.T) {
-	ctx := deadline(t, time.Minute)
+	ctx := untilItHangs(t)
 	listen, _ := alone(t)
 	if err := programs.helper.Register(ctx, []string{listen}, "token", 2); err != nil {
 		t.Fatal(err)
@@ -23,7 +24,7 @@ func TestAChangeRightAfterAnother(t *testing.T) {
 	if _, err := programs.helper.WaitHealthy(ctx, endpoints, 2, func(etcd.Status) {}); err != nil {
 		t.Fatal(err)
 	}
-	if err := programs.helper.Add(ctx, endpoints, free(t)); err != nil {
+	if err := programs.helper.Add(ctx, endpoints, free()); err != nil {
 		t.Error(err)
 	}
 }
@@ -31,7 +32,7 @@ func TestAChangeRightAfterAnother(t *testing.T) {
 // joined starts an etcd that joins the cluster of peers at the peer URL that was added.
 func joined(t *testing.T, name, peer string, peers etcd.Peers) (client string, cmd *exec.Cmd) {
 	t.Helper()
-	client = free(t)
+	client = free()
 	cmd = exec.Command(programs.server, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster="+peers.InitialCluster(name, peer), "--initial-cluster-state=existing", "--log-level=error")
 	if err := cmd.Start(); err != nil {
@@ -43,7 +44,7 @@ func joined(t *testing.T, name, peer string, peers etcd.Peers) (client string, c
 
 // TestWhatIsWaitedForOnceThereIsACluster: all that have a vote and have started, whatever the token's size was.
 func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
-	ctx := deadline(t, time.Minute)
+	ctx := untilItHangs(t)
 	url, _ := alone(t)
 	ask := func(endpoints ...string) etcd.Status {
 		t.Helper()
@@ -57,7 +58,7 @@ func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
 		t.Errorf("the cluster has one member, and is whole: got %v", err)
 	}
 
-	peer := free(t)
+	peer := free()
 	if err := programs.helper.Add(ctx, []string{url}, peer); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
 		t.Errorf("a learner that has not started: got %+v", status)
 	}
 	second, cmd := joined(t, "second", peer, status.Peers)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Hang); ; time.Sleep(200 * time.Millisecond) {
 		status = ask(url, second)
 		if m := status.Members[1]; m.Learner && m.Healthy && m.Name == "second" && len(status.Healthy()) == 1 && status.Whole(3) == nil {
 			break
@@ -102,7 +103,7 @@ func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
 
 // TestUsersAndAlarms: an etcd that asks for users is well, one whose database is full is not.
 func TestUsersAndAlarms(t *testing.T) {
-	ctx := deadline(t, time.Minute)
+	ctx := untilItHangs(t)
 	url, client := alone(t, "--quota-backend-bytes=65536")
 	for _, err := range []error{
 		second(client.UserAdd(ctx, "root", "secret")), second(client.RoleAdd(ctx, "root")),

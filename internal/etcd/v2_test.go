@@ -15,6 +15,7 @@ import (
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // oldEtcd is Debian's etcd 3.4, out of its package: installed it would run as a service.
@@ -31,12 +32,12 @@ func oldEtcd(t *testing.T) string {
 // oldMember starts an etcd that knows v2 discovery.
 func oldMember(t *testing.T, program, name, url string) (client string) {
 	t.Helper()
-	return old(t, program, name, free(t), "--discovery="+url)
+	return old(t, program, name, free(), "--discovery="+url)
 }
 
 func old(t *testing.T, program, name, peer string, flags ...string) (client string) {
 	t.Helper()
-	client = free(t)
+	client = free()
 	cmd := exec.Command(program, append([]string{
 		"--name=" + name, "--data-dir=" + t.TempDir(), "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer, "--log-level=error",
@@ -50,8 +51,8 @@ func old(t *testing.T, program, name, peer string, flags ...string) (client stri
 
 func TestOldMembersFindEachOther(t *testing.T) {
 	program := oldEtcd(t)
-	ctx := deadline(t, time.Minute)
-	listen := free(t)
+	ctx := untilItHangs(t)
+	listen := free()
 	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
 	if err != nil {
 		t.Fatal(err)
@@ -90,8 +91,8 @@ func TestOldMembersFindEachOther(t *testing.T) {
 // TestOldEtcdServesDiscovery has Debian's etcd 3.4 as the v2 service for members of its kind.
 func TestOldEtcdServesDiscovery(t *testing.T) {
 	program := oldEtcd(t)
-	ctx := deadline(t, time.Minute)
-	listen, peer := free(t), free(t)
+	ctx := untilItHangs(t)
+	listen, peer := free(), free()
 	cmd := exec.Command(program, "--enable-v2", "--data-dir="+t.TempDir(), "--listen-client-urls="+listen, "--advertise-client-urls="+listen,
 		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer, "--log-level=error")
 	if err := cmd.Start(); err != nil {
@@ -125,13 +126,13 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 	}
 
 	// and one more joins them, as etcd 3.6 does
-	peer = free(t)
+	peer = free()
 	if err := programs.helper.Add(ctx, endpoints, peer); err != nil {
 		t.Fatal(err)
 	}
 	joining := discovery.Joining(status.Peers.InitialCluster("core04", peer))
 	endpoints = append(endpoints, old(t, program, "core04", peer, strings.Fields(joining)...))
-	for deadline := time.Now().Add(30 * time.Second); len(status.Healthy()) < 4 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Hang); len(status.Healthy()) < 4 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 		if joined, ok := status.Peers.Of("core04", ""); ok && joined.Learner {
 			_ = programs.helper.Promote(ctx, endpoints[:3], joined.ID) // refused until it has caught up
 		}
@@ -152,7 +153,7 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 
 // TestAnEtcdElsewhereServesDiscovery registers a fresh token there, and members form by it.
 func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
-	ctx := deadline(t, time.Minute)
+	ctx := untilItHangs(t)
 	listen, _ := alone(t)
 	token := discovery.Fresh(listen, 2)
 	if err := programs.helper.Register(ctx, []string{listen}, token.ID, 2); err != nil {
@@ -184,8 +185,8 @@ func get(t *testing.T, url string) string {
 
 // TestOnlyDiscoveryIsServed looks at what else somebody on the network could do with the service.
 func TestOnlyDiscoveryIsServed(t *testing.T) {
-	ctx := deadline(t, 30*time.Second)
-	listen := free(t)
+	ctx := untilItHangs(t)
+	listen := free()
 	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
 	if err != nil {
 		t.Fatal(err)

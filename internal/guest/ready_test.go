@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // serverWord makes this test's program a fake sshd: one that can be at each stage of its start for as long as the
@@ -148,7 +150,7 @@ func readyBy(t *testing.T, shell []string) {
 // until is the first report that waits for what is said; one that waits for less is wrong.
 func until(t *testing.T, host *os.File, lines *bufio.Scanner, waits string) (r Report) {
 	t.Helper()
-	if err := host.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := host.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
 		t.Fatal(err)
 	}
 	seen := []string{}
@@ -198,7 +200,7 @@ func TestReadyScriptSaysWhatItLacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Hang); ; time.Sleep(20 * time.Millisecond) {
 		text, err := os.ReadFile(out)
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("got %v\n%s", err, text)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 func TestWrites(t *testing.T) {
@@ -25,7 +27,7 @@ func TestWrites(t *testing.T) {
 	case <-written:
 	case <-others:
 		t.Error("the other file was not written")
-	case <-time.After(5 * time.Second):
+	case <-time.After(pace.Hang):
 		t.Error("a write is not told")
 	}
 	end()
@@ -39,7 +41,7 @@ func TestWrites(t *testing.T) {
 	}
 	select {
 	case <-again:
-	case <-time.After(5 * time.Second):
+	case <-time.After(pace.Hang):
 		t.Error("a write is not told any more")
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Info is what qemu-img tells of an image.
+// Info is what an image's header says, in qemu-img's words.
 type Info struct {
 	Format      string `json:"format"`
 	VirtualSize int64  `json:"virtual-size"`          // bytes
@@ -48,6 +48,14 @@ func qemuImg(ctx context.Context, args ...string) (string, error) {
 
 // Inspect reads an image's header, also of one in use.
 func Inspect(ctx context.Context, path string) (Info, error) {
+	if info, err := inspect(path); err == nil {
+		return info, nil
+	}
+	return ask(ctx, path)
+}
+
+// ask has qemu-img inspect the image.
+func ask(ctx context.Context, path string) (Info, error) {
 	out, err := qemuImg(ctx, "info", "-U", "--output=json", path)
 	if err != nil {
 		return Info{}, err
@@ -64,20 +72,25 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 	if _, err := os.Stat(path); err != nil {
 		return Info{}, hint.Errorf("image= takes the path of a qcow2 file", "no base image: %w", err)
 	}
-	info, err := Inspect(ctx, path)
+	info, err := ask(ctx, path)
 	if err != nil {
 		return Info{}, hint.Add(err, "image= takes a qcow2 file")
 	}
+	return info, info.canBeBase(path)
+}
+
+// canBeBase is an error if the image at path is no qcow2 image that stands alone.
+func (info Info) canBeBase(path string) error {
 	if info.Format != "qcow2" {
-		return Info{}, hint.Errorf(fmt.Sprintf("convert it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s is no qcow2 image but %s", path, info.Format)
+		return hint.Errorf(fmt.Sprintf("convert it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s is no qcow2 image but %s", path, info.Format)
 	}
 	if info.Backing != "" {
-		return Info{}, hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)
+		return hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)
 	}
 	if file := info.Specific.Data.DataFile; file != "" {
-		return Info{}, hint.Errorf(fmt.Sprintf("make it one file: qemu-img convert -O qcow2 %q base.qcow2", path), "%s keeps its data in another file, %s", path, file)
+		return hint.Errorf(fmt.Sprintf("make it one file: qemu-img convert -O qcow2 %q base.qcow2", path), "%s keeps its data in another file, %s", path, file)
 	}
-	return info, nil
+	return nil
 }
 
 // leastDisk is the GiB of a disk that nobody chose: what Fedora CoreOS is documented to want
@@ -87,7 +100,12 @@ const leastDisk = 10
 // OverlaySize is how many GiB an overlay on the base image has: wanted, which must be enough, or if that is 0 as many as the
 // image itself, but not few. Flatcar's images have 8.49 GiB, and 12.24 from 4593 on.
 func OverlaySize(ctx context.Context, base string, wanted int) (int, error) {
-	info, err := CheckBase(ctx, base)
+	info, err := inspect(base)
+	if err == nil {
+		err = info.canBeBase(base)
+	} else {
+		info, err = CheckBase(ctx, base)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -139,6 +157,14 @@ func unfinished(path string) (string, error) {
 // Pristine tells whether no guest has ever written to the overlay: none of its clusters is allocated.
 // The overlay must not be in use.
 func Pristine(ctx context.Context, path string) (bool, error) {
+	if none, err := pristine(path); err == nil {
+		return none, nil
+	}
+	return count(ctx, path)
+}
+
+// count has qemu-img count the overlay's clusters.
+func count(ctx context.Context, path string) (none bool, err error) {
 	out, err := qemuImg(ctx, "check", "-U", "--output=json", path)
 	if err != nil {
 		return false, err

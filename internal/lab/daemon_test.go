@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestDaemon(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); d.alive(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); d.alive(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it lives on after it was killed")
 		}
@@ -70,5 +71,37 @@ func TestLabsOfTwoClonesDiffer(t *testing.T) {
 func TestWithinSparesThisHost(t *testing.T) {
 	if pids := within(map[string]bool{netOf(os.Getpid()): true, "": true}); len(pids) != 0 {
 		t.Errorf("got %v", pids)
+	}
+}
+
+// TestTheLastLabRemovesTheFolders that the first has made.
+func TestTheLastLabRemovesTheFolders(t *testing.T) {
+	root := t.TempDir()
+	all, made := filepath.Join(root, "labs"), filepath.Join(root, "made")
+	first, last := &World{dir: filepath.Join(all, "first")}, &World{dir: filepath.Join(all, "last")}
+	for _, dir := range []string{first.dir, last.dir, made} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(all, foldersFile), []byte(made+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.removeState(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(made); err != nil {
+		t.Errorf("the other lab stands on it: %v", err)
+	}
+	if err := last.removeState(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{made, all} {
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", path, err)
+		}
+	}
+	if err := last.removeState(); err != nil {
+		t.Errorf("there is nothing: %v", err)
 	}
 }

@@ -25,17 +25,44 @@ func (w *World) end() error {
 			return err
 		}
 	}
-	made, _ := os.ReadFile(filepath.Join(w.dir, "folders"))
+	return w.removeState()
+}
+
+// removeState removes the lab's folder, and after the last lab those that labs stand on and that were not there before.
+func (w *World) removeState() error {
+	all := filepath.Dir(w.dir)
+	unlock, err := alone(all)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := os.RemoveAll(w.dir); err != nil {
 		return err
 	}
-	if os.Remove(filepath.Dir(w.dir)) != nil {
-		return nil // another lab: it may stand on the same folders
+	if left, _ := filepath.Glob(filepath.Join(all, "*")); len(left) > 1 || len(left) == 1 && filepath.Base(left[0]) != foldersFile {
+		return nil // another lab
 	}
+	made, _ := os.ReadFile(filepath.Join(all, foldersFile))
 	for _, folder := range strings.Fields(string(made)) {
 		_ = os.Remove(folder) // unless somebody uses it since
 	}
-	return nil
+	return os.RemoveAll(all)
+}
+
+// foldersFile lists the folders that labs have made on the real host, to mount their own there. It is beside the labs' folders.
+const foldersFile = "folders"
+
+// alone waits until no other lab makes or removes what labs share. It locks the folder above theirs, where nothing is left.
+func alone(all string) (unlock func(), err error) {
+	folder, err := os.Open(filepath.Dir(all))
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		_ = folder.Close()
+		return nil, err
+	}
+	return func() { _ = folder.Close() }, nil
 }
 
 // endAll signals all processes of the network namespaces until none is left, for five seconds.

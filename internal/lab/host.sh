@@ -8,7 +8,7 @@ mount -t sysfs sysfs /sys
 # libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
 for folder in /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
   # a mount needs a folder on the real host: labdown removes those that lacked
-  [ -d "$folder" ] || echo "$folder" >>"$dir/folders"
+  [ -d "$folder" ] || echo "$folder" >>"$(dirname "$dir")/folders"
   mkdir -p "$folder"
 done
 mount --bind "$dir/etc" /etc/libvirt

@@ -18,8 +18,8 @@ import (
 //go:embed host.sh
 var hostScript string
 
-// patience is how long a part may take to be there.
-const patience = 30 * time.Second
+// patience is how long a part may take to be there: one that ends is an error at once.
+const patience = 3 * time.Minute
 
 // startHost makes the namespaces of the host: mounts, so that libvirt's folders are the lab's own,
 // and the network with the bridge.
@@ -29,6 +29,11 @@ func (w *World) startHost(ctx context.Context) error {
 			return err
 		}
 	}
+	unlock, err := alone(filepath.Dir(w.dir))
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := w.writeConfig(); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ var Project = Rules{
 		{"internal/lab", []string{"internal/host", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 
+		{"internal/cluster/selftest", []string{"internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
 		{"internal/cluster", []string{
 			"internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/image", "internal/guest", "internal/host",
 			"internal/workspace/session", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine/libvirt", "internal/engine",

@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -17,27 +16,26 @@ import (
 
 // edited is a diff between the definition as libvirt had it when it was made and as libvirt has it now: what somebody else
 // changed, for example with `virsh edit`.
-func edited(node workspace.Node, domain engine.Domain) (string, error) {
-	made, err := os.ReadFile(node.Defined())
-	if err != nil {
-		return "", fmt.Errorf("cannot read the definition as it was made: %w", err)
+func edited(made string, domain engine.Domain) string {
+	if made == domain.XML {
+		return ""
 	}
-	was, is := comparable(string(made)), comparable(domain.XML)
+	was, is := comparable(made), comparable(domain.XML)
 	if was == is {
-		return "", nil
+		return ""
 	}
-	return udiff.Unified("as it was made", "as it is", was, is), nil
+	return udiff.Unified("as it was made", "as it is", was, is)
 }
 
-// recorded tells whether the node's folder has the present definition as it was made. If a run ended after it had defined
-// the domain and before it noted that, the folder has the definition before, with other metadata.
-func recorded(node workspace.Node, domain engine.Domain) bool {
+// recorded is the domain's definition as it was made, if the node's folder has that of the present one. If a run ended
+// after it had defined the domain and before it noted that, the folder has the definition before, with other metadata.
+func recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) {
 	text, err := os.ReadFile(node.Defined())
-	if err != nil {
-		return false
+	if made = string(text); err != nil || made == domain.XML {
+		return made, err == nil
 	}
-	was, err := libvirt.ParseDomain(string(text))
-	return err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
+	was, err := libvirt.ParseDomain(made)
+	return made, err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
 var (
@@ -53,17 +51,18 @@ func comparable(text string) string {
 	return nvram.ReplaceAllString(controllers.ReplaceAllString(text, ""), "") + strings.Join(sorted, "")
 }
 
-// WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives, with its digest. A
-// running domain takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
-func WithKept(found plan.Found, spec engine.Hardware, text, digest string) plan.Found {
-	found.Spec, found.Definition = spec, digest
-	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == digest ||
+// WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives. A running domain
+// takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
+func WithKept(found plan.Found, spec engine.Hardware, definition libvirt.Definition) plan.Found {
+	found.Spec, found.Kept = spec, plan.Definition{Digest: definition.Digest, Text: definition}
+	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == definition.Digest ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return found
 	}
 	was, errRead := os.ReadFile(found.Node.XML())
-	changes, err := libvirt.LiveChanges(string(was), text, found.Domain.Runs)
-	if errRead == nil && err == nil { // else somebody has changed the file
+	is, errText := definition.With(*found.Domain.Metadata)
+	changes, err := libvirt.LiveChanges(string(was), is, found.Domain.Runs)
+	if errRead == nil && errText == nil && err == nil { // else somebody has changed the file
 		found.Takes = &changes
 	}
 	return found

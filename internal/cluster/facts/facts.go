@@ -29,10 +29,13 @@ func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains
 		return found, hint.Errorf("recreate="+node.Name+" makes it anew, without them; or move the file away",
 			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", w.Relative(node.Overlay()))
 	}
-	if found.Recorded = defined && recorded(node, domain); found.Recorded {
-		found.Edited, err = edited(node, domain)
+	if defined {
+		var made string
+		if made, found.Recorded = recorded(node, domain); found.Recorded {
+			found.Edited = edited(made, domain)
+		}
 	}
-	return found, err
+	return found, nil
 }
 
 // Made is what the node's disk was made from, as the definition in its folder says; nil if it does not say so.

@@ -2,13 +2,35 @@ package facts
 
 import (
 	"os"
+	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 )
 
-// Left says how an interrupted run has left the node. state is its domain's, empty if there is no domain.
-func Left(node workspace.Node, state engine.State) string {
+// Left says, a line a node, how an interrupted run has left the nodes, and those that are there of the clusters of the
+// prefixes. A domain that is not this workspace's does not count.
+func (p Place) Left(nodes []workspace.Node, prefixes []string, domains map[string]engine.Domain) (lines []string) {
+	all := slices.Clone(nodes)
+	for _, prefix := range prefixes {
+		for _, d := range engine.Members(domains, p.Root, prefix) {
+			all = append(all, p.NodeOf(d.Metadata))
+		}
+	}
+	slices.SortFunc(all, func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) })
+	for _, node := range slices.CompactFunc(all, func(a, b workspace.Node) bool { return a.Name == b.Name }) {
+		d := domains[node.Name]
+		if p.IsForeign(d) {
+			d = engine.Domain{}
+		}
+		lines = append(lines, node.Name+": "+left(node, d.State))
+	}
+	return lines
+}
+
+// left says how an interrupted run has left the node. state is its domain's, empty if there is no domain.
+func left(node workspace.Node, state engine.State) string {
 	_, unready := os.Stat(node.Report())
 	_, files := os.Stat(node.Dir)
 	switch {

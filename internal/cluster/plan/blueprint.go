@@ -9,11 +9,21 @@ import (
 
 // Blueprint is all that one node is made of, if it is made now.
 type Blueprint struct {
-	Doc   config.Document
-	Spec  engine.Hardware
-	Mark  engine.Metadata // with the digest of the definition that Spec gives
-	Joins bool            // its config has the word by which a member joins an etcd that there is
+	Doc        config.Document
+	Spec       engine.Hardware
+	Definition engine.Definition // that Spec gives
+	Mark       engine.Metadata   // with its digest
+	Joins      bool              // its config has the word by which a member joins an etcd that there is
 }
+
+// Definition is the definition of a domain without its mark, and the digest of that.
+type Definition struct {
+	Digest string
+	Text   engine.Definition
+}
+
+// New is the step of a node of which there is nothing.
+func New(b Blueprint) Step { return b.step(Found{}, Etcd{}) }
 
 // Options are what the user wants of a run.
 type Options struct {

@@ -29,9 +29,9 @@ type Found struct {
 	LastAddress string // where it said last that it is; empty if it has not said so
 	Recorded    bool   // its folder has the definition that there is, as it was made
 
-	Spec       engine.Hardware // what it has now if it is kept: on its own image, with the firmware that its disk was made for
-	Definition string          // the digest of the definition that gives; empty if there is nothing to be kept
-	Takes      *engine.Live    // what of that the running domain takes; nil if that is not known
+	Spec  engine.Hardware // what it has now if it is kept: on its own image, with the firmware that its disk was made for
+	Kept  Definition      // the definition that gives; empty if there is nothing to be kept
+	Takes *engine.Live    // what of that the running domain takes; nil if that is not known
 }
 
 // Wishes are what the user wants done with a node.

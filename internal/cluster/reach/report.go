@@ -15,6 +15,7 @@ type Nodes struct {
 	workspace.Workspace
 	engine.Link
 	Engine func() (engine.Engine, error) // the one of the run
+	Ready  bool                          // whether the nodes have the unit that reports them ready
 }
 
 // Report is the node's next report that says that it can be reached. waits gets the reasons why it cannot be reached yet.

@@ -12,12 +12,12 @@ import (
 // Patience is how long a running node may take to say where it is; it says so every second.
 const Patience = 20 * time.Second
 
-// Whereabouts is the report of a node that runs: it gives one within a second if it is ready. If ready is false, the node
-// has no readiness unit, and the report is what can be found out.
-func (n Nodes) Whereabouts(ctx context.Context, node engine.Domain, ready bool) (guest.Report, error) {
+// Whereabouts is the report of a node that runs: it gives one within a second if it is ready. If the nodes have no readiness
+// unit, the report is what can be found out.
+func (n Nodes) Whereabouts(ctx context.Context, node engine.Domain) (guest.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	if !ready {
+	if !n.Ready {
 		report, _, err := n.Found(ctx, n.NodeOf(node.Metadata))
 		return report, err
 	}

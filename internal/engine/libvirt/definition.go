@@ -14,29 +14,46 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Define fills the template for a node, and writes the definition's digest into want. The result has been parsed as a
-// domain: libvirt gets XML, whatever is in the template.
-func Define(tmpl string, hw engine.Hardware, want *engine.Metadata) (string, error) {
+// Definition is the definition of a node's domain, complete but for the mark that says whose the domain is.
+type Definition struct {
+	Digest string   // sha256 of the definition without a mark, in hex
+	parts  []string // the text, cut at each place where the mark goes
+}
+
+// Fill fills the template for a node. The result has been parsed as a domain: libvirt gets XML, whatever is in the template.
+func Fill(tmpl string, hw engine.Hardware) (Definition, error) {
 	parsed, err := template.New("domain.xml.tmpl").Option("missingkey=error").Parse(tmpl)
 	if err != nil {
-		return "", hint.Errorf("correct templates/domain.xml.tmpl", "the domain template is broken: %w", err)
+		return Definition{}, hint.Errorf("correct templates/domain.xml.tmpl", "the domain template is broken: %w", err)
 	}
-	in := withRoom(hw)
-	bare, err := fill(parsed, in)
+	text, err := fill(parsed, withRoom(hw))
 	if err != nil {
-		return "", err
+		return Definition{}, err
 	}
-	sum := sha256.Sum256([]byte(bare))
-	want.Definition = hex.EncodeToString(sum[:])
-	if in.Metadata, err = Element(*want); err != nil {
-		return "", err
-	}
-	text, err := fill(parsed, in)
-	if err != nil {
-		return "", err
-	}
-	return text, check(text, hw)
+	parts := strings.Split(text, placeholder)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "")))
+	return Definition{Digest: hex.EncodeToString(sum[:]), parts: parts}, check(strings.Join(parts, emptyMark), hw)
 }
+
+// With is the definition with the mark in it, which gets the definition's digest.
+func (d Definition) With(mark engine.Metadata) (text string, err error) {
+	mark.Definition = d.Digest
+	element, err := Element(mark)
+	return strings.Join(d.parts, element), err
+}
+
+// The mark is not known yet when the template is filled: a placeholder is written where it goes, which no text of XML can
+// have in it. A template that asks whether there is a mark finds none, so that the digest is of a definition without one.
+const (
+	placeholder = "\x00"
+	emptyMark   = `<node xmlns="` + MetadataURI + `"/>`
+)
+
+// place is the template's {{.Metadata}}.
+type place string
+
+// String is what the template writes.
+func (place) String() string { return placeholder }
 
 // fill fills the template. The fields that a user or a path decides are escaped for XML.
 func fill(parsed *template.Template, in filled) (string, error) {

@@ -19,6 +19,16 @@ func shipped(t *testing.T) string {
 	return string(text)
 }
 
+// define is the template's definition with the mark, which gets its digest.
+func define(tmpl string, hw engine.Hardware, mark *engine.Metadata) (string, error) {
+	definition, err := Fill(tmpl, hw)
+	if err != nil {
+		return "", err
+	}
+	mark.Definition = definition.Digest
+	return definition.With(*mark)
+}
+
 func TestDefine(t *testing.T) {
 	hw := engine.Hardware{
 		Type: "kvm", Arch: "x86_64", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2,
@@ -26,7 +36,7 @@ func TestDefine(t *testing.T) {
 		MAC:   "52:54:00:d2:b8:64", Link: engine.Link{Bridge: "br0"}, Channels: engine.Channels{ReadyChannel: "org.coreos.ready"},
 	}
 	meta := engine.Metadata{Workspace: "/w & <o>'", Cluster: "core", Number: 1, Ignition: "aa", Base: "/b"}
-	text, err := Define(shipped(t), hw, &meta)
+	text, err := define(shipped(t), hw, &meta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +64,7 @@ func TestDefine(t *testing.T) {
 	}
 	other := meta
 	other.Ignition = "bb"
-	if _, err := Define(shipped(t), hw, &other); err != nil || other.Definition != meta.Definition {
+	if _, err := define(shipped(t), hw, &other); err != nil || other.Definition != meta.Definition {
 		t.Error("the definition's digest must not depend on the metadata")
 	}
 }
@@ -67,7 +77,7 @@ func TestNoProcessorIsAThread(t *testing.T) {
 		vcpu, ram, cores int
 	}{{"kvm", "x86_64", 2, 1024, 16}, {"qemu", "x86_64", 1, 512, 16}, {"kvm", "x86_64", 200, 1024, 255}, {"kvm", "aarch64", 3, 2048, 3}, {"qemu", "aarch64", 1, 2048, 1}} {
 		hw := engine.Hardware{Type: c.kind, Arch: c.arch, Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: c.ram, VCPU: c.vcpu, MAC: "52:54:00:d2:b8:64", Link: engine.Link{Bridge: "br0"}}
-		text, err := Define(shipped(t), hw, &engine.Metadata{})
+		text, err := define(shipped(t), hw, &engine.Metadata{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +94,7 @@ func TestNoProcessorIsAThread(t *testing.T) {
 
 func TestDefineOtherHardware(t *testing.T) {
 	hw := engine.Hardware{Type: "qemu", Arch: "aarch64", Firmware: "efi", Name: "core01", UUID: "1c0b0ed3-8e5e-5b4e-9c0c-000000000001", RAM: 1024, VCPU: 2, MAC: "52:54:00:d2:b8:64"}
-	text, err := Define(shipped(t), hw, &engine.Metadata{})
+	text, err := define(shipped(t), hw, &engine.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +140,7 @@ func TestDefineRefuses(t *testing.T) {
 		"no metadata":     strings.ReplaceAll(whole, "{{.Metadata}}", ""),
 		"another name":    strings.ReplaceAll(whole, "{{.Name}}", "x"),
 	} {
-		if _, err := Define(tmpl, engine.Hardware{Type: "kvm", Name: "core01"}, &engine.Metadata{}); err == nil || !strings.Contains(err.Error(), "templates/domain.xml.tmpl") {
+		if _, err := define(tmpl, engine.Hardware{Type: "kvm", Name: "core01"}, &engine.Metadata{}); err == nil || !strings.Contains(err.Error(), "templates/domain.xml.tmpl") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

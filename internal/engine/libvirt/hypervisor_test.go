@@ -121,7 +121,7 @@ func TestARedefinedDomainRunsOnAsItWasStarted(t *testing.T) {
 	if was, is := started(); was != "bb" || is != "cc" {
 		t.Errorf("got %s, %s", was, is)
 	}
-	if err := conn.Took("core08", changed); err != nil {
+	if err := conn.Took("core08", engine.Metadata{Workspace: "/w", Definition: "cc"}); err != nil {
 		t.Fatal(err)
 	}
 	if was, is := started(); was != "cc" || is != "cc" {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/engine"
 )
 
 // Update changes a device of the running domain to what the XML says.
@@ -40,10 +42,14 @@ func (c *Conn) SetMemory(name string, mib int) error {
 // dimm is as https://libvirt.org/formatdomain.html#memory-devices says, for the one NUMA cell that there is.
 const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</node></target></memory>"
 
-// Took tells libvirt that the running domain is by now what the metadata say: all that its definition changed in
-// has been changed in it, too.
-func (c *Conn) Took(name, metadata string) error {
+// Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
+// too.
+func (c *Conn) Took(name string, mark engine.Metadata) error {
+	text, err := Element(mark)
+	if err != nil {
+		return err
+	}
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, metadata, "coreos", MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
 }

@@ -20,10 +20,10 @@ const (
 // filled is what the domain template is filled with.
 type filled struct {
 	engine.Hardware
-	MaxRAM   int    // MiB that a running domain can grow to; 0 if it cannot
-	MaxVCPU  int    // that a running domain can grow to
-	LastVCPU int    // the number of the last of these
-	Metadata string // the project's element, whole
+	MaxRAM   int   // MiB that a running domain can grow to; 0 if it cannot
+	MaxVCPU  int   // that a running domain can grow to
+	LastVCPU int   // the number of the last of these
+	Metadata place // of the project's element
 }
 
 // withRoom is the hardware, and what the domain's definition has room for.

@@ -49,7 +49,7 @@ func (*Conn) SetVCPUs(string, int) error                                      { 
 func (*Conn) SetMemory(string, int) error                                     { return errNoCgo }
 func (*Conn) Start(string) error                                              { return errNoCgo }
 func (*Conn) Remove(string, string) error                                     { return errNoCgo }
-func (*Conn) Took(string, string) error                                       { return errNoCgo }
+func (*Conn) Took(string, engine.Metadata) error                              { return errNoCgo }
 func (*Conn) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
 func (*Conn) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
 func (*Conn) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }

@@ -14,6 +14,7 @@ import (
 
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // world is a small system with what both distributions have, as far as this machine has it, a bash without network
@@ -70,13 +71,13 @@ func (w world) command(ctx context.Context, t *testing.T, text string) *exec.Cmd
 	}
 	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "bash", "testdata/world.sh",
 		filepath.Join(w.dir, "world"), script, w.bash, strings.Join(w.programs, " "), filepath.Join(w.dir, "standins"), w.port())
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = time.Minute
 	return cmd
 }
 
 func (w world) run(t *testing.T, text string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
 	out, err := w.command(ctx, t, text).CombinedOutput()
 	if err != nil {
@@ -105,7 +106,7 @@ ip -o address show scope global | head -n 1`)
 func TestReadyInTheWorld(t *testing.T) {
 	for _, without := range [][]string{nil, {"ssh-keyscan"}} {
 		w := newWorld(t, without...)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 		defer cancel()
 		cmd := w.command(ctx, t, string(shipped(t, "ready.sh")))
 		if err := cmd.Start(); err != nil {

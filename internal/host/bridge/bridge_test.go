@@ -89,7 +89,7 @@ func copied(t *testing.T, manager string) {
 		testbed.Run(t, "nmcli", "connection", "modify", "mine", "ipv4.routes", "10.99.0.0/16 10.78.0.1 7")
 		testbed.Run(t, "nmcli", "connection", "up", "mine")
 	}
-	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	before := m.Root.Uplink(testbed.Card)
 	steps := mustPlan(t, m)
 	commands := strings.Join(steps[len(steps)-1].Step.Commands(), "\n")
@@ -103,7 +103,7 @@ func copied(t *testing.T, manager string) {
 
 func hereAndBack(t *testing.T, by string) {
 	t.Helper()
-	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	steps := mustPlan(t, m)
 	if last := steps[len(steps)-1].Title; last != "bridge br0 over eth0, by "+by {
@@ -236,7 +236,7 @@ func TestInterfacesOfManyFiles(t *testing.T) {
 		testbed.Write(t, "/"+path, text)
 	}
 	testbed.Run(t, "ifup", "-a")
-	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	before := testbed.Run(t, "ip", "-brief", "address", "show", "dev", "eth0")
 	steps := mustPlan(t, m)
 	if err := kinds.Apply(t.Context(), m, steps); err != nil {
@@ -305,7 +305,7 @@ func TestIPv6ByNetworkd(t *testing.T) {
 	testbed.Outside(t, "ip", "address", "add", "fd78::1/64", "dev", "uplink", "nodad")
 	testbed.Write(t, "/etc/systemd/network/80-wired.network", "[Match]\nName=eth0\n\n[Network]\nAddress="+address+"/64\nGateway=fd78::1\nIPv6AcceptRA=no\n")
 	testbed.Run(t, "sh", "-ec", "chmod 644 /etc/systemd/network/80-wired.network; networkctl reload")
-	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	on := func(link string) func() error {
 		return func() error {
 			if testbed.Address(testbed.Card) != "" {

@@ -32,6 +32,9 @@ func deaf(t *testing.T, m step.Machine) step.Machine {
 	return m
 }
 
+// patient is the rollback of what shall succeed: time enough on any machine. What is taken back waits all its time.
+const patient = 3 * time.Minute
+
 func cutOff(t *testing.T, manager string) {
 	t.Helper()
 	if !testbed.Inside(t, manager) {
@@ -45,6 +48,7 @@ func cutOff(t *testing.T, manager string) {
 	}
 	t.Log(err)
 	back(t, before)
+	m.Rollback = patient
 	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +85,7 @@ func killed(t *testing.T, manager string) {
 	begin := time.Now()
 	back(t, before)
 	t.Logf("back %s after the kill", time.Since(begin))
+	m.Rollback = patient
 	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +107,9 @@ func interrupted(t *testing.T, manager string) {
 		_ = kinds.Undo(t.Context(), m)
 		return
 	}
-	before, patient := testbed.Address(testbed.Card), m
-	patient.Rollback = 20 * time.Second
-	if err := kinds.Apply(t.Context(), patient, mustPlan(t, m)); err != nil {
+	before, slow := testbed.Address(testbed.Card), m
+	slow.Rollback = patient
+	if err := kinds.Apply(t.Context(), slow, mustPlan(t, m)); err != nil {
 		t.Fatal(err)
 	}
 	testbed.Write(t, victim, "")
@@ -137,7 +142,7 @@ func interrupted(t *testing.T, manager string) {
 		return nil
 	})
 	testbed.ServerAnswers(t)
-	if err := kinds.Undo(t.Context(), patient); err != nil {
+	if err := kinds.Undo(t.Context(), slow); err != nil {
 		t.Fatal(err)
 	}
 	back(t, before)
@@ -148,7 +153,7 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if !testbed.Inside(t, "networkd") {
 		return
 	}
-	m := step.Machine{Root: "/", Rollback: 20 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	before := testbed.Address(testbed.Card)
 	if err := kinds.Apply(t.Context(), m, mustPlan(t, m)); err != nil {
 		t.Fatal(err)
@@ -166,7 +171,7 @@ func TestUndoThatCutsOff(t *testing.T) {
 	if record, err := os.ReadFile("/var/lib/coreos-libvirt/host.json"); err != nil || strings.Count(string(record), `"kind":`) != 1 {
 		t.Errorf("got %s, %v", record, err)
 	}
-	m.Rollback = 20 * time.Second
+	m.Rollback = patient
 	if err := kinds.Undo(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func thereAndBack(t *testing.T) {
 	profiles, files := snapshot(t, m)
 	b := plan(t, m)
 	begin := time.Now()
-	if err := m.Make(t.Context(), b, 20*time.Second, has("br0", "")); err != nil {
+	if err := m.Make(t.Context(), b, patient, has("br0", "")); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s: bridged after %s", b.FormerID, time.Since(begin))
@@ -124,7 +124,7 @@ func thereAndBack(t *testing.T) {
 		t.Errorf("the guest has no lease: %v", err)
 	}
 	begin = time.Now()
-	if err := m.Undo(t.Context(), b, 20*time.Second, has(testbed.Card, "")); err != nil {
+	if err := m.Undo(t.Context(), b, patient, has(testbed.Card, "")); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s: undone after %s", b.FormerID, time.Since(begin))
@@ -133,7 +133,7 @@ func thereAndBack(t *testing.T) {
 	if !reflect.DeepEqual(profiles, afterProfiles) || !maps.Equal(files, afterFiles) {
 		t.Errorf("before: %v\n%v\nafter: %v\n%v", profiles, files, afterProfiles, afterFiles)
 	}
-	if err := m.Undo(t.Context(), b, 20*time.Second, has(testbed.Card, "")); err != nil {
+	if err := m.Undo(t.Context(), b, patient, has(testbed.Card, "")); err != nil {
 		t.Errorf("nothing to do, and it fails: %v", err)
 	}
 }
@@ -151,11 +151,11 @@ func TestFormerProfileIsGone(t *testing.T) {
 	m := connect(t)
 	profiles, files := snapshot(t, m)
 	b := plan(t, m)
-	if err := m.Make(t.Context(), b, 20*time.Second, has("br0", "10.78.0.7/24")); err != nil {
+	if err := m.Make(t.Context(), b, patient, has("br0", "10.78.0.7/24")); err != nil {
 		t.Fatal(err)
 	}
 	testbed.Run(t, "nmcli", "connection", "delete", "mine")
-	if err := m.Undo(t.Context(), b, 20*time.Second, has(testbed.Card, "10.78.0.7/24")); err != nil {
+	if err := m.Undo(t.Context(), b, patient, has(testbed.Card, "10.78.0.7/24")); err != nil {
 		t.Fatal(err)
 	}
 	afterProfiles, afterFiles := snapshot(t, m)
@@ -180,6 +180,9 @@ func gone(t *testing.T, m *Manager, address string, profiles map[string]Stored) 
 	testbed.ServerAnswers(t)
 }
 
+// patient is the rollback of what shall succeed: time enough on any machine. What is taken back waits all its time.
+const patient = 3 * time.Minute
+
 // TestNoLease has a DHCP server that does not answer the bridge any more.
 func TestNoLease(t *testing.T) {
 	if !testbed.Inside(t, "networkmanager") {
@@ -196,7 +199,7 @@ func TestNoLease(t *testing.T) {
 	}
 	t.Log(err)
 	gone(t, m, before, profiles)
-	if err := m.Undo(t.Context(), b, 8*time.Second, has(testbed.Card, "")); err != nil {
+	if err := m.Undo(t.Context(), b, patient, has(testbed.Card, "")); err != nil {
 		t.Errorf("nothing to do, and it fails: %v", err)
 	}
 }

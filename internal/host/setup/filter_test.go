@@ -59,7 +59,7 @@ func TestDocker(t *testing.T) {
 	if !testbed.Inside(t, "nobody") {
 		return
 	}
-	m := step.Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0")
 	for _, rules := range []string{docker, docker + kubernetes, docker + nftables} {
 		testbed.Run(t, "sh", "-c", rules)
@@ -144,3 +144,6 @@ func TestRulesAtBoot(t *testing.T) {
 		t.Errorf("after a boot: %s, %v", found, err)
 	}
 }
+
+// patient is the rollback of what shall succeed: time enough on any machine.
+const patient = 3 * time.Minute

@@ -23,7 +23,7 @@ func TestFirewalld(t *testing.T) {
 	testbed.Run(t, "sh", "-ec", "ip link add br0 type bridge; ip link set br0 up; ip link set eth0 master br0; mkdir -p /usr/lib/sysctl.d; rm -f /etc/sysctl.d/*.conf"+kubernetes+
 		"; sysctl -qw net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1; firewalld --nofork --nopid >/run/firewalld.log 2>&1 &")
 	testbed.Await(t, 30*time.Second, func() error { return exec.Command("firewall-cmd", "--state").Run() })
-	m := step.Machine{Root: "/", Rollback: 5 * time.Second, Say: t.Logf}
+	m := step.Machine{Root: "/", Rollback: patient, Say: t.Logf}
 	dropped := func(when string, fault bool) {
 		t.Helper()
 		if found, err := netfilter.Bridged(m.Root, netfilter.Rules(t.Context()), "br0"); (err != nil) != fault {

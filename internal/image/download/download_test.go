@@ -25,7 +25,7 @@ func served(t *testing.T, handle func(w http.ResponseWriter, r *http.Request, be
 	}))
 	t.Cleanup(server.Close)
 	c := New(http.DefaultTransport)
-	c.Wait, c.Stall = time.Millisecond, 300*time.Millisecond
+	c.Wait, c.Stall = time.Millisecond, time.Minute
 	return c, server.URL
 }
 
@@ -82,6 +82,7 @@ func TestADocumentThatStalls(t *testing.T) {
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
+	c.Stall = 300 * time.Millisecond
 	if data, err := c.Document(t.Context(), url, 100); err == nil || !strings.Contains(err.Error(), "no byte for 300ms") || !Unreachable(err) {
 		t.Errorf("got %q, %v", data, err)
 	}
@@ -89,6 +90,7 @@ func TestADocumentThatStalls(t *testing.T) {
 
 func TestAReaderMayTakeItsTime(t *testing.T) {
 	c, url := served(t, func(w http.ResponseWriter, _ *http.Request, _ int) { _, _ = io.WriteString(w, text) })
+	c.Stall = time.Second
 	file, err := c.Open(t.Context(), url, Position{})
 	if err != nil {
 		t.Fatal(err)

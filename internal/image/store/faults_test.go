@@ -125,7 +125,7 @@ func TestFaults(t *testing.T) {
 			}
 			restore(d, good)
 			f.Keyring = goodKeyring
-			f.Client.Stall = 2 * time.Second
+			f.Client.Stall = time.Minute
 			arrives(t, d, f, "fcos-stable")
 		})
 	}

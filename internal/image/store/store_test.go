@@ -15,7 +15,7 @@ import (
 func fetcher(t testing.TB, d *distributor.Server) (f Fetcher, said *strings.Builder) {
 	t.Helper()
 	client := download.New(d.Client().Transport)
-	client.Wait, client.Stall = time.Millisecond, 2*time.Second
+	client.Wait, client.Stall = time.Millisecond, time.Minute
 	said = &strings.Builder{}
 	return Fetcher{
 		Store: Store{t.TempDir()}, Client: client, Keyring: distributor.Keyring(t, d.Key),

@@ -19,8 +19,11 @@ var script string
 //go:embed init
 var initScript []byte
 
+// Arguments are what the kernel wants to know, beside the node's address: mac=52:54:00:….
+const Arguments = "console=ttyS0 quiet mitigations=off no_timer_check tsc=reliable"
+
 // Build makes a kernel and an initramfs in the folder dir, out of the parts of the lab's own image, which must
-// have been built into the store. The kernel wants the node's address on its command line: mac=52:54:00:….
+// have been built into the store.
 func Build(ctx context.Context, store, dir string) (kernel, initramfs string, err error) {
 	if err := os.WriteFile(filepath.Join(dir, "init"), initScript, 0o600); err != nil {
 		return "", "", err

@@ -13,8 +13,9 @@ import (
 const letEnd = time.Second
 
 // Interruptible does something. If the user interrupts it while this run holds a cluster's lock, it ends within two seconds,
-// whatever it waits for: the process ends then, and the next run goes on from there. sayLeft tells the user what is left.
-func (l *Locks) Interruptible(ctx context.Context, do func(context.Context) error, sayLeft func()) error {
+// whatever it waits for: the process ends then, and the next run goes on from there. sayLeft tells the user once what is left
+// of the clusters that this run has locked.
+func (l *Locks) Interruptible(ctx context.Context, do func(context.Context) error, sayLeft func(prefixes []string)) error {
 	if ctx.Err() != nil {
 		return l.interrupted(ctx.Err(), sayLeft)
 	}
@@ -38,7 +39,7 @@ func (l *Locks) Interruptible(ctx context.Context, do func(context.Context) erro
 }
 
 // asInterrupted is the error err, or if the user interrupted the run, what that means.
-func (l *Locks) asInterrupted(ctx context.Context, err error, sayLeft func()) error {
+func (l *Locks) asInterrupted(ctx context.Context, err error, sayLeft func([]string)) error {
 	if ctx.Err() == nil || err == nil {
 		return err
 	}
@@ -46,12 +47,12 @@ func (l *Locks) asInterrupted(ctx context.Context, err error, sayLeft func()) er
 }
 
 // interrupted is the error of a run that the user interrupted. Errors that are only a consequence of that are left out.
-func (l *Locks) interrupted(err error, sayLeft func()) error {
+func (l *Locks) interrupted(err error, sayLeft func([]string)) error {
 	stop := errors.New("interrupted")
-	if len(l.Held()) > 0 {
+	if held := l.Held(); len(held) > 0 {
 		stop = hint.Errorf("`mage up` goes on from here, `mage down` removes it", "interrupted")
+		l.told.Do(func() { sayLeft(held) })
 	}
-	sayLeft()
 	return errors.Join(append(notOfTheEnd(err), stop)...)
 }
 

@@ -20,6 +20,7 @@ type Locks struct {
 	workspace.Workspace
 	mu   sync.Mutex
 	held map[string]func() // by prefix
+	told sync.Once         // what an interruption left
 }
 
 // Take locks the cluster prefix, unless this run holds its lock already. If another run has it, that is an error, or if

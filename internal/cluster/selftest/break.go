@@ -1,4 +1,4 @@
-package command
+package selftest
 
 import (
 	"context"
@@ -18,6 +18,8 @@ const (
 	emergencyPatience = 40 * time.Second
 	// panicPatience is how long after that the kernel's panic may take.
 	panicPatience = 60 * time.Second
+	// consoleEvery is how often the console is looked at meanwhile.
+	consoleEvery = time.Second
 )
 
 // breaking makes the node go to its emergency shell, and a while later lets its kernel panic: from a unit that outlives
@@ -39,9 +41,9 @@ var (
 )
 
 // breakDown provokes an emergency shell and a panic, and checks that the console's watcher knows them.
-func (s *selftest) breakDown(ctx context.Context) {
-	s.log.Say("%s: to its emergency shell, then a kernel's panic", s.node.Name)
-	console := guest.NewConsoleEnd(s.node.Console())
+func (s *Subject) breakDown(ctx context.Context) {
+	s.Say("%s: to its emergency shell, then a kernel's panic", s.Node.Name)
+	console := guest.NewConsoleEnd(s.Node.Console())
 	last, err := s.inside(ctx, breaking)
 	if err != nil {
 		s.is("emergency", facts.Found(false, "%s", hint.FirstLine(err)))
@@ -70,7 +72,7 @@ func awaitBreakdown(ctx context.Context, console *guest.Console) (shell, panicke
 				panicked = line
 			}
 		}
-		if !wait.Sleep(ctx, watchEvery) {
+		if !wait.Sleep(ctx, consoleEvery) {
 			break
 		}
 	}

@@ -1,0 +1,107 @@
+// Package apply carries out the steps of a plan on an engine: it makes disks and domains, changes and removes them, and takes
+// back what it has begun.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/wait"
+)
+
+// Applier carries out steps.
+type Applier struct {
+	Engine    engine.Engine
+	Workspace string                   // that the domains' marks name
+	Base      string                   // path of the base image of disks that are made
+	Before    map[string]engine.Domain // all domains, as they were before this run
+	Begun     *Begun                   // what this run has made
+	Plugs     bool                     // whether guests use at once what is plugged into them
+
+	Say     func(format string, args ...any)
+	Reached func(node, phase string) // takes down when a node has come that far
+	Forget  func(node string) error  // forgets what is known of a node that is removed
+}
+
+// Outcome is what became of steps.
+type Outcome struct {
+	Made   []plan.Step // that were carried out
+	Failed []error     // of the others, which were left as they were
+}
+
+// Begun is what a run has made so far, by node. Undo takes it back.
+type Begun struct{ nodes sync.Map }
+
+// begun is what was made for one node. Only one step of a node is carried out at a time.
+type begun struct{ files, overlay, domain bool }
+
+func (b *Begun) of(node string) *begun {
+	of, _ := b.nodes.LoadOrStore(node, &begun{})
+	return of.(*begun)
+}
+
+// Define carries out the steps as far as the domains' definitions. Nodes that are to be recreated are left to Recreate. What it
+// has begun of a step that fails is taken back.
+func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
+	errs := wait.Each(len(steps), func(i int) error {
+		if err := ctx.Err(); err != nil {
+			return err // nothing has begun
+		}
+		if err := a.define(ctx, steps[i]); err != nil {
+			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), a.Undo(steps[i]))
+		}
+		return nil
+	})
+	for i, err := range errs {
+		if err != nil {
+			out.Failed = append(out.Failed, err)
+		} else {
+			out.Made = append(out.Made, steps[i])
+		}
+	}
+	return out
+}
+
+// define takes the step as far as the domain's definition.
+func (a Applier) define(ctx context.Context, step plan.Step) error {
+	switch step.Action {
+	case plan.Recreate:
+		return nil
+	case plan.Keep:
+		return keep(step)
+	case plan.Redefine:
+		return a.redefine(step)
+	}
+	a.Reached(step.Node.Name, "overlay")
+	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), a.Base, step.Want.Disk)
+	if err != nil {
+		return err
+	}
+	return a.create(step, prepared)
+}
+
+// keep leaves the node as it is. It notes the domain's definition if an earlier run ended before it had.
+func keep(step plan.Step) error {
+	if err := workspace.Forget(step.Node.Leaving()); err != nil || step.Found == "" {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
+}
+
+// redefine changes the domain, and what of that a running one can take in it, too.
+func (a Applier) redefine(step plan.Step) error {
+	if err := errors.Join(workspace.Forget(step.Node.Leaving()), writeXML(step)); err != nil {
+		return err
+	}
+	if err := a.defineDomain(step); err != nil {
+		return err
+	}
+	return a.plug(step)
+}

@@ -1,0 +1,75 @@
+package apply
+
+import (
+	"errors"
+	"os"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// create makes the node of an overlay that is prepared. The definition is written first: it says whose the overlay is.
+func (a Applier) create(step plan.Step, prepared string) error {
+	defer func() { _ = os.Remove(prepared) }()
+	made := a.Begun.of(step.Node.Name)
+	made.files = true
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), writeXML(step)); err != nil {
+		return err
+	}
+	if err := errors.Join(workspace.Forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
+		return err
+	}
+	made.overlay = true
+	if err := workspace.Forget(step.Node.Leaving()); err != nil {
+		return err
+	}
+	return a.defineDomain(step)
+}
+
+// writeXML keeps the definition. It may have a password of the user's own.
+func writeXML(step plan.Step) error {
+	return artifact.Write(step.Node.XML(), []byte(step.XML), 0o600)
+}
+
+// defineDomain defines the domain and at once keeps what the engine made of it, by which is seen what others change.
+func (a Applier) defineDomain(step plan.Step) error {
+	a.Reached(step.Node.Name, "define")
+	made, err := a.Engine.Define(step.XML)
+	if err != nil {
+		return err
+	}
+	a.Begun.of(step.Node.Name).domain = true
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o600)
+}
+
+// Undo takes back what this run has made for a node that it cannot start, and nothing else. The console log stays.
+func (a Applier) Undo(step plan.Step) error {
+	made := a.Begun.of(step.Node.Name)
+	_, before := a.Before[step.Node.Name]
+	if step.Action != plan.Create && (step.Action != plan.Redefine || before) {
+		return nil
+	}
+	if made.domain {
+		if err := a.Engine.Remove(step.Node.UUID, a.Workspace); err != nil {
+			return err
+		}
+	}
+	for _, path := range made.paths(step.Node) {
+		_ = os.Remove(path) // what is not there, or is no file, this run has not made
+	}
+	a.Begun.nodes.Delete(step.Node.Name)
+	a.Say("%s: taken back", step.Node.Name)
+	return nil
+}
+
+// paths are those of the node's files that were made.
+func (b begun) paths(node workspace.Node) (paths []string) {
+	if b.overlay {
+		paths = append(paths, node.Overlay())
+	}
+	if b.files {
+		paths = append(paths, node.XML(), node.Defined(), node.Fresh())
+	}
+	return paths
+}

@@ -1,0 +1,88 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// New is what a node is recreated from: the step of one of which there is nothing, and its definition.
+type New struct {
+	Step       plan.Step
+	Definition engine.Definition
+}
+
+// Recreate removes the node and defines it again: a new one, which does not run. What can go wrong with the new one shows
+// before the old one goes: its disk is made, and the engine has seen its definition.
+func (a Applier) Recreate(ctx context.Context, next New) error {
+	step := next.Step
+	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), a.Base, step.Want.Disk)
+	if err != nil {
+		return err
+	}
+	if err := a.Try(step.Node, next.Definition); err != nil {
+		return errors.Join(err, os.Remove(prepared))
+	}
+	if err := errors.Join(a.RemoveDomain(step.Node), a.Forget(step.Node.Name)); err != nil {
+		return errors.Join(err, os.Remove(prepared))
+	}
+	if err := a.create(step, prepared); err != nil {
+		return errors.Join(err, a.Undo(step))
+	}
+	a.Say("%s: made anew", step.Node.Name)
+	return nil
+}
+
+// Try lets the engine have the definition for the domain that there is, which goes on as it was started: what the engine
+// refuses does no harm yet. The mark stays that of the old disk, in case this run ends here.
+func (a Applier) Try(node workspace.Node, definition engine.Definition) error {
+	have, defined := a.Before[node.Name]
+	if !defined || have.Metadata == nil {
+		return nil
+	}
+	text, err := definition.With(*have.Metadata)
+	if err != nil {
+		return err
+	}
+	made, err := a.Engine.Define(text)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(node.Defined(), []byte(made), 0o600)
+}
+
+// RemoveDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
+// knows that it may go.
+func (a Applier) RemoveDomain(node workspace.Node) error {
+	if err := node.MarkLeaving(); err != nil {
+		return err
+	}
+	return a.Engine.Remove(node.UUID, a.Workspace)
+}
+
+// RemoveAll removes the domains of all nodes that the steps recreate or remove, with their disks.
+func (a Applier) RemoveAll(steps []plan.Step) error {
+	var all errgroup.Group
+	for _, step := range steps {
+		all.Go(func() error {
+			if err := a.RemoveDomain(step.Node); err != nil {
+				return fmt.Errorf("%s: %w", step.Node.Name, err)
+			}
+			if step.Action == plan.Remove {
+				a.Say("%s: removed", step.Node.Name)
+				return step.Node.RemoveFiles()
+			}
+			return workspace.Forget(step.Node.Overlay())
+		})
+	}
+	return all.Wait()
+}

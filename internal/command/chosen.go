@@ -1,0 +1,71 @@
+package command
+
+import (
+	"strings"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// choice is which nodes of a workspace the user names.
+type choice struct {
+	workspace string
+	node      string // node=, or empty
+	prefix    string // prefix=, or empty: all clusters
+}
+
+// chosen is what the user names in this run.
+func chosen(r *Run) choice {
+	c := choice{workspace: r.Workspace, node: r.Node}
+	if r.Given("prefix") {
+		c.prefix = r.Prefix
+	}
+	return c
+}
+
+// one is the node that node= names, of whatever cluster of the workspace. If there is only one node, it needs no name.
+func (c choice) one(domains map[string]engine.Domain) (engine.Domain, error) {
+	ours := engine.Members(domains, c.workspace, "")
+	names := []string{}
+	for _, d := range ours {
+		if d.Name == c.node || len(ours) == 1 && c.node == "" {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return engine.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
+	}
+	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", c.node)
+}
+
+// some are the node that node= names, or without it all nodes of the cluster prefix=, or of the workspace: at least one.
+func (c choice) some(domains map[string]engine.Domain) ([]engine.Domain, error) {
+	if c.node != "" {
+		one, err := c.one(domains)
+		return []engine.Domain{one}, err
+	}
+	nodes := engine.Members(domains, c.workspace, c.prefix)
+	if len(nodes) == 0 {
+		return nil, hint.Errorf("`mage up` makes some", "there are no nodes")
+	}
+	return nodes, nil
+}
+
+// chosenNode is the node that node= names.
+func chosenNode(r *Run) (engine.Domain, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return engine.Domain{}, err
+	}
+	return chosen(r).one(domains)
+}
+
+// chosenNodes are the nodes that node= and prefix= name, at least one.
+func chosenNodes(r *Run) ([]engine.Domain, error) {
+	domains, err := r.domains()
+	if err != nil {
+		return nil, err
+	}
+	return chosen(r).some(domains)
+}

@@ -1,0 +1,57 @@
+package command
+
+import (
+	"cmp"
+	"slices"
+
+	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/table"
+	"coreos-libvirt/internal/workspace"
+)
+
+// nodesTable ends `up` with a line a node, and its member of etcd if there are members. endpoint is where the member at an
+// address is reached.
+func nodesTable(nodes []boot.Node, status etcd.Status, endpoint func(address string) string) *table.Table {
+	members := map[string]etcd.Member{}
+	for _, m := range status.Members {
+		members[m.Endpoint] = m
+	}
+	head := []string{"NODE", "HOST NAME", "ADDRESS", "MAC"}
+	if len(members) > 0 {
+		head = append(head, "ETCD")
+	}
+	rows := table.New(head...)
+	for _, n := range nodes {
+		cells := []string{n.Step.Node.Name, table.Dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC}
+		if m, ok := members[endpoint(n.Address())]; ok {
+			cells = append(cells, describe(m, status.Answers()))
+		}
+		rows.Row(cells...)
+	}
+	return rows
+}
+
+// withUndefined are the nodes, and those of the cluster that could not be defined because of err, in their order.
+func withUndefined(nodes []boot.Node, cluster []workspace.Node, err error) []boot.Node {
+	all := slices.Clone(nodes)
+	for _, m := range cluster {
+		if !slices.ContainsFunc(nodes, func(n boot.Node) bool { return n.Step.Node.Name == m.Name }) {
+			all = append(all, boot.Node{Step: plan.Step{Node: m}, Err: err})
+		}
+	}
+	slices.SortFunc(all, func(a, b boot.Node) int { return cmp.Compare(a.Step.Node.Number, b.Step.Node.Number) })
+	return all
+}
+
+// whereOr is the node's address, or why it has none.
+func whereOr(n boot.Node) string {
+	switch address := n.Address(); {
+	case n.Err != nil:
+		return "failed"
+	case address != "":
+		return address
+	}
+	return "not known"
+}

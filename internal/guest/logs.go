@@ -1,0 +1,91 @@
+package guest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	follow "github.com/nxadm/tail"
+
+	"coreos-libvirt/internal/terminal/printable"
+)
+
+// ConsoleLog is a node's console log, and what each of its lines begins with when it is printed.
+type ConsoleLog struct {
+	Path   string
+	Prefix string
+}
+
+// kernelClock is what the kernel's lines begin with: seconds since the boot.
+var kernelClock = regexp.MustCompile(`^\[ *(\d+\.\d+)\]`)
+
+// loggedLine is one line of a node's, at a time since its boot.
+type loggedLine struct {
+	text string
+	at   float64
+}
+
+// MergedLogs are the lines of all logs, printable, in the order of the kernel's clock. A line that has no time stays behind
+// the line before it.
+func MergedLogs(logs []ConsoleLog) (lines []string, err error) {
+	all := []loggedLine{}
+	for _, log := range logs {
+		read, err := log.lines()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, read...)
+	}
+	slices.SortStableFunc(all, func(a, b loggedLine) int { return cmp.Compare(a.at, b.at) })
+	for _, line := range all {
+		lines = append(lines, line.text)
+	}
+	return lines, nil
+}
+
+func (l ConsoleLog) lines() (all []loggedLine, err error) {
+	text, err := os.ReadFile(l.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // never booted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the console log: %w", err)
+	}
+	at := 0.0
+	for line := range strings.Lines(string(text)) {
+		line = printable.Line(line)
+		if clock := kernelClock.FindStringSubmatch(line); clock != nil {
+			seconds, _ := strconv.ParseFloat(clock[1], 64)
+			at = max(at, seconds) // a clock that begins again is of another boot
+		}
+		all = append(all, loggedLine{l.Prefix + line, at})
+	}
+	return all, nil
+}
+
+// Follow gives the lines that the log has, and those that come, until ctx ends.
+func (l ConsoleLog) Follow(ctx context.Context, each func(line string)) error {
+	following, err := follow.TailFile(l.Path, follow.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: follow.DiscardingLogger})
+	if err != nil {
+		return fmt.Errorf("cannot follow the console log: %w", err)
+	}
+	defer following.Cleanup()
+	for {
+		select {
+		case <-ctx.Done():
+			return following.Stop()
+		case line, more := <-following.Lines:
+			if !more {
+				return following.Err()
+			}
+			each(l.Prefix + printable.Line(line.Text))
+		}
+	}
+}
