@@ -31,6 +31,7 @@ func (r *Run) Up(ctx context.Context) error {
 			return err
 		}
 	}
+	r.sayOld()
 	return nil
 }
 
@@ -211,7 +212,7 @@ func (r *Run) start(ctx context.Context, step plan.Step) error {
 	}
 	if state != engine.Paused {
 		r.times.Reach(step.Node.Name, "start")
-		_ = os.Remove(step.Node.Report()) // of an earlier boot
+		_ = os.Rename(step.Node.Report(), step.Node.EarlierReport())
 		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
 			return fmt.Errorf("cannot begin the console log: %w", err)
 		}

@@ -14,7 +14,7 @@ func (a Applier) create(step plan.Step, prepared string) error {
 	defer func() { _ = os.Remove(prepared) }()
 	made := a.Begun.of(step.Node.Name)
 	made.files = true
-	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), writeXML(step)); err != nil {
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), step.Node.Begin(), writeXML(step)); err != nil {
 		return err
 	}
 	if err := errors.Join(workspace.Forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
@@ -69,7 +69,7 @@ func (b begun) paths(node workspace.Node) (paths []string) {
 		paths = append(paths, node.Overlay())
 	}
 	if b.files {
-		paths = append(paths, node.XML(), node.Defined(), node.Fresh())
+		paths = append(paths, node.XML(), node.Defined(), node.Fresh(), node.MadeOf())
 	}
 	return paths
 }

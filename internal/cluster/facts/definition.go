@@ -54,7 +54,7 @@ func comparable(text string) string {
 // WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives. A running domain
 // takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
 func WithKept(found plan.Found, spec engine.Hardware, definition libvirt.Definition) plan.Found {
-	found.Spec, found.Kept = spec, plan.Definition{Digest: definition.Digest, Text: definition}
+	found.Spec, found.Definition = spec, plan.Definition{Digest: definition.Digest, Text: definition}
 	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == definition.Digest ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return found

@@ -31,6 +31,7 @@ type Options struct {
 	FewerGoes bool     // nodes above that number are removed: the user gave the number
 	All       bool     // recreate=all
 	Changed   bool     // recreate=changed
+	Arch      string   // of the processor
 	Names     []string // of nodes that are recreated in any case
 	Redefine  bool     // somebody else's changes are overwritten
 	Parallel  bool     // nodes are recreated at once
@@ -40,5 +41,5 @@ type Options struct {
 
 // For is what the user wants done with the node of that name. renewed is a run that goes on to recreate all nodes.
 func (o Options) For(name string, renewed bool) Wishes {
-	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine}
+	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine, Arch: o.Arch}
 }
