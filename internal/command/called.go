@@ -7,7 +7,11 @@ import (
 	"coreos-libvirt/internal/launch"
 )
 
-// asCalled is the command line of a target as this run was called: with its own settings, but for those of words.
+// once are words that say what one run does. Those left say what the cluster is.
+var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
+
+// asCalled is the command line of a target as this run was called: with the settings of its command line that say what the
+// cluster is, and words.
 func (r *Run) asCalled(target string, words ...string) string {
 	line := []string{"mage"}
 	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
@@ -20,7 +24,7 @@ func (r *Run) asCalled(target string, words ...string) string {
 	for _, word := range r.given {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
-		if !other && !slices.Contains([]string{"format", "diff"}, key) {
+		if !other && !slices.Contains(once, key) {
 			line = append(line, quoted(word))
 		}
 	}
