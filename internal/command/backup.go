@@ -86,7 +86,7 @@ func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
 		return nil, err
 	}
 	endpoints, _ := r.endpointsOf(nodes)

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"os"
-	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/etcd"
@@ -27,7 +26,7 @@ func (r *Run) generationOptions() generation.Options {
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
 		HasNodes: r.anyOverlay(), All: r.Recreate == "all", Renew: r.Renew,
-		Helper: r.helper(), Say: r.log.Say,
+		Helper: r.etcd, Say: r.log.Say,
 	}
 }
 
@@ -47,11 +46,8 @@ func (r *Run) anyOverlay() bool {
 	return false
 }
 
-// helper is the program that carries etcd's modules.
-func (r *Run) helper() etcd.Helper { return etcd.NewHelper(r.Workspace, filepath.Join(r.Cache, "bin")) }
-
 // membersHelper is the helper, with what the cluster's members want to see.
-func (r *Run) membersHelper() etcd.Helper { return r.current().Members(r.helper()) }
+func (r *Run) membersHelper() etcd.Helper { return r.current().Members(r.etcd) }
 
 // current is the generation of this run, or of the files if the run has none: targets that only ask the members make none.
 func (r *Run) current() generation.Generation {

@@ -27,7 +27,7 @@ func Lab(ctx context.Context, r *Run, targets []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
-	if err := prepareLab(ctx, r.helper(), r.log.Say); err != nil {
+	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
 		return err
 	}
 	if needsImage(targets) {

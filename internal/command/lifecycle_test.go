@@ -74,6 +74,7 @@ func run(t testing.TB, words ...string) *Run {
 		t.Fatal(err)
 	}
 	r.log = progress.New(&bytes.Buffer{})
+	t.Cleanup(r.etcd.Close)
 	return r
 }
 

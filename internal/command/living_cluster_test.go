@@ -49,7 +49,7 @@ func addressOf(node int) string { return loopback.Address(node) }
 func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	t.Helper()
 	inClone(t)
-	for _, name := range []string{"internal", "go.mod"} { // the helper's source
+	for _, name := range []string{"internal", "go.mod", "go.sum"} { // the helper's source
 		if err := os.Symlink(filepath.Join(moduleRoot, name), name); err != nil {
 			t.Fatal(err)
 		}
@@ -79,13 +79,34 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	r := run(t)
 	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
-	if _, err := r.helper().WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
+	if _, err := r.etcd.WaitHealthy(ctx, endpoints, len(names), func(etcd.Status) {}); err != nil {
 		t.Fatal(err)
 	}
 	formed(t)
 	return func(node int) {
 		_ = members[node-1].Process.Kill()
 		_ = members[node-1].Wait()
+	}
+}
+
+// countStarts has the run start a helper that notes its starts.
+func countStarts(t *testing.T, r *Run) (starts func() int) {
+	t.Helper()
+	built, err := r.etcd.Build(t.Context(), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	notes, script := filepath.Join(bin, "starts"), filepath.Join(bin, filepath.Base(built))
+	save(t, script, fmt.Sprintf("#!/bin/sh\necho >>'%s'\nexec '%s'\n", notes, built))
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.etcd = etcd.NewHelper(moduleRoot, bin)
+	t.Cleanup(r.etcd.Close)
+	return func() int {
+		text, _ := os.ReadFile(notes)
+		return strings.Count(string(text), "\n")
 	}
 }
 

@@ -94,7 +94,7 @@ func (r *Run) join(ctx context.Context, nodes []boot.Node, i int, p place, voter
 	if err := r.makeAnew(ctx, step); err != nil {
 		return err
 	}
-	nodes[i] = r.boot(ctx, *step)
+	nodes[i] = r.booter().One(ctx, *step)
 	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
 		return err
 	}

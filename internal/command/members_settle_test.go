@@ -220,7 +220,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 }
 
 // TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
-// fewer or more nodes than the token's size waits for the members that there are.
+// fewer or more nodes than the token's size waits for the members that there are. The run starts the helper once.
 func TestNodesBecomeMembers(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02")
 	token, _, _ := discovery.Read("vm", "core")
@@ -229,6 +229,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run(t, "timeout=5m")
+	starts := countStarts(t, r)
 	r.generation.Token = &token
 	nodes := func(n int) (nodes []boot.Node) {
 		for i := range n {
@@ -273,6 +274,9 @@ func TestNodesBecomeMembers(t *testing.T) {
 	}
 	if token, _, err := discovery.Read("vm", "core"); err != nil || !token.Formed {
 		t.Errorf("got %+v, %v", token, err)
+	}
+	if n := starts(); n != 1 {
+		t.Errorf("the helper was started %d times", n)
 	}
 
 	stop(2)

@@ -20,7 +20,7 @@ func (r *Run) survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 		}
 	}
 	if len(endpoints) > 0 {
-		if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+		if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
 			return status, err
 		}
 		if status, err = r.membersHelper().Status(ctx, endpoints, membersPatience); err != nil || status.Answers() {
@@ -34,7 +34,7 @@ func (r *Run) survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 	if err != nil {
 		return status, nil //nolint:nilerr // none can be reached: nobody answers
 	}
-	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
 		return status, err
 	}
 	endpoints, _ = r.endpointsOf(nodes)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
@@ -64,7 +65,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 	if err := r.Fetch(ctx); err != nil {
 		return plan.Plan{}, err
 	}
-	all, err := r.lookRender(ctx, survey != nil)
+	all, err := r.wouldRender(ctx, survey != nil)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -75,7 +76,7 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
 	return &Run{
-		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks,
+		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
 		readOnly: true, connection: connection{conn: r.conn},
 	}
 }
@@ -171,23 +172,28 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 		return b, found, err
 	}
 	found.LastAddress, found.Unruled = r.reach().LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
-	b, definition, err := r.blueprint(doc, tmpl)
+	b, err = r.blueprint(doc, tmpl)
 	if err != nil || !found.Defined && !found.Disk.Exists {
 		return b, found, err
 	}
-	kept := r.keptHardware(doc.Node, found)
+	kept, definition, digest := r.keptHardware(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		definition, err = libvirt.Fill(tmpl, kept)
+		other, err := libvirt.Fill(tmpl, kept)
+		if err != nil {
+			return b, found, err
+		}
+		definition, digest = other, other.Digest
 	}
-	return b, facts.WithKept(found, kept, definition), err
+	text, err := definition.With(b.Mark)
+	return b, facts.WithKept(found, kept, definition, text, digest), err
 }
 
-// blueprint is all that the node is made of, if it is made now, and its definition.
-func (r *Run) blueprint(doc config.Document, tmpl string) (b plan.Blueprint, definition libvirt.Definition, err error) {
-	b = plan.Blueprint{Doc: doc, Spec: r.hardware(r.conn, doc.Node, r.base), Mark: r.want(doc)}
-	definition, err = libvirt.Fill(tmpl, b.Spec)
-	b.Mark.Definition, b.Definition = definition.Digest, definition
-	return b, definition, err
+// blueprint is all that the node is made of, if it is made now.
+func (r *Run) blueprint(doc config.Document, tmpl string) (plan.Blueprint, error) {
+	b := plan.Blueprint{Doc: doc, Spec: r.hardware(r.conn, doc.Node, r.base), Mark: r.want(doc)}
+	definition, err := libvirt.Fill(tmpl, b.Spec)
+	b.Definition, b.Mark.Definition = definition, definition.Digest
+	return b, err
 }
 
 // complete gives the steps of a plan what carries them out: the size of disks that are made, and definitions.
@@ -206,12 +212,26 @@ func (r *Run) completeStep(ctx context.Context, step *plan.Step, b plan.Blueprin
 	if step.Makes() {
 		err = errors.Join(checkFirmware(b.Spec, r.conn.HasUEFI), r.sizeDisk(ctx, step))
 	} else {
-		definition = found.Definition.Text
+		definition = found.Kept
 	}
 	if err == nil {
 		step.XML, err = definition.With(step.Want)
 	}
 	return err
+}
+
+// planAnew is the step of a node of which there is nothing, and its definition.
+func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.New, err error) {
+	tmpl, err := r.domainTemplate()
+	if err != nil {
+		return next, err
+	}
+	b, err := r.blueprint(node, tmpl)
+	if err != nil {
+		return next, err
+	}
+	next = apply.New{Step: plan.New(b), Definition: b.Definition}
+	return next, r.completeStep(ctx, &next.Step, b, plan.Found{})
 }
 
 func (r *Run) domainTemplate() (string, error) {

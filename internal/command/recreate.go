@@ -8,10 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
@@ -123,20 +121,6 @@ func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	return nil
 }
 
-// planAnew is the step of a node of which there is nothing.
-func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.New, err error) {
-	tmpl, err := r.domainTemplate()
-	if err != nil {
-		return next, err
-	}
-	b, definition, err := r.blueprint(node, tmpl)
-	if err != nil {
-		return next, err
-	}
-	next.Definition, next.Step = definition, plan.New(b)
-	return next, r.completeStep(ctx, &next.Step, b, plan.Found{})
-}
-
 // recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
 // the next; first those whose members are not healthy. nodes are all of the cluster; of those that are to be
 // made anew nothing is known yet.
@@ -186,7 +170,7 @@ func (r *Run) anew(ctx context.Context, nodes []boot.Node, i int) error {
 	if err := r.makeAnew(ctx, &nodes[i].Step); err != nil {
 		return err
 	}
-	nodes[i] = r.boot(ctx, nodes[i].Step)
+	nodes[i] = r.booter().One(ctx, nodes[i].Step)
 	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
 		return err
 	}

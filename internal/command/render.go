@@ -36,11 +36,8 @@ type rendered struct {
 }
 
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
-// an error it gives what there is so far.
-func (r *Run) wouldRender(ctx context.Context) (rendered, error) { return r.lookRender(ctx, false) }
-
-// lookRender is wouldRender. try also finds what would go wrong with a discovery token that is still to be made.
-func (r *Run) lookRender(ctx context.Context, try bool) (all rendered, err error) {
+// an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
+func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err error) {
 	if all.source, err = config.Read(r.configOptions()); err != nil {
 		return all, err
 	}
@@ -56,6 +53,9 @@ func (r *Run) lookRender(ctx context.Context, try bool) (all rendered, err error
 	all.documents, err = all.source.Render(made)
 	return all, err
 }
+
+// looksRendered is wouldRender without a look at what the discovery service would say.
+func (r *Run) looksRendered(ctx context.Context) (rendered, error) { return r.wouldRender(ctx, false) }
 
 // forDocuments is what was made for the cluster and goes into its documents: what its generation has, and the public
 // half of the key pair if the config asks for it.

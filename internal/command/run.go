@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"coreos-libvirt/internal/cluster/apply"
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
@@ -16,6 +18,7 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
@@ -35,6 +38,7 @@ type Run struct {
 	readOnly   bool     // `mage up` is only planned: no image is fetched
 	log        *progress.Log
 	locks      *session.Locks
+	etcd       etcd.Helper              // carries etcd's modules; its process serves the whole run
 	base       base.Image               // of Fetch
 	release    func()                   // of Fetch: lets prune at the image, as the end of the process does
 	source     config.Source            // of Transpile
@@ -66,7 +70,8 @@ func New(words []string) (*Run, error) {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks}, nil
+	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
+	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
 // vm is a path below the folder of generated files.
@@ -127,5 +132,15 @@ func (r *Run) applier() apply.Applier {
 	return apply.Applier{
 		Engine: r.conn, Workspace: r.Workspace, Base: r.base.Path, Before: r.seen, Begun: &r.begun, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
+	}
+}
+
+// booter boots this run's nodes. libvirt is connected by then: the nodes were found there, or defined.
+func (r *Run) booter() boot.Booter {
+	kind := r.domainType(r.conn)
+	return boot.Booter{
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
+		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},
+		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: r.applier().Undo,
 	}
 }

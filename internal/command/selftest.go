@@ -175,7 +175,7 @@ func (t *trial) bootAgain(ctx context.Context) (boot.Node, error) {
 	if err != nil {
 		return boot.Node{}, err
 	}
-	return r.boot(ctx, plan.Step{Node: t.Node}), nil
+	return r.booter().One(ctx, plan.Step{Node: t.Node}), nil
 }
 
 // remove takes the node and all of its cluster away, also after an interruption, and looks whether something is left.

@@ -12,7 +12,7 @@ import (
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.
 // Nothing else goes to standard output: it can be piped.
 func Show(ctx context.Context, r *Run) error {
-	texts, warned, err := readableNodes(ctx, r.wouldRender)
+	texts, warned, err := readableNodes(ctx, r.looksRendered)
 	for _, warning := range warned {
 		fmt.Fprintln(os.Stderr, warning)
 	}

@@ -40,7 +40,7 @@ func (r *Run) Etcd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.helper().Build(ctx, r.log.Say); err != nil {
+	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
 		return err
 	}
 	endpoints, names := r.endpointsOf(nodes)

@@ -15,7 +15,13 @@ func (r *Run) keepTimes() {
 	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
 		r.log.Say("timeline: %v", err)
 	}
-	r.keepSilence()
+	longest := r.times.LongestSilence()
+	if longest == 0 {
+		return
+	}
+	if err := r.booter().Silence.Keep(longest); err != nil {
+		r.log.Say("how long this image's boot takes is not remembered: %v", err)
+	}
 }
 
 // Timeline draws what the nodes went through in the last `up` as an SVG beside its data.

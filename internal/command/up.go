@@ -3,20 +3,14 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
-	"sync"
-	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/terminal/progress"
 )
 
 // Up boots the defined nodes together, waits until each says that it can be reached and, where the
@@ -47,7 +41,8 @@ func (r *Run) upAll(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-	nodes, broken := r.bootAll(ctx)
+	nodes, failed := r.booter().All(ctx, r.steps)
+	broken := errors.Join(r.trust(nodes), errors.Join(r.failed...), failed)
 	if ctx.Err() != nil {
 		return broken
 	}
@@ -75,7 +70,7 @@ func (r *Run) settle(ctx context.Context, nodes []boot.Node, server *etcd.Server
 	if !r.Ready || r.generation.Token == nil {
 		return status, r.shrink(ctx, status)
 	}
-	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
+	err = r.booter().Guarded(ctx, nodes, func(ctx context.Context) (err error) {
 		status, err = r.formEtcd(ctx, nodes, server)
 		return err
 	})
@@ -100,7 +95,7 @@ func (r *Run) settleOthers(ctx context.Context, nodes []boot.Node) (status etcd.
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	err = r.guarded(ctx, nodes, func(ctx context.Context) (err error) {
+	err = r.booter().Guarded(ctx, nodes, func(ctx context.Context) (err error) {
 		status, err = r.awaitQuorum(ctx, nodes)
 		return err
 	})
@@ -134,152 +129,4 @@ func (r *Run) serveNewcomers(ctx context.Context) (*etcd.Server, error) {
 	}
 	r.log.Say("warning: %s", hint.FirstLine(err))
 	return nil, nil
-}
-
-// bootAll starts and watches all nodes at once. The error has a line for every node that failed, now or
-// in Define: the others go on, unless keep_going=false.
-func (r *Run) bootAll(ctx context.Context) ([]boot.Node, error) {
-	ctx, giveUp := context.WithCancelCause(ctx)
-	defer giveUp(nil)
-	nodes := make([]boot.Node, len(r.steps))
-	var all sync.WaitGroup
-	for i, step := range r.steps {
-		if nodes[i].Step = step; step.Action == plan.Recreate {
-			continue // what it is now is of no interest
-		}
-		all.Go(func() {
-			if nodes[i] = r.boot(ctx, step); nodes[i].Err != nil && !r.KeepGoing {
-				giveUp(errGivenUp)
-			}
-		})
-	}
-	all.Wait()
-	errs := append([]error{r.trust(nodes)}, r.failed...)
-	for _, n := range nodes {
-		errs = append(errs, n.Err)
-	}
-	return nodes, errors.Join(errs...)
-}
-
-// errGivenUp is what the other nodes' wait ends with where keep_going=false and one has failed.
-var errGivenUp = hint.Errorf("`mage up` waits for it again", "not waited for any more: another node has failed, and keep_going=false")
-
-// boot brings one node from whatever state it is in to ready.
-func (r *Run) boot(ctx context.Context, step plan.Step) boot.Node {
-	begin := time.Now()
-	b := boot.Node{Step: step}
-	shown := r.log.Track(step.Node.Name, "start", step.Node.Number)
-	moved := func(phase string) {
-		shown.Phase(phase)
-		if !step.Running {
-			r.times.Reach(step.Node.Name, phase)
-		}
-	}
-	if b.Err = r.start(ctx, step); b.Err != nil && ctx.Err() == nil {
-		b.Err = errors.Join(b.Err, r.applier().Undo(step))
-	} else if b.Err == nil && r.Ready {
-		b.Report, b.Err = r.await(ctx, step, moved, shown.Phase)
-	}
-	b.Took = time.Since(begin)
-	if b.Err == nil && r.Ready {
-		r.times.Ready(step.Node.Name, b.Report)
-	}
-	shown.Done()
-	switch {
-	case b.Err != nil:
-		b.Err = fmt.Errorf("%s: %w", step.Node.Name, b.Err)
-	case step.Running && r.Ready:
-		r.log.Say("%s: running and ready, %s", step.Node.Name, b.Address())
-	case r.Ready:
-		r.log.Say("%s: ready, %s (%s)", step.Node.Name, b.Address(), progress.Seconds(b.Took))
-	}
-	return b
-}
-
-// start boots the node, unless it runs. Its console log begins anew with each boot, and belongs to
-// the user: libvirt's log daemon only appends to it. A paused node goes on where it was.
-func (r *Run) start(ctx context.Context, step plan.Step) error {
-	if step.Running || ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	conn, err := r.libvirt()
-	if err != nil {
-		return err
-	}
-	state, err := conn.State(step.Node.Name)
-	if err != nil {
-		return err
-	}
-	if state != engine.Paused {
-		r.times.Reach(step.Node.Name, "start")
-		_ = os.Rename(step.Node.Report(), step.Node.EarlierReport())
-		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
-			return fmt.Errorf("cannot begin the console log: %w", err)
-		}
-	}
-	begin := time.Now()
-	if err := conn.Start(step.Node.Name); err != nil {
-		return err
-	}
-	r.log.Say("%s: %s", step.Node.Name, startWord(state))
-	if state != engine.Paused {
-		r.times.ReachAt(step.Node.Name, "firmware", conn.Started(step.Node.Name, begin))
-	}
-	return nil
-}
-
-func startWord(was engine.State) string {
-	switch was {
-	case engine.Paused:
-		return "it was paused and goes on"
-	case engine.Crashed:
-		return "booting, it had crashed"
-	}
-	return "booting"
-}
-
-// await waits for the node's report, for as long as timeout= allows, and ends early where its boot has failed. Why the node
-// cannot be reached yet goes to waits, as often as it says so.
-func (r *Run) await(ctx context.Context, step plan.Step, moved, waits func(string)) (guest.Report, error) {
-	if report, ok := r.reach().Remembered(ctx, step.Node.Name); ok {
-		return report, nil
-	}
-	limit := r.patience(step.Node.Name)
-	limited, enough := context.WithTimeout(ctx, limit)
-	defer enough()
-	watched, cancel := context.WithCancelCause(limited)
-	defer cancel(nil)
-	var watching sync.WaitGroup
-	for _, watch := range []func() error{
-		func() error { return r.watchFailure(watched, step, guest.NewConsole(step.Node.Console()), moved) },
-		func() error { return r.watchJournal(watched, step) },
-	} {
-		watching.Go(func() {
-			if err := watch(); err != nil {
-				cancel(err)
-			}
-		})
-	}
-	last := ""
-	report, err := r.reach().Report(watched, step.Node.Name, func(reason string) { last = reason; waits(reason) })
-	cause := context.Cause(watched)
-	cancel(nil)
-	watching.Wait()
-	if err != nil && errors.Is(cause, context.DeadlineExceeded) {
-		report, err = r.late(ctx, step, limit, last, err)
-	} else if err != nil {
-		err = r.whyNotReady(step, cause, err)
-	}
-	if err != nil {
-		return report, err
-	}
-	return report, r.reach().Remember(step.Node.Name, report)
-}
-
-// whyNotReady turns the end of the wait into what the user should see.
-func (r *Run) whyNotReady(step plan.Step, cause, err error) error {
-	if cause != nil {
-		return cause
-	}
-	return hint.Errorf(r.relative(step.Node.Console())+" shows how far it got", "no word from the node: %w", err)
 }

@@ -18,7 +18,7 @@ func Watch(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer files.close()
-	w := configWatch{nodes: r.members(), render: r.wouldRender, say: r.log.Say}
+	w := configWatch{nodes: r.members(), render: r.looksRendered, say: r.log.Say}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
 		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())

@@ -40,6 +40,7 @@ func build(run func() int) int {
 		return 1
 	}
 	programs.helper = etcd.NewHelper(module, filepath.Join(dir, "bin"))
+	defer programs.helper.Close()
 	if _, err := programs.helper.Build(context.Background(), func(string, ...any) {}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -170,26 +171,5 @@ func TestServeOnATakenAddress(t *testing.T) {
 	_, err = programs.helper.Serve(untilItHangs(t), "http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), "token", 1)
 	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
-	}
-}
-
-// The service must not outlive who started it, however that ends: its standard input then does, too.
-func TestServiceEndsWithItsInput(t *testing.T) {
-	path, err := programs.helper.Build(context.Background(), func(string, ...any) { t.Error("it is built already") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, "serve", free(), filepath.Join(t.TempDir(), "d"), "token", "1")
-	cmd.Stdin = strings.NewReader("")
-	done := make(chan error, 1)
-	go func() { done <- cmd.Run() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(pace.Hang):
-		_ = cmd.Process.Kill()
-		t.Error("it goes on without its input")
 	}
 }

@@ -19,7 +19,7 @@ import (
 // the member counts as not healthy, and the helper may find out more.
 func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
 	status := Status{Members: make([]Member, len(endpoints))}
-	client, err := h.credentials.client()
+	client, err := clientWith(h.credentials)
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
 	for i, endpoint := range endpoints {
@@ -82,8 +82,8 @@ func ask(ctx context.Context, client *http.Client, url, question string, answer 
 	return json.NewDecoder(response.Body).Decode(answer)
 }
 
-// client is one that shows the credentials. No proxy is between a host and its guests.
-func (c Credentials) client() (*http.Client, error) {
+// clientWith is a client that shows the credentials. No proxy is between a host and its guests.
+func clientWith(c Credentials) (*http.Client, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
 	if c.CA != "" {

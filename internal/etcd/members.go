@@ -1,29 +1,19 @@
 package etcd
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/terminal/printable"
 )
-
-// Peer is a member as its cluster knows it.
-type Peer struct {
-	ID      string   `json:"id"`      // hexadecimal
-	Name    string   `json:"name"`    // empty until it has started
-	URLs    []string `json:"urls"`    // http://10.77.0.101:2380
-	Clients []string `json:"clients"` // http://10.77.0.101:2379
-	Learner bool     `json:"learner"` // whether it has no vote yet
-}
 
 // Peers are the members of a cluster.
 type Peers []Peer
@@ -106,79 +96,57 @@ func (p Peers) InitialCluster(name, address string) string {
 }
 
 // Peers asks the cluster for its members.
-func (h Helper) Peers(ctx context.Context, endpoints []string) (Peers, error) {
-	out, err := h.change(ctx, endpoints, "list", "-")
-	if err != nil {
-		return nil, err
-	}
-	var peers Peers
-	return peers, json.Unmarshal(out, &peers)
+func (h Helper) Peers(ctx context.Context, endpoints []string) (peers Peers, err error) {
+	return peers, h.change(ctx, endpoints, wire.List, nil, &peers)
 }
 
 // Backup writes a snapshot of the member at the endpoint, its digest checked, to a file.
 func (h Helper) Backup(ctx context.Context, endpoint, path string) error {
-	_, err := h.change(ctx, []string{endpoint}, "backup", path)
-	return err
-}
-
-// Restored is what a snapshot had: its keys are in the cluster now, the rest is not.
-type Restored struct {
-	Keys   int `json:"keys"`
-	Leases int `json:"leases"`
-	Users  int `json:"users"`
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	return h.change(ctx, []string{endpoint}, wire.Backup, wire.File{Path: path}, nil)
 }
 
 // Restore puts all keys of a snapshot into a cluster that has no others.
 func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (restored Restored, err error) {
-	out, err := h.change(ctx, endpoints, "restore", path)
-	if err != nil {
+	if path, err = filepath.Abs(path); err != nil {
 		return restored, err
 	}
-	return restored, json.Unmarshal(out, &restored)
+	return restored, h.change(ctx, endpoints, wire.Restore, wire.File{Path: path}, &restored)
 }
 
 // Register puts a fresh discovery token for a cluster of that size into the etcd that serves discovery.
 func (h Helper) Register(ctx context.Context, endpoints []string, token string, size int) error {
-	_, err := h.change(ctx, endpoints, "register", fmt.Sprintf("%s:%d", token, size))
-	return err
+	return h.change(ctx, endpoints, wire.Register, wire.Token{ID: token, Size: size}, nil)
 }
 
 // Add adds a learner with that peer URL.
 func (h Helper) Add(ctx context.Context, endpoints []string, peerURL string) error {
-	_, err := h.change(ctx, endpoints, "add", peerURL)
-	return err
+	return h.change(ctx, endpoints, wire.Add, wire.PeerURL{URL: peerURL}, nil)
 }
 
 // Remove removes the member of that id.
 func (h Helper) Remove(ctx context.Context, endpoints []string, id string) error {
-	_, err := h.change(ctx, endpoints, "remove", id)
-	return err
+	return h.change(ctx, endpoints, wire.Remove, wire.MemberID{ID: id}, nil)
 }
 
 // Promote gives a learner a vote. Etcd refuses until it has caught up.
 func (h Helper) Promote(ctx context.Context, endpoints []string, id string) error {
-	_, err := h.change(ctx, endpoints, "promote", id)
-	return err
+	return h.change(ctx, endpoints, wire.Promote, wire.MemberID{ID: id}, nil)
 }
 
 // Lead passes the lead from the member at the endpoint to the one of that id.
 func (h Helper) Lead(ctx context.Context, leader, id string) error {
-	_, err := h.change(ctx, []string{leader}, "lead", id)
-	return err
+	return h.change(ctx, []string{leader}, wire.Lead, wire.MemberID{ID: id}, nil)
 }
 
-func (h Helper) change(ctx context.Context, endpoints []string, verb, argument string) ([]byte, error) {
-	path, err := h.Build(ctx, func(string, ...any) {})
+// change asks the members at the endpoints for something. Its one result goes into result; nil if it has none.
+func (h Helper) change(ctx context.Context, endpoints []string, verb string, args, result any) error {
+	err := h.ask(ctx, verb, endpoints, args, func(text json.RawMessage) error { return wire.Decode(text, result) })
 	if err != nil {
-		return nil, err
+		return hint.Add(fmt.Errorf("etcd: %s: %w", verb, err), "`mage etcd` shows the members")
 	}
-	cmd := exec.CommandContext(ctx, path, verb, strings.Join(endpoints, ","), argument)
-	cmd.Env = h.environment()
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, hint.Errorf("`mage etcd` shows the members", "etcd: %s: %w: %s", verb, err, printable.Text(complaint.String()))
-	}
-	return out, nil
+	return nil
 }

@@ -12,21 +12,8 @@ import (
 
 // Status is a cluster's etcd, as its members tell it.
 type Status struct {
-	Members []Member `json:"members"` // one an endpoint, in the endpoints' order; behind them the members that none of them is
-	Peers   Peers    `json:"peers"`   // the members as the cluster knows them; empty where no cluster answers
-}
-
-// Member is what one endpoint told of its member.
-type Member struct {
-	Endpoint string `json:"endpoint"` // http://10.77.0.101:2379; empty where the member has not started
-	Name     string `json:"name"`     // the member's --name; empty where it is not known
-	ID       string `json:"id"`       // hexadecimal
-	Leader   string `json:"leader"`   // the id of who it takes for the leader
-	Version  string `json:"version"`  // 3.6.16
-	DBSize   int64  `json:"db_size"`  // bytes
-	Learner  bool   `json:"learner"`  // whether it has no vote yet
-	Healthy  bool   `json:"healthy"`  // it answered a linearizable read; a learner: a serializable one
-	Error    string `json:"error"`    // why not
+	Members []Member // one an endpoint, in the endpoints' order; behind them the members that none of them is
+	Peers   Peers    // the members as the cluster knows them; empty if no cluster answers
 }
 
 // printable is the state as it may be shown: members say what they like.
@@ -43,9 +30,6 @@ func (s Status) printable() Status {
 	}
 	return Status{members, peers}
 }
-
-// IsLeader tells whether the member is the leader, in its own view.
-func (m Member) IsLeader() bool { return m.ID != "" && m.ID == m.Leader }
 
 // Answers tells whether there is a cluster, with or without a quorum: one of its members tells of the others.
 func (s Status) Answers() bool { return len(s.Peers) > 0 }

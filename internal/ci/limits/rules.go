@@ -16,17 +16,28 @@ var Project = Rules{
 		{"internal/lab", []string{"internal/host", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 
-		{"internal/cluster/selftest", []string{"internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
+		{"internal/cluster/selftest", []string{"internal/cluster/boot", "internal/cluster/reach", "internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
 		{"internal/cluster", []string{
+			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline",
 			"internal/cluster/plan", "internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/image", "internal/guest", "internal/host",
 			"internal/workspace/session", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine/libvirt", "internal/engine",
 		}},
+		{"internal/cluster/boot", []string{ // by any engine
+			"internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan", "internal/guest",
+			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
+		}},
+		{"internal/cluster/reach", []string{
+			"internal/guest", "internal/host", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
+		}},
+		{"internal/cluster/timeline", []string{"internal/guest", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/plan", []string{ // pure: it gets what others found out
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
 		}},
 
-		{"internal/etcd", []string{"internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
+		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/etcd/discovery", []string{"internal/workspace/artifact"}},
+		{"internal/etcd/wire", nil},
 
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", nil},

@@ -51,18 +51,17 @@ func comparable(text string) string {
 	return nvram.ReplaceAllString(controllers.ReplaceAllString(text, ""), "") + strings.Join(sorted, "")
 }
 
-// WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives. A running domain
-// takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
-func WithKept(found plan.Found, spec engine.Hardware, definition libvirt.Definition) plan.Found {
-	found.Spec, found.Definition = spec, plan.Definition{Digest: definition.Digest, Text: definition}
-	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == definition.Digest ||
+// WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives, with its digest. A
+// running domain takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
+func WithKept(found plan.Found, spec engine.Hardware, kept engine.Definition, text, digest string) plan.Found {
+	found.Spec, found.Kept, found.Definition = spec, kept, digest
+	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == digest ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return found
 	}
 	was, errRead := os.ReadFile(found.Node.XML())
-	is, errText := definition.With(*found.Domain.Metadata)
-	changes, err := libvirt.LiveChanges(string(was), is, found.Domain.Runs)
-	if errRead == nil && errText == nil && err == nil { // else somebody has changed the file
+	changes, err := libvirt.LiveChanges(string(was), text, found.Domain.Runs)
+	if errRead == nil && err == nil { // else somebody has changed the file
 		found.Takes = &changes
 	}
 	return found

@@ -11,15 +11,9 @@ import (
 type Blueprint struct {
 	Doc        config.Document
 	Spec       engine.Hardware
+	Mark       engine.Metadata   // with the digest of the definition that Spec gives
 	Definition engine.Definition // that Spec gives
-	Mark       engine.Metadata   // with its digest
 	Joins      bool              // its config has the word by which a member joins an etcd that there is
-}
-
-// Definition is the definition of a domain without its mark, and the digest of that.
-type Definition struct {
-	Digest string
-	Text   engine.Definition
 }
 
 // New is the step of a node of which there is nothing.

@@ -27,7 +27,7 @@ type Found struct {
 
 	Recorded bool // its folder has the definition that there is, as it was made
 	History
-	Kept
+	Keeping
 }
 
 // History is what is known of a node's life.
@@ -38,19 +38,20 @@ type History struct {
 	LastAddress string // where it said last that it is; empty if it has not said so
 }
 
-// Kept is what a node has if it is kept.
-type Kept struct {
-	Spec       engine.Hardware // on its own image, with the firmware that its disk was made for
-	Definition Definition      // that gives; empty if there is nothing to be kept
-	Takes      *engine.Live    // what of that the running domain takes; nil if that is not known
+// Keeping is what a node has if it is kept.
+type Keeping struct {
+	Spec       engine.Hardware   // on its own image, with the firmware that its disk was made for
+	Kept       engine.Definition // that gives
+	Definition string            // its digest; empty if there is nothing to be kept
+	Takes      *engine.Live      // what of that the running domain takes; nil if that is not known
 }
 
 // Wishes are what the user wants done with a node.
 type Wishes struct {
-	Recreate bool // recreate it if it differs
-	Force    bool // recreate it in any case
-	Redefine bool // overwrite somebody else's changes
-	Arch     string
+	Recreate bool   // recreate it if it differs
+	Force    bool   // recreate it in any case
+	Redefine bool   // overwrite somebody else's changes
+	Arch     string // arch=
 }
 
 // Orphan tells whether there is a disk with data, and no domain that it belongs to.

@@ -59,8 +59,8 @@ func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
 // step is the node's own.
 func (b Blueprint) step(found Found, e Etcd) Step {
 	want, spec := b.Mark, b.Spec
-	if found.Definition.Digest != "" {
-		want.Definition, spec = found.Definition.Digest, found.Spec
+	if found.Definition != "" {
+		want.Definition, spec = found.Definition, found.Spec
 	}
 	step := ForNode(b.Doc.Node, want, found)
 	if step.Makes() {

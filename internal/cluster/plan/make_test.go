@@ -21,7 +21,7 @@ func cluster(words string) (want []Blueprint, have map[string]Found) {
 	for i, word := range strings.Fields(words) {
 		node := workspace.NodeAt("/w/vm", "core", i+1)
 		mark := engine.Metadata{Workspace: "/w", Cluster: "core", Number: i + 1, Ignition: "i1", Base: "/base", Definition: "d1"}
-		made, found := mark, Found{Node: node, Recorded: true, History: History{LastAddress: addressOf(i + 1)}, Kept: Kept{Definition: Definition{Digest: "d1"}}}
+		made, found := mark, Found{Node: node, Recorded: true, History: History{LastAddress: addressOf(i + 1)}, Keeping: Keeping{Definition: "d1"}}
 		if word == "changed" || word == "failed" {
 			made.Ignition = "i0"
 		}

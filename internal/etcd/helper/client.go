@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
-	"os"
+	"errors"
 	"strings"
 	"time"
 
@@ -12,18 +11,17 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/wire"
 )
 
-// connect is a client of the endpoints, with the credentials that this program was given.
-func connect(endpoints []string, dial time.Duration) (*clientv3.Client, error) {
-	var c etcd.Credentials
-	if text, given := os.LookupEnv(etcd.CredentialsVariable); given { //nolint:forbidigo // a program of its own, started with it
-		if err := json.Unmarshal([]byte(text), &c); err != nil {
-			return nil, fmt.Errorf("%s: %w", etcd.CredentialsVariable, err)
-		}
+// connect is a client of the endpoints that shows the credentials.
+func connect(ctx context.Context, endpoints []string, c wire.Credentials, dial time.Duration) (*clientv3.Client, error) {
+	if len(endpoints) == 0 {
+		return nil, errors.New("no endpoints")
 	}
-	config := clientv3.Config{Endpoints: endpoints, DialTimeout: dial, Logger: zap.NewNop(), Username: c.User, Password: c.Password}
+	config := clientv3.Config{
+		Context: ctx, Endpoints: endpoints, DialTimeout: dial, Logger: zap.NewNop(), Username: c.User, Password: c.Password,
+	}
 	if strings.HasPrefix(endpoints[0], "https://") {
 		var err error
 		if config.TLS, err = secure(c); err != nil {
@@ -33,7 +31,7 @@ func connect(endpoints []string, dial time.Duration) (*clientv3.Client, error) {
 	return clientv3.New(config)
 }
 
-func secure(c etcd.Credentials) (*tls.Config, error) {
+func secure(c wire.Credentials) (*tls.Config, error) {
 	if c.CA == "" && c.Cert == "" {
 		return &tls.Config{MinVersion: tls.VersionTLS12}, nil
 	}

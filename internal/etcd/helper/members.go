@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -16,7 +13,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/wire"
 )
 
 const (
@@ -24,119 +21,123 @@ const (
 	unhealthyPatience = 20 * time.Second
 )
 
-// verb is one thing that is asked of or done to a cluster, with an argument.
-type verb func(ctx context.Context, client *clientv3.Client, argument string) error
-
-var verbs = map[string]verb{
-	"list":     list,
-	"add":      add,
-	"register": registerToken,
-	"backup":   backup,
-	"restore":  restore,
-	"remove": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
-		_, err := client.MemberRemove(ctx, id)
-		return err
-	}),
-	"promote": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
-		_, err := client.MemberPromote(ctx, id)
-		return err
-	}),
-	// only the leader itself can pass the lead on: endpoints are its own
-	"lead": withID(func(ctx context.Context, client *clientv3.Client, id uint64) error {
-		_, err := client.MoveLeader(ctx, id)
-		return err
-	}),
+// asking is a handler that asks members that are healthy, for at most limit; 0 is for what takes as long as it takes.
+func asking[A any](limit time.Duration, do func(ctx context.Context, client *clientv3.Client, args A) (any, error)) handler {
+	return func(ctx context.Context, r wire.Request, _ func(any) error) (result any, err error) {
+		var args A
+		if err := argsOf(r, &args); err != nil {
+			return nil, err
+		}
+		if limit > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, limit)
+			defer cancel()
+		}
+		client, err := connect(ctx, r.Endpoints, r.Credentials, 5*time.Second)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = client.Close() }()
+		return patiently(ctx, func() (any, error) { return do(ctx, client, args) })
+	}
 }
 
-// change does what the verb says, through members that are healthy.
-func change(ctx context.Context, endpoints []string, name, argument string) error {
-	do, ok := verbs[name]
-	if !ok {
-		return fmt.Errorf("%s is no verb", name)
+// none are the arguments of a verb that has none.
+type none struct{}
+
+func argsOf(r wire.Request, args any) error {
+	if _, takesNone := args.(*none); takesNone && len(r.Args) == 0 {
+		return nil
 	}
-	if name != "backup" && name != "restore" { // which take as long as they take
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
+	if err := wire.Decode(r.Args, args); err != nil {
+		return fmt.Errorf("%s: the arguments are not what it takes: %w", r.Verb, err)
 	}
-	client, err := connect(endpoints, 5*time.Second)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = client.Close() }()
-	return patiently(ctx, func() error { return do(ctx, client, argument) })
+	return nil
 }
 
 // patiently tries again what etcd refuses because a member was not connected for its last five seconds
 // (HealthInterval in its server): one that has just started, or that a busy host kept waiting. So it does where the member
 // that was asked lags behind.
-func patiently(ctx context.Context, do func() error) error {
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := do()
+func patiently(ctx context.Context, do func() (any, error)) (any, error) {
+	return backoff.Retry(ctx, func() (any, error) {
+		result, err := do()
 		if err != nil && !errors.Is(err, rpctypes.ErrUnhealthy) && !errors.Is(err, errLags) {
 			err = backoff.Permanent(err)
 		}
-		return struct{}{}, err
+		return result, err
 	}, backoff.WithBackOff(backoff.NewConstantBackOff(unhealthyPoll)), backoff.WithMaxElapsedTime(unhealthyPatience))
-	return err
 }
 
-// withID is a verb whose argument is a member's id in hexadecimal.
-func withID(do func(ctx context.Context, client *clientv3.Client, id uint64) error) verb {
-	return func(ctx context.Context, client *clientv3.Client, argument string) error {
-		id, err := strconv.ParseUint(argument, 16, 64)
-		if err != nil {
-			return err
-		}
-		return do(ctx, client, id)
+func remove(ctx context.Context, client *clientv3.Client, member wire.MemberID) (any, error) {
+	return withID(member, func(id uint64) error {
+		_, err := client.MemberRemove(ctx, id)
+		return err
+	})
+}
+
+func promote(ctx context.Context, client *clientv3.Client, member wire.MemberID) (any, error) {
+	return withID(member, func(id uint64) error {
+		_, err := client.MemberPromote(ctx, id)
+		return err
+	})
+}
+
+// lead passes the lead on, which only the leader itself can: the endpoint is its own.
+func lead(ctx context.Context, client *clientv3.Client, member wire.MemberID) (any, error) {
+	return withID(member, func(id uint64) error {
+		_, err := client.MoveLeader(ctx, id)
+		return err
+	})
+}
+
+func withID(member wire.MemberID, do func(id uint64) error) (any, error) {
+	id, err := strconv.ParseUint(member.ID, 16, 64)
+	if err != nil {
+		return nil, err
 	}
+	return nil, do(id)
 }
 
 // add adds a learner with that peer URL: it has no vote before it has caught up. etcd takes one at a time, and a member
 // refuses it as long as it has not heard that the one before is gone.
-func add(ctx context.Context, client *clientv3.Client, peerURL string) error {
-	_, err := client.MemberAddAsLearner(ctx, []string{peerURL})
+func add(ctx context.Context, client *clientv3.Client, peer wire.PeerURL) (any, error) {
+	_, err := client.MemberAddAsLearner(ctx, []string{peer.URL})
 	if !errors.Is(err, rpctypes.ErrTooManyLearners) {
-		return err
+		return nil, err
 	}
 	if members, listed := client.MemberList(ctx); listed == nil && !slices.ContainsFunc(members.Members, (*pb.Member).GetIsLearner) {
-		return errLags
+		return nil, errLags
 	}
-	return err
+	return nil, err
 }
 
 var errLags = errors.New("the member has not heard yet what the others know")
 
-// registerToken is register of TOKEN:SIZE, which nobody has used yet.
-func registerToken(ctx context.Context, client *clientv3.Client, argument string) error {
-	token, size, _ := strings.Cut(argument, ":")
-	n, err := strconv.Atoi(size)
-	if err != nil {
-		return err
-	}
-	members, err := client.Get(ctx, registry+token+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+// registerToken registers a token that nobody has used yet.
+func registerToken(ctx context.Context, client *clientv3.Client, token wire.Token) (any, error) {
+	members, err := client.Get(ctx, registry+token.ID+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
 	if err == nil && members.Count > 0 {
 		err = fmt.Errorf("the token is in use: %d members have registered", members.Count)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return register(ctx, client, token, n)
+	return nil, register(ctx, client, token)
 }
 
-// list prints the members as the cluster knows them.
-func list(ctx context.Context, client *clientv3.Client, _ string) error {
+// list is the members as the cluster knows them.
+func list(ctx context.Context, client *clientv3.Client, _ none) (any, error) {
 	answer, err := client.MemberList(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return json.NewEncoder(os.Stdout).Encode(peersOf(answer.Members))
+	return peersOf(answer.Members), nil
 }
 
-func peersOf(members []*pb.Member) etcd.Peers {
-	peers := etcd.Peers{}
+func peersOf(members []*pb.Member) []wire.Peer {
+	peers := []wire.Peer{}
 	for _, m := range members {
-		peers = append(peers, etcd.Peer{ID: fmt.Sprintf("%x", m.ID), Name: m.Name, URLs: m.PeerURLs, Clients: m.ClientURLs, Learner: m.IsLearner})
+		peers = append(peers, wire.Peer{ID: fmt.Sprintf("%x", m.ID), Name: m.Name, URLs: m.PeerURLs, Clients: m.ClientURLs, Learner: m.IsLearner})
 	}
 	return peers
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,32 +14,32 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/wire"
 )
 
 // backup writes a snapshot of the cluster to a file that is not there yet: whole and checked, or not at all.
-func backup(ctx context.Context, client *clientv3.Client, path string) error {
+func backup(ctx context.Context, client *clientv3.Client, file wire.File) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	snapshot, err := client.Snapshot(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = snapshot.Close() }()
-	unfinished := path + ".new"
+	unfinished := file.Path + ".new"
 	defer func() { _ = os.Remove(unfinished) }()
-	file, err := os.OpenFile(unfinished, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	to, err := os.OpenFile(unfinished, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = io.Copy(file, notStalling(snapshot, cancel))
-	if err := errors.Join(err, context.Cause(ctx), file.Sync(), file.Close()); err != nil {
-		return err
+	_, err = io.Copy(to, notStalling(snapshot, cancel))
+	if err := errors.Join(err, context.Cause(ctx), to.Sync(), to.Close()); err != nil {
+		return nil, err
 	}
 	if err := checkSnapshot(unfinished); err != nil {
-		return err
+		return nil, err
 	}
-	return os.Rename(unfinished, path)
+	return nil, os.Rename(unfinished, file.Path)
 }
 
 // checkSnapshot compares a snapshot with the SHA-256 sum at its end, which etcd puts behind the pages of
@@ -104,17 +103,25 @@ const (
 
 // restore puts every key of a snapshot, with its last value, into a cluster that has no others. Revisions begin
 // anew; leases, users and roles are not in it, which is told. One that was interrupted can be run again.
-func restore(ctx context.Context, client *clientv3.Client, path string) error {
-	if err := checkSnapshot(path); err != nil {
-		return err
+func restore(ctx context.Context, client *clientv3.Client, file wire.File) (any, error) {
+	if err := checkSnapshot(file.Path); err != nil {
+		return nil, err
 	}
-	content, err := lastValues(path)
+	content, err := lastValues(file.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := onlyThese(ctx, client, content.keys); err != nil {
-		return err
+		return nil, err
 	}
+	if err := putAll(ctx, client, content.keys); err != nil {
+		return nil, err
+	}
+	return wire.Restored{Keys: len(content.keys), Leases: content.leases, Users: content.users}, nil
+}
+
+// putAll puts the keys, many at once.
+func putAll(ctx context.Context, client *clientv3.Client, keys map[string][]byte) error {
 	puts, size := []clientv3.Op{}, 0
 	put := func() error {
 		ctx, cancel := context.WithTimeout(ctx, stall)
@@ -123,7 +130,7 @@ func restore(ctx context.Context, client *clientv3.Client, path string) error {
 		puts, size = puts[:0], 0
 		return err
 	}
-	for key, value := range content.keys {
+	for key, value := range keys {
 		if len(puts) == batchKeys || len(puts) > 0 && size+len(key)+len(value) > batchBytes {
 			if err := put(); err != nil {
 				return err
@@ -131,12 +138,10 @@ func restore(ctx context.Context, client *clientv3.Client, path string) error {
 		}
 		puts, size = append(puts, clientv3.OpPut(key, string(value))), size+len(key)+len(value)
 	}
-	if len(puts) > 0 {
-		if err := put(); err != nil {
-			return err
-		}
+	if len(puts) == 0 {
+		return nil
 	}
-	return json.NewEncoder(os.Stdout).Encode(etcd.Restored{Keys: len(content.keys), Leases: content.leases, Users: content.users})
+	return put()
 }
 
 // onlyThese is an error where the cluster has keys that are not of the snapshot.

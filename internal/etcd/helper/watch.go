@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,35 +15,57 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/wire"
 )
 
 // between two rounds of questions.
 const between = 500 * time.Millisecond
 
-// watch prints the members' status, and again at each change, until it is whole; with n=0 once.
-func watch(ctx context.Context, endpoints []string, n int, patience time.Duration, excused ...string) error {
-	out := json.NewEncoder(os.Stdout)
-	var last etcd.Status
-	for {
-		status := ask(ctx, endpoints, patience)
-		if !reflect.DeepEqual(status, last) {
-			if err := out.Encode(status); err != nil {
-				return err
+// watch tells the members' status, and again at each change, until it is cancelled.
+func watch(ctx context.Context, r wire.Request, tell func(any) error) (any, error) {
+	for last := (*wire.Status)(nil); ; {
+		status, err := survey(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if last == nil || !reflect.DeepEqual(status, *last) {
+			if err := tell(status); err != nil {
+				return nil, err
 			}
 		}
-		last = status
-		if n == 0 || status.Whole(n, excused...) == nil {
-			return nil
+		last = &status
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(between):
 		}
-		time.Sleep(between)
 	}
 }
 
+// look is the members' status, once.
+func look(ctx context.Context, r wire.Request, _ func(any) error) (any, error) { return survey(ctx, r) }
+
+// survey asks all endpoints at once, and then the members that none of them is.
+func survey(ctx context.Context, r wire.Request) (wire.Status, error) {
+	var each wire.Patience
+	if err := argsOf(r, &each); err != nil {
+		return wire.Status{}, err
+	}
+	q := questioner{credentials: r.Credentials, patience: time.Duration(each.Milliseconds) * time.Millisecond}
+	status := q.ask(ctx, r.Endpoints)
+	return status, ctx.Err() // what is told after that is of no use
+}
+
+// questioner is how members are asked.
+type questioner struct {
+	credentials wire.Credentials
+	patience    time.Duration // with each
+}
+
 // ask asks all endpoints at once, and then the members that none of them is.
-func ask(ctx context.Context, endpoints []string, patience time.Duration) etcd.Status {
-	members, peers := askEach(ctx, endpoints, patience)
-	status := etcd.Status{Members: members, Peers: peers}
+func (q questioner) ask(ctx context.Context, endpoints []string) wire.Status {
+	members, peers := q.askEach(ctx, endpoints)
+	status := wire.Status{Members: members, Peers: peers}
 	for i, m := range members { // one that does not answer is known by its address
 		for _, peer := range peers {
 			if m.ID == peer.ID || m.ID == "" && slices.Contains(peer.Clients, m.Endpoint) {
@@ -53,39 +73,51 @@ func ask(ctx context.Context, endpoints []string, patience time.Duration) etcd.S
 			}
 		}
 	}
-	others := slices.DeleteFunc(slices.Clone(peers), func(peer etcd.Peer) bool {
-		return slices.ContainsFunc(members, func(m etcd.Member) bool { return m.ID == peer.ID })
+	others := slices.DeleteFunc(slices.Clone(peers), func(peer wire.Peer) bool {
+		return slices.ContainsFunc(members, func(m wire.Member) bool { return m.ID == peer.ID })
 	})
-	more, _ := askEach(ctx, others.Clients(), patience)
+	status.Members = append(status.Members, q.askOthers(ctx, others)...)
+	return status
+}
+
+// askOthers asks members at their own client URLs, if they have any yet.
+func (q questioner) askOthers(ctx context.Context, others []wire.Peer) (members []wire.Member) {
+	urls := []string{}
 	for _, peer := range others {
-		member := etcd.Member{Error: "it has not started"}
 		if len(peer.Clients) > 0 {
-			member, more = more[0], more[1:]
+			urls = append(urls, peer.Clients[0])
+		}
+	}
+	told, _ := q.askEach(ctx, urls)
+	for _, peer := range others {
+		member := wire.Member{Error: "it has not started"}
+		if len(peer.Clients) > 0 {
+			member, told = told[0], told[1:]
 		}
 		member.ID, member.Name, member.Learner = peer.ID, peer.Name, peer.Learner
-		status.Members = append(status.Members, member)
+		members = append(members, member)
 	}
-	return status
+	return members
 }
 
 // askEach asks all endpoints at once. The peers are as one of them tells that has a quorum behind it, or else
 // as any does.
-func askEach(ctx context.Context, endpoints []string, patience time.Duration) ([]etcd.Member, etcd.Peers) {
-	members, told := make([]etcd.Member, len(endpoints)), make([]etcd.Peers, len(endpoints))
+func (q questioner) askEach(ctx context.Context, endpoints []string) ([]wire.Member, []wire.Peer) {
+	members, told := make([]wire.Member, len(endpoints)), make([][]wire.Peer, len(endpoints))
 	var all sync.WaitGroup
 	for i, endpoint := range endpoints {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, patience)
+			ctx, cancel := context.WithTimeout(ctx, q.patience)
 			defer cancel()
-			member, err := etcd.Member{Endpoint: endpoint}, error(nil)
-			if told[i], err = describe(ctx, &member); err != nil {
+			member, err := wire.Member{Endpoint: endpoint}, error(nil)
+			if told[i], err = q.describe(ctx, &member); err != nil {
 				member.Error = plain(err)
 			}
 			members[i] = member
 		})
 	}
 	all.Wait()
-	var peers etcd.Peers
+	var peers []wire.Peer
 	for i, m := range members {
 		if m.Healthy && len(told[i]) > 0 {
 			return members, told[i]
@@ -98,11 +130,11 @@ func askEach(ctx context.Context, endpoints []string, patience time.Duration) ([
 }
 
 // describe fills in what the member at the endpoint tells of itself, and gives what it tells of the others.
-func describe(ctx context.Context, m *etcd.Member) (etcd.Peers, error) {
+func (q questioner) describe(ctx context.Context, m *wire.Member) ([]wire.Peer, error) {
 	if err := listens(ctx, m.Endpoint); err != nil {
 		return nil, err
 	}
-	client, err := connect([]string{m.Endpoint}, time.Second)
+	client, err := connect(ctx, []string{m.Endpoint}, q.credentials, time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +185,7 @@ func listens(ctx context.Context, endpoint string) error {
 }
 
 // describeClosed is describe of an etcd that tells only its users how it is, and of its members nobody else.
-func describeClosed(ctx context.Context, client *clientv3.Client, m *etcd.Member) (etcd.Peers, error) {
+func describeClosed(ctx context.Context, client *clientv3.Client, m *wire.Member) ([]wire.Peer, error) {
 	_, err := client.Get(ctx, "health")
 	if m.Healthy = allowed(err); m.Healthy {
 		err = nil
@@ -167,7 +199,7 @@ func allowed(err error) bool {
 }
 
 // members are those that the member asked knows of.
-func members(ctx context.Context, client *clientv3.Client) (etcd.Peers, error) {
+func members(ctx context.Context, client *clientv3.Client) ([]wire.Peer, error) {
 	answer, err := client.MemberList(ctx, clientv3.WithSerializable())
 	if err != nil {
 		return nil, err

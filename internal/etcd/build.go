@@ -1,0 +1,125 @@
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// The helper's package below the module's folder, and what the names of the module's packages begin with.
+const (
+	helperPackage = "internal/etcd/helper"
+	modulePrefix  = "coreos-libvirt/"
+)
+
+// build makes the program, unless one of the same sources is there.
+func (p *program) build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+	digest, err := digest(p.module)
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(p.bin, "etcd-helper-"+digest)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	unlock, err := artifact.Lock(ctx, filepath.Join(p.bin, ".lock"), func() { say("etcd helper: another run builds it") })
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(path); err == nil {
+		return path, nil // the run that was waited for
+	}
+	say("etcd helper: building it, once")
+	return path, compile(ctx, p.module, path)
+}
+
+func compile(ctx context.Context, module, path string) error {
+	unfinished := path + ".new"
+	// the flags of the lab's own etcd, so that both share what is compiled
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", unfinished, "./"+helperPackage)
+	cmd.Dir, cmd.Env = module, append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return hint.Errorf("the first build needs Go and its module proxy", "cannot build the etcd helper: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	return os.Rename(unfinished, path)
+}
+
+// digest is of all that the program is built from: names and contents.
+func digest(module string) (string, error) {
+	files, err := sources(module)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the etcd helper's source: %w", err)
+	}
+	sum := sha256.New()
+	for _, file := range files {
+		data, err := os.ReadFile(filepath.Join(module, file))
+		if err != nil {
+			return "", fmt.Errorf("cannot read the etcd helper's source: %w", err)
+		}
+		fmt.Fprintf(sum, "%s %d\n", file, len(data))
+		sum.Write(data)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+}
+
+// sources are the files that the program is built from, relative to the module's folder: those of the module's own
+// packages, for any system, and the two that say the versions of all others. `go list -deps` names the same packages, and
+// takes longer than the question may.
+func sources(module string) ([]string, error) {
+	files, packages := []string{"go.mod", "go.sum"}, []string{helperPackage}
+	for i := 0; i < len(packages); i++ {
+		own, err := filepath.Glob(filepath.Join(module, packages[i], "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range own {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			files = append(files, path.Join(packages[i], filepath.Base(file)))
+			imported, err := importsOf(file)
+			if err != nil {
+				return nil, err
+			}
+			for _, one := range imported {
+				if !slices.Contains(packages, one) {
+					packages = append(packages, one)
+				}
+			}
+		}
+	}
+	return files, nil
+}
+
+// importsOf are the module's own packages that a file imports, as folders below the module's.
+func importsOf(file string) (packages []string, err error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		return nil, err
+	}
+	for _, imported := range parsed.Imports {
+		name, err := strconv.Unquote(imported.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		if own, is := strings.CutPrefix(name, modulePrefix); is {
+			packages = append(packages, own)
+		}
+	}
+	return packages, nil
+}

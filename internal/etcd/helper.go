@@ -1,0 +1,98 @@
+package etcd
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"coreos-libvirt/internal/etcd/wire"
+)
+
+// Values that the helper is told, or tells.
+type (
+	// Credentials are what a client shows to etcd.
+	Credentials = wire.Credentials
+	// Restored is what a snapshot had.
+	Restored = wire.Restored
+	// Member is what one endpoint told of its member.
+	Member = wire.Member
+	// Peer is a member as its cluster knows it.
+	Peer = wire.Peer
+)
+
+// Helper is the program that carries etcd's modules. One process of it answers all questions of a run: the first one starts it,
+// and it ends with the run, however that ends. Copies share the process.
+type Helper struct {
+	program     *program
+	credentials Credentials
+}
+
+// NewHelper is the helper of the module, to be built into the folder bin.
+func NewHelper(module, bin string) Helper { return Helper{program: &program{module: module, bin: bin}} }
+
+// With is a helper that shows the credentials.
+func (h Helper) With(c Credentials) Helper {
+	h.credentials = c
+	return h
+}
+
+// Build makes the program, unless one of the same sources is there. The first time takes a minute.
+func (h Helper) Build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+	return h.program.build(ctx, say)
+}
+
+// Close ends the process, if there is one. No other is started.
+func (h Helper) Close() { h.program.close() }
+
+// ask makes a request. Each answer's result goes to each, until the last one.
+func (h Helper) ask(ctx context.Context, verb string, endpoints []string, args any, each func(json.RawMessage) error) error {
+	request := wire.Request{Verb: verb, Endpoints: endpoints, Credentials: h.credentials}
+	if args != nil {
+		text, err := json.Marshal(args)
+		if err != nil {
+			return err
+		}
+		request.Args = text
+	}
+	running, err := h.program.process(ctx)
+	if err != nil {
+		return err
+	}
+	return running.ask(ctx, request, each)
+}
+
+// program is the helper's, with its process if one runs.
+type program struct {
+	module string // folder of go.mod
+	bin    string // folder of the built program
+
+	mu      sync.Mutex
+	running *process
+	closed  bool
+}
+
+// process is the one that runs, or else a new one.
+func (p *program) process(ctx context.Context) (*process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errEnded
+	}
+	if p.running != nil && !p.running.hasEnded() {
+		return p.running, nil
+	}
+	path, err := p.build(ctx, func(string, ...any) {})
+	if err != nil {
+		return nil, err
+	}
+	p.running, err = start(path)
+	return p.running, err
+}
+
+func (p *program) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed = true; p.running != nil {
+		p.running.close()
+	}
+}

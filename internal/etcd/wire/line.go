@@ -1,0 +1,93 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// How long a line may be.
+const (
+	MaxRequest = 1 << 20
+	MaxAnswer  = 8 << 20
+)
+
+// ErrTooLong is of a line that is longer than it may be.
+var ErrTooLong = errors.New("the message is too long")
+
+// Lines are what comes out of a pipe.
+type Lines struct {
+	from *bufio.Reader
+	max  int
+	skip bool // what is left of a line that is too long
+}
+
+// NewLines are the lines of from, of at most max bytes each.
+func NewLines(from io.Reader, max int) *Lines {
+	return &Lines{from: bufio.NewReaderSize(from, 64<<10), max: max}
+}
+
+// Next is the next line. It says ErrTooLong as soon as a line is, and the line behind that one is next. What ends without a
+// line's end is none.
+func (l *Lines) Next() ([]byte, error) {
+	line := []byte{}
+	for {
+		part, err := l.from.ReadSlice('\n')
+		whole := err == nil
+		switch {
+		case !whole && !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case l.skip:
+			l.skip = !whole
+		case len(line)+len(part) > l.max:
+			l.skip = !whole
+			return nil, ErrTooLong
+		case whole:
+			return append(line, part...), nil
+		default:
+			line = append(line, part...)
+		}
+	}
+}
+
+// Decode is strict: the text is one JSON value that has nothing but what into has.
+func Decode(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one JSON value")
+	}
+	return nil
+}
+
+// Pipe takes messages, each on a line of its own. It is for several goroutines at once.
+type Pipe struct {
+	mu  sync.Mutex
+	to  io.Writer
+	max int
+}
+
+// NewPipe writes lines of at most max bytes.
+func NewPipe(to io.Writer, max int) *Pipe { return &Pipe{to: to, max: max} }
+
+// Send sends a message, whole or, if it is too long, not at all.
+func (p *Pipe) Send(message any) error {
+	line, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	if len(line) >= p.max {
+		return fmt.Errorf("%w: %d bytes", ErrTooLong, len(line))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err = p.to.Write(append(line, '\n'))
+	return err
+}

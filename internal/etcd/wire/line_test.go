@@ -1,0 +1,53 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestLines(t *testing.T) {
+	lines := NewLines(strings.NewReader("one\n\n"+strings.Repeat("x", 300<<10)+"\n12345678\n123456789\nlast\nno end"), 9)
+	for _, want := range []string{"one\n", "\n", "", "12345678\n", "", "last\n"} {
+		line, err := lines.Next()
+		if want == "" && !errors.Is(err, ErrTooLong) || want != "" && (err != nil || string(line) != want) {
+			t.Errorf("want %q, got %q, %v", want, line, err)
+		}
+	}
+	if line, err := lines.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("got %q, %v", line, err)
+	}
+}
+
+func TestDecodeIsStrict(t *testing.T) {
+	for text, ok := range map[string]bool{
+		`{"id":"a","size":3}` + "\n": true,
+		`{}`:                         true,
+		`{"id":"a","more":1}`:        false,
+		`{"id":1}`:                   false,
+		`{} {}`:                      false,
+		`{}]`:                        false,
+		`{"id":"a"`:                  false,
+		``:                           false,
+	} {
+		var token Token
+		if err := Decode([]byte(text), &token); (err == nil) != ok {
+			t.Errorf("%s: got %+v, %v", text, token, err)
+		}
+	}
+}
+
+func TestPipe(t *testing.T) {
+	var sent bytes.Buffer
+	pipe := NewPipe(&sent, 40)
+	for _, id := range []string{"short", strings.Repeat("x", 40)} {
+		if err := pipe.Send(Token{ID: id}); (id == "short") != (err == nil) || err != nil && !errors.Is(err, ErrTooLong) {
+			t.Errorf("%s: got %v", id, err)
+		}
+	}
+	if sent.String() != `{"id":"short","size":0}`+"\n" {
+		t.Errorf("got %s", sent.String())
+	}
+}

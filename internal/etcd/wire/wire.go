@@ -1,0 +1,118 @@
+// Package wire is what a run and its etcd helper say to each other: JSON, one message a line. Requests go to the
+// helper's standard input, answers come from its standard output. Many requests may be open at once.
+package wire
+
+import "encoding/json"
+
+// The verbs of requests, with the type of their arguments and of their results.
+const (
+	Cancel   = "cancel"   // ends the open request of the same id; that one's last answer is the only one
+	Serve    = "serve"    // Service: serves discovery until it is cancelled; an answer without a result says that it serves
+	Watch    = "watch"    // Patience: a Status, and another one at each change, until it is cancelled
+	Look     = "look"     // Patience: one Status
+	List     = "list"     // []Peer
+	Add      = "add"      // PeerURL: adds a learner
+	Remove   = "remove"   // MemberID
+	Promote  = "promote"  // MemberID
+	Lead     = "lead"     // MemberID: the one endpoint is the leader's
+	Register = "register" // Token: nobody has used it yet
+	Backup   = "backup"   // File: which is not there yet
+	Restore  = "restore"  // File: Restored
+)
+
+// Request asks the helper for something.
+type Request struct {
+	ID          int64           `json:"id"` // from 1
+	Verb        string          `json:"verb"`
+	Endpoints   []string        `json:"endpoints,omitempty"` // client URLs of members: http://10.77.0.101:2379
+	Credentials Credentials     `json:"credentials,omitzero"`
+	Args        json.RawMessage `json:"args,omitempty"`
+}
+
+// Answer is the helper's. A request has one or more, of which only the last has Last.
+type Answer struct {
+	ID     int64           `json:"id"` // of the request; 0 if its line was not understood
+	Last   bool            `json:"last,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`
+}
+
+// Credentials are what a client shows to etcd; all may be empty. The files are PEM.
+type Credentials struct {
+	CA       string `json:"ca,omitempty"`   // certificates that may have signed etcd's; empty: the system's
+	Cert     string `json:"cert,omitempty"` // the client's own certificate
+	Key      string `json:"key,omitempty"`  // its key
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
+}
+
+// Token is a discovery token, for a cluster of that many members.
+type Token struct {
+	ID   string `json:"id"`
+	Size int    `json:"size"`
+}
+
+// Service is an etcd that serves discovery.
+type Service struct {
+	Listen string `json:"listen"` // http://10.77.0.2:23790
+	Data   string `json:"data"`   // its folder
+	Token  Token  `json:"token"`
+}
+
+// Patience is how long one question to a member may take.
+type Patience struct {
+	Milliseconds int64 `json:"milliseconds"`
+}
+
+// PeerURL is where a member's peers reach it.
+type PeerURL struct {
+	URL string `json:"url"`
+}
+
+// MemberID is a member's id, hexadecimal.
+type MemberID struct {
+	ID string `json:"id"`
+}
+
+// File is an absolute path.
+type File struct {
+	Path string `json:"path"`
+}
+
+// Restored is what a snapshot had: its keys are in the cluster now, the rest is not.
+type Restored struct {
+	Keys   int `json:"keys"`
+	Leases int `json:"leases"`
+	Users  int `json:"users"`
+}
+
+// Status is a cluster's etcd, as its members tell it.
+type Status struct {
+	Members []Member `json:"members"` // one an endpoint, in the endpoints' order; behind them the members that none of them is
+	Peers   []Peer   `json:"peers"`   // the members as the cluster knows them; empty if no cluster answers
+}
+
+// Member is what one endpoint told of its member.
+type Member struct {
+	Endpoint string `json:"endpoint"` // http://10.77.0.101:2379; empty if the member has not started
+	Name     string `json:"name"`     // the member's --name; empty if it is not known
+	ID       string `json:"id"`       // hexadecimal
+	Leader   string `json:"leader"`   // the id of who it takes for the leader
+	Version  string `json:"version"`  // 3.6.16
+	DBSize   int64  `json:"db_size"`  // bytes
+	Learner  bool   `json:"learner"`  // whether it has no vote yet
+	Healthy  bool   `json:"healthy"`  // it answered a linearizable read; a learner: a serializable one
+	Error    string `json:"error"`    // why not
+}
+
+// IsLeader tells whether the member is the leader, in its own view.
+func (m Member) IsLeader() bool { return m.ID != "" && m.ID == m.Leader }
+
+// Peer is a member as its cluster knows it.
+type Peer struct {
+	ID      string   `json:"id"`      // hexadecimal
+	Name    string   `json:"name"`    // empty until it has started
+	URLs    []string `json:"urls"`    // http://10.77.0.101:2380
+	Clients []string `json:"clients"` // http://10.77.0.101:2379
+	Learner bool     `json:"learner"` // whether it has no vote yet
+}
