@@ -10,9 +10,9 @@ import (
 // once are words that say what one run does. Those left say what the cluster is.
 var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
 
-// asCalled is the command line of a target as this run was called: with the settings of its command line that say what the
-// cluster is, and words.
-func (r *Run) asCalled(target string, words ...string) string {
+// upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
+// the cluster is, and words.
+func (r *Run) upAsCalled(words ...string) string {
 	line := []string{"mage"}
 	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
 		line = append([]string{"go"}, args...)
@@ -20,7 +20,7 @@ func (r *Run) asCalled(target string, words ...string) string {
 	if r.InLab {
 		line = append(line, "lab")
 	}
-	line = append(line, target)
+	line = append(line, "up")
 	for _, word := range r.given {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })

@@ -94,9 +94,9 @@ func (r *Run) sayStep(step plan.Step) {
 // recreatedBy is the command that recreates a node which differs from what it was made from.
 func (r *Run) recreatedBy(step plan.Step) string {
 	if step.Edited != "" {
-		return r.asCalled("up", "recreate="+step.Node.Name)
+		return r.upAsCalled("recreate=" + step.Node.Name)
 	}
-	return r.asCalled("up", "recreate=changed")
+	return r.upAsCalled("recreate=changed")
 }
 
 // recreates tells what the command does.
@@ -115,7 +115,7 @@ func (r *Run) sayOld() {
 			old++
 		}
 	}
-	switch command := r.asCalled("up", "recreate=changed"); old {
+	switch command := r.upAsCalled("recreate=changed"); old {
 	case 0:
 	case 1:
 		r.log.Say("1 node runs an older config: %s", command)

@@ -73,7 +73,7 @@ func TestPlanShowsWhatChangedInDocuments(t *testing.T) {
 	mustUp(t)
 	save(t, "plain.yml", strings.Replace(plain, "inline: Node_Name", "inline: the second text", 1))
 	said := mustUp(t) // which renders it
-	if want := "2 nodes run an older config: " + run(t).asCalled("up", "recreate=changed") + "\n"; !strings.HasSuffix(said, want) {
+	if want := "2 nodes run an older config: " + run(t).upAsCalled("recreate=changed") + "\n"; !strings.HasSuffix(said, want) {
 		t.Errorf("no %q in\n%s", want, said)
 	}
 	const diff = "core01, core02: what changed in the Ignition document\n@@"
@@ -100,4 +100,17 @@ func TestStatusSaysWhatFailed(t *testing.T) {
 	if want := "running   failed: Ignition: [    9.9] ignition[512]: Ignition failed: failed to fetch config: bad URL "; !strings.Contains(r.said(), want) {
 		t.Errorf("no %q in\n%s", want, r.said())
 	}
+}
+
+// TestANodeIsNotDefinedForAnotherProcessor than it was made for.
+func TestANodeIsNotDefinedForAnotherProcessor(t *testing.T) {
+	inClone(t)
+	t.Setenv("COREOS_NODES", "1")
+	mustUp(t, "arch=x86_64")
+	plans(t, 2, "core01 recreate needed defined, left as it is; arch= changed from x86_64 to aarch64 since it was made: `… recreate=changed` recreates it", "arch=aarch64", "ram=512")
+	before := theDomain(t, "core01").XML
+	if said := mustUp(t, "arch=aarch64", "ram=512"); theDomain(t, "core01").XML != before || !strings.Contains(said, "core01: arch= changed from x86_64 to aarch64 since it was made; it goes on as it is") {
+		t.Errorf("got\n%s", said)
+	}
+	plans(t, 0, "core01 unchanged defined, unchanged", "arch=x86_64")
 }

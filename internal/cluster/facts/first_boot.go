@@ -29,26 +29,39 @@ func hasRule(node workspace.Node) bool {
 	return err == nil && bytes.Contains(made, []byte(render.HotplugRules))
 }
 
+// wasReady tells whether the node reported that it is ready, in any boot since it was made.
+func wasReady(node workspace.Node) bool {
+	return workspace.Exists(node.Report()) || workspace.Exists(node.EarlierReport())
+}
+
 // NeverReady tells of a node whose document is another one now whether it has never been ready since it was made, so that
 // nobody has data on it. If that is not sure, it was ready. ask waits for the node's report.
 func NeverReady(ctx context.Context, found plan.Found, digest string, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
 	node := found.Node
-	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) ||
-		workspace.Exists(node.Report()) || workspace.Exists(node.EarlierReport()) {
+	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
 		return false
 	}
-	failed, errFailed := guest.NewConsole(node.Console()).Failure()
-	prompted, _, errLogin := guest.Login(node.Console())
+	up, failed, err := bootOn(node)
 	switch {
-	case errFailed != nil || errLogin != nil:
+	case err != nil:
 		return false
-	case !prompted && failed != nil:
+	case failed && !up:
 		return true
 	case found.Domain.State != engine.Running:
-		return !prompted && found.Domain.State == engine.ShutOff
+		return !up && found.Domain.State == engine.ShutOff
 	}
 	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
 	defer cancel()
-	_, err := ask(ctx, node.Name, func(string) {})
+	_, err = ask(ctx, node.Name, func(string) {})
 	return errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
+}
+
+// bootOn tells what the node's console shows of its last boot: whether it came up, and whether it failed.
+func bootOn(node workspace.Node) (up, failed bool, err error) {
+	told, err := guest.NewConsole(node.Console()).Failure()
+	if err != nil {
+		return false, false, err
+	}
+	up, _, err = guest.Login(node.Console())
+	return up, len(told) > 0, err
 }

@@ -31,14 +31,7 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		step.Action, step.Unasked, step.Why = Recreate, true, "its first boot never succeeded, and "+changed
 		return step
 	}
-	if changed != "" {
-		step.Drift = changed
-		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
-	}
-	step.Want.Firmware = have.Firmware
-	if want.Disk == 0 {
-		step.Want.Disk = have.Disk
-	}
+	step.keep(have, changed)
 	step.Action, step.Why = definition(have, want, found)
 	if step.NeedsRecreate = fixed != "" && found.Defined; step.NeedsRecreate {
 		step.Action, step.Why = Keep, "defined, left as it is"
@@ -47,6 +40,18 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		step.compareRunning(found.Domain)
 	}
 	return step
+}
+
+// keep has the node go on as it was made. changed is what differs.
+func (s *Step) keep(have engine.Metadata, changed string) {
+	if changed != "" {
+		s.Drift = changed
+		s.Want.Ignition, s.Want.Base, s.Want.Image, s.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	}
+	s.Want.Firmware = have.Firmware
+	if s.Want.Disk == 0 {
+		s.Want.Disk = have.Disk
+	}
 }
 
 // compareRunning tells what the definition that the domain was started with means for the step.
@@ -128,8 +133,8 @@ func differences(d engine.Domain, spec engine.Hardware) string {
 	if was := d.Machine.VCPUs; was != spec.VCPU && was != 0 && spec.VCPU != 0 {
 		all = append(all, fmt.Sprintf("vcpu %d → %d", was, spec.VCPU))
 	}
-	if was := d.Link.String(); was != spec.Link.String() && was != "" && spec.Link.String() != "" {
-		all = append(all, fmt.Sprintf("network %s → %s", was, spec.Link))
+	if was := d.Link.String(); was != spec.String() && was != "" && spec.String() != "" {
+		all = append(all, fmt.Sprintf("network %s → %s", was, spec))
 	}
 	if len(all) == 0 {
 		return ""
