@@ -109,7 +109,7 @@ func Status(ctx context.Context) error {
 
 // Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size.
 func Etcd(ctx context.Context) error {
-	return do(ctx, (*command.Run).Etcd)
+	return call(ctx, command.Etcd)
 }
 
 // Backup writes a snapshot of the cluster's etcd to file=core.db.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -24,7 +25,7 @@ func Backup(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	if err := r.membersHelper().Backup(ctx, healthy[0], path); err != nil {
+	if err := r.view().Client().Backup(ctx, healthy[0], path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -61,7 +62,7 @@ func Restore(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	restored, err := r.membersHelper().Restore(ctx, healthy, path)
+	restored, err := r.view().Client().Restore(ctx, healthy, path)
 	if err != nil {
 		return err
 	}
@@ -82,17 +83,14 @@ func snapshotFile(file string) (string, error) {
 
 // healthyMembers are client URLs of the cluster's healthy members, at least one.
 func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
-	nodes, err := r.reached(ctx)
+	view := r.view()
+	nodes, err := view.Reached(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
-		return nil, err
-	}
-	endpoints, _ := r.endpointsOf(nodes)
-	status, err := r.membersHelper().Status(ctx, endpoints, membersPatience)
+	status, err := view.StatusOf(ctx, nodes)
 	if err != nil {
 		return nil, err
 	}
-	return endpointsOfMembers(status.Healthy()), status.Check(1)
+	return members.Endpoints(status.Healthy()), status.Check(1)
 }

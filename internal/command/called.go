@@ -21,7 +21,7 @@ func (r *Run) upAsCalled(words ...string) string {
 		line = append(line, "lab")
 	}
 	line = append(line, "up")
-	for _, word := range r.given {
+	for _, word := range r.Words {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 		if !other && !slices.Contains(once, key) {

@@ -20,13 +20,13 @@ func (r *Run) Claim(ctx context.Context) error {
 	return r.inTheWay(domains)
 }
 
-// aMoment is how long domains are believed to be as they were seen, in a run that keeps others off the cluster: what
+// listCounts is how long the domains are believed to be as they were listed, in a run that keeps others off the cluster: what
 // the stages before Define take where they find nothing to do.
-const aMoment = time.Second
+const listCounts = time.Second
 
 // listed lists the domains, unless that was done a moment ago.
 func (r *Run) listed() (map[string]engine.Domain, error) {
-	if r.seen != nil && time.Since(r.seenAt) < aMoment {
+	if r.seen != nil && time.Since(r.seenAt) < listCounts {
 		return r.seen, nil
 	}
 	domains, err := r.domains()

@@ -2,31 +2,51 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 )
 
 // connection is the one connection to libvirt of a run, made when it is first asked for.
 type connection struct {
-	mu    sync.Mutex
-	until context.Context // the run's end, for what waits in libvirt's calls
-	conn  *libvirt.Conn
+	mu     sync.Mutex
+	until  context.Context // the run's end, for what waits in libvirt's calls
+	looks  bool            // whether the run only looks
+	daemon *libvirt.Conn
+	conn   engine.Engine // the same, as what runs nodes; read-only if the run only looks
 }
 
 // open is the connection. advice is what to do if there is no libvirt at the URI.
 func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.conn != nil {
-		return c.conn, nil
+	if c.daemon != nil {
+		return c.daemon, nil
 	}
-	conn, err := libvirt.Open(uri, advice)
-	if err == nil && c.until != nil {
-		conn.Until(c.until)
+	daemon, err := libvirt.Open(uri, advice)
+	if err != nil {
+		return nil, err
 	}
-	c.conn = conn
-	return conn, err
+	if c.until != nil {
+		daemon.Until(c.until)
+	}
+	c.daemon, c.conn = daemon, daemon
+	if c.looks {
+		c.conn = engine.ReadOnly(daemon)
+	}
+	return daemon, nil
+}
+
+// onlyLook makes this a connection by which nothing can be changed.
+func (c *connection) onlyLook() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looks = true
+	if c.daemon != nil {
+		c.conn = engine.ReadOnly(c.daemon)
+	}
 }
 
 // endsWith has libvirt's calls give up waiting when ctx ends.
@@ -34,7 +54,16 @@ func (c *connection) endsWith(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.until = ctx
-	if c.conn != nil {
-		c.conn.Until(ctx)
+	if c.daemon != nil {
+		c.daemon.Until(ctx)
 	}
+}
+
+// able is the engine as one that can do more than all can; what says in words what that is.
+func able[T any](e engine.Engine, what string) (T, error) {
+	as, ok := engine.As[T](e)
+	if !ok {
+		return as, fmt.Errorf("what runs these nodes has no %s", what)
+	}
+	return as, nil
 }

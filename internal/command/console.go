@@ -24,7 +24,11 @@ func Console(ctx context.Context, r *Run) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	open := func() (engine.Channel, error) { return openConsole(ctx, r.conn, node.Name) }
+	consoles, err := able[engine.Consoles](r.conn, "serial consoles")
+	if err != nil {
+		return err
+	}
+	open := func() (engine.Channel, error) { return openConsole(ctx, consoles, node.Name) }
 	console, err := open()
 	if err != nil {
 		return err

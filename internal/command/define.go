@@ -12,7 +12,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
@@ -142,15 +141,16 @@ func takesEffect(step plan.Step) string {
 	return ""
 }
 
-func (r *Run) hardware(conn *libvirt.Conn, node workspace.Node, on base.Image) engine.Hardware {
+func (r *Run) hardware(conn engine.Engine, node workspace.Node, on base.Image) engine.Hardware {
 	hw := engine.Hardware{
 		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC,
 		Link:     r.link(),
-		Files:    engine.Files{IgnitionKey: r.ignitionKey(on), Ignition: node.Ignition(), Overlay: node.Overlay(), Console: node.Console()},
+		Files:    conn.Disks().Seen(node.Files()),
 		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node)},
 	}
-	return hw.WithFirmware(r.firmware(on, conn.HasUEFI))
+	hw.IgnitionKey = r.ignitionKey(on)
+	return hw.WithFirmware(r.firmware(on, engine.HostOf(conn).HasUEFI))
 }
 
 // keptHardware is what a node has that is kept: on its own image, and with the firmware that its disk was made for,
@@ -161,8 +161,8 @@ func (r *Run) keptHardware(node workspace.Node, found plan.Found) engine.Hardwar
 }
 
 // domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
-func (r *Run) domainType(conn *libvirt.Conn) string {
-	if r.Accel == "tcg" || r.Accel == "auto" && !conn.HasKVM(r.Arch) {
+func (r *Run) domainType(conn engine.Engine) string {
+	if r.Accel == "tcg" || r.Accel == "auto" && !engine.HostOf(conn).HasKVM(r.Arch) {
 		return "qemu"
 	}
 	return "kvm"

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
@@ -28,7 +29,7 @@ func (r *Run) Down(ctx context.Context) error {
 		r.log.Say("%s: the domain of this name is not this workspace's; it is left alone", name)
 	}
 	prefix := chosen(r).prefix
-	going, staying := r.at().Leaving(ctx, domains, prefix, r.ws().Prefixes(r.Prefix, domains))
+	going, staying := r.at().Leaving(ctx, r.conn.Disks(), domains, prefix, r.ws().Prefixes(r.Prefix, domains))
 	for _, l := range going {
 		r.log.Say("%s: goes: %s", l.Node.Name, l.What())
 	}
@@ -64,17 +65,17 @@ func removeAll(ctx context.Context, r *Run, nodes []facts.Leaving) []error {
 }
 
 // removeLeaving removes a node of the workspace: its domain, if it has one, then its folder.
-func removeLeaving(domains engine.Definer, workspace string, l facts.Leaving, say func(string, ...any)) error {
+func removeLeaving(on engine.Engine, workspace string, l facts.Leaving, say func(string, ...any)) error {
 	if l.Domain.Name != "" {
 		if err := l.Node.MarkLeaving(); err != nil {
 			return err
 		}
-		if err := domains.Remove(l.Domain.UUID, workspace); err != nil {
+		if err := on.Remove(l.Domain.UUID, workspace); err != nil {
 			return err
 		}
 		say("%s: domain removed", l.Node.Name)
 	}
-	return l.Node.RemoveFiles()
+	return apply.RemoveFiles(on.Disks(), l.Node)
 }
 
 // lockChosen keeps other runs off the cluster prefix= or, if none is named, off all clusters of this workspace.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/cluster/facts"
 )
 
 // down is `mage down`, and what it printed.
@@ -33,13 +35,13 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 	mustUp(t, "prefix=web1", "nodes=1")
 	mustUp(t, "prefix=web", "nodes=1")
 	bootDomain(t, "web101")
-	if run(t, "prefix=web1").anyOverlay() != true || run(t, "prefix=we").anyOverlay() {
+	if facts.AnyOverlay(run(t).ws(), "web1") != true || facts.AnyOverlay(run(t).ws(), "we") {
 		t.Error("whose node is web101?")
 	}
 	if err := os.RemoveAll("vm/web01"); err != nil {
 		t.Fatal(err)
 	}
-	if run(t, "prefix=web").anyOverlay() {
+	if facts.AnyOverlay(run(t).ws(), "web") {
 		t.Error("web101 is a node of web1")
 	}
 	save(t, "vm/web102/ignition.json", "{}") // rendered only: of web's 102nd node, or of web1's second

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -175,7 +175,7 @@ func TestARunThatFindsNothingToDoAsksLittle(t *testing.T) {
 	r := run(t, "nodes=3")
 	defer r.unlockAll()
 	through(t, r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up)
-	if calls := r.conn.Calls(); calls < 3*3 || calls > 10*3 {
+	if calls := r.daemon.Calls(); calls < 3*3 || calls > 10*3 {
 		t.Errorf("%d calls", calls)
 	}
 }
@@ -203,7 +203,7 @@ func sized(t *testing.T, path, mib string) {
 // diskSize is the GiB of the node's overlay, and what its domain's metadata tell of it.
 func diskSize(t *testing.T, node string) (overlay int64, noted int) {
 	t.Helper()
-	info, err := image.Inspect(t.Context(), overlayOf(node))
+	info, err := qcow2.Inspect(t.Context(), overlayOf(node))
 	if err != nil {
 		t.Fatal(err)
 	}

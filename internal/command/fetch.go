@@ -26,7 +26,7 @@ func (r *Run) imageOptions() base.Options {
 	return base.Options{
 		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
 		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, ReadOnly: r.readOnly,
-		Lab: r.labImages(), Say: r.log.Say,
+		Lab: labImages(r.Cache, r.Workspace, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
 	}
 }
@@ -34,37 +34,41 @@ func (r *Run) imageOptions() base.Options {
 // rootsCache is where root's runs build the lab's images. Others use them, too.
 const rootsCache = "/var/cache/coreos-libvirt"
 
-// labImages is how to get at the lab's own images.
-func (r *Run) labImages() base.Lab {
+// labImages is how to get at the lab's own images. cache is where this user's runs build them.
+func labImages(cache, workspace string, say func(string, ...any)) base.Lab {
 	images := map[string]stream.Image{}
 	for _, name := range guestimage.Names {
 		images[name] = labImage(name)
 	}
-	return base.Lab{Images: images, NameOf: r.labImageAt, Find: r.findLabImage, Build: r.buildLabImage}
+	return base.Lab{
+		Images: images,
+		NameOf: func(path string) string { return labImageAt(path, cache) },
+		Find:   func(name string) (string, bool) { return findLabImage(cache, name) },
+		Build: func(ctx context.Context, name string) (string, error) {
+			if os.Getuid() != 0 {
+				return "", hint.Errorf(host.Sudo("mage fetch image="+name), "the lab's guest image is made as root")
+			}
+			return guestimage.Ensure(ctx, cache, workspace, name, say)
+		},
+	}
 }
 
 // labImage is what is known of the lab's guest image of the name.
 func labImage(name string) stream.Image { return stream.Image{Name: name, OS: guestimage.OS(name)} }
 
 // labImageAt is the name of the lab's image that is at the path, or empty.
-func (r *Run) labImageAt(path string) string {
-	if dir := filepath.Dir(path); dir == r.Cache || dir == rootsCache {
+func labImageAt(path, cache string) string {
+	if dir := filepath.Dir(path); dir == cache || dir == rootsCache {
 		return guestimage.NameOf(path)
 	}
 	return ""
 }
 
-func (r *Run) findLabImage(name string) (path string, built bool) {
-	path, built = guestimage.Path(r.Cache, name)
+// findLabImage is where the lab's image of the name is or would be, and whether it is there.
+func findLabImage(cache, name string) (path string, built bool) {
+	path, built = guestimage.Path(cache, name)
 	if others, there := guestimage.Path(rootsCache, name); there && !built {
 		return others, true
 	}
 	return path, built
-}
-
-func (r *Run) buildLabImage(ctx context.Context, name string) (string, error) {
-	if os.Getuid() != 0 {
-		return "", hint.Errorf(host.Sudo("mage fetch image="+name), "the lab's guest image is made as root")
-	}
-	return guestimage.Ensure(ctx, r.Cache, r.Workspace, name, r.log.Say)
 }

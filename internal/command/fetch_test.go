@@ -98,7 +98,7 @@ func TestFirmwareAndIgnitionKey(t *testing.T) {
 		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", base.Image{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
 		"what the record tells counts": {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
 	} {
-		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, source: config.Source{Common: transpile.Template{Variant: c.variant}}}
+		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, rendered: rendered{source: config.Source{Common: transpile.Template{Variant: c.variant}}}}
 		if with, without := r.firmware(c.on, uefi(true)), r.firmware(c.on, uefi(false)); with != c.with || without != c.without {
 			t.Errorf("%s: firmware %s, and %s on a host without UEFI", name, with, without)
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
 func foreignDomain(t *testing.T, name, uuid string) *Run {
@@ -22,7 +22,7 @@ func foreignDomain(t *testing.T, name, uuid string) *Run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // it takes metadata to remove it
-		mark, _ := libvirt.Element(engine.Metadata{Workspace: r.Workspace})
+		mark, _ := domainxml.Element(engine.Metadata{Workspace: r.Workspace})
 		_, _ = r.conn.Define("<domain type='test'><name>" + name + "</name><uuid>" + uuid + "</uuid><metadata>" + mark + "</metadata><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>")
 		_ = r.conn.Remove(uuid, r.Workspace)
 	})

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/etcdserver"
 )
 
 var (
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(beChild())
 	}
 	status := m.Run()
-	_ = os.RemoveAll(etcdFolder) // if a test has built it
+	etcdserver.Clean()
 	os.Exit(status)
 }
 

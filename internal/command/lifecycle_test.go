@@ -53,7 +53,7 @@ func inClone(t testing.TB) {
 		for _, d := range engine.Members(domains, holder.Workspace, "") {
 			_ = holder.conn.Remove(d.UUID, holder.Workspace)
 		}
-		holder.conn.Close()
+		holder.daemon.Close()
 	})
 }
 

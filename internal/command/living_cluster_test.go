@@ -10,34 +10,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/testkit/etcdserver"
 	"coreos-libvirt/internal/testkit/loopback"
 	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 )
-
-// etcdFolder is where realEtcd's program is, and TestMain removes it.
-var etcdFolder string
-
-// realEtcd is the program, built once for all tests of this package.
-var realEtcd = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "coreos-libvirt-command-")
-	if err != nil {
-		return "", err
-	}
-	etcdFolder = dir
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "go.etcd.io/etcd/server/v3")
-	cmd.Dir, cmd.Env = moduleRoot, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return filepath.Join(dir, "server"), nil
-})
 
 var moduleRoot, _ = filepath.Abs("../..")
 
@@ -73,7 +55,7 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 	}
 	for i, name := range names {
 		endpoints = append(endpoints, "http://"+addressOf(i+1)+":2379")
-		members = append(members, startMember(t, name, i+1, "--initial-cluster="+strings.Join(initial, ",")))
+		members = append(members, etcdserver.Start(t, name, addressOf(i+1), "--initial-cluster="+strings.Join(initial, ",")))
 		reports(t, workspace.NodeName("core", i+1), addressOf(i+1))
 	}
 	r := run(t)
@@ -87,46 +69,6 @@ func livingCluster(t *testing.T, names ...string) (stop func(node int)) {
 		_ = members[node-1].Process.Kill()
 		_ = members[node-1].Wait()
 	}
-}
-
-// countStarts has the run start a helper that notes its starts.
-func countStarts(t *testing.T, r *Run) (starts func() int) {
-	t.Helper()
-	built, err := r.etcd.Build(t.Context(), t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := t.TempDir()
-	notes, script := filepath.Join(bin, "starts"), filepath.Join(bin, filepath.Base(built))
-	save(t, script, fmt.Sprintf("#!/bin/sh\necho >>'%s'\nexec '%s'\n", notes, built))
-	if err := os.Chmod(script, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	r.etcd = etcd.NewHelper(moduleRoot, bin)
-	t.Cleanup(r.etcd.Close)
-	return func() int {
-		text, _ := os.ReadFile(notes)
-		return strings.Count(string(text), "\n")
-	}
-}
-
-// startMember starts the etcd that would be the node's.
-func startMember(t *testing.T, name string, node int, flags ...string) *exec.Cmd {
-	t.Helper()
-	server, err := realEtcd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, peer := "http://"+addressOf(node)+":2379", "http://"+addressOf(node)+":2380"
-	cmd := exec.Command(server, append([]string{
-		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
-		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
-	}, flags...)...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return cmd
 }
 
 // reports is a node's word that it is at the address.

@@ -9,12 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/etcd/discovery"
-	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -209,7 +205,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.memberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
+		if peer, ok, err := r.view().MemberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}
@@ -217,115 +213,4 @@ func TestMembersOfOtherNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://"+addressOf(2)+":2380", "--name=Node_Name", "recreate=core02")
-}
-
-// TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
-// fewer or more nodes than the token's size waits for the members that there are. The run starts the helper once.
-func TestNodesBecomeMembers(t *testing.T) {
-	stop := livingCluster(t, "core01", "core02")
-	token, _, _ := discovery.Read("vm", "core")
-	token.Size, token.Formed = 5, false // of which three have left since
-	if err := token.Mark("vm", "core"); err != nil {
-		t.Fatal(err)
-	}
-	r := run(t, "timeout=5m")
-	starts := countStarts(t, r)
-	r.generation.Token = &token
-	nodes := func(n int) (nodes []boot.Node) {
-		for i := range n {
-			name := workspace.NodeName("core", i+1)
-			nodes = append(nodes, boot.Node{Step: plan.Step{Node: r.ws().Node("core", i+1)}, Report: reportOf(name, addressOf(i+1))})
-		}
-		return nodes
-	}
-	ctx := t.Context()
-	status, err := r.formEtcd(ctx, nodes(2), nil)
-	if err != nil || len(status.Healthy()) != 2 {
-		t.Fatalf("2 of 5: got %+v, %v", status, err)
-	}
-	voters := endpointsOfMembers(status.Healthy())
-	if err := r.membersHelper().Add(ctx, voters, "http://"+addressOf(9)+":2380"); err != nil {
-		t.Fatal(err)
-	}
-	if stay, err := r.clearLearners(ctx, voters); err != nil || len(stay) != 2 {
-		t.Fatalf("got %+v, %v", stay, err)
-	}
-	if err := r.membersHelper().Add(ctx, voters, "http://"+addressOf(3)+":2380"); err != nil { // which wants the other one gone
-		t.Fatal(err)
-	}
-	peers, err := r.membersHelper().Peers(ctx, voters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	startMember(t, "core03", 3, "--initial-cluster="+peers.InitialCluster("core03", "http://"+addressOf(3)+":2380"), "--initial-cluster-state=existing")
-	for deadline := time.Now().Add(pace.Hang); len(status.Members) < 3 || !status.Members[2].Healthy || status.Members[2].Name == ""; {
-		if status, err = r.formEtcd(ctx, nodes(3), nil); err != nil || time.Now().After(deadline) {
-			t.Fatalf("a learner has no vote, and is waited for by nobody: got %+v, %v", status, err)
-		}
-	}
-	if !status.Members[2].Learner {
-		t.Errorf("got %+v", status)
-	}
-	if err == nil {
-		status, err = r.asWanted(ctx, nodes(3), status)
-	}
-	if err != nil || len(status.Healthy()) != 3 {
-		t.Fatalf("got %+v, %v", status, err)
-	}
-	if token, _, err := discovery.Read("vm", "core"); err != nil || !token.Formed {
-		t.Errorf("got %+v, %v", token, err)
-	}
-	if n := starts(); n != 1 {
-		t.Errorf("the helper was started %d times", n)
-	}
-
-	stop(2)
-	formed := r.generation
-	r = run(t, "timeout=8s")
-	r.generation = formed
-	begin := time.Now()
-	_, err = r.formEtcd(ctx, nodes(3), nil)
-	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    http://"+addressOf(2)+":2379: ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
-		t.Errorf("one is dead: got %v", err)
-	}
-	if took := time.Since(begin); took > 2*time.Minute {
-		t.Errorf("took %s for timeout=8s", took)
-	}
-	if status, err := r.awaitQuorum(ctx, nodes(3)); err != nil || len(status.Healthy()) != 2 {
-		t.Errorf("a quorum is left: got %+v, %v", status, err)
-	}
-}
-
-// TestALearnerThatIsAboutToStartGetsItsVote: of a run that was killed when its node was booting as a member, the next one
-// finds a learner that has not started. The node is not made anew for that, neither where it starts at the last moment.
-func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
-	livingCluster(t, "core01", "core02")
-	r := run(t, "timeout=5m")
-	ctx, voters, peerURL := t.Context(), []string{"http://" + addressOf(1) + ":2379", "http://" + addressOf(2) + ":2379"}, "http://"+addressOf(3)+":2380"
-	if err := r.membersHelper().Add(ctx, voters, peerURL); err != nil {
-		t.Fatal(err)
-	}
-	peers, err := r.membersHelper().Peers(ctx, voters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	initial := peers.InitialCluster("core03", peerURL)
-	node := r.ws().Node("core", 3)
-	nodes := []boot.Node{{Step: plan.Step{Node: node}, Report: reportOf("core03", addressOf(3))}}
-	save(t, "vm/core03/etcd-flags", discovery.Joining(initial))
-	save(t, "vm/core03/"+filepath.Base(node.Fresh()), "")
-	go func() {
-		time.Sleep(2 * time.Second)
-		startMember(t, "core03", 3, "--initial-cluster="+initial, "--initial-cluster-state=existing")
-	}()
-	if err := r.beMember(ctx, nodes, 0, voters); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.join(ctx, nodes, 0, place{address: addressOf(3), peerURL: peerURL}, voters); err != nil {
-		t.Errorf("it is a member by now: %v", err)
-	}
-	peers, err = r.membersHelper().Peers(ctx, voters)
-	if peer, _ := peers.At(addressOf(3)); err != nil || peer.Learner || peer.Name != "core03" {
-		t.Errorf("got %+v, %v", peers, err)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
@@ -54,4 +55,20 @@ func whereOr(n boot.Node) string {
 		return address
 	}
 	return "not known"
+}
+
+// describe is a node's etcd in a few words, for the table; formed tells that there is a cluster without it.
+func describe(m etcd.Member, formed bool) string {
+	told := m.Version + ", " + progress.Bytes(m.DBSize) + ", " + m.ID
+	switch {
+	case m.Healthy && m.Learner:
+		return "learner, no vote yet, " + told
+	case m.Healthy && m.IsLeader():
+		return "healthy, leader, " + told
+	case m.Healthy:
+		return "healthy, " + told
+	case formed && m.ID == "":
+		return "no member"
+	}
+	return "not healthy: " + m.Error
 }

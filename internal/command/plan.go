@@ -15,11 +15,11 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -69,16 +69,18 @@ func (r *Run) wouldPlan(ctx context.Context, survey surveyor) (plan.Plan, error)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	r.source, r.generation, r.documents = all.source, all.generation, all.documents
+	r.rendered = all
 	return r.makePlan(ctx, survey)
 }
 
 // dry is a run like this one that says nothing and changes nothing.
 func (r *Run) dry() *Run {
-	return &Run{
+	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		readOnly: true, connection: connection{conn: r.conn},
+		readOnly: true, connection: connection{daemon: r.daemon},
 	}
+	dry.onlyLook()
+	return dry
 }
 
 // makePlan looks at what there is, and works out what is done.
@@ -167,7 +169,7 @@ func (r *Run) situation(ctx context.Context, tmpl string, domains map[string]eng
 
 // situationOf is what the node shall be, and what there is of it.
 func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string, domains map[string]engine.Domain) (b plan.Blueprint, found plan.Found, err error) {
-	found, err = facts.Of(ctx, r.ws(), doc.Node, domains, r.options().For(doc.Name, r.etcdFacts().Retired))
+	found, err = facts.Of(ctx, r.conn.Disks(), r.ws(), doc.Node, domains, r.options().For(doc.Name, r.etcdFacts().Retired))
 	if err != nil {
 		return b, found, err
 	}
@@ -178,7 +180,7 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 	}
 	kept, definition, digest := r.keptHardware(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		other, err := libvirt.Fill(tmpl, kept)
+		other, err := domainxml.Fill(tmpl, kept)
 		if err != nil {
 			return b, found, err
 		}
@@ -191,7 +193,7 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 // blueprint is all that the node is made of, if it is made now.
 func (r *Run) blueprint(doc config.Document, tmpl string) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: r.hardware(r.conn, doc.Node, r.base), Mark: r.want(doc)}
-	definition, err := libvirt.Fill(tmpl, b.Spec)
+	definition, err := domainxml.Fill(tmpl, b.Spec)
 	b.Definition, b.Mark.Definition = definition, definition.Digest
 	return b, err
 }
@@ -210,7 +212,7 @@ func (r *Run) complete(ctx context.Context, p *plan.Plan, want []plan.Blueprint,
 func (r *Run) completeStep(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found) (err error) {
 	definition := b.Definition
 	if step.Makes() {
-		err = errors.Join(checkFirmware(b.Spec, r.conn.HasUEFI), r.sizeDisk(ctx, step))
+		err = errors.Join(checkFirmware(b.Spec, engine.HostOf(r.conn).HasUEFI), r.sizeDisk(ctx, step))
 	} else {
 		definition = found.Kept
 	}
@@ -247,7 +249,7 @@ func (r *Run) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
 	if r.readOnly && !workspace.Exists(r.base.Path) { // it is not fetched yet
 		return nil
 	}
-	step.Want.Disk, err = image.OverlaySize(ctx, r.base.Path, r.Disk)
+	step.Want.Disk, err = qcow2.OverlaySize(ctx, r.base.Path, r.Disk)
 	return err
 }
 

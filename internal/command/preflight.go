@@ -15,7 +15,7 @@ func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
 	}
-	ahead := r.lookAhead(ctx)
+	ahead := r.view().LookAhead(ctx)
 	starting, err := toStart(r)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func failures(results []host.Result, say func(string, ...any)) error {
 
 // toStart is how many of the cluster's nodes do not run.
 func toStart(r *Run) (int, error) {
-	conn, err := r.libvirt()
+	conn, err := r.opened()
 	if err != nil {
 		return 0, err
 	}

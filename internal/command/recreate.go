@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
-	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -74,7 +71,7 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := image.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
+	if _, err := qcow2.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
 		return err
 	}
 	for _, step := range plan.Taking(r.steps, plan.Recreate) {
@@ -90,8 +87,8 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 }
 
 // newDefinition is the node's as it would be made now.
-func (r *Run) newDefinition(node workspace.Node, tmpl string) (libvirt.Definition, error) {
-	return libvirt.Fill(tmpl, r.hardware(r.conn, node, r.base))
+func (r *Run) newDefinition(node workspace.Node, tmpl string) (domainxml.Definition, error) {
+	return domainxml.Fill(tmpl, r.hardware(r.conn, node, r.base))
 }
 
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
@@ -119,60 +116,4 @@ func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
 	}
 	*step = next.Step
 	return nil
-}
-
-// recreateInTurn makes nodes anew one after the other, each ready, and etcd healthy where it runs, before
-// the next; first those whose members are not healthy. nodes are all of the cluster; of those that are to be
-// made anew nothing is known yet.
-func (r *Run) recreateInTurn(ctx context.Context, nodes []boot.Node) error {
-	turn, err := r.turn(ctx, nodes)
-	if err != nil {
-		return err
-	}
-	for _, i := range turn {
-		one := r.anew
-		if r.generation.Token != nil {
-			one = r.replace
-		}
-		if err := one(ctx, nodes, i); err != nil {
-			return fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
-		}
-	}
-	return nil
-}
-
-// turn is the order in which nodes are made anew, by their index.
-func (r *Run) turn(ctx context.Context, nodes []boot.Node) ([]int, error) {
-	turn := []int{}
-	for i := range nodes {
-		if nodes[i].Step.Action == plan.Recreate {
-			turn = append(turn, i)
-		}
-	}
-	if len(turn) < 2 || r.generation.Token == nil {
-		return turn, nil
-	}
-	status, err := r.survey(ctx, false)
-	well := func(i int) int {
-		node := nodes[i].Step.Node
-		peer, _ := status.Peers.Of(node.Name, r.reach().LastAddress(node.Name))
-		if slices.ContainsFunc(status.Unwell(), func(m etcd.Member) bool { return m.ID == peer.ID }) {
-			return 0
-		}
-		return 1
-	}
-	slices.SortStableFunc(turn, func(a, b int) int { return well(a) - well(b) })
-	return turn, err
-}
-
-// anew makes the node anew and boots it.
-func (r *Run) anew(ctx context.Context, nodes []boot.Node, i int) error {
-	if err := r.makeAnew(ctx, &nodes[i].Step); err != nil {
-		return err
-	}
-	nodes[i] = r.booter().One(ctx, nodes[i].Step)
-	if err := errors.Join(nodes[i].Err, r.trust(nodes)); err != nil {
-		return err
-	}
-	return r.certify(ctx, nodes[i])
 }

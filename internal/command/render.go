@@ -5,6 +5,7 @@ import (
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -28,17 +29,10 @@ func (r *Run) Render(ctx context.Context) error {
 	return nil
 }
 
-// rendered is what wouldRender gives.
-type rendered struct {
-	source     config.Source
-	generation generation.Generation
-	documents  []config.Document
-}
-
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
 // an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
 func (r *Run) wouldRender(ctx context.Context, try bool) (all rendered, err error) {
-	if all.source, err = config.Read(r.configOptions()); err != nil {
+	if all.source, err = config.Read(configOptions(r)); err != nil {
 		return all, err
 	}
 	o := r.generationOptions()
@@ -65,16 +59,17 @@ func (r *Run) forDocuments(source config.Source, g generation.Generation, readOn
 	if err != nil || !used {
 		return made, err
 	}
-	made.Words[config.SSHWord], err = r.publicKey(readOnly)
+	made.Words[config.SSHWord], err = publicKey(r.access(r.Prefix), "cluster-"+r.Prefix, readOnly)
 	return made, err
 }
 
 // publicKey is the public half of the cluster's key pair, which is made if it is missing, but not by a look.
-func (r *Run) publicKey(readOnly bool) (string, error) {
-	if readOnly && !r.access(r.Prefix).HasKey() {
+// comment is what is written behind a new one.
+func publicKey(access guest.Access, comment string, readOnly bool) (string, error) {
+	if readOnly && !access.HasKey() {
 		return config.SSHWord, nil // the key pair is still to be made, as are the nodes
 	}
-	return r.access(r.Prefix).PublicKey("cluster-" + r.Prefix)
+	return access.PublicKey(comment)
 }
 
 func (r *Run) writeDocument(d config.Document) error {
@@ -86,7 +81,7 @@ func (r *Run) writeDocument(d config.Document) error {
 		return err
 	}
 	if wrote {
-		r.log.Say("%s: rendered %s", d.Name, r.relative(d.Ignition()))
+		r.log.Say("%s: rendered %s", d.Name, r.ws().Relative(d.Ignition()))
 	} else {
 		r.log.Say("%s: ignition.json unchanged", d.Name)
 	}

@@ -1,5 +1,5 @@
-// Package command is what the targets do: a file a target, each standing on what the stages before it
-// left in the Run.
+// Package command is what the targets do: a file a target. Each chooses values of the run, what the stages before it have made
+// among them, and gives them to the rooms below.
 package command
 
 import (
@@ -7,22 +7,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
-	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
-	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
-	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -34,29 +30,18 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	given      []string // the settings' words of the command line
-	readOnly   bool     // `mage up` is only planned: no image is fetched
-	log        *progress.Log
-	locks      *session.Locks
-	etcd       etcd.Helper              // carries etcd's modules; its process serves the whole run
-	base       base.Image               // of Fetch
-	release    func()                   // of Fetch: lets prune at the image, as the end of the process does
-	source     config.Source            // of Transpile
-	generation generation.Generation    // of Discovery
-	documents  []config.Document        // of Render
-	seen       map[string]engine.Domain // of Claim, and Define: all domains, as they were before
-	seenAt     time.Time                // when
-	plan       plan.Plan                // of Define
-	steps      []plan.Step              // of Define: those of the plan that it could take
-	failed     []error                  // of Define: of nodes that it could not define
-	begun      apply.Begun              // of Define: what can be taken back
-
-	etcdSeen *glimpse // of Preflight: what etcd's members tell while it is seen that there is nothing to do; nil where they are not asked
-
-	writes guest.Writes    // to consoles
-	times  timeline.Record // what nodes reached when, for `mage timeline`
-
+	readOnly bool // `mage up` is only planned: no image is fetched
+	log      *progress.Log
+	locks    *session.Locks
+	etcd     etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
+
+	etcdSeen *members.Ahead // of Preflight: what etcd's members say while the stages before Up find nothing to do; nil if nobody asks them
+	listing
+	heldImage
+	rendered
+	defining
+	seeing
 }
 
 // New is a run in the current folder with the settings that words and the environment give.
@@ -71,7 +56,7 @@ func New(words []string) (*Run, error) {
 	}
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
 	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, given: words, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
+	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
 // vm is a path below the folder of generated files.
@@ -89,15 +74,20 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
-func (r *Run) opened() (engine.Engine, error) { return r.libvirt() }
+func (r *Run) opened() (engine.Engine, error) {
+	if _, err := r.libvirt(); err != nil {
+		return nil, err
+	}
+	return r.conn, nil
+}
 
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
-	conn, err := r.libvirt()
+	opened, err := r.opened()
 	if err != nil {
 		return nil, err
 	}
-	return conn.Domains()
+	return opened.Domains()
 }
 
 // lock keeps other runs off the cluster until this process ends, however it ends.

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 )
@@ -232,5 +234,34 @@ func TestUmaskDoesNotMatter(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestARunThatOnlyLooksHasNoWayToChangeAnything, also if its connection was made before.
+func TestARunThatOnlyLooksHasNoWayToChangeAnything(t *testing.T) {
+	inClone(t)
+	mustUp(t)
+	defer mustDown(t)
+	r := run(t)
+	if _, err := r.libvirt(); err != nil {
+		t.Fatal(err)
+	}
+	for _, dry := range []*Run{r.dry(), run(t).dry()} {
+		on, err := dry.opened()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := on.Destroy("core01"); !errors.Is(err, engine.ErrReadOnly) {
+			t.Errorf("got %v", err)
+		}
+		if out := dry.applier().Define(t.Context(), []plan.Step{{Node: r.members()[0], Action: plan.Create}}); len(out.Failed) != 1 || !errors.Is(out.Failed[0], engine.ErrReadOnly) {
+			t.Errorf("got %+v", out)
+		}
+	}
+	if err := Status(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+	if err := r.conn.Destroy("core01"); !errors.Is(err, engine.ErrReadOnly) {
+		t.Errorf("after status: got %v", err)
 	}
 }

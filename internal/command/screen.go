@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -18,7 +19,11 @@ func Screen(ctx context.Context, r *Run) error {
 		return hint.Errorf("`mage start node="+d.Name+"` boots it", "%s does not run, and shows nothing", d.Name)
 	}
 	node := r.ws().NodeOf(d.Metadata)
-	if err := boot.TakeScreen(ctx, r.conn, node); err != nil {
+	screens, err := able[engine.Screens](r.conn, "pictures of screens")
+	if err == nil {
+		err = boot.TakeScreen(ctx, screens, node)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", d.Name, err)
 	}
 	_, err = fmt.Fprintln(r.log.Writer(), r.relative(node.Screen()))

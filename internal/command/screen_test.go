@@ -29,7 +29,7 @@ func TestScreen(t *testing.T) {
 	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `mage start node=core02` boots it" {
 		t.Errorf("it does not run: got %v", err)
 	}
-	if _, err := r.conn.Screen(t.Context(), "core01", 100); err == nil || !strings.Contains(err.Error(), "it has more than ") {
+	if _, err := r.daemon.Screen(t.Context(), "core01", 100); err == nil || !strings.Contains(err.Error(), "it has more than ") {
 		t.Errorf("a picture of more than 100 bytes: got %v", err)
 	}
 	r.unlockAll()

@@ -87,7 +87,7 @@ func selftestDomains(domains map[string]engine.Domain, word string) (names []str
 // with is a run on the node with words of its own, as a command line of that cluster's would make it.
 func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 	words = append(words, "prefix="+selftestPrefix, "nodes=1", "config="+selftestConfig, "keep_going=true", "ready=on", "updates=off", "recreate=", "node=")
-	own := slices.DeleteFunc(slices.Clone(t.run.given), func(word string) bool {
+	own := slices.DeleteFunc(slices.Clone(t.run.Words), func(word string) bool {
 		key, _, _ := strings.Cut(word, "=")
 		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 	})
@@ -95,7 +95,7 @@ func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.log, r.locks, r.conn = t.run.log, t.run.locks, t.run.conn
+	r.log, r.locks, r.daemon, r.conn, r.etcd = t.run.log, t.run.locks, t.run.daemon, t.run.conn, t.run.etcd
 	r.endsWith(ctx)
 	return r, nil
 }
@@ -129,7 +129,7 @@ func (t *trial) boot(ctx context.Context) error {
 		return errors.Join(err, t.remove(ctx))
 	}
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, r.domainType(r.conn), r.firmware(r.base, r.conn.HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, r.domainType(r.conn), r.firmware(r.base, engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)

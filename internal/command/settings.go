@@ -8,5 +8,5 @@ import (
 
 // Settings prints each setting with its value, and where that is from.
 func Settings(_ context.Context, r *Run) error {
-	return r.Print(r.log.Writer(), config.Beside(r.configPath(), "vars.yml"))
+	return r.Print(r.log.Writer(), config.Beside(configPath(r), "vars.yml"))
 }

@@ -12,6 +12,7 @@ import (
 // Show prints node='s Ignition document as people read it, contents decoded; without node= the first's.
 // Nothing else goes to standard output: it can be piped.
 func Show(ctx context.Context, r *Run) error {
+	r.onlyLook()
 	texts, warned, err := readableNodes(ctx, r.looksRendered)
 	for _, warning := range warned {
 		fmt.Fprintln(os.Stderr, warning)
@@ -22,7 +23,7 @@ func Show(ctx context.Context, r *Run) error {
 	names := []string{}
 	for _, node := range r.members() {
 		if node.Name == r.Node || r.Node == "" {
-			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.relative(node.Ignition()), texts[node.Name])
+			_, err = fmt.Fprintf(r.log.Writer(), "# %s\n%s", r.ws().Relative(node.Ignition()), texts[node.Name])
 			return err
 		}
 		names = append(names, node.Name)

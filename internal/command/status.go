@@ -44,6 +44,7 @@ type nodeStatus struct {
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
 // not known is shown so.
 func Status(ctx context.Context, r *Run) error {
+	r.onlyLook()
 	domains, err := r.domains()
 	if err != nil {
 		return err

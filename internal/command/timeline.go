@@ -41,6 +41,6 @@ func Timeline(_ context.Context, r *Run) error {
 	if err := artifact.Write(path, drawing, 0o644); err != nil {
 		return err
 	}
-	r.log.Say("timeline: %s", r.relative(path))
+	r.log.Say("timeline: %s", r.ws().Relative(path))
 	return nil
 }

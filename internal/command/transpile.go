@@ -12,7 +12,7 @@ import (
 
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
 func (r *Run) Transpile(context.Context) (err error) {
-	r.source, err = config.Read(r.configOptions())
+	r.source, err = config.Read(configOptions(r))
 	for _, warning := range r.source.Warnings {
 		r.log.Say("%s", warning)
 	}
@@ -32,13 +32,13 @@ func (r *Run) Transpile(context.Context) (err error) {
 }
 
 // configOptions say what the run's documents are made of.
-func (r *Run) configOptions() config.Options {
+func configOptions(r *Run) config.Options {
 	return config.Options{
-		Workspace: r.Workspace, Path: r.configPath(), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
+		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
 		Later: generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
 		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
 	}
 }
 
 // configPath is config= as the user would write it from the workspace.
-func (r *Run) configPath() string { return config.Path(r.Workspace, r.Config) }
+func configPath(r *Run) string { return config.Path(r.Workspace, r.Config) }

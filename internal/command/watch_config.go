@@ -13,7 +13,8 @@ import (
 // Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
 // documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func Watch(ctx context.Context, r *Run) error {
-	files, err := watchFiles(r.configPath(), r.log.Say)
+	r.onlyLook()
+	files, err := watchFiles(configPath(r), r.log.Say)
 	if err != nil {
 		return err
 	}
@@ -21,9 +22,9 @@ func Watch(ctx context.Context, r *Run) error {
 	w := configWatch{nodes: r.members(), render: r.looksRendered, say: r.log.Say}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
-		r.log.Say("watching %s and what it names; Ctrl-C ends", r.configPath())
+		r.log.Say("watching %s and what it names; Ctrl-C ends", configPath(r))
 	} else {
-		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", r.configPath())
+		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", configPath(r))
 	}
 	for files.next(ctx) {
 		before = w.rebuilt(ctx, before)

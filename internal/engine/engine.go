@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// Engine runs machines. What else an engine can do stands in the optional interfaces below: ask for one with a type
-// assertion.
+// Engine runs machines. What else an engine can do stands in the optional interfaces below: As gives them.
 type Engine interface {
 	Inventory
 	Definer
 	Power
 	Events
 	Ports
+	// Disks are what its domains are booted from.
+	Disks() Disks
 }
 
 // Inventory looks at domains, and changes nothing.

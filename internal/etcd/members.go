@@ -13,10 +13,26 @@ import (
 
 	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Peers are the members of a cluster.
 type Peers []Peer
+
+// printable are the members as they may be shown.
+func (p Peers) printable() Peers {
+	shown := slices.Clone(p)
+	for i := range shown {
+		one := &shown[i]
+		one.Name, one.URLs, one.Clients = printable.Line(one.Name), slices.Clone(one.URLs), slices.Clone(one.Clients)
+		for _, urls := range [][]string{one.URLs, one.Clients} {
+			for j := range urls {
+				urls[j] = printable.Line(urls[j])
+			}
+		}
+	}
+	return shown
+}
 
 // Of is a node's member: of its name or, as an etcd may have another one, at the host that it is at.
 func (p Peers) Of(name, host string) (Peer, bool) {
@@ -97,7 +113,8 @@ func (p Peers) InitialCluster(name, address string) string {
 
 // Peers asks the cluster for its members.
 func (h Helper) Peers(ctx context.Context, endpoints []string) (peers Peers, err error) {
-	return peers, h.change(ctx, endpoints, wire.List, nil, &peers)
+	err = h.change(ctx, endpoints, wire.List, nil, &peers)
+	return peers.printable(), err
 }
 
 // Backup writes a snapshot of the member at the endpoint, its digest checked, to a file.
@@ -114,7 +131,8 @@ func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (r
 	if path, err = filepath.Abs(path); err != nil {
 		return restored, err
 	}
-	return restored, h.change(ctx, endpoints, wire.Restore, wire.File{Path: path}, &restored)
+	err = h.change(ctx, endpoints, wire.Restore, wire.File{Path: path}, &restored)
+	return restored, err
 }
 
 // Register puts a fresh discovery token for a cluster of that size into the etcd that serves discovery.

@@ -275,3 +275,31 @@ func TestTheHelperEndsWithItsInput(t *testing.T) {
 		t.Error("it goes on without its input")
 	}
 }
+
+// BenchmarkQuestion asks a member how it is: at a glance, and the helper that runs.
+func BenchmarkQuestion(b *testing.B) {
+	url, peer := free(), free()
+	cmd := exec.Command(programs.server, "--data-dir="+b.TempDir(), "--listen-client-urls="+url, "--advertise-client-urls="+url, "--log-level=error",
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	if _, err := programs.helper.WaitHealthy(b.Context(), []string{url}, 1, func(etcd.Status) {}); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("glance", func(b *testing.B) {
+		for b.Loop() {
+			if status := programs.helper.Glance(b.Context(), []string{url}); len(status.Healthy()) != 1 {
+				b.Fatalf("got %+v", status)
+			}
+		}
+	})
+	b.Run("status", func(b *testing.B) {
+		for b.Loop() {
+			if status, err := programs.helper.Status(b.Context(), []string{url}, time.Second); err != nil || len(status.Healthy()) != 1 {
+				b.Fatalf("got %+v, %v", status, err)
+			}
+		}
+	})
+}

@@ -20,15 +20,11 @@ type Status struct {
 func (s Status) printable() Status {
 	members := slices.Clone(s.Members)
 	for i := range members {
-		for _, words := range []*string{&members[i].Name, &members[i].Version, &members[i].Error} {
+		for _, words := range []*string{&members[i].Endpoint, &members[i].Name, &members[i].Version, &members[i].Error} {
 			*words = printable.Line(*words)
 		}
 	}
-	peers := slices.Clone(s.Peers)
-	for i := range peers {
-		peers[i].Name = printable.Line(peers[i].Name)
-	}
-	return Status{members, peers}
+	return Status{members, s.Peers.printable()}
 }
 
 // Answers tells whether there is a cluster, with or without a quorum: one of its members tells of the others.

@@ -17,6 +17,7 @@ import (
 
 // Settings are the validated parameters of one run.
 type Settings struct {
+	Words                     []string      // of the command line, as they were given
 	Prefix                    string        // node names are Prefix and a number of at least two digits
 	Nodes                     int           // size of the cluster
 	RAM                       int           // MiB a node
@@ -119,7 +120,7 @@ const (
 // Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
-	s := &Settings{Cache: cache(env)}
+	s := &Settings{Words: words, Cache: cache(env)}
 	_, s.InLab = env.Lookup(LabVariable)
 	s.Sudo, _ = env.Lookup("SUDO_USER")
 	given, err := parse(words)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"coreos-libvirt/internal/engine"
 )
 
 // Node is one member of a cluster.
@@ -98,6 +100,11 @@ func (n Node) MadeOf() string { return filepath.Join(n.Dir, "made.json") }
 
 // EtcdFlags is the path of the flags by which the node joined an etcd, so that its document is rendered the same again.
 func (n Node) EtcdFlags() string { return filepath.Join(n.Dir, "etcd-flags") }
+
+// Files are the paths of what the node is booted from, and of its console log.
+func (n Node) Files() engine.Files {
+	return engine.Files{Ignition: n.Ignition(), Overlay: n.Overlay(), Console: n.Console()}
+}
 
 // Certificate is the path of the certificate of the node's etcd, with its key.
 func (n Node) Certificate() string { return filepath.Join(n.Dir, "etcd.pem") }

@@ -10,7 +10,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 	"coreos-libvirt/internal/workspace/wait"
@@ -40,7 +39,7 @@ type Outcome struct {
 type Begun struct{ nodes sync.Map }
 
 // begun is what was made for one node. Only one step of a node is carried out at a time.
-type begun struct{ files, overlay, domain bool }
+type begun struct{ files, disk, domain bool }
 
 func (b *Begun) of(node string) *begun {
 	of, _ := b.nodes.LoadOrStore(node, &begun{})
@@ -80,11 +79,16 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 		return a.redefine(step)
 	}
 	a.Reached(step.Node.Name, "overlay")
-	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), a.Base, step.Want.Disk)
+	prepared, err := a.prepare(ctx, step)
 	if err != nil {
 		return err
 	}
 	return a.create(step, prepared)
+}
+
+// prepare makes the disk that the step wants, beside the node's own.
+func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, error) {
+	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), a.Base, step.Want.Disk)
 }
 
 // keep leaves the node as it is. It notes the domain's definition if an earlier run ended before it had.

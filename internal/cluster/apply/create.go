@@ -5,22 +5,23 @@ import (
 	"os"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// create makes the node of an overlay that is prepared. The definition is written first: it says whose the overlay is.
-func (a Applier) create(step plan.Step, prepared string) error {
-	defer func() { _ = os.Remove(prepared) }()
+// create makes the node of a disk that is prepared. The definition is written first: it says whose the disk is.
+func (a Applier) create(step plan.Step, disk engine.Prepared) error {
+	defer func() { _ = disk.Discard() }()
 	made := a.Begun.of(step.Node.Name)
 	made.files = true
 	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), step.Node.Begin(), writeXML(step)); err != nil {
 		return err
 	}
-	if err := errors.Join(workspace.Forget(step.Node.Defined()), os.Rename(prepared, step.Node.Overlay())); err != nil {
+	if err := errors.Join(workspace.Forget(step.Node.Defined()), disk.Place()); err != nil {
 		return err
 	}
-	made.overlay = true
+	made.disk = true
 	if err := workspace.Forget(step.Node.Leaving()); err != nil {
 		return err
 	}
@@ -55,21 +56,15 @@ func (a Applier) Undo(step plan.Step) error {
 			return err
 		}
 	}
-	for _, path := range made.paths(step.Node) {
-		_ = os.Remove(path) // what is not there, or is no file, this run has not made
+	if made.disk {
+		_ = a.Engine.Disks().Remove(step.Node.Files())
+	}
+	if made.files {
+		for _, path := range []string{step.Node.XML(), step.Node.Defined(), step.Node.Fresh(), step.Node.MadeOf()} {
+			_ = os.Remove(path) // what is not there, or is no file, this run has not made
+		}
 	}
 	a.Begun.nodes.Delete(step.Node.Name)
 	a.Say("%s: taken back", step.Node.Name)
 	return nil
-}
-
-// paths are those of the node's files that were made.
-func (b begun) paths(node workspace.Node) (paths []string) {
-	if b.overlay {
-		paths = append(paths, node.Overlay())
-	}
-	if b.files {
-		paths = append(paths, node.XML(), node.Defined(), node.Fresh(), node.MadeOf())
-	}
-	return paths
 }

@@ -13,7 +13,7 @@ func (a Applier) plug(step plan.Step) error {
 	if step.Live.None() {
 		return nil
 	}
-	changer, ok := a.Engine.(engine.Changer)
+	changer, ok := engine.As[engine.Changer](a.Engine)
 	if !ok {
 		changer = unchanging{}
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -25,17 +23,20 @@ type New struct {
 // before the old one goes: its disk is made, and the engine has seen its definition.
 func (a Applier) Recreate(ctx context.Context, next New) error {
 	step := next.Step
-	prepared, err := image.PrepareOverlay(ctx, step.Node.Overlay(), a.Base, step.Want.Disk)
+	disk, err := a.prepare(ctx, step)
 	if err != nil {
 		return err
 	}
 	if err := a.Try(step.Node, next.Definition); err != nil {
-		return errors.Join(err, os.Remove(prepared))
+		return errors.Join(err, disk.Discard())
 	}
-	if err := errors.Join(a.RemoveDomain(step.Node), a.Forget(step.Node.Name)); err != nil {
-		return errors.Join(err, os.Remove(prepared))
+	if err := a.removeDomain(step.Node); err != nil {
+		return errors.Join(err, disk.Discard())
 	}
-	if err := a.create(step, prepared); err != nil {
+	if err := a.Forget(step.Node.Name); err != nil {
+		return errors.Join(err, disk.Discard())
+	}
+	if err := a.create(step, disk); err != nil {
 		return errors.Join(err, a.Undo(step))
 	}
 	a.Say("%s: made anew", step.Node.Name)
@@ -60,9 +61,17 @@ func (a Applier) Try(node workspace.Node, definition engine.Definition) error {
 	return artifact.Write(node.Defined(), []byte(made), 0o600)
 }
 
-// RemoveDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
+// Remove removes the node for good: its domain, its disk and its folder.
+func (a Applier) Remove(node workspace.Node) error {
+	if err := a.removeDomain(node); err != nil {
+		return err
+	}
+	return RemoveFiles(a.Engine.Disks(), node)
+}
+
+// removeDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
 // knows that it may go.
-func (a Applier) RemoveDomain(node workspace.Node) error {
+func (a Applier) removeDomain(node workspace.Node) error {
 	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
@@ -74,15 +83,23 @@ func (a Applier) RemoveAll(steps []plan.Step) error {
 	var all errgroup.Group
 	for _, step := range steps {
 		all.Go(func() error {
-			if err := a.RemoveDomain(step.Node); err != nil {
+			if err := a.removeDomain(step.Node); err != nil {
 				return fmt.Errorf("%s: %w", step.Node.Name, err)
 			}
 			if step.Action == plan.Remove {
 				a.Say("%s: removed", step.Node.Name)
-				return step.Node.RemoveFiles()
+				return RemoveFiles(a.Engine.Disks(), step.Node)
 			}
-			return workspace.Forget(step.Node.Overlay())
+			return a.Engine.Disks().Remove(step.Node.Files())
 		})
 	}
 	return all.Wait()
+}
+
+// RemoveFiles removes the disk and the folder of a node that has no domain any more.
+func RemoveFiles(disks engine.Disks, node workspace.Node) error {
+	if err := disks.Remove(node.Files()); err != nil {
+		return fmt.Errorf("cannot remove what was generated: %w", err)
+	}
+	return node.RemoveFiles()
 }

@@ -96,8 +96,7 @@ func (b Booter) boot(ctx context.Context, step plan.Step, shown *progress.Tracke
 	return b.await(ctx, step.Node, ofThisRun, moved, shown.Phase)
 }
 
-// start boots the node if it does not run. Each boot has a new console log, which belongs to the user: libvirt's log daemon
-// only appends to it. A paused node goes on where it was.
+// start boots the node if it does not run. Each boot has a new console log. A paused node goes on where it was.
 func (b Booter) start(ctx context.Context, step plan.Step) error {
 	if step.Running || ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -109,8 +108,8 @@ func (b Booter) start(ctx context.Context, step plan.Step) error {
 	if state != engine.Paused {
 		b.Record.Reach(step.Node.Name, "start")
 		_ = os.Rename(step.Node.Report(), step.Node.EarlierReport())
-		if err := os.WriteFile(step.Node.Console(), nil, 0o600); err != nil {
-			return fmt.Errorf("cannot begin the console log: %w", err)
+		if err := b.Engine.Disks().BeginLog(step.Node.Files()); err != nil {
+			return err
 		}
 	}
 	begin := time.Now()

@@ -147,7 +147,7 @@ func (w *watch) listen(ctx context.Context) {
 
 // takeScreen takes a picture of what the node shows, and gives its path as the user would write it.
 func (w *watch) takeScreen(ctx context.Context) (path string, err error) {
-	screens, ok := w.Engine.(engine.Screens)
+	screens, ok := engine.As[engine.Screens](w.Engine)
 	if !ok {
 		return "", errors.New("this engine takes no pictures of screens")
 	}

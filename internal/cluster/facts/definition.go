@@ -10,7 +10,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -34,8 +34,8 @@ func recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) 
 	if made = string(text); err != nil || made == domain.XML {
 		return made, err == nil
 	}
-	was, err := libvirt.ParseDomain(made)
-	return made, err == nil && was.Metadata != nil && *was.Metadata == *domain.Metadata
+	was, err := domainxml.Parse(made)
+	return made, err == nil && was.Metadata != nil && domain.Metadata != nil && *was.Metadata == *domain.Metadata
 }
 
 var (
@@ -60,7 +60,7 @@ func WithKept(found plan.Found, spec engine.Hardware, kept engine.Definition, te
 		return found
 	}
 	was, errRead := os.ReadFile(found.Node.XML())
-	changes, err := libvirt.LiveChanges(string(was), text, found.Domain.Runs)
+	changes, err := domainxml.LiveChanges(string(was), text, found.Domain.Runs)
 	if errRead == nil && err == nil { // else somebody has changed the file
 		found.Takes = &changes
 	}

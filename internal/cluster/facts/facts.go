@@ -8,21 +8,21 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
 
 // Of is what there is of the node. An error says that nothing tells what the disk was made from, and the user does not want
 // the node recreated in any case.
-func Of(ctx context.Context, w workspace.Workspace, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
+func Of(ctx context.Context, disks engine.Disks, w workspace.Workspace, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
 	domain, defined := domains[node.Name]
 	found := plan.Found{
 		Node: node, Domain: domain, Defined: defined, Made: Made(node), Wishes: wishes,
 		Leaving: workspace.Exists(node.Leaving()), History: plan.History{Fresh: workspace.Exists(node.Fresh())},
 	}
 	var err error
-	if found.Disk, err = Disk(ctx, node, domain); err != nil {
+	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {
 		return found, err
 	}
 	if found.Orphan() && found.Made == nil && !found.Force {
@@ -44,10 +44,26 @@ func Made(node workspace.Node) *engine.Metadata {
 	if err != nil {
 		return nil
 	}
-	domain, err := libvirt.ParseDomain(string(text))
+	domain, err := domainxml.Parse(string(text))
 	if err != nil || domain.Metadata == nil {
 		return nil
 	}
 	domain.Metadata.Firmware = cmp.Or(domain.Metadata.Firmware, domain.Firmware)
 	return domain.Metadata
+}
+
+// AnyOverlay tells whether a node of the cluster prefix has been made.
+func AnyOverlay(w workspace.Workspace, prefix string) bool {
+	entries, _ := os.ReadDir(w.VM())
+	for _, entry := range entries {
+		n := workspace.NumberOf(prefix, entry.Name())
+		if n == 0 {
+			continue
+		}
+		node := w.Node(prefix, n)
+		if m := Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
+			return true
+		}
+	}
+	return false
 }

@@ -40,7 +40,7 @@ func (l Leaving) What() string {
 // Leaving are the nodes that go with the cluster prefix, or with an empty prefix with all of the workspace: those that have
 // a domain, and what other runs have left of nodes without one. errs says what stays, and why. prefixes are all clusters of
 // the workspace.
-func (p Place) Leaving(ctx context.Context, domains map[string]engine.Domain, prefix string, prefixes []string) (going []Leaving, errs []error) {
+func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[string]engine.Domain, prefix string, prefixes []string) (going []Leaving, errs []error) {
 	nodes := map[string]Leaving{}
 	for _, d := range engine.Members(domains, p.Root, prefix) {
 		node := p.NodeOf(d.Metadata)
@@ -55,7 +55,7 @@ func (p Place) Leaving(ctx context.Context, domains map[string]engine.Domain, pr
 		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
-		if err := p.mayGo(ctx, node); err != nil {
+		if err := p.mayGo(ctx, disks, node); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
@@ -88,7 +88,7 @@ func Folder(w workspace.Workspace, entry os.DirEntry, prefix string, prefixes []
 
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the
 // domain that it belongs to, and that may be in another libvirt. What is in a lab goes with the lab.
-func (p Place) mayGo(ctx context.Context, node workspace.Node) error {
+func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Node) error {
 	if workspace.Exists(node.Leaving()) {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (p Place) mayGo(ctx context.Context, node workspace.Node) error {
 	if m != nil && p.InLab && m.Libvirt == p.String() {
 		return nil
 	}
-	disk, err := Disk(ctx, node, engine.Domain{})
+	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
 	if err == nil && (!disk.Exists || disk.Pristine) {
 		return nil
 	}

@@ -7,19 +7,12 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Disk is what there is of a node's overlay.
-type Disk struct {
-	Exists   bool
-	Backing  string // path of its base image; empty where that cannot be told
-	Pristine bool   // no guest has written to it
-}
-
 // Found is what there is of a node, and what the user wants done with it.
 type Found struct {
 	Node    workspace.Node
 	Domain  engine.Domain
 	Defined bool // whether there is a domain
-	Disk    Disk
+	Disk    engine.Disk
 	Made    *engine.Metadata // what the disk was made from, if there is no domain that says so; nil if nothing does
 	Leaving bool             // whether a run has begun to remove the node
 	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -22,7 +22,7 @@ func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 	small, large := engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2048, MaxMemory: 16384, Slots: 8}, engine.Machine{VCPUs: 2, MaxVCPUs: 16, FixedVCPUs: 2, Memory: 2560, MaxMemory: 16384, Slots: 7}
 	want := engine.Metadata{Definition: "d0"}
 	found := func(have string, machine engine.Machine) Found {
-		return Found{Defined: true, Disk: Disk{Exists: true}, Domain: engine.Domain{
+		return Found{Defined: true, Disk: engine.Disk{Exists: true}, Domain: engine.Domain{
 			Name: "core01", State: engine.Running, Metadata: &engine.Metadata{Definition: have}, Started: "d0", Machine: machine, Runs: large,
 		}}
 	}
@@ -40,7 +40,7 @@ func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 		t.Errorf("a paused one goes on as it was started: got %s, %v", on.Action, on.Restart)
 	}
 	for live, restart := range map[string]bool{defined(2, 2048, "br0", "preserve"): true, defined(2, 2560, "br0", "preserve"): false} {
-		changes, err := libvirt.LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
+		changes, err := domainxml.LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
 		if step.Take(changes); err != nil || step.Restart != restart {
 			t.Errorf("want %v, got %+v, %v", restart, step, err)
 		}

@@ -26,7 +26,7 @@ func cluster(words string) (want []Blueprint, have map[string]Found) {
 			made.Ignition = "i0"
 		}
 		if word != "absent" {
-			found.Defined, found.Disk = true, Disk{Exists: true, Backing: "/base"}
+			found.Defined, found.Disk = true, engine.Disk{Exists: true, Backing: "/base"}
 			found.Domain = engine.Domain{Name: node.Name, State: engine.Running, Metadata: &made}
 		}
 		if word == "off" {

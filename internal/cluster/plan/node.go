@@ -86,7 +86,7 @@ func (f Found) anew(changed string) (Action, string) {
 }
 
 // changes names what of a node's making differs: these take effect only on a node made anew.
-func changes(have, want engine.Metadata, disk Disk) string {
+func changes(have, want engine.Metadata, disk engine.Disk) string {
 	switch {
 	case !disk.Exists:
 		return "its overlay is gone"

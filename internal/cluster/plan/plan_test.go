@@ -59,7 +59,7 @@ func (s situation) plan() Step {
 	found := Found{
 		Defined: s["domain"] != "absent", Domain: engine.Domain{Name: "core01", Metadata: &have, State: engine.State(s["domain"])}, Leaving: s["disk"] == "leaving",
 		Wishes: Wishes{Recreate: s["word"] == "changed", Force: s["word"] == "force", Redefine: s["word"] == "redefine"},
-		Disk:   Disk{Exists: s["disk"] != "none", Pristine: s["disk"] == "pristine", Backing: want.Base},
+		Disk:   engine.Disk{Exists: s["disk"] != "none", Pristine: s["disk"] == "pristine", Backing: want.Base},
 	}
 	if !found.Defined {
 		found.Domain, found.Made = engine.Domain{}, &have

@@ -140,6 +140,5 @@ func (n Nodes) addresses() (engine.Addresses, bool) {
 	if err != nil {
 		return nil, false
 	}
-	known, ok := opened.(engine.Addresses)
-	return known, ok
+	return engine.As[engine.Addresses](opened)
 }

@@ -24,7 +24,7 @@ func (n Nodes) HostLink() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	networks, ok := opened.(engine.Networks)
+	networks, ok := engine.As[engine.Networks](opened)
 	if !ok {
 		return "", hint.Errorf("bridge= or direct= names what the nodes are plugged into", "network=%s: this engine has no networks of its own", n.Network)
 	}

@@ -10,18 +10,18 @@ import (
 )
 
 // Lease is the domain's address by mac in the leases of libvirt's own networks; not valid where there is none.
-func (c *Conn) Lease(domain, mac string) netip.Addr {
-	return c.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)
+func (i inventory) Lease(domain, mac string) netip.Addr {
+	return i.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)
 }
 
 // AgentAddress is the domain's address by mac that QEMU's agent in the guest tells; not valid where there is
 // none. A guest without the agent is known at once, one whose agent hangs after libvirt's five seconds.
-func (c *Conn) AgentAddress(domain, mac string) netip.Addr {
-	return c.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
+func (i inventory) AgentAddress(domain, mac string) netip.Addr {
+	return i.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
 }
 
-func (c *Conn) address(domain, mac string, source libvirt.DomainInterfaceAddressesSource) (found netip.Addr) {
-	_ = c.with(domain, func(dom *libvirt.Domain) error {
+func (i inventory) address(domain, mac string, source libvirt.DomainInterfaceAddressesSource) (found netip.Addr) {
+	_ = i.with(domain, func(dom *libvirt.Domain) error {
 		cards, err := dom.ListAllInterfaceAddresses(source)
 		for _, card := range cards {
 			for _, a := range card.Addrs {

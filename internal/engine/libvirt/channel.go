@@ -31,12 +31,15 @@ type Channel struct {
 	events chan struct{} // has a value when there may be something to read
 }
 
+// ports open what leads into a guest, and out of it.
+type ports struct{ *connection }
+
 // Channel opens the virtio channel of that name. One program at a time can have it: until another gives it back, or ctx
 // ends, it is waited for. Reads end with ctx's error when ctx does.
-func (c *Conn) Channel(ctx context.Context, domain, channel string) (_ engine.Channel, err error) {
+func (p ports) Channel(ctx context.Context, domain, channel string) (_ engine.Channel, err error) {
 	var ch *Channel
 	for ; ; time.Sleep(busyPoll) {
-		ch, err = c.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+		ch, err = p.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
 			return dom.OpenChannel(channel, stream, 0)
 		})
 		if err == nil || !busy(err) || ctx.Err() != nil {
@@ -58,8 +61,8 @@ func busy(err error) bool {
 }
 
 // Console opens the domain's first serial console.
-func (c *Conn) Console(ctx context.Context, domain string) (engine.Channel, error) {
-	ch, err := c.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+func (p ports) Console(ctx context.Context, domain string) (engine.Channel, error) {
+	ch, err := p.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
 		return dom.OpenConsole("", stream, libvirt.DOMAIN_CONSOLE_SAFE)
 	})
 	if err != nil {
@@ -68,8 +71,8 @@ func (c *Conn) Console(ctx context.Context, domain string) (engine.Channel, erro
 	return ch, nil
 }
 
-func (c *Conn) open(ctx context.Context, domain string, open func(*libvirt.Domain, *libvirt.Stream) error) (ch *Channel, err error) {
-	err = c.use(func(conn *libvirt.Connect) error {
+func (p ports) open(ctx context.Context, domain string, open func(*libvirt.Domain, *libvirt.Stream) error) (ch *Channel, err error) {
+	err = p.use(func(conn *libvirt.Connect) error {
 		stream, err := conn.NewStream(libvirt.STREAM_NONBLOCK)
 		if err != nil {
 			return err

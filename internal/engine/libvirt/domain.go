@@ -9,6 +9,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
 var states = map[libvirt.DomainState]engine.State{
@@ -20,14 +21,17 @@ var states = map[libvirt.DomainState]engine.State{
 	libvirt.DOMAIN_CRASHED:  engine.Crashed,
 }
 
+// inventory looks at domains.
+type inventory struct{ *connection }
+
 // Domains are all domains of the host, by name.
-func (c *Conn) Domains() (domains map[string]engine.Domain, err error) {
-	err = c.use(func(conn *libvirt.Connect) error {
+func (i inventory) Domains() (domains map[string]engine.Domain, err error) {
+	err = i.use(func(conn *libvirt.Connect) error {
 		all, err := conn.ListAllDomains(0)
 		if err != nil {
 			return err
 		}
-		domains, err = c.describeAll(all)
+		domains, err = i.describeAll(all)
 		return err
 	})
 	if err != nil {
@@ -37,16 +41,16 @@ func (c *Conn) Domains() (domains map[string]engine.Domain, err error) {
 }
 
 // Running are the names of the domains that run, by one call of libvirt's.
-func (c *Conn) Running() (names map[string]bool, err error) {
-	err = c.use(func(conn *libvirt.Connect) error {
+func (i inventory) Running() (names map[string]bool, err error) {
+	err = i.use(func(conn *libvirt.Connect) error {
 		active, err := conn.ListAllDomains(libvirt.CONNECT_LIST_DOMAINS_ACTIVE)
 		if err != nil {
 			return err
 		}
 		names = map[string]bool{}
-		for i := range active {
-			name, failed := active[i].GetName()
-			_ = active[i].Free()
+		for n := range active {
+			name, failed := active[n].GetName()
+			_ = active[n].Free()
 			err = errors.Join(err, failed)
 			names[name] = true
 		}
@@ -58,11 +62,11 @@ func (c *Conn) Running() (names map[string]bool, err error) {
 	return names, err
 }
 
-func (c *Conn) describeAll(all []libvirt.Domain) (map[string]engine.Domain, error) {
+func (i inventory) describeAll(all []libvirt.Domain) (map[string]engine.Domain, error) {
 	domains := map[string]engine.Domain{}
-	for i := range all {
-		d, err := c.describe(&all[i])
-		_ = all[i].Free()
+	for n := range all {
+		d, err := i.describe(&all[n])
+		_ = all[n].Free()
 		if is(err, libvirt.ERR_NO_DOMAIN) {
 			continue // gone since the list was made
 		}
@@ -74,31 +78,31 @@ func (c *Conn) describeAll(all []libvirt.Domain) (map[string]engine.Domain, erro
 	return domains, nil
 }
 
-func (c *Conn) describe(dom *libvirt.Domain) (engine.Domain, error) {
-	c.calls.Add(2)
+func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
+	i.calls.Add(2)
 	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
 		return engine.Domain{}, err
 	}
-	d, err := ParseDomain(text)
+	d, err := domainxml.Parse(text)
 	if err != nil {
 		return d, err
 	}
 	if d.State, err = stateOf(dom); err == nil && d.InUse() && d.Metadata != nil {
-		err = c.running(dom, &d)
+		err = i.running(dom, &d)
 	}
 	return d, err
 }
 
 // running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
 // One that has ended meanwhile has none.
-func (c *Conn) running(dom *libvirt.Domain, d *engine.Domain) error {
-	c.calls.Add(1)
+func (i inventory) running(dom *libvirt.Domain, d *engine.Domain) error {
+	i.calls.Add(1)
 	text, err := dom.GetXMLDesc(0)
 	if err != nil {
 		return err
 	}
-	live, err := ParseDomain(text)
+	live, err := domainxml.Parse(text)
 	if err == nil && live.Metadata != nil {
 		d.Started = live.Metadata.Definition
 	}
@@ -118,24 +122,11 @@ func stateOf(dom *libvirt.Domain) (engine.State, error) {
 }
 
 // State is the state of the domain name right now.
-func (c *Conn) State(name string) (engine.State, error) {
+func (i inventory) State(name string) (engine.State, error) {
 	state := engine.Other
-	err := c.with(name, func(dom *libvirt.Domain) (err error) {
+	err := i.with(name, func(dom *libvirt.Domain) (err error) {
 		state, err = stateOf(dom)
 		return err
 	})
 	return state, plain(err)
-}
-
-// with looks the domain up for the time of one call. Its errors do not name the domain: callers do.
-func (c *Conn) with(name string, do func(*libvirt.Domain) error) error {
-	return c.use(func(conn *libvirt.Connect) error {
-		c.calls.Add(1)
-		dom, err := conn.LookupDomainByName(name)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = dom.Free() }()
-		return do(dom)
-	})
 }

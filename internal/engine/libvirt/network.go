@@ -12,9 +12,9 @@ import (
 )
 
 // NetworkBridge is the host's bridge that the libvirt network of that name is on. The network must be active.
-func (c *Conn) NetworkBridge(name string) (bridge string, err error) {
+func (h *host) NetworkBridge(name string) (bridge string, err error) {
 	active := true
-	err = c.use(func(conn *libvirt.Connect) error {
+	err = h.use(func(conn *libvirt.Connect) error {
 		network, err := conn.LookupNetworkByName(name)
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (c *Conn) NetworkBridge(name string) (bridge string, err error) {
 	})
 	switch {
 	case is(err, libvirt.ERR_NO_NETWORK):
-		return "", hint.Errorf("libvirt has "+c.networks(), "network=%s: %w", name, plain(err))
+		return "", hint.Errorf("libvirt has "+h.networks(), "network=%s: %w", name, plain(err))
 	case err != nil:
 		return "", fmt.Errorf("network=%s: %w", name, plain(err))
 	case !active:
@@ -37,9 +37,9 @@ func (c *Conn) NetworkBridge(name string) (bridge string, err error) {
 }
 
 // networks are the names of all, for who chose another.
-func (c *Conn) networks() string {
+func (h *host) networks() string {
 	names := []string{}
-	err := c.use(func(conn *libvirt.Connect) error {
+	err := h.use(func(conn *libvirt.Connect) error {
 		all, err := conn.ListAllNetworks(0)
 		for i := range all {
 			if name, err := all[i].GetName(); err == nil {

@@ -8,24 +8,28 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
+// changer changes running domains.
+type changer struct{ *connection }
+
 // Update changes a device of the running domain to what the XML says.
-func (c *Conn) Update(name, device string) error {
+func (c changer) Update(name, device string) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 	}))
 }
 
 // SetVCPUs gives the running domain that many processors.
-func (c *Conn) SetVCPUs(name string, count int) error {
+func (c changer) SetVCPUs(name string, count int) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetVcpusFlags(uint(count), libvirt.DOMAIN_VCPU_LIVE)
 	}))
 }
 
 // SetMemory plugs a DIMM of what the running domain lacks of that many MiB.
-func (c *Conn) SetMemory(name string, mib int) error {
+func (c changer) SetMemory(name string, mib int) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		info, err := dom.GetInfo()
 		if err != nil {
@@ -44,12 +48,12 @@ const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</no
 
 // Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
 // too.
-func (c *Conn) Took(name string, mark engine.Metadata) error {
-	text, err := Element(mark)
+func (c changer) Took(name string, mark engine.Metadata) error {
+	text, err := domainxml.Element(mark)
 	if err != nil {
 		return err
 	}
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
+		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
 }

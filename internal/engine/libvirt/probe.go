@@ -9,26 +9,10 @@ import (
 	"time"
 
 	"libvirt.org/go/libvirt"
-	"libvirt.org/go/libvirtxml"
 
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/terminal/hint"
 )
-
-// probe is a domain without disks. ACPI, which a q35 is used to, would want UEFI on arm.
-func probe(arch string) (string, error) {
-	domain := libvirtxml.Domain{
-		Type: "kvm", Name: fmt.Sprintf("coreos-libvirt-probe-%d", os.Getpid()),
-		Memory: &libvirtxml.DomainMemory{Value: 32, Unit: "MiB"}, VCPU: &libvirtxml.DomainVCPU{Value: 1},
-		OS:      &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: arch, Machine: "virt", Type: "hvm"}},
-		CPU:     &libvirtxml.DomainCPU{Mode: "host-passthrough"},
-		Devices: &libvirtxml.DomainDeviceList{MemBalloon: &libvirtxml.DomainMemBalloon{Model: "none"}},
-	}
-	if arch == "x86_64" {
-		domain.OS.Type.Machine = "q35"
-		domain.Features = &libvirtxml.DomainFeatureList{ACPI: &libvirtxml.DomainFeature{}}
-	}
-	return domain.Marshal()
-}
 
 // Where a processor of KVM's does not run, QEMU tells within a fraction of that.
 const (
@@ -38,12 +22,12 @@ const (
 
 // ProbeKVM starts a domain without disks, lets it run for some milliseconds, and ends it: a KVM that is there but
 // does not work fails here, be it when QEMU sets the processor up or when that is to run.
-func (c *Conn) ProbeKVM(arch string) error {
-	xml, err := probe(arch)
+func (h *host) ProbeKVM(arch string) error {
+	xml, err := domainxml.Probe(fmt.Sprintf("coreos-libvirt-probe-%d", os.Getpid()), arch)
 	if err != nil {
 		return err
 	}
-	return c.use(func(conn *libvirt.Connect) error {
+	return h.use(func(conn *libvirt.Connect) error {
 		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 		if err != nil {
 			return startError(plain(err))

@@ -7,26 +7,7 @@ import (
 	"testing"
 
 	"libvirt.org/go/libvirt"
-	"libvirt.org/go/libvirtxml"
 )
-
-// What libvirt refuses at once: ACPI on arm without UEFI.
-func TestProbeXML(t *testing.T) {
-	for arch, machine := range map[string]string{"x86_64": "q35", "aarch64": "virt"} {
-		text, err := probe(arch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := libvirtxml.Domain{}
-		if err := d.Unmarshal(text); err != nil {
-			t.Fatal(err)
-		}
-		acpi := d.Features != nil && d.Features.ACPI != nil
-		if d.Type != "kvm" || d.OS.Type.Arch != arch || d.OS.Type.Machine != machine || acpi != (arch == "x86_64") || d.CPU.Mode != "host-passthrough" || d.OS.Firmware != "" || len(d.Devices.Disks) != 0 {
-			t.Errorf("%s: got %s", arch, text)
-		}
-	}
-}
 
 // libvirt's in-process driver has no KVM to probe.
 func TestProbeWithoutKVM(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 // Screen is a picture of what the running domain shows, as libvirt gives it: PNG or, before libvirt 8.6 and QEMU 7.1, PPM.
 // The guest chooses its size: more than most bytes are an error.
-func (c *Conn) Screen(ctx context.Context, domain string, most int64) ([]byte, error) {
-	ch, err := c.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
+func (p ports) Screen(ctx context.Context, domain string, most int64) ([]byte, error) {
+	ch, err := p.open(ctx, domain, func(dom *libvirt.Domain, stream *libvirt.Stream) error {
 		_, err := dom.Screenshot(stream, 0, 0)
 		return err
 	})

@@ -1,7 +1,7 @@
 //go:build !cgo || !libvirt_dlopen
 
 // Package libvirt, built without a C compiler or without the tag libvirt_dlopen: everything
-// compiles, and every call says what lacks.
+// compiles, and every call says what is missing.
 package libvirt
 
 import (
@@ -21,35 +21,57 @@ var errNoCgo = hint.Add(errors.New("this program was built without a C compiler 
 	"install one (apt-get install gcc libc6-dev) and run it again")
 
 // Conn is never made here.
-type Conn struct{}
+type Conn struct {
+	connection
+	host
+	inventory
+	changer
+	ports
+}
 
-func Open(string, func() string) (*Conn, error)                               { return nil, errNoCgo }
-func (*Conn) Calls() int64                                                    { return 0 }
-func (*Conn) Until(context.Context)                                           {}
-func (*Conn) Close()                                                          {}
-func (*Conn) Version() (major, minor, release uint32, err error)              { return 0, 0, 0, errNoCgo }
-func (*Conn) QEMUVersion() (major, minor, release uint32, err error)          { return 0, 0, 0, errNoCgo }
-func (*Conn) ProbeKVM(string) error                                           { return errNoCgo }
-func (*Conn) NetworkBridge(string) (string, error)                            { return "", errNoCgo }
-func (*Conn) HasKVM(string) bool                                              { return false }
-func (*Conn) HasUEFI(string) bool                                             { return true }
-func (*Conn) Running() (map[string]bool, error)                               { return nil, errNoCgo }
-func (*Conn) Domains() (map[string]engine.Domain, error)                      { return nil, errNoCgo }
-func (*Conn) Reboots(string) int                                              { return 0 }
-func (*Conn) Started(string, time.Time) time.Time                             { return time.Time{} }
-func (*Conn) Watch(string) (happened <-chan struct{}, end func())             { return nil, func() {} }
-func (*Conn) Lease(string, string) (none netip.Addr)                          { return none }
-func (*Conn) AgentAddress(string, string) (none netip.Addr)                   { return none }
-func (*Conn) Shutdown(string) error                                           { return errNoCgo }
-func (*Conn) Destroy(string) error                                            { return errNoCgo }
-func (*Conn) State(string) (engine.State, error)                              { return "", errNoCgo }
-func (*Conn) Define(string) (string, error)                                   { return "", errNoCgo }
-func (*Conn) Update(string, string) error                                     { return errNoCgo }
-func (*Conn) SetVCPUs(string, int) error                                      { return errNoCgo }
-func (*Conn) SetMemory(string, int) error                                     { return errNoCgo }
-func (*Conn) Start(string) error                                              { return errNoCgo }
-func (*Conn) Remove(string, string) error                                     { return errNoCgo }
-func (*Conn) Took(string, engine.Metadata) error                              { return errNoCgo }
-func (*Conn) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
-func (*Conn) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
-func (*Conn) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }
+type (
+	connection struct{}
+	host       struct{}
+	inventory  struct{}
+	changer    struct{}
+	ports      struct{}
+)
+
+func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
+
+func (*Conn) Define(string) (string, error) { return "", errNoCgo }
+func (*Conn) Remove(string, string) error   { return errNoCgo }
+func (*Conn) Start(string) error            { return errNoCgo }
+func (*Conn) Shutdown(string) error         { return errNoCgo }
+func (*Conn) Destroy(string) error          { return errNoCgo }
+
+func (connection) Calls() int64                                        { return 0 }
+func (connection) Until(context.Context)                               {}
+func (connection) Close()                                              {}
+func (connection) Reboots(string) int                                  { return 0 }
+func (connection) Started(string, time.Time) time.Time                 { return time.Time{} }
+func (connection) Watch(string) (happened <-chan struct{}, end func()) { return nil, func() {} }
+
+func (host) Version() (major, minor, release uint32, err error)     { return 0, 0, 0, errNoCgo }
+func (host) QEMUVersion() (major, minor, release uint32, err error) { return 0, 0, 0, errNoCgo }
+func (host) ProbeKVM(string) error                                  { return errNoCgo }
+func (host) NetworkBridge(string) (string, error)                   { return "", errNoCgo }
+func (host) HasKVM(string) bool                                     { return false }
+func (host) HasUEFI(string) bool                                    { return true }
+
+func (inventory) Running() (map[string]bool, error)             { return nil, errNoCgo }
+func (inventory) Domains() (map[string]engine.Domain, error)    { return nil, errNoCgo }
+func (inventory) State(string) (engine.State, error)            { return "", errNoCgo }
+func (inventory) Lease(string, string) (none netip.Addr)        { return none }
+func (inventory) AgentAddress(string, string) (none netip.Addr) { return none }
+
+func (changer) Update(string, string) error        { return errNoCgo }
+func (changer) SetVCPUs(string, int) error         { return errNoCgo }
+func (changer) SetMemory(string, int) error        { return errNoCgo }
+func (changer) Took(string, engine.Metadata) error { return errNoCgo }
+
+func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
+
+func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
+
+func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }

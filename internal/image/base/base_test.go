@@ -31,7 +31,7 @@ func options(t *testing.T, image string, said *strings.Builder) Options {
 	}
 }
 
-func qcow2(t *testing.T, path string) {
+func makeQcow2(t *testing.T, path string) {
 	t.Helper()
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", path, "64M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -42,7 +42,7 @@ func qcow2(t *testing.T, path string) {
 func stocked(t *testing.T, kept store.Store, version string) string {
 	t.Helper()
 	i := stream.Image{Name: "fcos-stable", OS: "fcos", Version: version, Arch: "x86_64", URL: "https://example.org/x.qcow2", Format: "qcow2"}
-	qcow2(t, kept.Path(i))
+	makeQcow2(t, kept.Path(i))
 	record, err := json.Marshal(store.Record{Image: i})
 	if err == nil {
 		err = os.WriteFile(kept.Path(i)+".json", record, 0o600)
@@ -81,7 +81,7 @@ func TestAFileOfTheUsersOwn(t *testing.T) {
 	if _, _, err := Fetch(t.Context(), o); err == nil {
 		t.Error("there is no such file")
 	}
-	qcow2(t, path)
+	makeQcow2(t, path)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if err := os.Chtimes(path, at, at); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/download"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/unpack"
@@ -89,7 +89,7 @@ func (o Options) useFile(ctx context.Context) (Image, func(), error) {
 	if err != nil {
 		return Image{}, nothing, err
 	}
-	if _, err := image.CheckBase(ctx, path); err != nil {
+	if _, err := qcow2.CheckBase(ctx, path); err != nil {
 		return Image{}, nothing, err
 	}
 	info, err := os.Stat(path)

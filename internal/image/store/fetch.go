@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"coreos-libvirt/internal/image"
 	"coreos-libvirt/internal/image/download"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -104,7 +104,7 @@ func (p *pipeline) finish(ctx context.Context, signer string) error {
 	if err := p.out.release(); err != nil {
 		return err
 	}
-	if _, err := image.CheckBase(ctx, p.out.path); err != nil {
+	if _, err := qcow2.CheckBase(ctx, p.out.path); err != nil {
 		return err
 	}
 	if err := os.Chmod(p.out.path, 0o444); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -144,10 +145,14 @@ func TestPruneThatIsInterrupted(t *testing.T) {
 	p.refuses(t, ctx, "context canceled")
 }
 
+// TestPruneWithoutQemuImg: a plain overlay is read without it, a disk of the old format is not.
 func TestPruneWithoutQemuImg(t *testing.T) {
 	p := newPruning(t, "clone")
+	old := filepath.Join(t.TempDir(), "old.qcow2")
+	distributor.Must(t, exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-o", "compat=0.10", old, "64M").Run())
 	t.Setenv("PATH", t.TempDir())
-	p.refuses(t, t.Context(), "qemu-img")
+	p.refuses(t, t.Context(), "qemu-img", Domain{Disks: []string{old}})
+	p.keeps(t)
 }
 
 // unreadable makes it what not even root can read: a symbolic link to itself.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	"coreos-libvirt/internal/image"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -155,7 +155,7 @@ func (s *search) backing(ctx context.Context, disk string) (string, error) {
 		return "", unlessGone(err)
 	}
 	_ = file.Close()
-	info, err := image.Inspect(ctx, disk)
+	info, err := qcow2.Inspect(ctx, disk)
 	if err != nil {
 		return "", errors.Join(ctx.Err(), err)
 	}

@@ -55,7 +55,7 @@ case $manager in
     ip route add default via 10.78.0.1
     ;;
 esac
-for _ in $(seq 300); do
+for _ in $(seq 3000); do # which only a host that hangs takes
   if ip -4 -oneline address show dev eth0 | grep -q 10.78.0; then
     exec "$@"
   fi

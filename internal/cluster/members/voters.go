@@ -1,0 +1,148 @@
+package members
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/workspace/wait"
+)
+
+const (
+	// promotePoll is how often a learner is looked at until it has started, and has caught up.
+	promotePoll = 500 * time.Millisecond
+	// startWithin is how long the etcd of a ready node may take to start, if the node was recreated to join.
+	startWithin = 10 * time.Second
+	// takeOutWithin is how long etcd may take to remove a learner again.
+	takeOutWithin = 30 * time.Second
+	// healthyWithin is how long members may take to be healthy again before others come or go.
+	healthyWithin = 30 * time.Second
+)
+
+// voters are healthy members of a cluster, by which its members are changed.
+type voters struct {
+	client    etcd.Helper
+	endpoints []string
+	say       func(format string, args ...any)
+}
+
+// voters are the members at these client URLs.
+func (v View) voters(endpoints []string) voters { return voters{v.Client(), endpoints, v.Log.Say} }
+
+// peers are the members that the cluster knows.
+func (v voters) peers(ctx context.Context) (etcd.Peers, error) {
+	return v.client.Peers(ctx, v.endpoints)
+}
+
+// waitHealthy waits a little until all members are healthy, except the excused ids. If they are not, the error says which.
+func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status, error) {
+	waiting, cancel := context.WithTimeout(ctx, healthyWithin)
+	defer cancel()
+	status, err := v.client.WaitHealthy(waiting, v.endpoints, 1, func(etcd.Status) {}, excused...)
+	if ctx.Err() != nil {
+		return status, context.Cause(ctx)
+	}
+	if err == nil && !status.Answers() {
+		err = errors.New("no member says who the others are")
+	}
+	if err != nil {
+		return status, fmt.Errorf("while etcd is not healthy no member is added, replaced or taken out: %w", err)
+	}
+	return status, nil
+}
+
+// starts tells whether the learner at the address starts soon.
+func (v voters) starts(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	for {
+		peers, err := v.peers(ctx)
+		if peer, _ := peers.At(address); err == nil && peer.Name != "" {
+			return true
+		}
+		if !wait.Sleep(ctx, promotePoll) {
+			return false
+		}
+	}
+}
+
+// promote gives the learner at the address its vote, as soon as it has caught up. refused is why it did not get it before
+// ctx ended.
+func (v voters) promote(ctx context.Context, address string) (refused, err error) {
+	for {
+		peers, err := v.peers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		peer, ok := peers.At(address)
+		if !ok {
+			return nil, errors.New("etcd does not know the member any more")
+		}
+		if !peer.Learner {
+			return nil, nil
+		}
+		refused = errors.New("it has not started")
+		if peer.Name != "" {
+			refused = v.client.Promote(ctx, v.endpoints, peer.ID)
+		}
+		if refused != nil && !wait.Sleep(ctx, promotePoll) {
+			return refused, nil
+		}
+	}
+}
+
+// clearLearners removes learners that were added and never started: etcd takes one at a time. It gives the members that
+// stay.
+func (v voters) clearLearners(ctx context.Context) (stay etcd.Peers, err error) {
+	peers, err := v.peers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, peer := range peers {
+		if !peer.Learner || peer.Name != "" {
+			stay = append(stay, peer)
+			continue
+		}
+		v.say("etcd: a learner at %s never started, and is taken out", peer.URLs[0])
+		if err := v.client.Remove(ctx, v.endpoints, peer.ID); err != nil {
+			return nil, err
+		}
+	}
+	return stay, nil
+}
+
+// takeOut removes the learner at the address again, whatever ended the run. The error says so, with what failed before.
+func (v voters) takeOut(address string, failed error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), takeOutWithin)
+	defer cancel()
+	peers, err := v.peers(ctx)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if peer, ok := peers.At(address); ok {
+		if !peer.Learner {
+			return failed
+		}
+		if err := v.client.Remove(ctx, v.endpoints, peer.ID); err != nil {
+			return errors.Join(failed, err)
+		}
+		peers = peers.Without(peer)
+	}
+	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it again: %w", len(peers), failed)
+}
+
+// removeMember removes a member. If it leads, another one leads from then on.
+func (v voters) removeMember(ctx context.Context, status etcd.Status, peer etcd.Peer) error {
+	for _, healthy := range status.Healthy() {
+		if healthy.ID == peer.ID || healthy.Leader != peer.ID || len(peer.Clients) == 0 {
+			continue
+		}
+		if err := v.client.Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
+			return fmt.Errorf("no other member can be made the leader: %w", err)
+		}
+		break
+	}
+	return v.client.Remove(ctx, v.endpoints, peer.ID)
+}

@@ -1,0 +1,84 @@
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image/qcow2"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Disks are files of this host: QEMU, which runs here, has them by their own paths.
+func (*Conn) Disks() engine.Disks { return disks{} }
+
+type disks struct{}
+
+// Seen are the paths as they are.
+func (disks) Seen(node engine.Files) engine.Files { return node }
+
+// Look reads the disk's header. The disk is not pristine if a guest may be writing to it. Not everybody may read what a guest
+// wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
+func (disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
+	path := node.Overlay
+	if _, err := os.Lstat(path); err != nil {
+		return engine.Disk{}, nil //nolint:nilerr // there is none
+	}
+	disk := engine.Disk{Exists: true, Backing: domain.Backing}
+	if domain.InUse() && disk.Backing != "" || !mayRead(path) {
+		return disk, nil
+	}
+	info, err := qcow2.Inspect(ctx, path)
+	if err != nil {
+		return engine.Disk{}, hint.Add(err, "`mage down` clears it away")
+	}
+	disk.Backing = info.Backing
+	if !domain.InUse() {
+		disk.Pristine, err = qcow2.Pristine(ctx, path)
+	}
+	return disk, err
+}
+
+func mayRead(path string) bool {
+	file, err := os.Open(path)
+	if err == nil {
+		_ = file.Close()
+	}
+	return !errors.Is(err, fs.ErrPermission)
+}
+
+// Prepare makes an overlay in the node's folder.
+func (disks) Prepare(ctx context.Context, node engine.Files, base string, gib int) (engine.Prepared, error) {
+	path, err := qcow2.Prepare(ctx, node.Overlay, base, gib)
+	return prepared{path, node.Overlay}, err
+}
+
+// Remove removes the file.
+func (disks) Remove(node engine.Files) error { return unlessGone(os.Remove(node.Overlay)) }
+
+// BeginLog makes the file, which belongs to the user: libvirt's log daemon only appends to it.
+func (disks) BeginLog(node engine.Files) error {
+	if err := os.WriteFile(node.Console, nil, 0o600); err != nil {
+		return fmt.Errorf("cannot begin the console log: %w", err)
+	}
+	return nil
+}
+
+// prepared is an overlay at a path beside the node's.
+type prepared struct{ path, overlay string }
+
+// Place renames it. QEMU reads the Ignition document where it is.
+func (p prepared) Place() error { return os.Rename(p.path, p.overlay) }
+
+// Discard removes the file.
+func (p prepared) Discard() error { return unlessGone(os.Remove(p.path)) }
+
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+//go:build cgo && libvirt_dlopen
+
+// Package libvirt is libvirt as this project uses it: connections, domains and their channels. It is the only room that
+// needs cgo, and loads libvirt.so when it runs: the tag libvirt_dlopen does without libvirt's headers.
+package libvirt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"libvirt.org/go/libvirt"
+)
+
+// Available tells whether this program was built with libvirt's binding.
+const Available = true
+
+// Conn is libvirt, as an engine that runs nodes. All its parts share one connection.
+type Conn struct {
+	*connection
+	*host
+	inventory
+	changer
+	ports
+}
+
+// startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
+// before the first connection (https://libvirt.org/html/libvirt-libvirt-event.html).
+var startEvents = sync.OnceValue(func() error {
+	if err := libvirt.EventRegisterDefaultImpl(); err != nil {
+		return err
+	}
+	go func() {
+		for libvirt.EventRunDefaultImpl() == nil {
+		}
+	}()
+	return nil
+})
+
+// Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails.
+func Open(uri string, advice func() string) (*Conn, error) {
+	if err := startEvents(); err != nil {
+		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
+	}
+	on := &connection{events: newEvents(), uri: uri, advice: advice, until: context.Background()}
+	if _, err := on.live(); err != nil {
+		return nil, err
+	}
+	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}}, nil
+}
+
+// plain makes libvirt's error read as a sentence: its message without codes and domains.
+func plain(err error) error {
+	var e libvirt.Error
+	if errors.As(err, &e) {
+		return errors.New(e.Message)
+	}
+	return err
+}
+
+func is(err error, code libvirt.ErrorNumber) bool {
+	var e libvirt.Error
+	return errors.As(err, &e) && e.Code == code
+}
