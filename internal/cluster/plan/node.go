@@ -32,14 +32,20 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		return step
 	}
 	step.keep(have, changed)
-	step.Action, step.Why = definition(have, want, found)
-	if step.NeedsRecreate = fixed != "" && found.Defined; step.NeedsRecreate {
-		step.Action, step.Why = Keep, "defined, left as it is"
-	}
-	if step.Running || found.Defined && found.Domain.State == engine.Paused { // which goes on as it was started
-		step.compareRunning(found.Domain)
-	}
+	step.NeedsRecreate = fixed != "" && found.Defined
+	step.define(have, want, found)
 	return step
+}
+
+// define decides what becomes of the definition of a node that goes on as it was made.
+func (s *Step) define(have, want engine.Metadata, found Found) {
+	s.Action, s.Why = definition(have, want, found)
+	if s.NeedsRecreate {
+		s.Action, s.Why = Keep, "defined, left as it is"
+	}
+	if s.Running || found.Defined && found.Domain.State == engine.Paused { // which goes on as it was started
+		s.compareRunning(found.Domain)
+	}
 }
 
 // keep has the node go on as it was made. changed is what differs.
