@@ -45,7 +45,7 @@ func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
 		r.log.Say("%s", note)
 	}
 	for _, step := range steps {
-		sayStep(step, r.log.Say)
+		sayStep(step, r.recreatedBy, r.log.Say)
 	}
 	out := r.applier().Define(ctx, steps)
 	r.steps, r.failed = out.Made, out.Failed
@@ -70,10 +70,10 @@ func (r *Run) register() error {
 	return err
 }
 
-func sayStep(step plan.Step, say func(string, ...any)) {
+func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, ...any)) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, anewBy(step))
+		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreated(step)))
 	}
 	if step.Edited != "" {
 		say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
@@ -90,12 +90,37 @@ func sayStep(step plan.Step, say func(string, ...any)) {
 	}
 }
 
-// anewBy is how a node that drifted is made anew.
-func anewBy(step plan.Step) string {
+// recreatedBy is the command that recreates a node which differs from what it was made from.
+func (r *Run) recreatedBy(step plan.Step) string {
 	if step.Edited != "" {
-		return fmt.Sprintf("recreate=%s makes it anew, without what somebody else changed", step.Node.Name)
+		return r.upAsCalled("recreate=" + step.Node.Name)
 	}
-	return "recreate=changed makes it anew"
+	return r.upAsCalled("recreate=changed")
+}
+
+// recreates tells what the command does.
+func recreates(step plan.Step, command string) string {
+	if step.Edited != "" {
+		return fmt.Sprintf("`%s` recreates it, without what somebody else changed", command)
+	}
+	return fmt.Sprintf("`%s` recreates it", command)
+}
+
+// sayOld ends `up` with how many nodes run an older config than there is, and the command that recreates them.
+func (r *Run) sayOld() {
+	old := 0
+	for _, step := range r.steps {
+		if step.OldConfig && step.Old() {
+			old++
+		}
+	}
+	switch command := r.upAsCalled("recreate=changed"); old {
+	case 0:
+	case 1:
+		r.log.Say("1 node runs an older config: %s", command)
+	default:
+		r.log.Say("%d nodes run an older config: %s", old, command)
+	}
 }
 
 // outdated is what is said of a running node whose definition is newer than it.
@@ -132,7 +157,7 @@ func (r *Run) hardware(conn engine.Engine, node workspace.Node, on base.Image) e
 // whatever would be chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that
 // one's.
 func (r *Run) keptHardware(node workspace.Node, found plan.Found) engine.Hardware {
-	return r.hardware(r.conn, node, r.baseOf(found)).WithFirmware(found.Firmware())
+	return r.hardware(r.conn, node, r.baseOf(found)).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
 }
 
 // domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.

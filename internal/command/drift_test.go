@@ -40,7 +40,7 @@ func stopAll(t *testing.T) {
 }
 
 // editedAndChanged is how a node is told of whose definition somebody changed, and whose document the user did.
-const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: recreate=core01 makes it anew, without what somebody else changed\n" +
+const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: `… recreate=core01` recreates it, without what somebody else changed\n" +
 	"core01: somebody else changed its definition; redefine=true overwrites that"
 
 // TestSomebodyElsesChangesOutliveDrift: a node that never booted would be made anew without asking.
@@ -109,7 +109,7 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	if drift := drift(t.Context(), run(t, "nodes=1", "ram=512").planned)["core01"]; drift != outdated {
 		t.Errorf("status shows %q", drift)
 	}
-	plans(t, 2, "core01 redefine the domain's definition changed", "nodes=1") // back to what it runs with
+	plans(t, 2, "core01 redefine the domain's definition changed: ram 512 → 2048 MiB", "nodes=1") // back to what it runs with
 	mustUp(t, "nodes=1")
 	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1")
 	mustUp(t, "nodes=1", "ram=512")
@@ -121,7 +121,7 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 func TestWhatANodeIsMadeOf(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
-	const anew = " since it was made: recreate=changed makes it anew"
+	const anew = " since it was made: `… recreate=changed` recreates it"
 	plans(t, 0, "core01 unchanged defined, unchanged; disk= changed from 1 to 2"+anew, "nodes=1", "disk=2")
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "65M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -215,19 +215,18 @@ func TestADiskIsAsLargeAsTheImage(t *testing.T) {
 	inClone(t)
 	t.Setenv("COREOS_NODES", "1")
 	t.Setenv("COREOS_DISK", "auto")
-	here, _ := os.Getwd()
 	sized(t, "flatcar.qcow2", "12534")
 	plans(t, 2, "core01 create new", "image=flatcar.qcow2")
 	mustUp(t)
 	if overlay, noted := diskSize(t, "core01"); overlay != 10 || noted != 10 {
 		t.Errorf("of an image of 64 MiB: %d GiB, noted as %d", overlay, noted)
 	}
-	for word, want := range map[string]string{"": "", "disk=10": "", "disk=": "", "disk=11": "; disk= changed from 10 to 11 since it was made: recreate=changed makes it anew"} {
+	for word, want := range map[string]string{"": "", "disk=10": "", "disk=": "", "disk=11": "; disk= changed from 10 to 11 since it was made: `… recreate=changed` recreates it"} {
 		words := strings.Fields(word)
 		plans(t, 0, "core01 unchanged defined, unchanged"+want, words...)
 	}
 	const larger = "image=flatcar.qcow2"
-	plans(t, 0, "core01 unchanged defined, unchanged; the base image is now "+here+"/flatcar.qcow2 since it was made: recreate=changed makes it anew", larger)
+	plans(t, 2, "core01 outdated defined, unchanged; the base image changed: base → flatcar since it was made: `… recreate=changed` recreates it", larger)
 	mustUp(t, larger, "ram=512") // redefined, it keeps its disk
 	if overlay, noted := diskSize(t, "core01"); overlay != 10 || noted != 10 {
 		t.Errorf("of a node that is kept: %d GiB, noted as %d", overlay, noted)

@@ -66,10 +66,9 @@ func TestAKeptNodeHasTheFirmwareOfItsOwnImage(t *testing.T) {
 	inClone(t)
 	mustUp(t, "image="+stocked(t, "fcos-stable", "43.1.3.0"), "nodes=1")
 	flatcar := stocked(t, "flatcar-stable", "4593.1.0")
-	base := filepath.Join(run(t).Store, "flatcar-4593.1.0-x86_64.qcow2")
-	plans(t, 0, "core01 unchanged defined, unchanged; the base image is now "+base+" since it was made: recreate=changed makes it anew",
+	plans(t, 2, "core01 outdated defined, unchanged; the base image changed: fcos-43.1.3.0-x86_64 → flatcar-4593.1.0-x86_64 since it was made: `… recreate=changed` recreates it",
 		"image="+flatcar, "nodes=1")
-	plans(t, 2, "core01 recreate the base image is now "+base, "image="+flatcar, "nodes=1", "recreate=changed")
+	plans(t, 2, "core01 recreate the base image changed: fcos-43.1.3.0-x86_64 → flatcar-4593.1.0-x86_64", "image="+flatcar, "nodes=1", "recreate=changed")
 	mustUp(t, "image="+flatcar, "nodes=1", "recreate=changed")
 	definition, err := os.ReadFile("vm/core01/domain.xml")
 	if err != nil || !strings.Contains(string(definition), `firmware="efi"`) && !strings.Contains(string(definition), `firmware='efi'`) ||
@@ -94,7 +93,7 @@ func TestFirmwareAndIgnitionKey(t *testing.T) {
 		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
 		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
 		"a file, by its name":          {"x86_64", "auto", "", base.Image{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
-		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/fedora-coreos-43.qcow2"}, "bios", "bios", coreosKey},
+		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/fcos-43.qcow2"}, "bios", "bios", coreosKey},
 		"a file, by the config":        {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
 		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", base.Image{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
 		"what the record tells counts": {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
@@ -141,9 +140,14 @@ func TestANodeKeepsItsFirmware(t *testing.T) {
 	bootDomain(t, "core01")
 	plans(t, 0, "core01 unchanged defined, unchanged") // it would be UEFI
 	plans(t, 0, "core01 unchanged defined, unchanged", "firmware=bios")
-	const drift = "; firmware= changed from bios to uefi since it was made: recreate=changed makes it anew"
-	plans(t, 0, "core01 unchanged defined, unchanged"+drift, "firmware=uefi")
+	const drift = "; firmware= changed from bios to uefi since it was made: `… recreate=changed` recreates it"
+	plans(t, 2, "core01 recreate needed defined, left as it is"+drift, "firmware=uefi")
+	plans(t, 2, "core01 recreate needed defined, left as it is"+drift, "firmware=uefi", "ram=512")
 	mustUp(t, "firmware=uefi", "ram=512")
+	if d := theDomain(t, "core01"); strings.Contains(d.XML, "524288") {
+		t.Errorf("it was redefined:\n%s", d.XML)
+	}
+	mustUp(t, "ram=512")
 	if d := theDomain(t, "core01"); d.Firmware != "bios" || d.Metadata.Firmware != "bios" || !strings.Contains(d.XML, "524288") {
 		t.Errorf("a node that is kept: %s, noted as %s\n%s", d.Firmware, d.Metadata.Firmware, d.XML)
 	}
@@ -158,7 +162,7 @@ func TestANodeKeepsItsFirmware(t *testing.T) {
 	if d := theDomain(t, "core01"); d.Metadata.Firmware != "" {
 		t.Fatalf("it is noted still: %s", d.XML)
 	}
-	plans(t, 2, "core01 start it does not run"+drift, "ram=512", "firmware=uefi")
+	plans(t, 2, "core01 recreate needed defined, left as it is"+drift, "ram=512", "firmware=uefi")
 	plans(t, 2, "core01 start it does not run", "ram=512")
 	if err := holderOf(t).Remove(theDomain(t, "core01").UUID, run(t).Workspace); err != nil {
 		t.Fatal(err)

@@ -42,10 +42,10 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := printPlan(r, p); err != nil {
+	if err := printPlan(r, p, dry.documents); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(p.All(), plan.Step.Changes) {
+	if slices.ContainsFunc(p.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
 		return session.ExitStatus(somethingToDo)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (r *Run) makePlan(ctx context.Context, survey surveyor) (plan.Plan, error) 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	want, have, err := r.situation(ctx, tmpl, domains)
+	want, have, err := r.situation(ctx, tmpl, domains, survey != nil)
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -119,7 +119,7 @@ func (r *Run) makePlan(ctx context.Context, survey surveyor) (plan.Plan, error) 
 // options are what the user wants of this run.
 func (r *Run) options() plan.Options {
 	return plan.Options{
-		Nodes: r.Nodes, FewerGoes: r.Given("nodes"), All: r.Recreate == "all", Changed: r.Recreate == "changed", Names: strings.Split(r.Recreate, ","),
+		Nodes: r.Nodes, Arch: r.Arch, FewerGoes: r.Given("nodes"), All: r.Recreate == "all", Changed: r.Recreate == "changed", Names: strings.Split(r.Recreate, ","),
 		Redefine: r.Redefine, Parallel: r.Parallel, Force: r.Force, Ready: r.Ready,
 	}
 }
@@ -139,11 +139,16 @@ func (r *Run) canAllJoin(want []plan.Blueprint) (err error) {
 	return nil
 }
 
-// situation is what nodes shall be, and what there is of all nodes of the cluster.
-func (r *Run) situation(ctx context.Context, tmpl string, domains map[string]engine.Domain) ([]plan.Blueprint, map[string]plan.Found, error) {
+// situation is what nodes shall be, and what there is of all nodes of the cluster. asks says that nodes may be asked whether
+// they are ready.
+func (r *Run) situation(ctx context.Context, tmpl string, domains map[string]engine.Domain, asks bool) ([]plan.Blueprint, map[string]plan.Found, error) {
 	want, found := make([]plan.Blueprint, len(r.documents)), make([]plan.Found, len(r.documents))
 	errs := wait.Each(len(want), func(i int) (err error) {
-		if want[i], found[i], err = r.situationOf(ctx, r.documents[i], tmpl, domains); err != nil {
+		want[i], found[i], err = r.situationOf(ctx, r.documents[i], tmpl, domains)
+		if asks && r.Ready && err == nil {
+			found[i].NeverReady = facts.NeverReady(ctx, found[i], r.documents[i].Digest, r.reach().Report)
+		}
+		if err != nil {
 			err = fmt.Errorf("%s: %w", r.documents[i].Name, err)
 		}
 		return err
@@ -154,7 +159,7 @@ func (r *Run) situation(ctx context.Context, tmpl string, domains map[string]eng
 	have := map[string]plan.Found{}
 	for _, d := range engine.Members(domains, r.Workspace, r.Prefix) {
 		node := r.ws().NodeOf(d.Metadata)
-		have[d.Name] = plan.Found{Node: node, Domain: d, Defined: true, Fresh: workspace.Exists(node.Fresh()), LastAddress: r.reach().LastAddress(d.Name)}
+		have[d.Name] = plan.Found{Node: node, Domain: d, Defined: true, History: plan.History{Fresh: workspace.Exists(node.Fresh()), LastAddress: r.reach().LastAddress(d.Name)}}
 	}
 	for i := range found {
 		have[want[i].Doc.Name] = found[i]
@@ -168,7 +173,7 @@ func (r *Run) situationOf(ctx context.Context, doc config.Document, tmpl string,
 	if err != nil {
 		return b, found, err
 	}
-	found.LastAddress = r.reach().LastAddress(doc.Name)
+	found.LastAddress, found.Unruled = r.reach().LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
 	b, err = r.blueprint(doc, tmpl)
 	if err != nil || !found.Defined && !found.Disk.Exists {
 		return b, found, err
@@ -227,8 +232,7 @@ func (r *Run) planAnew(ctx context.Context, node config.Document) (next apply.Ne
 	if err != nil {
 		return next, err
 	}
-	next = apply.New{Step: plan.ForNode(node.Node, b.Mark, plan.Found{}), Definition: b.Definition}
-	next.Step.Want.Firmware = cmp.Or(next.Step.Want.Firmware, b.Spec.FirmwareWord())
+	next = apply.New{Step: plan.New(b), Definition: b.Definition}
 	return next, r.completeStep(ctx, &next.Step, b, plan.Found{})
 }
 

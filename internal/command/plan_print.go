@@ -2,40 +2,97 @@ package command
 
 import (
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/config/readable"
 	"coreos-libvirt/internal/terminal/table"
 )
 
 // plannedStep is a step as `mage plan format=json` prints it.
 type plannedStep struct {
-	Node   string `json:"node"`
-	Action string `json:"action"` // create, recreate, redefine, start, remove or unchanged
-	Reason string `json:"reason"`
-	Starts bool   `json:"starts"`           // whether the node is booted
-	Drift  string `json:"drift,omitempty"`  // what needs the node made anew and is left
-	Edited string `json:"edited,omitempty"` // what somebody else changed, as a diff
+	Node    string `json:"node"`
+	Action  string `json:"action"` // create, recreate, redefine, start, remove, outdated, recreate needed or unchanged
+	Reason  string `json:"reason"`
+	Starts  bool   `json:"starts"`            // whether the node is booted
+	Drift   string `json:"drift,omitempty"`   // what needs the node recreated and is left
+	Command string `json:"command,omitempty"` // that recreates it
+	Edited  string `json:"edited,omitempty"`  // what somebody else changed, as a diff
+	Diff    string `json:"diff,omitempty"`    // what changed in its Ignition document since it was made
 }
 
 func describeStep(s plan.Step) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
 	p.Reason += takesEffect(s)
 	switch {
+	case s.NeedsRecreate:
+		p.Action = "recreate needed"
 	case s.Action == plan.Keep && s.Starts():
 		p.Action, p.Reason = "start", "it does not run"
+	case s.Action == plan.Keep && s.Old():
+		p.Action = "outdated"
 	case s.Action == plan.Keep:
 		p.Action = "unchanged"
 	}
 	if s.Drift != "" {
-		p.Reason += fmt.Sprintf("; %s since it was made: %s", s.Drift, anewBy(s))
+		p.Reason += fmt.Sprintf("; %s since it was made", s.Drift)
 	}
 	return p
 }
 
-func printPlan(r *Run, p plan.Plan) error {
-	all := []plannedStep{}
-	for _, s := range p.All() {
-		all = append(all, describeStep(s))
+// describeSteps are the steps as they are printed: with the command that recreates what is left as it is, and with what
+// changed in documents, but for diff=false.
+func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all []plannedStep, diffs []readable.Difference, err error) {
+	if r.Diff {
+		if diffs, err = documentDifferences(steps, documents); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, s := range steps {
+		p := describeStep(s)
+		if s.Drift != "" {
+			p.Command = r.recreatedBy(s)
+			p.Reason += ": " + recreates(s, p.Command)
+		}
+		for _, diff := range diffs {
+			if slices.Contains(diff.Nodes, p.Node) {
+				p.Diff = diff.Hunks
+			}
+		}
+		all = append(all, p)
+	}
+	return all, diffs, nil
+}
+
+// documentDifferences is what changed in the nodes' documents since they were made. Of nodes that were made by a version of
+// this project that kept no document it is not known.
+func documentDifferences(steps []plan.Step, documents []config.Document) ([]readable.Difference, error) {
+	before, after, nodes := map[string]string{}, map[string]string{}, []string{}
+	for _, s := range steps {
+		old, err := os.ReadFile(s.Node.MadeOf())
+		i := slices.IndexFunc(documents, func(d config.Document) bool { return d.Name == s.Node.Name })
+		if !s.OldConfig || err != nil || i < 0 {
+			continue
+		}
+		for text, doc := range map[*map[string]string][]byte{&before: old, &after: documents[i].JSON} {
+			shown, err := readable.Document(doc)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Node.Name, err)
+			}
+			(*text)[s.Node.Name] = string(shown)
+		}
+		nodes = append(nodes, s.Node.Name)
+	}
+	return readable.Differences(nodes, before, after), nil
+}
+
+func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
+	all, diffs, err := describeSteps(r, p.All(), documents)
+	if err != nil {
+		return err
 	}
 	if r.Format == "json" {
 		return table.JSON(r.log.Writer(), all)
@@ -54,6 +111,9 @@ func printPlan(r *Run, p plan.Plan) error {
 		if p.Edited != "" {
 			r.log.Say("%s: somebody else changed its definition; redefine=true overwrites that\n%s", p.Node, p.Edited)
 		}
+	}
+	for _, diff := range diffs {
+		r.log.Say("%s: what changed in the Ignition document\n%s", strings.Join(diff.Nodes, ", "), diff.Hunks)
 	}
 	return nil
 }

@@ -10,9 +10,13 @@ import (
 
 const (
 	unchanged     = "core01 unchanged defined, unchanged"
-	redefined     = "core01 redefine the domain's definition changed; "
 	needsARestart = "it takes effect with `mage restart`"
 )
+
+// redefined is what `mage plan` says of a node whose definition changed.
+func redefined(what string) string {
+	return "core01 redefine the domain's definition changed: " + what + "; "
+}
 
 // ups is `mage up` that says a text.
 func ups(t *testing.T, want string, words ...string) {
@@ -33,8 +37,10 @@ func has(t *testing.T, vcpus int) {
 func TestARunningNodeTakesProcessors(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
+	before := "2"
 	for _, vcpu := range []string{"4", "16"} {
-		plans(t, 2, redefined+"the running node takes it", "nodes=1", "vcpu="+vcpu)
+		plans(t, 2, redefined("vcpu "+before+" → "+vcpu)+"the running node takes it", "nodes=1", "vcpu="+vcpu)
+		before = vcpu
 		ups(t, "core01: the running node has taken it; ready=off: whether its system uses it is up to that", "vcpu="+vcpu)
 		plans(t, 0, unchanged, "nodes=1", "vcpu="+vcpu)
 	}
@@ -42,8 +48,8 @@ func TestARunningNodeTakesProcessors(t *testing.T) {
 	if drift := drift(t.Context(), run(t, "nodes=1", "vcpu=16").planned)["core01"]; drift != "" {
 		t.Errorf("status shows %q", drift)
 	}
-	plans(t, 2, redefined+needsARestart, "nodes=1", "vcpu=3")  // fewer, and libvirt's test driver does not say which can go
-	plans(t, 2, redefined+needsARestart, "nodes=1", "vcpu=17") // more than there is room for
+	plans(t, 2, redefined("vcpu 16 → 3")+needsARestart, "nodes=1", "vcpu=3")   // fewer, and libvirt's test driver does not say which can go
+	plans(t, 2, redefined("vcpu 16 → 17")+needsARestart, "nodes=1", "vcpu=17") // more than there is room for
 	ups(t, needsARestart, "vcpu=17")
 	has(t, 16)
 	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "vcpu=17")
@@ -59,7 +65,7 @@ func TestARunningNodeTakesAPart(t *testing.T) {
 	has(t, 4)
 	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "vcpu=4")
 	save(t, "templates/domain.xml.tmpl", string(good))
-	plans(t, 2, redefined+needsARestart, "nodes=1") // as it was started, but for the processors
+	plans(t, 2, redefined("vcpu 4 → 2")+needsARestart, "nodes=1") // as it was started, but for the processors
 	stopAll(t)
 	mustUp(t, "nodes=1")
 	has(t, 2)
@@ -71,7 +77,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
 	words := []string{"nodes=1", "ram=2560", "vcpu=4", "bridge=br1"}
-	plans(t, 2, redefined+"the running node takes it", words...)
+	plans(t, 2, redefined("ram 2048 → 2560 MiB, vcpu 2 → 4, network br0 → br1")+"the running node takes it", words...)
 	said := mustUp(t, words...)
 	for _, refused := range []string{"memory", "network"} {
 		if !strings.Contains(said, "core01: the running node does not take its "+refused+", which takes effect with `mage restart`: ") {
@@ -86,7 +92,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 	if drift := drift(t.Context(), run(t, words...).planned)["core01"]; drift != outdated {
 		t.Errorf("status shows %q", drift)
 	}
-	plans(t, 2, redefined+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")
+	plans(t, 2, redefined("ram 2560 → 2048 MiB, vcpu 4 → 2, network br1 → br0")+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")
 	stopAll(t)
 	mustUp(t, words...)
 	plans(t, 0, unchanged, words...)
@@ -124,7 +130,7 @@ func TestADefinitionThatLibvirtNeverHad(t *testing.T) {
 	if string(before) == string(written) {
 		t.Fatal("the definition is the same")
 	}
-	plans(t, 2, redefined+needsARestart, "nodes=1", "vcpu=4")
+	plans(t, 2, redefined("vcpu 2 → 4")+needsARestart, "nodes=1", "vcpu=4")
 }
 
 // TestANodeThatLacksTheRule is one of an earlier document: what is plugged it may not use.
@@ -136,11 +142,31 @@ func TestANodeThatLacksTheRule(t *testing.T) {
 	has(t, 2)
 }
 
+// TestAnOlderDocumentHasTheRule, too: a node whose document changed takes what is plugged all the same.
+func TestAnOlderDocumentHasTheRule(t *testing.T) {
+	inClone(t)
+	words := []string{"nodes=1", "ready=on"}
+	if _, err := definedRun(t, words...); err != nil {
+		t.Fatal(err)
+	}
+	if err := holderOf(t).Start("core01"); err != nil {
+		t.Fatal(err)
+	}
+	save(t, "plain.yml", "variant: fcos\nversion: 1.5.0\npasswd: {users: [{name: other}]}\n")
+	words = append(words, "vcpu=4")
+	save(t, "vm/core01/report.json", "{}")
+	plans(t, 2, redefined("vcpu 2 → 4")+"the running node takes it; ignition.json changed since it was made: `… recreate=changed` recreates it", words...)
+	if _, err := definedRun(t, words...); err != nil {
+		t.Fatal(err)
+	}
+	has(t, 4)
+}
+
 // TestMemoryThatCannotBePlugged: less, no whole blocks, more than there is room for.
 func TestMemoryThatCannotBePlugged(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
 	for _, ram := range []string{"1024", "2100", "20480"} {
-		plans(t, 2, redefined+needsARestart, "nodes=1", "ram="+ram)
+		plans(t, 2, redefined("ram 2048 → "+ram+" MiB")+needsARestart, "nodes=1", "ram="+ram)
 	}
 }

@@ -142,6 +142,9 @@ func took(before, after looks) string {
 
 // agrees tells whether what was done is what was planned: to create is to recreate, if there was something.
 func agrees(planned, took string) bool {
+	if planned == "outdated" || planned == "recreate needed" {
+		planned = "unchanged"
+	}
 	return planned == took || planned == "create" && took == "recreate" || planned == "recreate" && took == "create"
 }
 

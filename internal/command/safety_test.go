@@ -138,7 +138,7 @@ func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 	}
 	keepsData(t, "core01")
 	save(t, "plain.yml", strings.Replace(plain, "Node_Name", "Node_Number", 1))
-	plans(t, 2, "core01 redefine its domain is gone, its disk is kept; ignition.json changed since it was made: recreate=changed makes it anew", "nodes=1")
+	plans(t, 2, "core01 redefine its domain is gone, its disk is kept; ignition.json changed since it was made: `… recreate=changed` recreates it", "nodes=1")
 	save(t, "plain.yml", plain)
 	if said := mustUp(t, "nodes=1"); !strings.Contains(said, "core01: redefined, its domain is gone, its disk is kept") || !strings.Contains(said, "core01: booting") {
 		t.Errorf("got\n%s", said)

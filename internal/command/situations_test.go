@@ -24,9 +24,11 @@ absent    -       -        -        -        -      no_domain_template  -
 -         -       absent   absent   -        -      create              -
 -         -       -        absent   -        -      redefine            ?
 -         -       absent   present  off      -      create              -
+-         -       -        changed  running  changed  outdated          ?
 -         -       -        changed  running  -      unchanged           ?
 -         -       -        changed  off      -      start               ?
 changed   -       -        present  -        -      redefine            ?
+present   -       -        present  running  changed  outdated          ?
 present   -       -        present  running  -      unchanged           ?
 present   -       -        present  off      -      start               ?
 `

@@ -31,7 +31,8 @@ type nodeStatus struct {
 	Cluster string  `json:"cluster"`
 	State   string  `json:"state"` // libvirt's word
 	Ready   bool    `json:"ready"`
-	Waits   string  `json:"waits,omitempty"` // why it is not ready, as it says
+	Waits   string  `json:"waits,omitempty"`  // why it is not ready, as it says
+	Failed  string  `json:"failed,omitempty"` // what of its boot failed, as its console says
 	Address string  `json:"address,omitempty"`
 	Source  string  `json:"address_from,omitempty"` // node, guest agent, login banner, …
 	MAC     string  `json:"mac"`
@@ -144,6 +145,9 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 	})
 	address, from := nodes.Find(ctx, nodes.NodeOf(d.Metadata))
 	asking.Wait()
+	if report.BootID == "" && s.Waits == "" {
+		s.Failed = bootFailure(nodes.NodeOf(d.Metadata))
+	}
 	switch own := report.Address(s.MAC); {
 	case own != "":
 		s.Ready, s.Address, s.Uptime, s.Source = true, own, report.Uptime, "node"
@@ -176,6 +180,8 @@ func statusTable(all []nodeStatus) *table.Table {
 			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
 		case s.Waits != "":
 			ready = "no: " + s.Waits
+		case s.Failed != "":
+			ready = "failed: " + s.Failed
 		case s.State != string(engine.Running):
 			ready = "no"
 		}

@@ -24,6 +24,7 @@ func (r *Run) Up(ctx context.Context) error {
 			return err
 		}
 	}
+	r.sayOld()
 	return nil
 }
 

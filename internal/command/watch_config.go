@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aymanbagabas/go-udiff"
-
 	"coreos-libvirt/internal/config/readable"
 	"coreos-libvirt/internal/workspace"
 )
@@ -86,33 +84,15 @@ func readableNodes(ctx context.Context, render func(context.Context) (rendered, 
 	return texts, seen.source.Warnings, nil
 }
 
-// printDifferences prints one unified diff for all nodes that have the same lines changed, and counts
-// the diffs.
+// printDifferences prints one unified diff for all nodes that have the same lines changed, and counts the diffs.
 func (w configWatch) printDifferences(before, after map[string]string) int {
-	var diffs []string
-	nodes := map[string][]string{} // by the changed lines
+	names := []string{}
 	for _, node := range w.nodes {
-		diff := udiff.Unified("", "", before[node.Name], after[node.Name])
-		changed := changedLines(diff)
-		if diff != "" && nodes[changed] == nil {
-			diffs = append(diffs, diff)
-		}
-		nodes[changed] = append(nodes[changed], node.Name)
+		names = append(names, node.Name)
 	}
-	for _, diff := range diffs {
-		_, hunks, _ := strings.Cut(diff, "@@") // the first two lines would name files
-		w.say("%s %s\n@@%s", time.Now().Format(time.TimeOnly), strings.Join(nodes[changedLines(diff)], ", "), strings.TrimSuffix(hunks, "\n"))
+	all := readable.Differences(names, before, after)
+	for _, d := range all {
+		w.say("%s %s\n%s", time.Now().Format(time.TimeOnly), strings.Join(d.Nodes, ", "), d.Hunks)
 	}
-	return len(diffs)
-}
-
-// changedLines are a diff's lines that were taken away or added, without those around them.
-func changedLines(diff string) string {
-	var changed strings.Builder
-	for line := range strings.Lines(diff) {
-		if line[0] == '+' || line[0] == '-' {
-			changed.WriteString(line)
-		}
-	}
-	return changed.String()
+	return len(all)
 }

@@ -2,6 +2,8 @@
 // says that it has, and what the project notes in it. Which engine that is, nothing here knows.
 package engine
 
+import "cmp"
+
 // Hardware is what one node's machine is made of.
 type Hardware struct {
 	Type     string // kvm or qemu
@@ -23,6 +25,9 @@ type Link struct {
 	Network string // of libvirt; or empty
 	Direct  string // a card that is shared by macvtap; or empty
 }
+
+// String is the name of what the card is plugged into.
+func (l Link) String() string { return cmp.Or(l.Direct, l.Network, l.Bridge) }
 
 // Files are the paths of a node's files, as the engine sees them.
 type Files struct {
@@ -54,6 +59,12 @@ func (hw Hardware) FirmwareWord() string {
 		return UEFI
 	}
 	return BIOS
+}
+
+// WithArch is the hardware with another processor. An empty word changes nothing.
+func (hw Hardware) WithArch(arch string) Hardware {
+	hw.Arch = cmp.Or(arch, hw.Arch)
+	return hw
 }
 
 // WithFirmware is the hardware with a firmware in firmware='s words. An empty word changes nothing.

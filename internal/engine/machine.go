@@ -40,6 +40,8 @@ type Domain struct {
 	Backing  string    // backing file of a running domain's first disk; empty if it is not known
 
 	Firmware string // bios or uefi
+	Arch     string // x86_64 or aarch64
+	Link     Link   // of its first network card
 
 	Machine Machine // of the definition for the next start
 	Runs    Machine // of a running domain, now

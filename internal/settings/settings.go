@@ -61,6 +61,7 @@ type Settings struct {
 	Wait                      bool          // whether to wait for another run on the cluster
 	Grace                     time.Duration // for a guest to shut down
 	Format                    string        // table or json
+	Diff                      bool          // whether plan shows what changed in documents
 	Follow                    bool          // whether logs go on
 	Archive                   string        // file for what down removes, or empty
 	File                      string        // a snapshot of etcd's

@@ -1,11 +1,15 @@
 package workspace
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // MarkLeaving notes that the node is being removed, if it has a folder.
@@ -14,6 +18,19 @@ func (n Node) MarkLeaving() error {
 		return nil //nolint:nilerr // there is nothing to be marked
 	}
 	return os.WriteFile(n.Leaving(), nil, 0o600)
+}
+
+// Begin notes that the node is made now, of the document that there is: it has never been ready, and no run that booted it has
+// ended.
+func (n Node) Begin() error {
+	document, err := os.ReadFile(n.Ignition())
+	if err == nil {
+		err = artifact.Write(n.MadeOf(), document, 0o600)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = Forget(n.MadeOf())
+	}
+	return errors.Join(err, os.WriteFile(n.Fresh(), nil, 0o600), Forget(n.Report()), Forget(n.EarlierReport()))
 }
 
 // RemoveFiles removes the node's folder. Its disk goes first, because the mark of leaving must outlive it.

@@ -92,6 +92,12 @@ func (n Node) Screen() string { return filepath.Join(n.Dir, "screen.png") }
 // Report is the path of what the node reported when it was ready last.
 func (n Node) Report() string { return filepath.Join(n.Dir, "report.json") }
 
+// EarlierReport is the path of what the node reported when it was ready in a boot before. A node that is made has none.
+func (n Node) EarlierReport() string { return filepath.Join(n.Dir, "report.earlier.json") }
+
+// MadeOf is the path of the Ignition document that the node was made from: Ignition is the one that it would be made from now.
+func (n Node) MadeOf() string { return filepath.Join(n.Dir, "made.json") }
+
 // EtcdFlags is the path of the flags by which the node joined an etcd, so that its document is rendered the same again.
 func (n Node) EtcdFlags() string { return filepath.Join(n.Dir, "etcd-flags") }
 

@@ -167,7 +167,7 @@ func TestWhatFailsIsTakenBack(t *testing.T) {
 // TestAnEngineThatChangesNoRunningNode leaves it to the next start.
 func TestAnEngineThatChangesNoRunningNode(t *testing.T) {
 	b := newBed(t)
-	step := plan.Step{Node: b.node, Action: plan.Redefine, XML: "new", Running: true, Live: engine.Live{VCPUs: 2}}
+	step := plan.Step{Node: b.node, Action: plan.Redefine, XML: "new", Running: true, Effect: plan.Effect{Live: engine.Live{VCPUs: 2}}}
 	if out := b.applier().Define(t.Context(), []plan.Step{step}); len(out.Failed) > 0 {
 		t.Error(out.Failed)
 	}

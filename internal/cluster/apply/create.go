@@ -15,7 +15,7 @@ func (a Applier) create(step plan.Step, disk engine.Prepared) error {
 	defer func() { _ = disk.Discard() }()
 	made := a.Begun.of(step.Node.Name)
 	made.files = true
-	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), os.WriteFile(step.Node.Fresh(), nil, 0o600), writeXML(step)); err != nil {
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), step.Node.Begin(), writeXML(step)); err != nil {
 		return err
 	}
 	if err := errors.Join(workspace.Forget(step.Node.Defined()), disk.Place()); err != nil {
@@ -60,7 +60,7 @@ func (a Applier) Undo(step plan.Step) error {
 		_ = a.Engine.Disks().Remove(step.Node.Files())
 	}
 	if made.files {
-		for _, path := range []string{step.Node.XML(), step.Node.Defined(), step.Node.Fresh()} {
+		for _, path := range []string{step.Node.XML(), step.Node.Defined(), step.Node.Fresh(), step.Node.MadeOf()} {
 			_ = os.Remove(path) // what is not there, or is no file, this run has not made
 		}
 	}

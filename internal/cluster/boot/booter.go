@@ -107,7 +107,7 @@ func (b Booter) start(ctx context.Context, step plan.Step) error {
 	}
 	if state != engine.Paused {
 		b.Record.Reach(step.Node.Name, "start")
-		_ = os.Remove(step.Node.Report()) // of an earlier boot
+		_ = os.Rename(step.Node.Report(), step.Node.EarlierReport())
 		if err := b.Engine.Disks().BeginLog(step.Node.Files()); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func Of(ctx context.Context, disks engine.Disks, w workspace.Workspace, node wor
 	domain, defined := domains[node.Name]
 	found := plan.Found{
 		Node: node, Domain: domain, Defined: defined, Made: Made(node), Wishes: wishes,
-		Leaving: workspace.Exists(node.Leaving()), Fresh: workspace.Exists(node.Fresh()),
+		Leaving: workspace.Exists(node.Leaving()), History: plan.History{Fresh: workspace.Exists(node.Fresh())},
 	}
 	var err error
 	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {

@@ -16,12 +16,16 @@ type Blueprint struct {
 	Joins      bool              // its config has the word by which a member joins an etcd that there is
 }
 
+// New is the step of a node of which there is nothing.
+func New(b Blueprint) Step { return b.step(Found{}, Etcd{}) }
+
 // Options are what the user wants of a run.
 type Options struct {
 	Nodes     int      // how many there shall be
 	FewerGoes bool     // nodes above that number are removed: the user gave the number
 	All       bool     // recreate=all
 	Changed   bool     // recreate=changed
+	Arch      string   // of the processor
 	Names     []string // of nodes that are recreated in any case
 	Redefine  bool     // somebody else's changes are overwritten
 	Parallel  bool     // nodes are recreated at once
@@ -31,5 +35,5 @@ type Options struct {
 
 // For is what the user wants done with the node of that name. renewed is a run that goes on to recreate all nodes.
 func (o Options) For(name string, renewed bool) Wishes {
-	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine}
+	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine, Arch: o.Arch}
 }

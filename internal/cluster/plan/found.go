@@ -18,21 +18,33 @@ type Found struct {
 	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing
 	Wishes
 
-	Fresh       bool   // no run that booted it has come to its end since it was made
-	LastAddress string // where it said last that it is; empty if it has not said so
-	Recorded    bool   // its folder has the definition that there is, as it was made
+	Recorded bool // its folder has the definition that there is, as it was made
+	History
+	Keeping
+}
 
-	Spec       engine.Hardware   // what it has now if it is kept: on its own image, with the firmware that its disk was made for
-	Kept       engine.Definition // the definition that gives
+// History is what is known of a node's life.
+type History struct {
+	Fresh       bool   // no run that booted it has come to its end since it was made
+	NeverReady  bool   // its first boot never succeeded: nobody has data on it
+	Unruled     bool   // the document that it was made from has no rule by which its system uses what is plugged
+	LastAddress string // where it said last that it is; empty if it has not said so
+}
+
+// Keeping is what a node has if it is kept.
+type Keeping struct {
+	Spec       engine.Hardware   // on its own image, with the firmware that its disk was made for
+	Kept       engine.Definition // that gives
 	Definition string            // its digest; empty if there is nothing to be kept
 	Takes      *engine.Live      // what of that the running domain takes; nil if that is not known
 }
 
 // Wishes are what the user wants done with a node.
 type Wishes struct {
-	Recreate bool // recreate it if it differs
-	Force    bool // recreate it in any case
-	Redefine bool // overwrite somebody else's changes
+	Recreate bool   // recreate it if it differs
+	Force    bool   // recreate it in any case
+	Redefine bool   // overwrite somebody else's changes
+	Arch     string // arch=
 }
 
 // Orphan tells whether there is a disk with data, and no domain that it belongs to.

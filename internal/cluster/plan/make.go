@@ -47,11 +47,11 @@ func AsksMembers(want []Blueprint, have map[string]Found, o Options, e Etcd) boo
 // steps are those that need nothing of etcd's members.
 func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
 	p := Plan{Way: InTurn, Surplus: surplus(have, o)}
-	if !e.Exists && (o.Parallel || o.All) {
-		p.Way = Together
-	}
 	for _, b := range want {
 		p.Steps = append(p.Steps, b.step(have[b.Doc.Name], e))
+	}
+	if !e.Exists && (o.Parallel || o.All || onlyUnasked(p.Steps)) {
+		p.Way = Together
 	}
 	return p
 }
@@ -72,6 +72,12 @@ func (b Blueprint) step(found Found, e Etcd) Step {
 	}
 	step.Found = found.unrecorded(step)
 	return found.withLive(step)
+}
+
+// onlyUnasked tells whether all nodes that are recreated have no data.
+func onlyUnasked(steps []Step) bool {
+	recreated := Taking(steps, Recreate)
+	return len(recreated) > 0 && !slices.ContainsFunc(recreated, func(s Step) bool { return !s.Unasked })
 }
 
 // surplus are the nodes of the cluster above nodes=, the highest number first.
@@ -106,7 +112,7 @@ func (f Found) withLive(step Step) Step {
 		return step
 	}
 	live := *f.Takes
-	if step.Drift != "" {
+	if f.Unruled {
 		live = live.WithoutPlugging()
 	}
 	step.Take(live)

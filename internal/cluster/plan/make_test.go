@@ -14,14 +14,15 @@ import (
 )
 
 // cluster has nodes that are wanted, and what there is of them, by a word a node: runs, off, fresh (runs, and no run has come
-// to its end since), changed (runs), absent, or more (runs, and is not wanted).
+// to its end since), changed (runs), failed (runs, changed, and its first boot never succeeded), absent, or more (runs, and is
+// not wanted).
 func cluster(words string) (want []Blueprint, have map[string]Found) {
 	have = map[string]Found{}
 	for i, word := range strings.Fields(words) {
 		node := workspace.NodeAt("/w/vm", "core", i+1)
 		mark := engine.Metadata{Workspace: "/w", Cluster: "core", Number: i + 1, Ignition: "i1", Base: "/base", Definition: "d1"}
-		made, found := mark, Found{Node: node, LastAddress: addressOf(i + 1), Recorded: true, Definition: "d1"}
-		if word == "changed" {
+		made, found := mark, Found{Node: node, Recorded: true, History: History{LastAddress: addressOf(i + 1)}, Keeping: Keeping{Definition: "d1"}}
+		if word == "changed" || word == "failed" {
 			made.Ignition = "i0"
 		}
 		if word != "absent" {
@@ -31,7 +32,7 @@ func cluster(words string) (want []Blueprint, have map[string]Found) {
 		if word == "off" {
 			found.Domain.State = engine.ShutOff
 		}
-		found.Fresh = word == "fresh"
+		found.Fresh, found.NeverReady = word == "fresh" || word == "failed", word == "failed"
 		have[node.Name] = found
 		if word != "more" {
 			want = append(want, Blueprint{Doc: config.Document{Node: node}, Mark: mark, Joins: true})
@@ -113,6 +114,15 @@ func TestMakeWithEtcd(t *testing.T) {
 		{"runs", "A", "recreate=core01", formed, "core01: this is etcd's only member"},
 		{"runs runs runs absent", "ABC", "ready=off", formed, "ready=off: nodes do not tell where they are: no member"},
 		{"runs runs runs", "ABC", "", Etcd{Exists: true, Formed: true, Retired: true, Asked: true}, "recreate recreate recreate, 2"},
+		{"runs runs failed", "ABc", "", formed, "keep keep recreate, 0"},
+		{"runs runs failed", "ABC", "", formed, "keep keep keep, 0"},
+		{"runs runs failed", "", "", formed, "keep keep keep, 0"},
+		{"runs runs failed", "Abc", "", formed, "while etcd is not healthy"},
+		{"fresh failed", "", "", Etcd{Exists: true, Asked: true}, "keep recreate, 1"},
+		{"failed failed", "", "", Etcd{Exists: true, Asked: true}, "recreate recreate, 2"},
+		{"failed failed", "", "", Etcd{}, "recreate recreate, 1"},
+		{"failed changed", "", "recreate=changed", Etcd{}, "recreate recreate, 0"},
+		{"runs failed", "", "", Etcd{}, "keep recreate, 1"},
 		{"changed changed", "", "recreate=changed parallel=true", Etcd{}, "recreate recreate, 1"},
 		{"changed changed", "", "recreate=changed", Etcd{}, "recreate recreate, 0"},
 	} {
@@ -153,7 +163,7 @@ func TestNoPlanLosesData(t *testing.T) {
 	for range 20000 {
 		nodes, members := []string{}, ""
 		for i := range 3 {
-			nodes = append(nodes, one("runs", "runs", "off", "changed", "absent", "fresh"))
+			nodes = append(nodes, one("runs", "runs", "off", "changed", "failed", "absent", "fresh"))
 			members += one(string(rune('a'+i)), string(rune('A'+i)), string(rune('A'+i)))
 		}
 		nodes = append(nodes, one("more", "runs", "absent"))

@@ -2,8 +2,10 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -23,6 +25,7 @@ func (m *making) settleMembers() error {
 	if err := m.checkUnready(); err != nil || !m.e.Exists {
 		return err
 	}
+	m.spare()
 	switch {
 	case !m.changesMembers():
 		if m.e.Retired { // of the generation nothing is left but disks
@@ -37,6 +40,27 @@ func (m *making) settleMembers() error {
 		return m.settleAnswering()
 	}
 	return m.settleSilent()
+}
+
+// spare keeps nodes that nobody wants recreated if their etcd may have data: its member answers or, in a cluster that was
+// healthy once, none does.
+func (m *making) spare() {
+	silent := !m.e.Status.Answers() && !m.e.neverFormed(m.have)
+	for i, step := range m.Steps {
+		if m.e.Asked && step.Unasked && (silent || m.answers(step.Node.Name)) {
+			found := m.have[step.Node.Name]
+			found.NeverReady = false
+			m.Steps[i] = m.want[i].step(found, m.e)
+		}
+	}
+}
+
+// answers tells whether the node's member said something.
+func (m *making) answers(node string) bool {
+	peer, is := m.e.Status.Peers.Of(node, m.addresses[node])
+	return is && slices.ContainsFunc(m.e.Status.Members, func(member etcd.Member) bool {
+		return member.ID == peer.ID && (member.Healthy || member.Version != "")
+	})
 }
 
 // all tells whether the whole cluster is recreated: as the user says, or because a run has begun that and has not ended.

@@ -1,7 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"path"
+	"strings"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
@@ -18,23 +21,43 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		return step
 	}
 	have := found.have(want)
-	changed := changes(have, want, found.Disk)
+	fixed := found.fixed(have, want)
+	changed := cmp.Or(fixed, changes(have, want, found.Disk))
+	step.OldConfig = have.Ignition != want.Ignition
 	if step.Action, step.Why = found.anew(changed); step.Action != "" {
 		return step
 	}
-	if changed != "" {
-		step.Drift = changed
-		step.Want.Ignition, step.Want.Base, step.Want.Image, step.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	if step.OldConfig && found.NeverReady && found.Edited == "" {
+		step.Action, step.Unasked, step.Why = Recreate, true, "its first boot never succeeded, and "+changed
+		return step
 	}
-	step.Want.Firmware = have.Firmware
-	if want.Disk == 0 {
-		step.Want.Disk = have.Disk
-	}
-	step.Action, step.Why = definition(have, want, found)
-	if step.Running || found.Defined && found.Domain.State == engine.Paused { // which goes on as it was started
-		step.compareRunning(found.Domain)
-	}
+	step.keep(have, changed)
+	step.NeedsRecreate = fixed != "" && found.Defined
+	step.define(have, want, found)
 	return step
+}
+
+// define decides what becomes of the definition of a node that goes on as it was made.
+func (s *Step) define(have, want engine.Metadata, found Found) {
+	s.Action, s.Why = definition(have, want, found)
+	if s.NeedsRecreate {
+		s.Action, s.Why = Keep, "defined, left as it is"
+	}
+	if s.Running || found.Defined && found.Domain.State == engine.Paused { // which goes on as it was started
+		s.compareRunning(found.Domain)
+	}
+}
+
+// keep has the node go on as it was made. changed is what differs.
+func (s *Step) keep(have engine.Metadata, changed string) {
+	if changed != "" {
+		s.Drift = changed
+		s.Want.Ignition, s.Want.Base, s.Want.Image, s.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
+	}
+	s.Want.Firmware = have.Firmware
+	if s.Want.Disk == 0 {
+		s.Want.Disk = have.Disk
+	}
 }
 
 // compareRunning tells what the definition that the domain was started with means for the step.
@@ -74,7 +97,7 @@ func changes(have, want engine.Metadata, disk engine.Disk) string {
 	case !disk.Exists:
 		return "its overlay is gone"
 	case have.Base != want.Base: // for another system documents differ, too
-		return fmt.Sprintf("the base image is now %s", want.Base)
+		return fmt.Sprintf("the base image changed: %s", fromTo(have.Base, want.Base))
 	case have.Ignition != want.Ignition:
 		return "ignition.json changed"
 	case disk.Backing != "" && disk.Backing != want.Base:
@@ -82,18 +105,47 @@ func changes(have, want engine.Metadata, disk engine.Disk) string {
 	case have.Image != "" && want.Image != "" && have.Image != want.Image:
 		return fmt.Sprintf("the file %s changed", want.Base)
 	}
-	return otherHardware(have, want)
+	if have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk {
+		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
+	}
+	return ""
 }
 
-// otherHardware names what the node's disk was made for, and the user now wants otherwise.
-func otherHardware(have, want engine.Metadata) string {
+// fromTo names two base images: by their files' names, or their paths if those are the same.
+func fromTo(from, to string) string {
+	if path.Base(from) != path.Base(to) {
+		from, to = path.Base(from), path.Base(to)
+	}
+	return strings.TrimSuffix(from, ".qcow2") + " → " + strings.TrimSuffix(to, ".qcow2")
+}
+
+// fixed names what the node was made for, cannot change in it, and the user now wants otherwise.
+func (f Found) fixed(have, want engine.Metadata) string {
 	switch {
-	case have.Disk != 0 && want.Disk != 0 && have.Disk != want.Disk:
-		return fmt.Sprintf("disk= changed from %d to %d", have.Disk, want.Disk)
+	case f.Domain.Arch != "" && f.Arch != "" && f.Domain.Arch != f.Arch:
+		return fmt.Sprintf("arch= changed from %s to %s", f.Domain.Arch, f.Arch)
 	case have.Firmware != "" && want.Firmware != "" && have.Firmware != want.Firmware:
 		return fmt.Sprintf("firmware= changed from %s to %s", have.Firmware, want.Firmware)
 	}
 	return ""
+}
+
+// differences names what differs between the domain's definition and that of the hardware; empty if it is something else.
+func differences(d engine.Domain, spec engine.Hardware) string {
+	all := []string{}
+	if was := d.Machine.Memory; was != spec.RAM && was != 0 && spec.RAM != 0 {
+		all = append(all, fmt.Sprintf("ram %d → %d MiB", was, spec.RAM))
+	}
+	if was := d.Machine.VCPUs; was != spec.VCPU && was != 0 && spec.VCPU != 0 {
+		all = append(all, fmt.Sprintf("vcpu %d → %d", was, spec.VCPU))
+	}
+	if was := d.Link.String(); was != spec.String() && was != "" && spec.String() != "" {
+		all = append(all, fmt.Sprintf("network %s → %s", was, spec))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(all, ", ")
 }
 
 func definition(have, want engine.Metadata, found Found) (Action, string) {
@@ -105,7 +157,7 @@ func definition(have, want engine.Metadata, found Found) (Action, string) {
 	case found.Edited != "":
 		return Redefine, "what somebody else changed is overwritten"
 	case have.Definition != want.Definition:
-		return Redefine, "the domain's definition changed"
+		return Redefine, "the domain's definition changed" + differences(found.Domain, found.Spec)
 	}
 	return Keep, "defined, unchanged"
 }

@@ -25,13 +25,23 @@ type Step struct {
 	Want    engine.Metadata
 	XML     string // the definition that is wanted, with Want in it
 	Action  Action
-	Why     string         // said to the user behind the node's name
-	Running bool           // now
-	Drift   string         // what differs and needs the node made anew; empty if nothing
-	Edited  string         // a diff of what somebody else changed in the definition; empty if nothing
-	Live    engine.Live    // what of a changed definition the running domain takes
-	Runs    engine.Machine // what the running domain has now
-	Found   string         // libvirt's definition, where it is as it was made and no record of that is kept
+	Why     string // said to the user behind the node's name
+	Running bool   // now
+	Drift   string // what differs and needs the node made anew; empty if nothing
+	Edited  string // a diff of what somebody else changed in the definition; empty if nothing
+	Found   string // libvirt's definition, where it is as it was made and no record of that is kept
+
+	OldConfig     bool // whether its document is another one than it was made from
+	NeedsRecreate bool // whether it was made for what cannot change in a node, and is left as it is
+	Unasked       bool // whether it is recreated without being asked: its first boot never succeeded
+
+	Effect
+}
+
+// Effect is what a definition means for a domain that runs.
+type Effect struct {
+	Live engine.Live    // what of a changed definition the running domain takes
+	Runs engine.Machine // what the running domain has now
 
 	Outdated  bool // whether the node runs by another definition than the one that there is now
 	AsStarted bool // whether it was started with the definition that is wanted
@@ -45,6 +55,9 @@ func (s Step) Starts() bool {
 
 // Makes tells whether the step makes an overlay.
 func (s Step) Makes() bool { return s.Action == Create || s.Action == Recreate }
+
+// Old tells whether the node is left as it was made, though it would be made otherwise now.
+func (s Step) Old() bool { return !s.Makes() && (s.OldConfig || s.NeedsRecreate) && s.Action != Remove }
 
 // Changes tells whether the step does anything at all.
 func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }

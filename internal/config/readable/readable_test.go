@@ -124,3 +124,12 @@ func sameAsButane(t *testing.T, doc []byte) {
 		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 }
+
+func TestDifferencesAreOneForAllNodesWithTheSameLinesChanged(t *testing.T) {
+	before := map[string]string{"core01": "a: core01\nb: 1\n", "core02": "a: core02\nb: 1\n", "core03": "a: core03\nb: 1\n", "core04": "x: 1\n"}
+	after := map[string]string{"core01": "a: core01\nb: 2\n", "core02": "a: core02\nb: 2\n", "core03": "a: core03\nb: 3\n", "core04": "x: 1\n"}
+	all := Differences([]string{"core01", "core02", "core03", "core04"}, before, after)
+	if len(all) != 2 || len(all[0].Nodes) != 2 || len(all[1].Nodes) != 1 || all[1].Nodes[0] != "core03" || all[0].Hunks != "@@ -1,2 +1,2 @@\n a: core01\n-b: 1\n+b: 2" {
+		t.Errorf("got %+v", all)
+	}
+}

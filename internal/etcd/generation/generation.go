@@ -219,10 +219,10 @@ func (o Options) of(token discovery.Token) (g Generation, err error) {
 	return g, err
 }
 
-// certificate is that of the cluster's authority. In a look it may be still to be made.
+// certificate is that of the cluster's authority. A look that tries nothing does without, if it is not there.
 func (o Options) certificate() (string, error) {
 	own := authorityOf(o.Dir, o.Prefix)
-	if _, err := os.Stat(own.CertificateFile()); err != nil && o.ReadOnly {
+	if _, err := os.Stat(own.CertificateFile()); err != nil && o.ReadOnly && !o.Try {
 		return discovery.WordCA, nil
 	}
 	certificate, err := own.Certificate()

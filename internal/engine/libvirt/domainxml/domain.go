@@ -14,7 +14,7 @@ func Parse(text string) (engine.Domain, error) {
 	if err := x.Unmarshal(text); err != nil {
 		return engine.Domain{}, fmt.Errorf("cannot read a domain's definition: %w", err)
 	}
-	d := engine.Domain{Name: x.Name, UUID: x.UUID, State: engine.Other, XML: text, Machine: machineOf(&x), Firmware: firmwareOf(&x)}
+	d := engine.Domain{Name: x.Name, UUID: x.UUID, State: engine.Other, XML: text, Machine: machineOf(&x), Firmware: firmwareOf(&x), Arch: archOf(&x)}
 	if x.Devices != nil {
 		readDevices(&d, x.Devices)
 	}
@@ -34,6 +34,28 @@ func firmwareOf(x *libvirtxml.Domain) string {
 	return engine.BIOS
 }
 
+// archOf is the processor that the domain is for; empty if its definition does not say so.
+func archOf(x *libvirtxml.Domain) string {
+	if x.OS == nil || x.OS.Type == nil {
+		return ""
+	}
+	return x.OS.Type.Arch
+}
+
+// linkOf is what the card is plugged into.
+func linkOf(card libvirtxml.DomainInterface) (link engine.Link) {
+	switch source := card.Source; {
+	case source == nil:
+	case source.Bridge != nil:
+		link.Bridge = source.Bridge.Bridge
+	case source.Network != nil:
+		link.Network = source.Network.Network
+	case source.Direct != nil:
+		link.Direct = source.Direct.Dev
+	}
+	return link
+}
+
 func readDevices(d *engine.Domain, devices *libvirtxml.DomainDeviceList) {
 	for _, disk := range devices.Disks {
 		if disk.Source != nil && disk.Source.File != nil {
@@ -43,7 +65,10 @@ func readDevices(d *engine.Domain, devices *libvirtxml.DomainDeviceList) {
 			d.Backing = b.Source.File.File
 		}
 	}
-	for _, card := range devices.Interfaces {
+	for i, card := range devices.Interfaces {
+		if i == 0 {
+			d.Link = linkOf(card)
+		}
 		if card.MAC != nil {
 			d.MACs = append(d.MACs, card.MAC.Address)
 		}

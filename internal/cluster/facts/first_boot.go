@@ -1,0 +1,67 @@
+package facts
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/config/render"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/workspace"
+)
+
+// oneAnswer is how long a node may take to say that it is ready, if it is: it does so within a second.
+const oneAnswer = 2 * time.Second
+
+// Unruled tells whether the node was made from another document than that of the digest, and one that has no rule by which
+// its system uses what is plugged. It is taken for one if the document that it was made from is not known.
+func Unruled(found plan.Found, digest string) bool {
+	return found.Defined && found.Domain.Metadata.Ignition != digest && !hasRule(found.Node)
+}
+
+// hasRule tells whether the document that the node was made from has the readiness snippet, with its rule.
+func hasRule(node workspace.Node) bool {
+	made, err := os.ReadFile(node.MadeOf())
+	return err == nil && bytes.Contains(made, []byte(render.HotplugRules))
+}
+
+// wasReady tells whether the node reported that it is ready, in any boot since it was made.
+func wasReady(node workspace.Node) bool {
+	return workspace.Exists(node.Report()) || workspace.Exists(node.EarlierReport())
+}
+
+// NeverReady tells of a node whose document is another one now whether it has never been ready since it was made, so that
+// nobody has data on it. If that is not sure, it was ready. ask waits for the node's report.
+func NeverReady(ctx context.Context, found plan.Found, digest string, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
+	node := found.Node
+	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
+		return false
+	}
+	up, failed, err := bootOn(node)
+	switch {
+	case err != nil:
+		return false
+	case failed && !up:
+		return true
+	case found.Domain.State != engine.Running:
+		return !up && found.Domain.State == engine.ShutOff
+	}
+	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
+	defer cancel()
+	_, err = ask(ctx, node.Name, func(string) {})
+	return errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
+}
+
+// bootOn tells what the node's console shows of its last boot: whether it came up, and whether it failed.
+func bootOn(node workspace.Node) (up, failed bool, err error) {
+	told, err := guest.NewConsole(node.Console()).Failure()
+	if err != nil {
+		return false, false, err
+	}
+	up, _, err = guest.Login(node.Console())
+	return up, len(told) > 0, err
+}

@@ -1,0 +1,40 @@
+package command
+
+import (
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/launch"
+)
+
+// once are words that say what one run does. Those left say what the cluster is.
+var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
+
+// upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
+// the cluster is, and words.
+func (r *Run) upAsCalled(words ...string) string {
+	line := []string{"mage"}
+	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
+		line = append([]string{"go"}, args...)
+	}
+	if r.InLab {
+		line = append(line, "lab")
+	}
+	line = append(line, "up")
+	for _, word := range r.Words {
+		key, _, _ := strings.Cut(word, "=")
+		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
+		if !other && !slices.Contains(once, key) {
+			line = append(line, quoted(word))
+		}
+	}
+	return strings.Join(append(line, words...), " ")
+}
+
+// quoted is the word as a shell takes it.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t\n'\"\\$`!*?[]{}()<>|&;#~") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
+}
