@@ -79,7 +79,7 @@ func define(ctx context.Context) error {
 	return do(ctx, (*command.Run).Define, Fetch, Render)
 }
 
-// Plan prints what up would do, node by node; exit status 2 where that is something, format=json.
+// Plan prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.
 func Plan(ctx context.Context) error {
 	return do(ctx, (*command.Run).Plan)
 }
