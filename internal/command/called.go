@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/settings"
 )
 
 // once are words that say what one run does. Those left say what the cluster is.
@@ -12,16 +13,16 @@ var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refre
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
 // the cluster is, and words.
-func (r *Run) upAsCalled(words ...string) string {
+func upAsCalled(s *settings.Settings, words ...string) string {
 	line := []string{"mage"}
 	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
 		line = append([]string{"go"}, args...)
 	}
-	if r.InLab {
+	if s.InLab {
 		line = append(line, "lab")
 	}
 	line = append(line, "up")
-	for _, word := range r.Words {
+	for _, word := range s.Words {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 		if !other && !slices.Contains(once, key) {

@@ -13,7 +13,7 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err := r.lock(ctx, r.Prefix); err != nil {
 		return err
 	}
-	domains, err := r.listed()
+	domains, err := listed(r)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (r *Run) Claim(ctx context.Context) error {
 const listCounts = time.Second
 
 // listed lists the domains, unless that was done a moment ago.
-func (r *Run) listed() (map[string]engine.Domain, error) {
+func listed(r *Run) (map[string]engine.Domain, error) {
 	if r.seen != nil && time.Since(r.seenAt) < listCounts {
 		return r.seen, nil
 	}

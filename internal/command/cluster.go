@@ -14,11 +14,11 @@ import (
 // cluster is the cluster's etcd, and the nodes that its members are on.
 func (r *Run) cluster() members.Cluster {
 	return members.Cluster{
-		View: r.viewOf(r.generation),
+		View: viewOf(r, r.generation),
 		Nodes: members.Nodes{
 			Boot: r.booter().One, Remove: func(node workspace.Node) error { return r.applier().Remove(node) }, Watch: r.booter().Guarded,
 			Recreate: func(ctx context.Context, step plan.Step) (plan.Step, error) {
-				err := r.makeAnew(ctx, &step)
+				err := makeAnew(ctx, r, &step)
 				return step, err
 			},
 		},
@@ -33,12 +33,12 @@ func (r *Run) cluster() members.Cluster {
 // members make none.
 func (r *Run) view() members.View {
 	if r.generation.Token != nil {
-		return r.viewOf(r.generation)
+		return viewOf(r, r.generation)
 	}
-	return r.viewOf(generation.Read(r.vm(), r.Prefix))
+	return viewOf(r, generation.Read(r.ws().VM(), r.Prefix))
 }
 
-func (r *Run) viewOf(g generation.Generation) members.View {
+func viewOf(r *Run, g generation.Generation) members.View {
 	return members.View{
 		Options: r.generationOptions(), Generation: g, Reach: r.reach(), SSH: members.SSH{Access: r.access(r.Prefix), User: r.User},
 		Timeout: r.Timeout, Log: r.log, Times: &r.times,
@@ -47,6 +47,6 @@ func (r *Run) viewOf(g generation.Generation) members.View {
 }
 
 // survey asks etcd's members how they are, at what this run has seen of the nodes so far.
-func (r *Run) survey(ctx context.Context, neverFormed bool) (etcd.Status, error) {
+func survey(ctx context.Context, r *Run, neverFormed bool) (etcd.Status, error) {
 	return r.view().Survey(ctx, neverFormed)
 }

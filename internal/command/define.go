@@ -1,42 +1,30 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os/user"
-	"path"
 	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/workspace"
-)
-
-// Ignition reads exactly one of these fw_cfg keys (its docs, "supported platforms": qemu).
-const (
-	coreosKey  = "opt/com.coreos/config"
-	flatcarKey = "opt/org.flatcar-linux/config"
 )
 
 // Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
-	p, err := r.makePlan(ctx, r.survey)
+	p, err := makePlan(ctx, r, surveyOf(r))
 	if err != nil {
 		return err
 	}
-	return r.definePlanned(ctx, p)
+	return definePlanned(ctx, r, p)
 }
 
 // definePlanned takes the plan's steps as far as domains' definitions.
-func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
-	if err := r.register(); err != nil {
+func definePlanned(ctx context.Context, r *Run, p plan.Plan) error {
+	if err := register(r.Store, r.Workspace, r.base.Path); err != nil {
 		return err
 	}
 	r.plan = p
@@ -45,7 +33,7 @@ func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
 		r.log.Say("%s", note)
 	}
 	for _, step := range steps {
-		sayStep(step, r.recreatedBy, r.log.Say)
+		sayStep(step, func(step plan.Step) string { return recreatedBy(r.Settings, step) }, r.log.Say)
 	}
 	out := r.applier().Define(ctx, steps)
 	r.steps, r.failed = out.Made, out.Failed
@@ -59,11 +47,11 @@ func (r *Run) definePlanned(ctx context.Context, p plan.Plan) error {
 func (r *Run) Defined(context.Context) error { return errors.Join(r.failed...) }
 
 // register tells the store that overlays of this workspace stand on its images.
-func (r *Run) register() error {
-	if filepath.Dir(r.base.Path) != r.Store {
+func register(folder, workspace, image string) error {
+	if filepath.Dir(image) != folder {
 		return nil
 	}
-	err := images(r.Store).Register(r.Workspace, r.base.Path)
+	err := images(folder).Register(workspace, image)
 	if errors.Is(err, fs.ErrPermission) {
 		err = hint.Add(err, "store= names a folder of your own: in somebody else's prune would not know of your nodes")
 	}
@@ -91,11 +79,11 @@ func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, 
 }
 
 // recreatedBy is the command that recreates a node which differs from what it was made from.
-func (r *Run) recreatedBy(step plan.Step) string {
+func recreatedBy(s *settings.Settings, step plan.Step) string {
 	if step.Edited != "" {
-		return r.upAsCalled("recreate=" + step.Node.Name)
+		return upAsCalled(s, "recreate="+step.Node.Name)
 	}
-	return r.upAsCalled("recreate=changed")
+	return upAsCalled(s, "recreate=changed")
 }
 
 // recreates tells what the command does.
@@ -107,19 +95,19 @@ func recreates(step plan.Step, command string) string {
 }
 
 // sayOld ends `up` with how many nodes run an older config than there is, and the command that recreates them.
-func (r *Run) sayOld() {
+func sayOld(s *settings.Settings, steps []plan.Step, say func(string, ...any)) {
 	old := 0
-	for _, step := range r.steps {
+	for _, step := range steps {
 		if step.OldConfig && step.Old() {
 			old++
 		}
 	}
-	switch command := r.upAsCalled("recreate=changed"); old {
+	switch command := upAsCalled(s, "recreate=changed"); old {
 	case 0:
 	case 1:
-		r.log.Say("1 node runs an older config: %s", command)
+		say("1 node runs an older config: %s", command)
 	default:
-		r.log.Say("%d nodes run an older config: %s", old, command)
+		say("%d nodes run an older config: %s", old, command)
 	}
 }
 
@@ -139,93 +127,4 @@ func takesEffect(step plan.Step) string {
 		return "; it takes effect with `mage restart`"
 	}
 	return ""
-}
-
-func (r *Run) hardware(conn engine.Engine, node workspace.Node, on base.Image) engine.Hardware {
-	hw := engine.Hardware{
-		Type: r.domainType(conn), Arch: r.Arch, Name: node.Name, UUID: node.UUID,
-		RAM: r.RAM, VCPU: r.VCPU, MAC: node.MAC,
-		Link:     r.link(),
-		Files:    conn.Disks().Seen(node.Files()),
-		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: r.sockets(node)},
-	}
-	hw.IgnitionKey = r.ignitionKey(on)
-	return hw.WithFirmware(r.firmware(on, engine.HostOf(conn).HasUEFI))
-}
-
-// keptHardware is what a node has that is kept: on its own image, and with the firmware that its disk was made for,
-// whatever would be chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that
-// one's.
-func (r *Run) keptHardware(node workspace.Node, found plan.Found) engine.Hardware {
-	return r.hardware(r.conn, node, r.baseOf(found)).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
-}
-
-// domainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
-func (r *Run) domainType(conn engine.Engine) string {
-	if r.Accel == "tcg" || r.Accel == "auto" && !engine.HostOf(conn).HasKVM(r.Arch) {
-		return "qemu"
-	}
-	return "kvm"
-}
-
-// firmware is what a node is made for. Flatcar's images of every version boot by both (flatcar/scripts,
-// build_library/disk_layout.json: a BIOS-BOOT and an EFI-SYSTEM partition), and their makers test UEFI; so BIOS is for
-// hosts that have no other.
-func (r *Run) firmware(on base.Image, hasUEFI func(arch string) bool) string {
-	switch {
-	case r.Firmware != "auto":
-		return r.Firmware
-	case r.Arch == "aarch64", r.osOf(on) == "flatcar" && hasUEFI(r.Arch):
-		return engine.UEFI
-	}
-	return engine.BIOS
-}
-
-// wantedFirmware is what the user says; empty is nothing.
-func (r *Run) wantedFirmware() string {
-	if r.Firmware == "auto" {
-		return ""
-	}
-	return r.Firmware
-}
-
-// osOf is the system on the image, as the image or else the config's variant says.
-func (r *Run) osOf(on base.Image) string { return cmp.Or(on.System(), r.source.System()) }
-
-// checkFirmware refuses what no machine has, and what this one has not.
-func checkFirmware(hw engine.Hardware, hasUEFI func(arch string) bool) error {
-	uefi := hw.FirmwareWord() == engine.UEFI
-	switch {
-	case hw.Arch == "aarch64" && !uefi:
-		return hint.Errorf("firmware=auto", "firmware=bios: arch=aarch64 has only UEFI")
-	case !uefi || hasUEFI(hw.Arch):
-		return nil
-	case hw.Arch == "aarch64":
-		return hint.Errorf("install it (Debian: apt-get install qemu-efi-aarch64; Fedora: dnf install edk2-aarch64)", "arch=aarch64 boots by UEFI, and libvirt finds none for it on this host")
-	}
-	return hint.Errorf("install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios", "firmware=uefi: libvirt finds no UEFI on this host")
-}
-
-// sockets is where the node's channels have their sockets, if not where libvirt puts them: below the home of a
-// user's own libvirt, which is too long a path for a socket where the home's is long (unix(7): 107 bytes).
-// libvirt takes the first 20 characters of a name.
-func (r *Run) sockets(node workspace.Node) string {
-	me, err := user.Current()
-	if err != nil || !r.where().IsSession() {
-		return ""
-	}
-	short := node.Name[:min(len(node.Name), 20)]
-	longest := path.Join(me.HomeDir, ".config/libvirt/qemu/channel/target/domain-9999-"+short, guest.JournalChannel)
-	if len(longest) <= 107 {
-		return ""
-	}
-	return path.Join("/run/user", me.Uid, node.Name)
-}
-
-// ignitionKey is of the image's system.
-func (r *Run) ignitionKey(on base.Image) string {
-	if r.osOf(on) == "flatcar" {
-		return flatcarKey
-	}
-	return coreosKey
 }

@@ -19,7 +19,7 @@ func (r *Run) Discovery(ctx context.Context) (err error) {
 // generationOptions say how the members of the cluster's etcd shall find each other.
 func (r *Run) generationOptions() generation.Options {
 	return generation.Options{
-		Dir: r.vm(), Prefix: r.Prefix, Nodes: r.members(),
+		Dir: r.ws().VM(), Prefix: r.Prefix, Nodes: r.members(),
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
 		HasNodes: facts.AnyOverlay(r.ws(), r.Prefix), All: r.Recreate == "all", Renew: r.Renew,

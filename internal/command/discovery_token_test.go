@@ -111,7 +111,7 @@ func TestPlanRefusesWhatUpRefuses(t *testing.T) {
 		{"discovery=embedded", "discovery_listen=here"},
 		{"discovery=embedded", "discovery_listen=127.0.0.1", "ready=off"},
 	} {
-		_, planned := wouldPlan(t, words...)
+		_, planned := saysPlan(t, words...)
 		said, err := up(t, words...)
 		if planned == nil || err == nil || planned.Error() != err.Error() {
 			t.Errorf("%v: plan says %v, up %v\n%s", words, planned, err, said)

@@ -10,14 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/config/transpile"
-	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
-	"coreos-libvirt/internal/settings"
 )
 
 // stocked puts an image of the stream's version into the store, as a fetch would, and gives its name.
@@ -72,65 +68,12 @@ func TestAKeptNodeHasTheFirmwareOfItsOwnImage(t *testing.T) {
 	mustUp(t, "image="+flatcar, "nodes=1", "recreate=changed")
 	definition, err := os.ReadFile("vm/core01/domain.xml")
 	if err != nil || !strings.Contains(string(definition), `firmware="efi"`) && !strings.Contains(string(definition), `firmware='efi'`) ||
-		!strings.Contains(string(definition), flatcarKey) {
+		!strings.Contains(string(definition), blueprint.IgnitionKey("flatcar")) {
 		t.Errorf("made anew it is for Flatcar: got %v\n%s", err, definition)
 	}
 }
 
-func TestFirmwareAndIgnitionKey(t *testing.T) {
-	fcos := stream.Image{OS: "fcos", Version: "43.1.3.0"}
-	for name, c := range map[string]struct {
-		arch, firmware, variant string
-		on                      base.Image
-		with, without           string // the firmware, on a host that has UEFI and on one that has none
-		key                     string
-	}{
-		"fcos":                         {"x86_64", "auto", "fcos", base.Image{Image: fcos}, "bios", "bios", coreosKey},
-		"fcos, uefi":                   {"x86_64", "uefi", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
-		"fcos on ARM":                  {"aarch64", "auto", "fcos", base.Image{Image: fcos}, "uefi", "uefi", coreosKey},
-		"an old Flatcar":               {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "3815.2.0"}}, "uefi", "bios", flatcarKey},
-		"a Flatcar":                    {"x86_64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "bios", flatcarKey},
-		"a Flatcar on ARM":             {"aarch64", "auto", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "uefi", "uefi", flatcarKey},
-		"a Flatcar, bios":              {"x86_64", "bios", "flatcar", base.Image{Image: stream.Image{OS: "flatcar", Version: "4593.1.0"}}, "bios", "bios", flatcarKey},
-		"a file, by its name":          {"x86_64", "auto", "", base.Image{Path: "/srv/flatcar_production_qemu_image.img"}, "uefi", "bios", flatcarKey},
-		"a file, by its name, fcos":    {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/fcos-43.qcow2"}, "bios", "bios", coreosKey},
-		"a file, by the config":        {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/my.qcow2"}, "uefi", "bios", flatcarKey},
-		"a file, by the config, fcos":  {"x86_64", "auto", "fcos", base.Image{Path: "/srv/my.qcow2"}, "bios", "bios", coreosKey},
-		"what the record tells counts": {"x86_64", "auto", "flatcar", base.Image{Path: "/srv/flatcar.qcow2", Image: fcos}, "bios", "bios", coreosKey},
-	} {
-		r := &Run{Settings: &settings.Settings{Arch: c.arch, Firmware: c.firmware}, rendered: rendered{source: config.Source{Common: transpile.Template{Variant: c.variant}}}}
-		if with, without := r.firmware(c.on, uefi(true)), r.firmware(c.on, uefi(false)); with != c.with || without != c.without {
-			t.Errorf("%s: firmware %s, and %s on a host without UEFI", name, with, without)
-		}
-		if got := r.ignitionKey(c.on); got != c.key {
-			t.Errorf("%s: key %s", name, got)
-		}
-	}
-}
-
 // uefi is a host that has it, or has not.
-func uefi(has bool) func(string) bool { return func(string) bool { return has } }
-
-func TestFirmwareThatThereIsNot(t *testing.T) {
-	for _, c := range []struct {
-		arch, firmware string
-		has            bool
-		want           string
-	}{
-		{"x86_64", "bios", false, ""},
-		{"x86_64", "uefi", true, ""},
-		{"x86_64", "uefi", false, "finds no UEFI on this host\nhint: install it (Debian: apt-get install ovmf; Fedora: dnf install edk2-ovmf), or firmware=bios"},
-		{"aarch64", "uefi", true, ""},
-		{"aarch64", "uefi", false, "finds none for it on this host\nhint: install it (Debian: apt-get install qemu-efi-aarch64"},
-		{"aarch64", "bios", true, "arch=aarch64 has only UEFI\nhint: firmware=auto"},
-	} {
-		err := checkFirmware(engine.Hardware{Arch: c.arch}.WithFirmware(c.firmware), uefi(c.has))
-		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: got %v", c, err)
-		}
-	}
-}
-
 // TestANodeKeepsItsFirmware whatever would be chosen by now, and also where it was made by a commit that did not note it.
 func TestANodeKeepsItsFirmware(t *testing.T) {
 	inClone(t)

@@ -34,7 +34,7 @@ func TestANodeThatWasNeverReadyIsRecreated(t *testing.T) {
 	before := look(t)["core01"].disk
 	r, err := definedRun(t)
 	if err == nil {
-		err = r.recreateTogether(t.Context())
+		err = recreateTogether(t.Context(), r)
 	}
 	if said := r.said(); err != nil || !strings.Contains(said, "core01: to be made anew, its first boot never succeeded, and ignition.json changed") || look(t)["core01"].disk == before {
 		t.Errorf("got %v\n%s", err, said)
@@ -73,7 +73,7 @@ func TestPlanShowsWhatChangedInDocuments(t *testing.T) {
 	mustUp(t)
 	save(t, "plain.yml", strings.Replace(plain, "inline: Node_Name", "inline: the second text", 1))
 	said := mustUp(t) // which renders it
-	if want := "2 nodes run an older config: " + run(t).upAsCalled("recreate=changed") + "\n"; !strings.HasSuffix(said, want) {
+	if want := "2 nodes run an older config: " + upAsCalled(run(t).Settings, "recreate=changed") + "\n"; !strings.HasSuffix(said, want) {
 		t.Errorf("no %q in\n%s", want, said)
 	}
 	const diff = "core01, core02: what changed in the Ignition document\n@@"

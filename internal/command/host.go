@@ -55,15 +55,15 @@ func printResult(result host.Result, say func(string, ...any)) {
 func toBeRun(r *Run, starting int) check.Nodes {
 	return check.Nodes{
 		Libvirt: check.Libvirt{
-			URI: r.URI, Session: r.where().IsSession(), Arch: r.Arch, Emulated: r.Accel == "tcg",
+			URI: r.URI, Session: where(r.Settings).IsSession(), Arch: r.Arch, Emulated: r.Accel == "tcg",
 			Open: func() (check.Daemon, error) { return r.libvirt() },
 		},
 		Link: check.Link{
 			Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
-			HostLink: r.reach().HostLink, Exists: r.checkLink,
+			HostLink: r.reach().HostLink, Exists: func() error { return checkLink(r.URI, r.reach()) },
 		},
-		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.vm(), r.Prefix)},
-		Folder:    r.vm(), Store: r.Store, Count: starting, RAM: r.RAM, CoreOS: isCoreOS(r.Image),
+		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
+		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: r.RAM, CoreOS: isCoreOS(r.Image),
 	}
 }
 

@@ -36,7 +36,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
 	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
-	p, err := r.makePlan(t.Context(), r.survey)
+	p, err := makePlan(t.Context(), r, surveyOf(r))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -30,7 +31,7 @@ func errorOf(errs ...error) error {
 // definedRun is `mage define`, and what it would do then.
 func definedRun(t *testing.T, words ...string) (*Run, error) {
 	t.Helper()
-	planned, refusal := wouldPlan(t, words...)
+	planned, refusal := saysPlan(t, words...)
 	r := run(t, words...)
 	defer func() {
 		r.unlockAll()
@@ -51,7 +52,7 @@ func refused(t *testing.T, text, advice string, words ...string) {
 	t.Helper()
 	before, domains := generatedFiles(t), domainNames(t)
 	_, err := definedRun(t, words...)
-	if _, planned := wouldPlan(t, words...); err == nil || planned == nil || firstLineOf(planned) != firstLineOf(err) {
+	if _, planned := saysPlan(t, words...); err == nil || planned == nil || firstLineOf(planned) != firstLineOf(err) {
 		t.Errorf("%v: plan says %v, up %v", words, planned, err)
 	}
 	if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), "\nhint: ") || !strings.Contains(err.Error(), advice) {
@@ -65,11 +66,11 @@ func refused(t *testing.T, text, advice string, words ...string) {
 	}
 }
 
-// wouldPlan is what `mage plan` says.
-func wouldPlan(t *testing.T, words ...string) (plan.Plan, error) {
+// saysPlan is what `mage plan` says.
+func saysPlan(t *testing.T, words ...string) (plan.Plan, error) {
 	t.Helper()
-	dry := run(t, words...).dry()
-	return dry.wouldPlan(t.Context(), dry.survey)
+	dry := dry(run(t, words...))
+	return wouldPlan(t.Context(), dry, func(ctx context.Context, neverFormed bool) (etcd.Status, error) { return survey(ctx, dry, neverFormed) })
 }
 
 func firstLineOf(err error) string {
@@ -201,7 +202,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		status, err := r.survey(t.Context(), false)
+		status, err := survey(t.Context(), r, false)
 		if err != nil {
 			t.Fatal(err)
 		}

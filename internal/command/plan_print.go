@@ -54,7 +54,7 @@ func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all 
 	for _, s := range steps {
 		p := describeStep(s)
 		if s.Drift != "" {
-			p.Command = r.recreatedBy(s)
+			p.Command = recreatedBy(r.Settings, s)
 			p.Reason += ": " + recreates(s, p.Command)
 		}
 		for _, diff := range diffs {

@@ -45,7 +45,7 @@ func failures(results []host.Result, say func(string, ...any)) error {
 
 // toStart is how many of the cluster's nodes do not run.
 func toStart(r *Run) (int, error) {
-	conn, err := r.opened()
+	conn, err := opened(r)
 	if err != nil {
 		return 0, err
 	}

@@ -156,7 +156,7 @@ func TestUpDoesWhatPlanPrinted(t *testing.T) {
 		happened := d.befall(t) + d.befall(t) + d.befall(t)
 		save(t, "plain.yml", strings.Replace(plain, "1.5.0", d.one("1.5.0", "1.4.0"), 1))
 		words, before := d.words(), look(t)
-		planned, refusal := wouldPlan(t, words...)
+		planned, refusal := saysPlan(t, words...)
 		said, err := up(t, words...)
 		after := look(t)
 		if refusal != nil || err != nil {
@@ -216,16 +216,16 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 		}
 		status, words := d.etcdOf(), d.words()
 		answers := func(context.Context, bool) (etcd.Status, error) { return status, nil }
-		planned, refusal := run(t, words...).dry().wouldPlan(t.Context(), answers)
+		planned, refusal := wouldPlan(t.Context(), dry(run(t, words...)), answers)
 		r, before := run(t, words...), look(t)
 		through(t, r.Claim, r.Fetch, r.Transpile)
 		err = errorOf(r.Discovery(t.Context()), r.Render(t.Context()))
 		var p plan.Plan
 		if err == nil {
-			p, err = r.makePlan(t.Context(), answers)
+			p, err = makePlan(t.Context(), r, answers)
 		}
 		if err == nil {
-			err = r.definePlanned(t.Context(), p)
+			err = definePlanned(t.Context(), r, p)
 		}
 		r.unlockAll()
 		if (refusal == nil) != (err == nil) || err != nil && firstLineOf(refusal) != firstLineOf(err) {

@@ -8,20 +8,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image/qcow2"
-	"coreos-libvirt/internal/workspace"
 )
 
 // recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
 // the others.
-func (r *Run) recreateTogether(ctx context.Context) error {
+func recreateTogether(ctx context.Context, r *Run) error {
 	if r.plan.Way == plan.InTurn {
 		return nil
 	}
 	if r.plan.Way == plan.NewGeneration {
-		if err := r.newGeneration(ctx); err != nil {
+		if err := newGeneration(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -32,7 +30,7 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 			continue
 		}
 		all.Go(func() error {
-			if err := r.makeAnew(ctx, step); err != nil {
+			if err := makeAnew(ctx, r, step); err != nil {
 				return fmt.Errorf("%s: %w", step.Node.Name, err)
 			}
 			return nil
@@ -43,16 +41,16 @@ func (r *Run) recreateTogether(ctx context.Context) error {
 
 // newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
 // so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
-func (r *Run) newGeneration(ctx context.Context) error {
+func newGeneration(ctx context.Context, r *Run) error {
 	o := r.generationOptions()
 	next, err := generation.Next(ctx, o, r.source)
-	if err := errors.Join(err, r.tryGeneration(ctx)); err != nil {
+	if err := errors.Join(err, tryGeneration(ctx, r)); err != nil {
 		return err
 	}
 	if r.generation, err = r.generation.Retired(o); err != nil {
 		return err
 	}
-	if err := r.removeGeneration(); err != nil {
+	if err := removeGeneration(r); err != nil {
 		return err
 	}
 	if next == nil {
@@ -66,8 +64,8 @@ func (r *Run) newGeneration(ctx context.Context) error {
 }
 
 // tryGeneration finds what would go wrong with the new nodes while the old ones are there.
-func (r *Run) tryGeneration(ctx context.Context) error {
-	tmpl, err := r.domainTemplate()
+func tryGeneration(ctx context.Context, r *Run) error {
+	draft, err := drafter(r)
 	if err != nil {
 		return err
 	}
@@ -75,9 +73,9 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 		return err
 	}
 	for _, step := range plan.Taking(r.steps, plan.Recreate) {
-		definition, err := r.newDefinition(step.Node, tmpl)
+		b, err := draft.Draft(r.documents[step.Node.Number-1])
 		if err == nil {
-			err = r.applier().Try(step.Node, definition)
+			err = r.applier().Try(step.Node, b.Definition)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
@@ -86,14 +84,9 @@ func (r *Run) tryGeneration(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// newDefinition is the node's as it would be made now.
-func (r *Run) newDefinition(node workspace.Node, tmpl string) (domainxml.Definition, error) {
-	return domainxml.Fill(tmpl, r.hardware(r.conn, node, r.base))
-}
-
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
 // have not been booted, and stay.
-func (r *Run) removeGeneration() error {
+func removeGeneration(r *Run) error {
 	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
 	err := r.applier().RemoveAll(steps)
 	for _, step := range steps {
@@ -103,11 +96,15 @@ func (r *Run) removeGeneration() error {
 }
 
 // makeAnew removes the node and defines it again, from what it is wanted to be now.
-func (r *Run) makeAnew(ctx context.Context, step *plan.Step) error {
+func makeAnew(ctx context.Context, r *Run, step *plan.Step) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	next, err := r.planAnew(ctx, r.documents[step.Node.Number-1])
+	draft, err := drafter(r)
+	if err != nil {
+		return err
+	}
+	next, err := draft.New(ctx, r.documents[step.Node.Number-1])
 	if err != nil {
 		return err
 	}

@@ -59,22 +59,19 @@ func New(words []string) (*Run, error) {
 	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
-// vm is a path below the folder of generated files.
-func (r *Run) vm(parts ...string) string { return r.ws().VM(parts...) }
-
 // members are the nodes that the settings ask for.
-func (r *Run) members() []workspace.Node { return workspace.Nodes(r.vm(), r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return workspace.Nodes(r.ws().VM(), r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefix) }
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	return r.open(r.URI, func() string { return check.Advice(r.URI, r.where().IsSession()) })
+	return r.open(r.URI, func() string { return check.Advice(r.URI, where(r.Settings).IsSession()) })
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
-func (r *Run) opened() (engine.Engine, error) {
+func opened(r *Run) (engine.Engine, error) {
 	if _, err := r.libvirt(); err != nil {
 		return nil, err
 	}
@@ -83,7 +80,7 @@ func (r *Run) opened() (engine.Engine, error) {
 
 // domains are all of the host's, by name.
 func (r *Run) domains() (map[string]engine.Domain, error) {
-	opened, err := r.opened()
+	opened, err := opened(r)
 	if err != nil {
 		return nil, err
 	}
@@ -99,19 +96,19 @@ func (r *Run) lock(ctx context.Context, prefix string) error {
 func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
 
 // where is the libvirt of this run.
-func (r *Run) where() engine.Where { return engine.Where{URI: r.URI, InLab: r.InLab} }
+func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
 
 // at is where the run looks for what there is.
-func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: r.where()} }
+func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: where(r.Settings)} }
 
 // link is what the nodes are plugged into.
-func (r *Run) link() engine.Link {
-	return engine.Link{Bridge: r.Bridge, Network: r.Network, Direct: r.Direct}
+func link(s *settings.Settings) engine.Link {
+	return engine.Link{Bridge: s.Bridge, Network: s.Network, Direct: s.Direct}
 }
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: r.link(), Engine: r.opened, Ready: r.Ready}
+	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
 // applier carries out steps, on the libvirt that was opened to plan them.
@@ -124,7 +121,7 @@ func (r *Run) applier() apply.Applier {
 
 // booter boots this run's nodes. libvirt is connected by then: the nodes were found there, or defined.
 func (r *Run) booter() boot.Booter {
-	kind := r.domainType(r.conn)
+	kind := machineOf(r.Settings).DomainType(r.conn)
 	return boot.Booter{
 		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
 		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},

@@ -246,8 +246,8 @@ func TestARunThatOnlyLooksHasNoWayToChangeAnything(t *testing.T) {
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
 	}
-	for _, dry := range []*Run{r.dry(), run(t).dry()} {
-		on, err := dry.opened()
+	for _, dry := range []*Run{dry(r), dry(run(t))} {
+		on, err := opened(dry)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/selftest"
@@ -129,7 +130,7 @@ func (t *trial) boot(ctx context.Context) error {
 		return errors.Join(err, t.remove(ctx))
 	}
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, r.domainType(r.conn), r.firmware(r.base, engine.HostOf(r.conn).HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r.Settings).DomainType(r.conn), machineOf(r.Settings).FirmwareOn(blueprint.SystemOn(r.base, r.source.System()), engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)
@@ -145,7 +146,7 @@ func (t *trial) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, r.osOf(r.base)), r.base.Version
+	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, blueprint.SystemOn(r.base, r.source.System())), r.base.Version
 	if t.Report.Distribution == "" {
 		return hint.Errorf("image=fcos-stable, image=flatcar-stable, or a file that has fcos or flatcar in its name", "image=%s: it does not tell which distribution it is", r.Image)
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/cluster/blueprint"
+
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/stream"
@@ -118,7 +120,7 @@ func TestSelftestKnowsTheDistribution(t *testing.T) {
 		{"/images/x.qcow2", base.Image{Path: "/images/x.qcow2"}, ""},
 	} {
 		r := run(t, "image="+test.image)
-		if got := distributionOf(r.Image, r.osOf(test.on)); got != test.want {
+		if got := distributionOf(r.Image, blueprint.SystemOn(test.on, "")); got != test.want {
 			t.Errorf("%s: got %q", test.image, got)
 		}
 	}

@@ -55,7 +55,7 @@ func machine(r *Run) setup.Machine {
 
 // wanted is what the nodes need of the machine.
 func wanted(r *Run) setup.Wanted {
-	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: libvirtUser(r.Sudo), Session: r.where().IsSession()}
+	w := setup.Wanted{Bridge: r.Bridge, NIC: r.NIC, Network: r.Network, User: libvirtUser(r.Sudo), Session: where(r.Settings).IsSession()}
 	if r.Network != "" || r.Direct != "" {
 		w.Bridge = ""
 	}

@@ -54,7 +54,7 @@ func Status(ctx context.Context, r *Run) error {
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { changed = drift(ctx, r.planned) })
+	asking.Go(func() { changed = drift(ctx, plannedBy(r)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
 	for i := range all {

@@ -19,7 +19,7 @@ func (r *Run) Transpile(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	wrote, err := artifact.WriteIfChanged(r.vm(workspace.TemplateName), r.source.Common.JSON, 0o600)
+	wrote, err := artifact.WriteIfChanged(r.ws().VM(workspace.TemplateName), r.source.Common.JSON, 0o600)
 	if err != nil {
 		return err
 	}

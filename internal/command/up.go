@@ -16,7 +16,7 @@ import (
 // config asks for discovery, until their etcd is healthy.
 func (r *Run) Up(ctx context.Context) error {
 	defer keepTimes(r)
-	if err := r.upAll(ctx); err != nil {
+	if err := upAll(ctx, r); err != nil {
 		return err
 	}
 	for _, step := range r.steps {
@@ -24,18 +24,18 @@ func (r *Run) Up(ctx context.Context) error {
 			return err
 		}
 	}
-	r.sayOld()
+	sayOld(r.Settings, r.steps, r.log.Say)
 	return nil
 }
 
-func (r *Run) upAll(ctx context.Context) error {
+func upAll(ctx context.Context, r *Run) error {
 	if slices.ContainsFunc(r.steps, plan.Step.Changes) {
 		r.etcdSeen = nil // it was as they were before
 	}
-	if err := r.recreateTogether(ctx); err != nil {
+	if err := recreateTogether(ctx, r); err != nil {
 		return err
 	}
-	server, err := r.viewOf(r.generation).ServeNewcomers(ctx, r.steps)
+	server, err := viewOf(r, r.generation).ServeNewcomers(ctx, r.steps)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (r *Run) upAll(ctx context.Context) error {
 	}
 	var status etcd.Status
 	if broken == nil {
-		nodes, status, err = r.reconcile(ctx, nodes, server)
+		nodes, status, err = reconcile(ctx, r, nodes, server)
 	} else if r.KeepGoing && r.Ready {
 		status, err = r.cluster().ReconcileReady(ctx, nodes)
 	}
@@ -56,7 +56,7 @@ func (r *Run) upAll(ctx context.Context) error {
 }
 
 // reconcile makes of nodes that are ready the cluster that is wanted.
-func (r *Run) reconcile(ctx context.Context, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
+func reconcile(ctx context.Context, r *Run, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
 	surplus := r.plan.Surplus
 	if r.plan.Way == plan.NewGeneration { // those that were to be removed went with the others
 		surplus = plan.Taking(surplus, plan.Keep)

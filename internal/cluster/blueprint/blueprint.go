@@ -1,0 +1,161 @@
+// Package blueprint works out what each node of a cluster is made of, and finds what there is of it: what plan.Make takes, and
+// what makes the steps of a plan complete.
+package blueprint
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"coreos-libvirt/internal/cluster/apply"
+	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/image/qcow2"
+	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
+)
+
+// Drafter makes blueprints.
+type Drafter struct {
+	Engine    engine.Engine
+	Place     facts.Place
+	Reach     reach.Nodes
+	Cluster   string // the prefix
+	Template  string // text of the domain template
+	Machine   Machine
+	Base      base.Image                   // that new nodes are made on
+	BaseAt    func(path string) base.Image // an image that an earlier run had
+	System    string                       // of the config's variant; empty if that names none
+	Unfetched bool                         // the base image may be still to come: this run only looks
+}
+
+// Wanted is what says how each node shall be.
+type Wanted struct {
+	Documents []config.Document
+	Options   plan.Options
+	Etcd      plan.Etcd
+	Asks      bool // nodes may be asked whether they are ready
+}
+
+// Situation is what nodes shall be, and what there is of all nodes of the cluster, by name.
+func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]engine.Domain) ([]plan.Blueprint, map[string]plan.Found, error) {
+	want, found := make([]plan.Blueprint, len(w.Documents)), make([]plan.Found, len(w.Documents))
+	errs := wait.Each(len(want), func(i int) (err error) {
+		doc := w.Documents[i]
+		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
+		if w.Asks && err == nil {
+			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, d.Reach.Report)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", doc.Name, err)
+		}
+		return err
+	})
+	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
+		return nil, nil, err
+	}
+	have := d.found(domains)
+	for i := range found {
+		have[want[i].Doc.Name] = found[i]
+	}
+	return want, have, nil
+}
+
+// found is what is known of the nodes that have a domain, without a look at their disks.
+func (d Drafter) found(domains map[string]engine.Domain) map[string]plan.Found {
+	have := map[string]plan.Found{}
+	for _, domain := range engine.Members(domains, d.Place.Root, d.Cluster) {
+		node := d.Place.NodeOf(domain.Metadata)
+		history := plan.History{Fresh: workspace.Exists(node.Fresh()), LastAddress: d.Reach.LastAddress(domain.Name)}
+		have[domain.Name] = plan.Found{Node: node, Domain: domain, Defined: true, History: history}
+	}
+	return have
+}
+
+// situation is what the node shall be, and what there is of it.
+func (d Drafter) situation(ctx context.Context, doc config.Document, domains map[string]engine.Domain, wishes plan.Wishes) (b plan.Blueprint, found plan.Found, err error) {
+	found, err = facts.Of(ctx, d.Engine.Disks(), d.Place.Workspace, doc.Node, domains, wishes)
+	if err != nil {
+		return b, found, err
+	}
+	found.LastAddress, found.Unruled = d.Reach.LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
+	b, err = d.Draft(doc)
+	if err != nil || !found.Defined && !found.Disk.Exists {
+		return b, found, err
+	}
+	kept, definition, digest := d.kept(doc.Node, found), b.Definition, b.Mark.Definition
+	if kept != b.Spec {
+		other, err := domainxml.Fill(d.Template, kept)
+		if err != nil {
+			return b, found, err
+		}
+		definition, digest = other, other.Digest
+	}
+	text, err := definition.With(b.Mark)
+	return b, facts.WithKept(found, kept, definition, text, digest), err
+}
+
+// Draft is all that the node is made of, if it is made now.
+func (d Drafter) Draft(doc config.Document) (plan.Blueprint, error) {
+	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
+	definition, err := domainxml.Fill(d.Template, b.Spec)
+	b.Definition, b.Mark.Definition = definition, definition.Digest
+	return b, err
+}
+
+// mark is what says what the node shall be made from.
+func (d Drafter) mark(doc config.Document) engine.Metadata {
+	return engine.Metadata{
+		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: d.Base.Path,
+		Libvirt: d.Place.String(), Image: d.Base.Identity, Disk: d.Machine.Disk, Firmware: d.Machine.givenFirmware(),
+	}
+}
+
+// Complete gives the steps of a plan what carries them out: the size of disks that are made, and definitions.
+func (d Drafter) Complete(ctx context.Context, p *plan.Plan, want []plan.Blueprint, have map[string]plan.Found) error {
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		if err := d.complete(ctx, step, want[i], have[step.Node.Name]); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		}
+	}
+	return nil
+}
+
+func (d Drafter) complete(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found) (err error) {
+	definition := b.Definition
+	if step.Makes() {
+		err = errors.Join(checkFirmware(b.Spec, engine.HostOf(d.Engine).HasUEFI), d.sizeDisk(ctx, step))
+	} else {
+		definition = found.Kept
+	}
+	if err == nil {
+		step.XML, err = definition.With(step.Want)
+	}
+	return err
+}
+
+// New is the step of a node of which there is nothing, and its definition.
+func (d Drafter) New(ctx context.Context, doc config.Document) (next apply.New, err error) {
+	b, err := d.Draft(doc)
+	if err != nil {
+		return next, err
+	}
+	next = apply.New{Step: plan.New(b), Definition: b.Definition}
+	return next, d.complete(ctx, &next.Step, b, plan.Found{})
+}
+
+// sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
+func (d Drafter) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
+	if d.Unfetched && !workspace.Exists(d.Base.Path) {
+		return nil
+	}
+	step.Want.Disk, err = qcow2.OverlaySize(ctx, d.Base.Path, d.Machine.Disk)
+	return err
+}
