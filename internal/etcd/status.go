@@ -1,5 +1,10 @@
 // Package etcd is what the project knows of a cluster's etcd. All that needs etcd's own modules is
 // in the program helper, which is built when it is first needed, so that no other target pays for it.
+//
+// The program's name has the digest of all that it is built from. One process of it serves a run: the first question starts it,
+// many may be open at once, and each can be cancelled. It ends when its standard input does, so none is left if the run is
+// killed. If it is killed itself, the open questions end with an error, and the next one starts another process, which also
+// serves discovery again.
 package etcd
 
 import (

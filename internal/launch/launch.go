@@ -1,4 +1,5 @@
-// Package launch is how the targets are built with libvirt's binding.
+// Package launch is how the targets are built with libvirt's binding. A plain `mage` builds them without, which needs no C
+// compiler, and starts the program that is built here for the targets that need libvirt.
 package launch
 
 import (

@@ -1,4 +1,6 @@
-// Package boot starts nodes, and watches them until they are ready or have failed.
+// Package boot starts nodes, and watches them until they are ready or have failed. A node is watched in two ways: by what it
+// reports on its channel, and by what shows that its boot failed, which ends the wait at once: the console log, the channel of
+// Ignition's journal, and libvirt's events.
 package boot
 
 import (

@@ -2,6 +2,9 @@
 
 // Package libvirt is libvirt as this project uses it: connections, domains and their channels. It is the only room that
 // needs cgo, and loads libvirt.so when it runs: the tag libvirt_dlopen does without libvirt's headers.
+//
+// Every call goes through one function. It connects again if the daemon has hung up, and tries again if libvirt refuses for the
+// moment. So a call must do no harm if it is made twice.
 package libvirt
 
 import (

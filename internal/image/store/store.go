@@ -1,5 +1,8 @@
 // Package store keeps base images: one read-only file an image version with a record beside it, shared
 // by all clusters. What is at its path is whole and was verified.
+//
+// An image is in use if an overlay in a workspace that ever used the store, or a disk of libvirt's domains, stands on it,
+// directly or not, or if a node's metadata name it. Only what does not exist counts as no user.
 package store
 
 import (
