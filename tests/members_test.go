@@ -166,7 +166,7 @@ func members(t *testing.T, c clone) {
 	}
 	leader := leads.FindStringSubmatch(out)[1]
 	out = c.changes(t, more, "recreate="+leader)
-	if len(readyNode.FindAllString(out, -1)) != *most || strings.Count(out, ": made anew") != 1 || !strings.Contains(out, leader+": made anew") {
+	if len(readyNode.FindAllString(out, -1)) != *most || strings.Count(out, ": recreated") != 1 || !strings.Contains(out, leader+": recreated") {
 		t.Errorf("recreate=%s: got\n%s", leader, out)
 	}
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != *most || strings.Count(out, "leader") != 1 {
@@ -288,7 +288,7 @@ func inUse(t *testing.T, c clone, url string) {
 			c.inLab(t, "curl", "-sf", "-d", `{"ID":"`+m.ID+`"}`, url+"/v3/cluster/member/remove")
 		}
 	}
-	if out := c.mage(t, "lab", "up", "nodes=4"); !strings.Contains(out, "core04: is no member of etcd at") || strings.Contains(out, "made anew\n") {
+	if out := c.mage(t, "lab", "up", "nodes=4"); !strings.Contains(out, "core04: its etcd is not a member of the cluster") || strings.Contains(out, "recreated\n") {
 		t.Errorf("got\n%s", out)
 	}
 	if out := c.mage(t, "lab", "up", "nodes=4", "recreate=core04"); len(readyNode.FindAllString(out, -1)) != 4 {

@@ -57,7 +57,7 @@ func TestAnotherRunIsAtTheCluster(t *testing.T) {
 	hasty.Args = append(hasty.Args, "wait=false")
 	out, err := hasty.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "core: another run is at this cluster\nhint: wait=true waits for it") {
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "core: another run is changing this cluster\nhint: add wait=true to the command") {
 		t.Errorf("wait=false: got %v\n%s", err, out)
 	}
 
@@ -65,7 +65,7 @@ func TestAnotherRunIsAtTheCluster(t *testing.T) {
 		up, said := w.target("up"), &output{}
 		up.Stdout, up.Stderr = said, said
 		distributor.Must(t, up.Start())
-		for !strings.Contains(said.String(), "core: waiting for another run, which is at this cluster") {
+		for !strings.Contains(said.String(), "core: waiting for another run, which is changing this cluster") {
 			time.Sleep(50 * time.Millisecond)
 		}
 		return up, said

@@ -212,7 +212,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 		t.Errorf("got\n%s", out)
 	}
 	c.must(t, "up", "nodes=2")
-	interrupt("core01: made anew", "up", "nodes=2", "recreate=all")
+	interrupt("core01: recreated", "up", "nodes=2", "recreate=all")
 	c.must(t, "up", "nodes=2")
 	if out, _ = interrupt("core02: asked to shut down", "stop"); strings.Count(out, "left running, it was ready") != 2 {
 		t.Errorf("got\n%s", out)

@@ -70,7 +70,7 @@ func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, 
 	case plan.Create:
 		say("%s: defined, %s", name, step.Why)
 	case plan.Recreate:
-		say("%s: to be made anew, %s", name, step.Why)
+		say("%s: will be recreated: %s", name, step.Why)
 	case plan.Redefine:
 		say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
 	case plan.Keep:

@@ -57,7 +57,7 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.plan.Way != plan.Together {
 		t.Errorf("one of two: got %v, %d", err, r.plan.Way)
 	}
-	if said := mustUp(t, "recreate=all"); strings.Count(said, ": made anew") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
+	if said := mustUp(t, "recreate=all"); strings.Count(said, ": recreated") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
 		t.Errorf("got\n%s\n%s", said, generatedFiles(t))
 	}
 	// and one that was interrupted while its nodes were being removed is ended by the next run
@@ -67,7 +67,7 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	removeDomain(t, "core02")
-	if said := mustUp(t); !strings.Contains(said, "core01: made anew") || strings.Contains(generatedFiles(t), "retired=true") || !strings.HasPrefix(domainNames(t), "core01 core02 ") {
+	if said := mustUp(t); !strings.Contains(said, "core01: recreated") || strings.Contains(generatedFiles(t), "retired=true") || !strings.HasPrefix(domainNames(t), "core01 core02 ") {
 		t.Errorf("got\n%s\n%s, %s", said, generatedFiles(t), domainNames(t))
 	}
 }

@@ -36,7 +36,7 @@ func TestANodeThatWasNeverReadyIsRecreated(t *testing.T) {
 	if err == nil {
 		err = recreateTogether(t.Context(), r)
 	}
-	if said := r.said(); err != nil || !strings.Contains(said, "core01: to be made anew, its first boot never succeeded, and ignition.json changed") || look(t)["core01"].disk == before {
+	if said := r.said(); err != nil || !strings.Contains(said, "core01: will be recreated: its first boot never succeeded, and ignition.json changed") || look(t)["core01"].disk == before {
 		t.Errorf("got %v\n%s", err, said)
 	}
 	plans(t, 2, "core01 start it does not run") // of the new document

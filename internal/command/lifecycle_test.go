@@ -175,7 +175,7 @@ func TestPlanTellsWhatUpDoes(t *testing.T) {
 	plans(t, 2, "core01 "+drifted+"\ncore02 "+drifted)
 	plans(t, 2, "core01 "+drifted+"\ncore02 recreate as recreate= says", "recreate=core02")
 	plans(t, 2, "core01 recreate ignition.json changed\ncore02 recreate ignition.json changed", "recreate=changed")
-	if said := mustUp(t, "recreate=core02"); strings.Contains(said, "core01: made anew") || !strings.Contains(said, "core02: made anew\ncore02: booting") {
+	if said := mustUp(t, "recreate=core02"); strings.Contains(said, "core01: recreated") || !strings.Contains(said, "core02: recreated\ncore02: booting") {
 		t.Errorf("got\n%s", said)
 	}
 	plans(t, 2, "core01 "+drifted+"\ncore02 unchanged defined, unchanged")
@@ -272,7 +272,7 @@ func TestASecondRunWaitsOrFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.unlockAll()
-	if _, err := up(t, "wait=false"); err == nil || !strings.Contains(err.Error(), "is at this cluster\nhint: ") || !strings.Contains(err.Error(), "core: process ") {
+	if _, err := up(t, "wait=false"); err == nil || !strings.Contains(err.Error(), "is changing this cluster\nhint: ") || !strings.Contains(err.Error(), "core: process ") {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -136,7 +136,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	refused(t, "recreate=all: etcd answers, and the data of its 3 members would be lost", "force=true makes the new cluster", "recreate=all")
 	refused(t, "etcd would lose its quorum and its data with 2 of its 3 members", "force=true", "recreate=core01,core02", "parallel=true")
 	refused(t, "the other nodes would be left without a quorum", "recreate=all", "recreate=core01,core02", "parallel=true", "force=true")
-	refused(t, "renew=true: there are nodes that were made with the token", "recreate=all", "renew=true")
+	refused(t, "renew=true: the nodes of this cluster use its discovery token", "recreate=all", "renew=true")
 	refused(t, "ready=off: nodes do not tell where they are: no member of etcd can be added", "without ready=off", "nodes=4", "ready=off")
 	refused(t, "ready=off: nodes do not tell where they are", "without ready=off", "recreate=core02", "ready=off")
 
@@ -151,7 +151,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	// a node whose disk and domain somebody removed is still a member, and replaced as one
 	removeDomain(t, "core02")
 	r, err := definedRun(t)
-	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: to be made anew, new, and it is a member of etcd") {
+	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: will be recreated: new, and it is a member of etcd") {
 		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
 	}
 	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != plan.Recreate || r.steps[3].Action != plan.Create {

@@ -148,11 +148,11 @@ func TestADiskWithDataOutlivesItsDomain(t *testing.T) {
 
 	lost(t, "core01")
 	save(t, "vm/core01/domain.xml", "<nothing")
-	if said, err := up(t, "nodes=1"); err == nil || !strings.Contains(err.Error(), "core01: vm/core01/core01.qcow2 has data, and there is neither") || !strings.Contains(err.Error(), "\nhint: recreate=core01") {
+	if said, err := up(t, "nodes=1"); err == nil || !strings.Contains(err.Error(), "core01: vm/core01/core01.qcow2: this disk has data, but no domain uses it") || !strings.Contains(err.Error(), "\nhint: `mage up prefix=core recreate=core01`") {
 		t.Errorf("got %v\n%s", err, said)
 	}
 	keepsData(t, "core01")
-	if said := mustUp(t, "nodes=1", "recreate=core01"); !strings.Contains(said, "core01: made anew") {
+	if said := mustUp(t, "nodes=1", "recreate=core01"); !strings.Contains(said, "core01: recreated") {
 		t.Errorf("got\n%s", said)
 	}
 }

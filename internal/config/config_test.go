@@ -156,7 +156,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 	o := options("plain.yml")
 	o.Ready, o.Workspace = true, t.TempDir()
-	if _, err := Read(o); err == nil || !strings.Contains(err.Error(), "the readiness snippet lacks") {
+	if _, err := Read(o); err == nil || !strings.Contains(err.Error(), "a file for the readiness unit is missing") {
 		t.Errorf("got %v", err)
 	}
 	o.Ready, o.Vars = false, func(string) (map[string]string, error) { return nil, errors.New("no words") }

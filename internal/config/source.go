@@ -241,7 +241,7 @@ func (o Options) readiness() (*render.Readiness, error) {
 	for name, text := range map[string]*[]byte{"ready.sh": &ready.Script, "ready.service": &ready.Service, "hotplug.rules": &ready.Rules} {
 		var err error
 		if *text, err = os.ReadFile(filepath.Join(o.Workspace, "templates", name)); err != nil {
-			return nil, hint.Errorf("ready=off does without", "the readiness snippet lacks: %w", err)
+			return nil, hint.Errorf("`git checkout templates` brings it back", "a file for the readiness unit is missing: %w", err)
 		}
 	}
 	return &ready, nil

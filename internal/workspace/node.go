@@ -40,6 +40,9 @@ func NodeAt(dir, prefix string, n int) Node {
 // NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
 func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
 
+// Cluster is the prefix of the node's cluster.
+func (n Node) Cluster() string { return strings.TrimSuffix(n.Name, NodeName("", n.Number)) }
+
 // NumberOf is the number of the cluster's node of that name; 0 where it can be none.
 func NumberOf(prefix, name string) int {
 	digits, ok := strings.CutPrefix(name, prefix)

@@ -39,7 +39,7 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.create(step, disk); err != nil {
 		return errors.Join(err, a.Undo(step))
 	}
-	a.Say("%s: made anew", step.Node.Name)
+	a.Say("%s: recreated", step.Node.Name)
 	return nil
 }
 

@@ -4,6 +4,7 @@ package facts
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 
 	"coreos-libvirt/internal/cluster/plan"
@@ -26,8 +27,8 @@ func Of(ctx context.Context, disks engine.Disks, w workspace.Workspace, node wor
 		return found, err
 	}
 	if found.Orphan() && found.Made == nil && !found.Force {
-		return found, hint.Errorf("recreate="+node.Name+" makes it anew, without them; or move the file away",
-			"%s has data, and there is neither a domain that it belongs to nor word of what it was made from", w.Relative(node.Overlay()))
+		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
+			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", w.Relative(node.Overlay()))
 	}
 	if defined {
 		var made string

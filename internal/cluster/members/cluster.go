@@ -114,7 +114,7 @@ func (c Cluster) ReconcileReady(ctx context.Context, nodes []boot.Node) (status 
 		return status, err
 	}
 	if quorum := token.Size/2 + 1; !token.Formed && (len(nodes) < quorum || allFresh(nodes)) {
-		return status, hint.Errorf("`mage up` goes on when the others are made anew", "etcd: %d of the %d nodes that it is formed of are ready", len(nodes), token.Size)
+		return status, hint.Errorf("correct what made the other nodes fail, then: mage up prefix="+c.Options.Prefix, "etcd cannot start yet: too few of its nodes are ready, %d of %d", len(nodes), token.Size)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()

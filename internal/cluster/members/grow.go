@@ -46,7 +46,7 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, voters voters) (
 	case known && (peer.Name != "" || wasToJoin(node) && voters.starts(ctx, address)):
 		return n, c.promote(ctx, n, voters, address)
 	case !workspace.Exists(node.Fresh()):
-		c.Log.Say("%s: is no member of etcd at %s (hint: recreate=%s makes it anew, as one)", node.Name, address, node.Name)
+		c.Log.Say("%s: its etcd is not a member of the cluster (the node's address is %s); `mage up prefix=%s recreate=%s` recreates it as one", node.Name, address, c.Options.Prefix, node.Name)
 		return n, nil
 	}
 	place, err := c.prepare(ctx, node, address, voters)

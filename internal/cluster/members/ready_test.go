@@ -17,11 +17,11 @@ func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
 	for _, node := range b.Options.Nodes {
 		save(t, node.Fresh(), "")
 	}
-	if _, err := b.ReconcileReady(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "etcd: 2 of the 3 nodes that it is formed of are ready\nhint: ") {
+	if _, err := b.ReconcileReady(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "etcd cannot start yet: too few of its nodes are ready, 2 of 3\nhint: ") {
 		t.Errorf("got %v", err)
 	}
 	nodes[1].Report = guest.Report{}
-	if _, err := b.ReconcileReady(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "etcd: 1 of the 3 nodes") {
+	if _, err := b.ReconcileReady(t.Context(), nodes); err == nil || !strings.Contains(err.Error(), "too few of its nodes are ready, 1 of 3") {
 		t.Errorf("got %v", err)
 	}
 	nodes[0].Report = guest.Report{}

@@ -5,6 +5,7 @@ package generation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -76,7 +77,7 @@ func Make(ctx context.Context, o Options, source config.Source) (Generation, err
 		if err := o.tryWay(ctx, token.TLS); err != nil {
 			return o.none(), err
 		}
-		o.Say("discovery: the token of this cluster goes when `mage up` has removed its nodes, and another one comes")
+		o.Say("discovery: `mage up` removes the nodes of this cluster, and then replaces its token by a new one")
 		return o.pending(token)
 	}
 	return o.of(token)
@@ -273,10 +274,15 @@ func (o Options) kept(ctx context.Context, path string, tls bool) (discovery.Tok
 // checkKept refuses what nodes that were made with the token cannot be.
 func (o Options) checkKept(token discovery.Token, path string, tls, all bool) error {
 	if o.Renew {
-		return hint.Errorf("`mage up recreate=all` makes a new cluster; `mage down` removes this one", "renew=true: there are nodes that were made with the token of this cluster, they find each other by no other")
+		return hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=all` makes a new cluster; `mage down prefix=%s` removes this one", o.Prefix, o.Prefix),
+			"renew=true: the nodes of this cluster use its discovery token, and cannot find each other with a new one")
 	}
 	if token.TLS != tls && !all {
-		return hint.Errorf("recreate=all makes a new cluster", "%s: the word %s says whether etcd's members speak TLS, and this cluster was made otherwise", path, discovery.WordCA)
+		what := "has the word %s, which turns on TLS for etcd, but this cluster was made without TLS"
+		if token.TLS {
+			what = "does not have the word %s, which turns on TLS for etcd, but this cluster was made with TLS"
+		}
+		return hint.Errorf("`mage up prefix="+o.Prefix+" recreate=all` makes a new cluster", "%s "+what, path, discovery.WordCA)
 	}
 	return nil
 }

@@ -98,11 +98,11 @@ func TestMake(t *testing.T) {
 		t.Errorf("recreate=all: got %+v", g)
 	}
 	w.All, w.Renew = false, true
-	if _, err := Make(t.Context(), w.Options, w.source); err == nil || !strings.Contains(err.Error(), "renew=true: there are nodes") {
+	if _, err := Make(t.Context(), w.Options, w.source); err == nil || !strings.Contains(err.Error(), "renew=true: the nodes of this cluster use its discovery token") {
 		t.Errorf("got %v", err)
 	}
 	w.Renew, w.source = false, sourceOf(t, w.Options, "Etcd_CA_Certificate")
-	if _, err := Make(t.Context(), w.Options, w.source); err == nil || !strings.Contains(err.Error(), "says whether etcd's members speak TLS") {
+	if _, err := Make(t.Context(), w.Options, w.source); err == nil || !strings.Contains(err.Error(), "which turns on TLS for etcd, but this cluster was made with") {
 		t.Errorf("got %v", err)
 	}
 }

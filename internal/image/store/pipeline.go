@@ -203,7 +203,7 @@ func (d digests) check() error {
 // vouched refuses an image without a signature that no digest vouches for either.
 func vouched(i stream.Image) error {
 	if i.SHA256 == "" {
-		return hint.Errorf("sha256= gives the digest of the file at a URL", "nothing vouches for %s", i.Public().URL)
+		return hint.Errorf("add sha256=<digest of the file, as its publisher names it>", "%s cannot be verified: it has no signature, and sha256= is not given", i.Public().URL)
 	}
 	return nil
 }

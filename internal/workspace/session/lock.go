@@ -36,10 +36,10 @@ func (l *Locks) Take(ctx context.Context, prefix string, wait bool, say func(str
 	defer giveUp(nil)
 	unlock, err := artifact.Lock(waiting, path, func() {
 		if !wait {
-			giveUp(hint.Errorf("wait=true waits for it", "%s: %s is at this cluster", prefix, holder(path)))
+			giveUp(hint.Errorf("add wait=true to the command: it then starts when the other run has ended", "%s: %s is changing this cluster", prefix, holder(path)))
 			return
 		}
-		say("%s: waiting for %s, which is at this cluster", prefix, holder(path))
+		say("%s: waiting for %s, which is changing this cluster", prefix, holder(path))
 	})
 	if cause := context.Cause(waiting); err != nil && cause != nil {
 		return cause
