@@ -243,7 +243,7 @@ func neverComesUp(t *testing.T, c clone) {
 	}
 }
 
-// brokenEtcd has an etcd that does not start: its own words are told. Once it does the cluster is made anew without
+// brokenEtcd has an etcd that does not start: its own words are told. Once it does the cluster is recreated without
 // more ado, but not when it lives.
 func brokenEtcd(t *testing.T, c clone) {
 	c.mage(t, "lab", "down") // where another part left its nodes
@@ -273,7 +273,7 @@ func brokenEtcd(t *testing.T, c clone) {
 	c.nothingIsLeft(t)
 }
 
-// inUse has core04's member taken out by somebody: the node has been in use, and is not made anew before
+// inUse has core04's member taken out by somebody: the node has been in use, and is not recreated before
 // the user says so.
 func inUse(t *testing.T, c clone, url string) {
 	t.Helper()

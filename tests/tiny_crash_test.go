@@ -21,7 +21,7 @@ func (c tiny) killed(t *testing.T, after time.Duration, words ...string) {
 	_ = cmd.Wait()
 }
 
-// tinyKilled kills `up`, new, over changed definitions and with nodes made anew, and `down`, at points spread over
+// tinyKilled kills `up`, new, over changed definitions and with nodes recreated, and `down`, at points spread over
 // their run. What follows is always an `up` that completes and finds nothing more to do, and a `down` that leaves nothing.
 func tinyKilled(t *testing.T, c tiny) {
 	for _, run := range []struct {

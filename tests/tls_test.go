@@ -17,7 +17,7 @@ import (
 )
 
 // secured has the example with TLS: members and clients need certificates of the cluster's own authority, a
-// node that is made anew gets another one, and the authority's key stays here.
+// node that is recreated gets another one, and the authority's key stays here.
 func secured(t *testing.T, c clone) {
 	config := "config=ignition/examples/etcd-tls.yml"
 	out := c.mage(t, append([]string{"lab", "up", "nodes=3", config}, discoveryElsewhere(t, c)...)...)
@@ -25,7 +25,7 @@ func secured(t *testing.T, c clone) {
 		t.Fatalf("got\n%s", out)
 	}
 	if out := c.mage(t, "lab", "up", "nodes=3", config); strings.Contains(out, "has a certificate") {
-		t.Errorf("the certificates are good, and are made anew:\n%s", out)
+		t.Errorf("the certificates are good, and are recreated:\n%s", out)
 	}
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 3 || strings.Count(out, "https://10.77.0.") != 3 {
 		t.Errorf("etcd: got\n%s", out)

@@ -12,7 +12,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Define makes each node's overlay and libvirt domain. Nodes that are to be made anew are left to Up. One
+// Define makes each node's overlay and libvirt domain. Nodes that are to be recreated are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
 	p, err := makePlan(ctx, r, surveyOf(r))

@@ -41,7 +41,7 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 	if _, err := up(t, "recreate=all", "image=nowhere.qcow2"); err == nil || generatedFiles(t) != kept {
 		t.Errorf("a run that fails has taken the token of nodes that live: %v", err)
 	}
-	// etcd has never formed: its nodes are made anew together, by a token of their own
+	// etcd has never formed: its nodes are recreated together, by a token of their own
 	save(t, "plain.yml", strings.Replace(withEtcd, "Node_Name", "Node_Number", 1))
 	for _, fresh := range []bool{false, true} {
 		for _, name := range []string{"core01", "core02"} {

@@ -43,7 +43,7 @@ func stopAll(t *testing.T) {
 const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: `… recreate=core01` recreates it, without what somebody else changed\n" +
 	"core01: somebody else changed its definition; redefine=true overwrites that"
 
-// TestSomebodyElsesChangesOutliveDrift: a node that never booted would be made anew without asking.
+// TestSomebodyElsesChangesOutliveDrift: a node that never booted would be recreated without asking.
 func TestSomebodyElsesChangesOutliveDrift(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
@@ -189,7 +189,7 @@ func TestPlanTellsOfAMemberThatMayBeMadeAnew(t *testing.T) {
 	mustUp(t)
 	plans(t, 0, "core01 unchanged defined, unchanged")
 	save(t, "vm/core01/fresh", "")
-	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: where it is no member of etcd yet it is made anew, as one")
+	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: if it is no member of etcd yet, it is recreated as one")
 }
 
 // sized makes an image of that many MiB.

@@ -203,7 +203,7 @@ func TestPlanOfNodesThatDoNotRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.unlockAll()
-	// the overlay has never been written to: what is not booted yet may be made anew
+	// the overlay has never been written to: what is not booted yet may be recreated
 	save(t, "plain.yml", strings.Replace(plain, "Node_Name", "Node_Number", 1))
 	plans(t, 2, "core01 create ignition.json changed\ncore02 outdated defined, unchanged; ignition.json changed since it was made: `… recreate=changed` recreates it")
 	save(t, "plain.yml", plain)

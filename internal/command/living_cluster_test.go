@@ -96,7 +96,7 @@ func formed(t *testing.T) {
 	}
 }
 
-// livesAgain has the test's etcd be those of the nodes that were made anew, too.
+// livesAgain has the test's etcd be those of the nodes that were recreated, too.
 func livesAgain(t *testing.T) {
 	t.Helper()
 	for i := range 3 {

@@ -12,7 +12,7 @@ import (
 	"coreos-libvirt/internal/image/qcow2"
 )
 
-// recreateTogether removes all nodes that are to be made anew, and defines them: Up then boots them with
+// recreateTogether removes all nodes that are to be recreated, and defines them: Up then boots them with
 // the others.
 func recreateTogether(ctx context.Context, r *Run) error {
 	if r.plan.Way == plan.InTurn {

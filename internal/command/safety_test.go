@@ -195,7 +195,7 @@ func TestWhatARunHadBegunToRemoveGoes(t *testing.T) {
 		lost(t, "core01")
 	}
 	killed()
-	if said := mustUp(t); !strings.Contains(said, "core01: defined, an overlay without a domain is made anew") {
+	if said := mustUp(t); !strings.Contains(said, "core01: defined, an overlay without a domain is recreated") {
 		t.Errorf("got\n%s", said)
 	}
 	if workspace.Exists("vm/core01/leaving") {

@@ -68,7 +68,7 @@ func (a Access) generate(comment string) ([]byte, error) {
 	return data, artifact.Write(a.key(), data, 0o600)
 }
 
-// Forget forgets a node's host keys: it is made anew, and gets others.
+// Forget forgets a node's host keys: it is recreated, and gets others.
 func (a Access) Forget(node string) error {
 	return a.replace(map[string]Report{node: {}})
 }

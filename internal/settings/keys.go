@@ -64,7 +64,7 @@ func Keys(env Environment) []Key {
 		{"updates", "off, or on: nodes update themselves, and boot again for that, as their system does; what the config says of it counts more", "off", "", yesNo(func(s *Settings) *bool { return &s.Updates })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
 		{"recreate", "nodes that `mage up` makes anew: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
-		{"parallel", "true: nodes are made anew all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
+		{"parallel", "true: nodes are recreated all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
 		{"force", "true: `mage up` makes a new cluster of one whose etcd answers, with recreate=all: its data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Force })},
 		{"redefine", "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},
 		{"keep_going", "false: where one node fails, the others are not waited for", "true", "", yesNo(func(s *Settings) *bool { return &s.KeepGoing })},

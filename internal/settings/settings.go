@@ -54,7 +54,7 @@ type Settings struct {
 	Cache                     string        // folder of what this project builds for itself
 	Node                      string        // the node that a target is about
 	Recreate                  string        // changed, all, names with commas, or empty
-	Parallel                  bool          // whether nodes are made anew all at once
+	Parallel                  bool          // whether nodes are recreated all at once
 	Force                     bool          // whether a cluster that lives may be replaced by a new one
 	Redefine                  bool          // whether others' changes of definitions are overwritten
 	KeepGoing                 bool          // whether the other nodes go on where one fails

@@ -154,7 +154,7 @@ func TestAConfigThatDoesNotJoin(t *testing.T) {
 	}
 }
 
-// TestNoPlanLosesData: whatever there is, an etcd that answers is never made anew as a whole unless the user says so, no
+// TestNoPlanLosesData: whatever there is, an etcd that answers is never recreated as a whole unless the user says so, no
 // member is recreated or removed while another one is not healthy that stays, and the members are asked where it counts.
 func TestNoPlanLosesData(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))

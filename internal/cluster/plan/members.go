@@ -185,7 +185,7 @@ func (m *making) checkJoining(b Blueprint) error {
 			return nil
 		}
 	}
-	return hint.Errorf("start etcd with --name=Node_Name", "what its etcd would be called cannot be told: the other members are not called as their nodes are")
+	return hint.Errorf("start etcd with --name=Node_Name", "cannot work out this node's etcd member name: the members are not named after their nodes")
 }
 
 // excused are the ids of members that need not be healthy: of nodes that this run starts, recreates or removes.

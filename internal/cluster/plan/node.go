@@ -16,7 +16,7 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	if !found.Defined && !found.Orphan() {
 		step.Action, step.Why = Create, "new"
 		if found.Disk.Exists {
-			step.Why = "an overlay without a domain is made anew"
+			step.Why = "an overlay without a domain is recreated"
 		}
 		return step
 	}
@@ -75,7 +75,7 @@ func (s *Step) Take(live engine.Live) {
 	s.Restart = live.Short || !s.AsStarted && (live.Rest || live.None() || s.Outdated)
 }
 
-// anew tells how the node is made anew, if it is. Somebody else's changes would go with that: they are kept, unless
+// anew tells how the node is recreated, if it is. Somebody else's changes would go with that: they are kept, unless
 // the user wants this very node anew, or them overwritten.
 func (f Found) anew(changed string) (Action, string) {
 	switch {
@@ -91,7 +91,7 @@ func (f Found) anew(changed string) (Action, string) {
 	return "", ""
 }
 
-// changes names what of a node's making differs: these take effect only on a node made anew.
+// changes names what of a node's making differs: these take effect only on a node recreated.
 func changes(have, want engine.Metadata, disk engine.Disk) string {
 	switch {
 	case !disk.Exists:

@@ -23,7 +23,7 @@ func TestPlan(t *testing.T) {
 		drift  string
 	}{
 		"nothing there":            {nil, "", engine.Disk{}, Create, "new", ""},
-		"killed before the domain": {nil, "", fresh, Create, "an overlay without a domain is made anew", ""},
+		"killed before the domain": {nil, "", fresh, Create, "an overlay without a domain is recreated", ""},
 		"the same":                 {&same, engine.Running, used, Keep, "defined, unchanged", ""},
 		"never booted, edited":     {&edited, engine.ShutOff, fresh, Create, "ignition.json changed", ""},
 		"booted, edited":           {&edited, engine.ShutOff, used, Keep, "defined, unchanged", "ignition.json changed"},
@@ -41,7 +41,7 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s: got %s (%s), drift %q", name, got.Action, got.Why, got.Drift)
 		}
 		if c.drift != "" && got.Want.Ignition != c.have.Ignition {
-			t.Errorf("%s: a node that is not made anew must keep the digest it was made from", name)
+			t.Errorf("%s: a node that is not recreated must keep the digest it was made from", name)
 		}
 	}
 }

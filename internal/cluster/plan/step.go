@@ -27,7 +27,7 @@ type Step struct {
 	Action  Action
 	Why     string // said to the user behind the node's name
 	Running bool   // now
-	Drift   string // what differs and needs the node made anew; empty if nothing
+	Drift   string // what differs and needs the node recreated; empty if nothing
 	Edited  string // a diff of what somebody else changed in the definition; empty if nothing
 	Found   string // libvirt's definition, where it is as it was made and no record of that is kept
 
