@@ -50,6 +50,9 @@ func TestANodeThatMayHaveDataIsNot(t *testing.T) {
 		"it was ready":                     func() { save(t, "vm/core01/report.json", "{}") },
 		"it was ready in a boot before":    func() { save(t, "vm/core01/report.earlier.json", "{}") },
 		"it came up in a boot after that":  func() { save(t, "vm/core01/console.log", failedIgnition+"core01 login: ") },
+		"it came up in the boot before":    func() { save(t, "vm/core01/console.log", "Linux version 6.1\ncore01 login: \n"+strings.Repeat("a line\n", 20_000)+failedIgnition) },
+		"it is up, and cannot be reached":  func() { save(t, "vm/core01/console.log", "Linux version 6.1\ncore01 login: ") },
+		"its log has begun anew":           func() { save(t, "vm/core01/console.log.0", "") },
 		"a run came to its end":            func() { _ = os.Remove("vm/core01/fresh") },
 		"what it was made from is unknown": func() { _ = os.Remove("vm/core01/made.json") },
 	} {
@@ -62,7 +65,9 @@ func TestANodeThatMayHaveDataIsNot(t *testing.T) {
 		save(t, "vm/core01/made.json", made)
 		save(t, "vm/core01/fresh", "")
 		save(t, "vm/core01/console.log", failedIgnition)
-		_, _ = os.Remove("vm/core01/report.json"), os.Remove("vm/core01/report.earlier.json")
+		for _, file := range []string{"report.json", "report.earlier.json", "console.log.0"} {
+			_ = os.Remove("vm/core01/" + file)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func wouldPlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) 
 func dry(r *Run) *Run {
 	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		readOnly: true, connection: connection{daemon: r.daemon},
+		readOnly: true, connection: connection{daemon: r.daemon, until: r.until},
 	}
 	dry.onlyLook()
 	return dry

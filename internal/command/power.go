@@ -8,6 +8,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -57,8 +58,11 @@ func stopping(r *Run) boot.Stopping {
 // startAgain boots the node and waits until it is ready.
 func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 	b := r.booter().One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
-	if b.Err != nil || !r.Ready {
+	if b.Err != nil {
 		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
+	}
+	if !r.Ready { // from now on it may be in use, and nobody sees whether it was ready
+		return workspace.Forget(b.Step.Node.Fresh())
 	}
 	return r.access(d.Metadata.Cluster).Trust(boot.Reports([]boot.Node{b}))
 }

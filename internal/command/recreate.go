@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/image/qcow2"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // recreateTogether removes all nodes that are to be recreated, and defines them: Up then boots them with
@@ -23,20 +22,16 @@ func recreateTogether(ctx context.Context, r *Run) error {
 			return err
 		}
 	}
-	var all errgroup.Group
-	for i := range r.steps {
+	return errors.Join(wait.Each(len(r.steps), func(i int) error {
 		step := &r.steps[i]
 		if step.Action != plan.Recreate {
-			continue
-		}
-		all.Go(func() error {
-			if err := makeAnew(ctx, r, step); err != nil {
-				return fmt.Errorf("%s: %w", step.Node.Name, err)
-			}
 			return nil
-		})
-	}
-	return all.Wait()
+		}
+		if err := makeAnew(ctx, r, step); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		}
+		return nil
+	})...)
 }
 
 // newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does

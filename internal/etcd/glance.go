@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -66,6 +67,9 @@ func hexadecimal(id string) string {
 	return strconv.FormatUint(n, 16)
 }
 
+// longestAnswer is how many bytes a member may answer: it is a guest, and may be anybody's by now.
+const longestAnswer = 1 << 20
+
 func ask(ctx context.Context, client *http.Client, url, question string, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(question))
 	if err != nil {
@@ -79,13 +83,16 @@ func ask(ctx context.Context, client *http.Client, url, question string, answer 
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", url, response.Status)
 	}
-	return json.NewDecoder(response.Body).Decode(answer)
+	return json.NewDecoder(io.LimitReader(response.Body, longestAnswer)).Decode(answer)
 }
 
 // clientWith is a client that shows the credentials. No proxy is between a host and its guests.
 func clientWith(c Credentials) (*http.Client, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
+	client := &http.Client{
+		Transport:     &http.Transport{TLSClientConfig: config},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a member sends nobody elsewhere
+	}
 	if c.CA != "" {
 		text, err := os.ReadFile(c.CA)
 		if err != nil {

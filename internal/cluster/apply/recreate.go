@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
-
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // New is what a node is recreated from: the step of one of which there is nothing, and its definition.
@@ -80,20 +79,17 @@ func (a Applier) removeDomain(node workspace.Node) error {
 
 // RemoveAll removes the domains of all nodes that the steps recreate or remove, with their disks.
 func (a Applier) RemoveAll(steps []plan.Step) error {
-	var all errgroup.Group
-	for _, step := range steps {
-		all.Go(func() error {
-			if err := a.removeDomain(step.Node); err != nil {
-				return fmt.Errorf("%s: %w", step.Node.Name, err)
-			}
-			if step.Action == plan.Remove {
-				a.Say("%s: removed", step.Node.Name)
-				return RemoveFiles(a.Engine.Disks(), step.Node)
-			}
-			return a.Engine.Disks().Remove(step.Node.Files())
-		})
-	}
-	return all.Wait()
+	return errors.Join(wait.Each(len(steps), func(i int) error {
+		step := steps[i]
+		if err := a.removeDomain(step.Node); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		}
+		if step.Action == plan.Remove {
+			a.Say("%s: removed", step.Node.Name)
+			return RemoveFiles(a.Engine.Disks(), step.Node)
+		}
+		return a.Engine.Disks().Remove(step.Node.Files())
+	})...)
 }
 
 // RemoveFiles removes the disk and the folder of a node that has no domain any more.

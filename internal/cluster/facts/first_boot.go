@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"coreos-libvirt/internal/cluster/plan"
@@ -41,27 +42,32 @@ func NeverReady(ctx context.Context, found plan.Found, digest string, ask func(c
 	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
 		return false
 	}
-	up, failed, err := bootOn(node)
+	cameUp, failed, err := bootsOn(node)
 	switch {
-	case err != nil:
+	case err != nil || cameUp: // somebody may have logged in
 		return false
-	case failed && !up:
+	case failed || found.Domain.State == engine.ShutOff:
 		return true
 	case found.Domain.State != engine.Running:
-		return !up && found.Domain.State == engine.ShutOff
+		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
-	defer cancel()
-	_, err = ask(ctx, node.Name, func(string) {})
-	return errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
+	return silent(ctx, node, ask)
 }
 
-// bootOn tells what the node's console shows of its last boot: whether it came up, and whether it failed.
-func bootOn(node workspace.Node) (up, failed bool, err error) {
-	told, err := guest.NewConsole(node.Console()).Failure()
-	if err != nil {
-		return false, false, err
-	}
-	up, _, err = guest.Login(node.Console())
-	return up, len(told) > 0, err
+// silent tells whether the node says nothing at all by its channel. One that says why it is not ready has come up.
+func silent(ctx context.Context, node workspace.Node, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
+	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
+	defer cancel()
+	said := false
+	_, err := ask(ctx, node.Name, func(string) { said = true })
+	return !said && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
+}
+
+// bootsOn tells what the node's console shows: whether its system came up in any boot, and whether its last boot failed. A log
+// of which a part was moved away (virtlogd.conf(5), max_size) does not show all.
+func bootsOn(node workspace.Node) (cameUp, failed bool, err error) {
+	console := guest.NewConsole(node.Console())
+	told, err := console.Failure()
+	cameUp = slices.Contains(console.Passed(), "login") || workspace.Exists(node.Console()+".0")
+	return cameUp, len(told) > 0, err
 }

@@ -24,8 +24,10 @@ func (disks) Seen(node engine.Files) engine.Files { return node }
 // wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
 func (disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
 	path := node.Overlay
-	if _, err := os.Lstat(path); err != nil {
-		return engine.Disk{}, nil //nolint:nilerr // there is none
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return engine.Disk{}, nil
+	} else if err != nil { // there may be one: a network's file system that does not answer
+		return engine.Disk{}, fmt.Errorf("cannot look at the disk: %w", err)
 	}
 	disk := engine.Disk{Exists: true, Backing: domain.Backing}
 	if domain.InUse() && disk.Backing != "" || !mayRead(path) {
