@@ -47,10 +47,12 @@ func TestANodeThatMayHaveDataIsNot(t *testing.T) {
 	const old = "core01 outdated defined, unchanged; ignition.json changed since it was made: `… recreate=changed` recreates it"
 	unready(t, failedIgnition)
 	for name, change := range map[string]func(){
-		"it was ready":                     func() { save(t, "vm/core01/report.json", "{}") },
-		"it was ready in a boot before":    func() { save(t, "vm/core01/report.earlier.json", "{}") },
-		"it came up in a boot after that":  func() { save(t, "vm/core01/console.log", failedIgnition+"core01 login: ") },
-		"it came up in the boot before":    func() { save(t, "vm/core01/console.log", "Linux version 6.1\ncore01 login: \n"+strings.Repeat("a line\n", 20_000)+failedIgnition) },
+		"it was ready":                    func() { save(t, "vm/core01/report.json", "{}") },
+		"it was ready in a boot before":   func() { save(t, "vm/core01/report.earlier.json", "{}") },
+		"it came up in a boot after that": func() { save(t, "vm/core01/console.log", failedIgnition+"core01 login: ") },
+		"it came up in the boot before": func() {
+			save(t, "vm/core01/console.log", "Linux version 6.1\ncore01 login: \n"+strings.Repeat("a line\n", 20_000)+failedIgnition)
+		},
 		"it is up, and cannot be reached":  func() { save(t, "vm/core01/console.log", "Linux version 6.1\ncore01 login: ") },
 		"its log has begun anew":           func() { save(t, "vm/core01/console.log.0", "") },
 		"a run came to its end":            func() { _ = os.Remove("vm/core01/fresh") },
