@@ -106,7 +106,7 @@ func makePlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
 	}
 	if survey != nil && plan.AsksMembers(want, have, options, e) {
 		e.Asked = true
-		e.Status, err = survey(ctx, plan.NeverFormed(have, e))
+		e.Status, err = survey(ctx, e.NeverFormed(have))
 		if err := errors.Join(err, canAllJoin(want, r.source)); err != nil {
 			return plan.Plan{}, err
 		}
@@ -149,7 +149,7 @@ func drafter(r *Run) (blueprint.Drafter, error) {
 	}, nil
 }
 
-// machine is what the settings say of each node's machine.
+// machineOf is what the settings say of each node's machine.
 func machineOf(s *settings.Settings) blueprint.Machine {
 	return blueprint.Machine{Arch: s.Arch, Accel: s.Accel, Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
 }

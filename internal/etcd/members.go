@@ -52,25 +52,9 @@ func (p Peers) Voters() Peers {
 	return slices.DeleteFunc(slices.Clone(p), func(peer Peer) bool { return peer.Learner || peer.Name == "" })
 }
 
-// Has tells whether the member of that id is among them.
-func (p Peers) Has(id string) bool {
-	return slices.ContainsFunc(p, func(peer Peer) bool { return peer.ID == id })
-}
-
 // Without are the members but one.
 func (p Peers) Without(one Peer) Peers {
 	return slices.DeleteFunc(slices.Clone(p), func(peer Peer) bool { return peer.ID == one.ID })
-}
-
-// Clients are client URLs, one a member that has started.
-func (p Peers) Clients() []string {
-	urls := []string{}
-	for _, peer := range p {
-		if len(peer.Clients) > 0 {
-			urls = append(urls, peer.Clients[0])
-		}
-	}
-	return urls
 }
 
 // At is the member whose peer URL is at the host.

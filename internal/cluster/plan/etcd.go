@@ -80,8 +80,8 @@ func CheckJoins(has bool) error {
 		"the config does not say how a member joins an etcd that there is: the word %s is missing", discovery.WordFlags)
 }
 
-// neverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
-func (e Etcd) neverFormed(have map[string]Found) bool {
+// NeverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
+func (e Etcd) NeverFormed(have map[string]Found) bool {
 	for _, found := range have {
 		if found.Defined && !found.Fresh {
 			return false
@@ -89,9 +89,6 @@ func (e Etcd) neverFormed(have map[string]Found) bool {
 	}
 	return !e.Formed
 }
-
-// NeverFormed tells whether the cluster's etcd has surely no data.
-func NeverFormed(have map[string]Found, e Etcd) bool { return e.neverFormed(have) }
 
 // Taking are the steps of these actions.
 func Taking(steps []Step, actions ...Action) (found []Step) {

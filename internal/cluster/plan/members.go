@@ -45,7 +45,7 @@ func (m *making) settleMembers() error {
 // spare keeps nodes that nobody wants recreated if their etcd may have data: its member answers or, in a cluster that was
 // healthy once, none does.
 func (m *making) spare() {
-	silent := !m.e.Status.Answers() && !m.e.neverFormed(m.have)
+	silent := !m.e.Status.Answers() && !m.e.NeverFormed(m.have)
 	for i, step := range m.Steps {
 		if m.e.Asked && step.Unasked && (silent || m.answers(step.Node.Name)) {
 			found := m.have[step.Node.Name]
@@ -100,7 +100,7 @@ func (m *making) settleSilent() error {
 		}
 	}
 	switch {
-	case m.e.neverFormed(m.have):
+	case m.e.NeverFormed(m.have):
 		m.recreateUnformed(len(anew), len(kept))
 		return nil
 	case len(anew) > 0 && len(kept) == 0:
