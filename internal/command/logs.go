@@ -24,7 +24,7 @@ func Logs(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	nodes, err := logged(r.ws(), domains, r.Prefix, chosen(r))
+	nodes, err := logged(r.at(), domains, r.Prefix, chosen(r))
 	if err != nil {
 		return err
 	}
@@ -42,17 +42,17 @@ func Logs(ctx context.Context, r *Run) error {
 
 // logged are the chosen nodes, and those that have no more than their log: a node that could not be started was taken back.
 // own is the cluster of this run.
-func logged(w workspace.Workspace, domains map[string]engine.Domain, own string, c choice) ([]workspace.Node, error) {
+func logged(at facts.Place, domains map[string]engine.Domain, own string, c choice) ([]workspace.Node, error) {
 	nodes := map[string]workspace.Node{}
-	entries, _ := os.ReadDir(w.VM())
-	prefixes := w.Prefixes(own, domains)
+	entries, _ := os.ReadDir(at.VM())
+	prefixes := at.Prefixes(own, domains)
 	for _, entry := range entries {
-		if node, ok := facts.Folder(w, entry, c.prefix, prefixes); ok && workspace.Exists(node.Console()) && !w.IsForeign(domains[node.Name]) {
+		if node, ok := at.Folder(entry, c.prefix, prefixes); ok && workspace.Exists(node.Console()) && !at.IsForeign(domains[node.Name]) {
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range engine.Members(domains, w.Root, c.prefix) {
-		nodes[d.Name] = w.NodeOf(d.Metadata)
+	for _, d := range engine.Members(domains, at.Root, c.prefix) {
+		nodes[d.Name] = at.NodeOf(d.Metadata)
 	}
 	if one, ok := nodes[c.node]; ok {
 		return []workspace.Node{one}, nil

@@ -99,7 +99,9 @@ func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Work
 func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
 
 // at is where the run looks for what there is.
-func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: where(r.Settings)} }
+func (r *Run) at() facts.Place {
+	return facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+}
 
 // link is what the nodes are plugged into.
 func link(s *settings.Settings) engine.Link {

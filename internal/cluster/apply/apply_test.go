@@ -93,6 +93,8 @@ func (d bedDisk) Discard() error { return os.RemoveAll(d.node.Overlay + ".new") 
 // asWord is a definition that is its mark's digest of Ignition.
 type asWord struct{}
 
+func (asWord) Digest() string { return "" }
+
 func (asWord) With(mark engine.Metadata) (string, error) { return mark.Ignition, nil }
 
 // left are the node's files.
