@@ -125,7 +125,7 @@ func (r *Run) applier() apply.Applier {
 func (r *Run) booter() boot.Booter {
 	kind := machineOf(r.Settings).DomainType(r.conn)
 	return boot.Booter{
-		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, KVM: kind == "kvm",
 		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},
 		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: r.applier().Undo,
 	}

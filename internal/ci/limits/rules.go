@@ -55,8 +55,9 @@ var Project = Rules{
 		{"internal/workspace/session", []string{"internal/workspace", "internal/workspace/artifact"}},
 		{"internal/workspace/wait", []string{"internal/workspace"}},
 		{"internal/workspace", []string{"internal/workspace/artifact", "internal/engine"}}, // what a domain is
-		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine", "internal/image/qcow2"}},
+		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine/local", "internal/engine"}},
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
+		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine", nil},
 
 		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes

@@ -49,7 +49,7 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
 		if w.Asks && err == nil {
-			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, d.Reach.Report)
+			found[i].NeverReady = facts.NeverReady(ctx, d.Engine.Disks(), found[i], doc.Digest, d.Reach.Report)
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", doc.Name, err)
