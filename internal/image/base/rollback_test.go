@@ -52,8 +52,8 @@ func TestAnOldImageIsNotANewerVersion(t *testing.T) {
 		want    string
 	}{
 		"months before the version's day": {"44.20260401.3.0", distributor.Released.AddDate(0, -6, 0), "the signature is of 2025-07-12, and version 44.20260401.3.0 is of 2026-04-01"},
-		"before what was seen":           {"44.20260110.3.0", distributor.Released.AddDate(0, 0, -1), "was signed 2026-01-11, before 43.20260101.3.0 (2026-01-12), which was seen before\nhint: "},
-		"long after the version's day":   {"43.20250301.3.0", distributor.Released, "the signature is of 2026-01-12, and version 43.20250301.3.0 is of 2025-03-01"},
+		"before what was seen":            {"44.20260110.3.0", distributor.Released.AddDate(0, 0, -1), "was signed 2026-01-11, before 43.20260101.3.0 (2026-01-12), which was seen before\nhint: "},
+		"long after the version's day":    {"43.20250301.3.0", distributor.Released, "the signature is of 2026-01-12, and version 43.20250301.3.0 is of 2025-03-01"},
 	} {
 		served := strings.ReplaceAll(string(d.Files["/streams/stable.json"]), distributor.FCOSVersion+`"`, c.version+`"`)
 		d.Files["/streams/stable.json"] = []byte(served)
