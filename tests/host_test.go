@@ -4,6 +4,7 @@ package tests
 
 import (
 	"context"
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -89,8 +90,7 @@ func tinyProbed(t *testing.T, c tiny) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := c.world().Command(t.Context(), program, "-test.run", "^TestProbeByLibvirt$", "-test.v")
-	cmd.Env = append(os.Environ(), probeFolder+"="+t.TempDir())
+	cmd := c.world().Command(t.Context(), program, "-test.run", "^TestProbeByLibvirt$", "-test.v", "-probe-in", t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestProbeByLibvirt") {
 		t.Errorf("by libvirt: %v\n%s", err, out)
 	}
@@ -103,12 +103,11 @@ func tinyProbed(t *testing.T, c tiny) {
 	}
 }
 
-// probeFolder is the variable by which tinyProbed starts TestProbeByLibvirt in the lab.
-const probeFolder = "COREOS_LIBVIRT_PROBE"
+var probeIn = flag.String("probe-in", "", "the folder of TestProbeByLibvirt, which TestTiny starts in its lab")
 
 func TestProbeByLibvirt(t *testing.T) {
-	dir, found := os.LookupEnv(probeFolder)
-	if !found {
+	dir := *probeIn
+	if dir == "" {
 		t.Skip("a part of TestTiny, which runs it in its lab")
 	}
 	conn, err := libvirt.Open("qemu:///system", func() string { return "" })
