@@ -35,8 +35,8 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.Forget(step.Node.Name); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
-	if err := a.create(step, disk); err != nil {
-		return errors.Join(err, a.Undo(step))
+	if err := a.create(step, disk, a.Begun.start(step.Node)); err != nil {
+		return errors.Join(err, a.Undo(ctx, step))
 	}
 	a.Say("%s: recreated", step.Node.Name)
 	return nil
