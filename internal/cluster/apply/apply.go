@@ -67,6 +67,9 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 		return a.redefine(step)
 	}
 	a.Reached(step.Node.Name, "overlay")
+	if err := a.Forget(step.Node.Name); err != nil { // an earlier node of its name may be gone without this project
+		return err
+	}
 	prepared, err := a.prepare(ctx, step)
 	if err != nil {
 		return err
