@@ -35,7 +35,7 @@ esac`,
 			t.Fatal(err)
 		}
 	}
-	return append(os.Environ(), "DIR="+dir, "PATH="+dir+":"+os.Getenv("PATH")), func() (int, int) { return lines("networkctl.log"), lines("sleep.log") }
+	return append(os.Environ(), "DIR="+dir), func() (int, int) { return lines("networkctl.log"), lines("sleep.log") }
 }
 
 // TestACardIsAskedForUntilItHasItsAddress, with longer and longer waits, as what it is told while its bridge goes a busy
@@ -55,7 +55,7 @@ func TestACardIsAskedForUntilItHasItsAddress(t *testing.T) {
 		"never, in a second":       {never, never, "within=1\n", 0, 1, 1},
 	} {
 		env, reports := fakeHost(t, c.address, c.bridge)
-		cmd := exec.Command("sh", "-c", c.within+again("eth0", "br0"))
+		cmd := exec.Command("sh", "-c", "PATH=\"$DIR:$PATH\"\n"+c.within+again("eth0", "br0"))
 		cmd.Env = env
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", what, err, out)
