@@ -26,7 +26,7 @@ func Substitute(doc []byte, words Words) ([]byte, error) {
 	if err := words.valid(); err != nil {
 		return nil, err
 	}
-	s := substituter{words: words, replacer: words.replacer(), check: words.checker()}
+	s := substituter{words: words, replacer: words.Replacer(), check: words.checker()}
 	return s.document(doc)
 }
 
@@ -44,7 +44,7 @@ func Uses(doc []byte, words ...string) ([]string, error) {
 	for _, w := range words {
 		s.words[w] = w
 	}
-	s.replacer = s.words.replacer()
+	s.replacer = s.words.Replacer()
 	if _, err := s.document(doc); err != nil {
 		return nil, err
 	}
@@ -56,9 +56,9 @@ func Uses(doc []byte, words ...string) ([]string, error) {
 	return used, nil
 }
 
-// replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
+// Replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
 // Of two words where one starts with the other, the longer wins.
-func (w Words) replacer() *strings.Replacer {
+func (w Words) Replacer() *strings.Replacer {
 	names := []string{}
 	for name := range w {
 		names = append(names, name)

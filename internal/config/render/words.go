@@ -51,7 +51,7 @@ func (w Words) checker() func(text string) []miss {
 	for word := range w {
 		blanks[word] = " "
 	}
-	blank := blanks.replacer()
+	blank := blanks.Replacer()
 	return func(text string) (misses []miss) {
 		for _, found := range family.FindAllString(blank.Replace(text), -1) {
 			if m := lacks(found); m != nil {
