@@ -129,12 +129,31 @@ func TestSubstituteKeepsOtherBytes(t *testing.T) {
 	}
 }
 
+// A hash is of the contents that the user sees, with the words in them, or of what is made of them. It changes with the
+// contents if it was theirs; a wrong one stays wrong, for Ignition to find.
 func TestSubstituteRehashes(t *testing.T) {
-	doc := `{"contents":{"source":"data:,Node_Name","verification":{"hash":"sha256-00"}}}`
-	got, err := Substitute([]byte(doc), Words{"Node_Name": "core01"})
-	// printf core01 | sha256sum
-	if want := "sha256-6f8d3754f72a755334213a8fc1f4b78f4c23b831a7d961ef96320efbe20d8092"; err != nil || !strings.Contains(string(got), want) {
-		t.Errorf("got %s, %v, want %s", got, err, want)
+	const ( // printf Node_Name | sha256sum, and so on
+		before    = "sha256-fe58703f4894db094834ec316c9eefd7c6f72cc3e234d5699667fe5eb99d2be4"
+		after     = "sha256-6f8d3754f72a755334213a8fc1f4b78f4c23b831a7d961ef96320efbe20d8092"
+		before512 = "sha512-c5bba93a80409fd347b419044594c5eb07ae92b2be9d2e07fe1de96813645a2d2a3974324b9cb72f44978a9babc869e74c6e381248d39404c14f0eba334127cf"
+		after512  = "sha512-9e3411f0910ff1aeaf19d3829140433c9a989cb69b8708f4750c674b83fcb985c11a3e40930da2f9f4537ad8e25d53ee7b4d132dfb09b57db099335bbe213f9b"
+		zipped    = "data:;base64,H4sIAAAAAAACA/PLT0mN90vMTQUADd5EuwkAAAA="
+	)
+	for name, c := range map[string]struct{ resource, want string }{
+		"right":            {`"source":"data:,Node_Name","verification":{"hash":"` + before + `"}`, after},
+		"right, 512":       {`"source":"data:,Node_Name","verification":{"hash":"` + before512 + `"}`, after512},
+		"right, capitals":  {`"source":"data:,Node_Name","verification":{"hash":"sha256-` + strings.ToUpper(before[7:]) + `"}`, after},
+		"right, zipped":    {`"source":"` + zipped + `","compression":"gzip","verification":{"hash":"` + before + `"}`, after},
+		"of what is made":  {`"source":"data:,Node_Name","verification":{"hash":"` + after + `"}`, after},
+		"wrong":            {`"source":"data:,Node_Name","verification":{"hash":"sha256-00"}`, "sha256-00"},
+		"wrong, zipped":    {`"source":"` + zipped + `","compression":"gzip","verification":{"hash":"sha256-00"}`, "sha256-00"},
+		"wrong, of others": {`"source":"data:,x%20Node_Name","verification":{"hash":"` + before + `"}`, before},
+		"wrong, no word":   {`"source":"data:,x","verification":{"hash":"` + before + `"}`, before},
+	} {
+		got, err := Substitute([]byte(`{"contents":{`+c.resource+`}}`), Words{"Node_Name": "core01"})
+		if err != nil || !strings.Contains(string(got), `"hash": "`+c.want+`"`) {
+			t.Errorf("%s: got %s, %v, want %s", name, got, err, c.want)
+		}
 	}
 }
 
