@@ -165,7 +165,7 @@ func verify(t *testing.T, units map[string]string) {
 func TestMountUnitsRefuse(t *testing.T) {
 	const odd = "cannot be written into a unit\nhint: a path or device of with_mount_unit has no %"
 	for value, want := range map[string]string{
-		"a%b": `plain.yml: storage.filesystems[1].device: "/dev/disk/by-label/a%b" ` + odd,
+		"a%b":  `plain.yml: storage.filesystems[1].device: "/dev/disk/by-label/a%b" ` + odd,
 		"a\nb": odd, "b ": odd, "\xff": odd,
 		"../b": "plain.yml: storage.filesystems[1].device: path is not fully simplified\nhint: ",
 		"a/":   "path is not fully simplified",

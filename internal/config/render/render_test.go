@@ -194,7 +194,7 @@ func TestSubstituteNamesWordsWithoutValue(t *testing.T) {
 // What may be mistyped, and may be somebody's own, is warned of with its place.
 func TestCheckWarns(t *testing.T) {
 	doc := butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: 'Node_Nane, Node_Mount, Node_Exporter'}}\n")
-	warnings, err := Check(doc, words)
+	warnings, err := Check(doc, words, nil)
 	want := []string{
 		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Nane (hint: did you mean Node_Name ?)",
 		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Mount (hint: did you mean Node_Count ?)",
@@ -202,7 +202,7 @@ func TestCheckWarns(t *testing.T) {
 	if err != nil || !slices.Equal(warnings, want) {
 		t.Errorf("got %q, %v", warnings, err)
 	}
-	if _, err := Check(butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: Etcd_Discovery_Token}}\n"), words); err == nil {
+	if _, err := Check(butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: Etcd_Discovery_Token}}\n"), words, nil); err == nil {
 		t.Error("a word without a value is taken")
 	}
 }
@@ -348,5 +348,59 @@ func fuzzUnit(t *testing.T, words Words, value string) {
 	config, _, err := v3_4.Parse(got)
 	if err != nil || config.Systemd.Units[0].Name != "x"+value+".service" || strings.ContainsAny(value, "/ \t\n\x00") {
 		t.Errorf("the unit is %q, of %q, %v", config.Systemd.Units[0].Name, value, err)
+	}
+}
+
+// What gives a word a value is said by who knows it.
+func TestCheckAdvises(t *testing.T) {
+	advice := func(word string) string {
+		if word == "Etcd_Discovery_Token" {
+			return "do that"
+		}
+		return ""
+	}
+	for text, want := range map[string]string{
+		"Etcd_Discovery_Token": "the word Etcd_Discovery_Token has no value\nhint: do that",
+		"Etcd_Initial_Cluster": "the word Etcd_Initial_Cluster has no value\nhint: another value of discovery= gives it one",
+		"Etcd_Discovery_Tokn":  "there is no word Etcd_Discovery_Tokn\nhint: did you mean Etcd_Discovery_Token ?",
+	} {
+		_, err := Check([]byte(`{"a":"`+text+`"}`), words, advice)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+func TestFound(t *testing.T) {
+	zipped, err := pack([]byte("My_Long_Word Registry_Mirror"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found Found
+	known := Words{"My_Word": "x", "My_Long_Word": "x", "My_Long": "x", "Registry_Miror": "x", "Node_Name": "x"}
+	for _, doc := range []string{
+		`{"a":"Node_Name My_Word, a_b","storage":{"files":[{"path":"/etc/x","contents":{"compression":"gzip","source":"` + dataurl.EncodeBytes(zipped) + `"}}]}}`,
+		`{"b":{"source":"data:,%ff%00x_y%20registry%5fmirrors"}}`,
+	} {
+		if err := found.Find([]byte(doc), known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for word, want := range map[string]bool{"My_Word": true, "My_Long_Word": true, "My_Long": false, "Registry_Miror": false, "Node_Name": true} {
+		if found.Uses(word) != want {
+			t.Errorf("%s: got %t", word, !want)
+		}
+	}
+	for word, want := range map[string]string{
+		"Registry_Miror": "Registry_Mirror storage.files[0] (/etc/x).contents 1", "registry_mirror": "Registry_Mirror storage.files[0] (/etc/x).contents 0",
+		"My_Registry": "  4", "A_C": "a_b a 1",
+	} {
+		nearest, at, letters := found.Nearest(word)
+		if got := fmt.Sprintf("%s %s %d", nearest, at, letters); got != want {
+			t.Errorf("%s: got %s, want %s", word, got, want)
+		}
+	}
+	if err := new(Found).Find([]byte(`{`), known); err == nil {
+		t.Error("no JSON is taken")
 	}
 }
