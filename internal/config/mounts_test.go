@@ -167,7 +167,7 @@ func TestMountUnitsRefuse(t *testing.T) {
 	const odd = "cannot be written into a unit\nhint: a path or device of with_mount_unit has no %"
 	for value, want := range map[string]string{
 		"a%b":  `plain.yml: storage.filesystems[1].device: "/dev/disk/by-label/a%b" ` + odd,
-		"a\nb": odd, "b ": odd, "\xff": odd, `a\`: odd,
+		"a\nb": odd, "b\u00a0": odd, "\xff": odd, `a\`: odd,
 		"../b": "plain.yml: storage.filesystems[1].device: path is not fully simplified\nhint: ",
 		"a/":   "path is not fully simplified",
 	} {
