@@ -8,8 +8,8 @@ import (
 	"coreos-libvirt/internal/settings"
 )
 
-// once are words that say what one run does. Those left say what the cluster is.
-var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
+// ofOneRun are words that say what one run does. Those left say what the cluster is.
+var ofOneRun = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
 // the cluster is, and words.
@@ -25,7 +25,7 @@ func upAsCalled(s *settings.Settings, words ...string) string {
 	for _, word := range s.Words {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
-		if !other && !slices.Contains(once, key) {
+		if !other && !slices.Contains(ofOneRun, key) {
 			line = append(line, quoted(word))
 		}
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,36 +16,35 @@ import (
 // Define makes each node's overlay and libvirt domain. Nodes that are to be recreated are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
-	p, err := makePlan(ctx, r, surveyOf(r))
-	if err != nil {
-		return err
-	}
-	return definePlanned(ctx, r, p)
+	_, err := definedOf(ctx, r)
+	return err
 }
 
 // definePlanned takes the plan's steps as far as domains' definitions.
-func definePlanned(ctx context.Context, r *Run, p plan.Plan) error {
-	if err := register(r.Store, r.Workspace, r.base.Path); err != nil {
-		return err
+func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error) {
+	if err := register(r.Store, r.Workspace, p.image.Path); err != nil {
+		return d, err
 	}
-	r.plan = p
-	steps := p.Steps
-	for _, note := range p.Notes {
+	for _, note := range p.plan.Notes {
 		r.log.Say("%s", note)
 	}
-	for _, step := range steps {
+	for _, step := range p.plan.Steps {
 		sayStep(step, func(step plan.Step) string { return recreatedBy(r.Settings, step) }, r.log.Say)
 	}
-	out := r.applier().Define(ctx, steps)
-	r.steps, r.failed = out.Made, out.Failed
-	if err := errors.Join(r.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
-		return err
+	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
+	out := d.apply.Define(ctx, p.plan.Steps)
+	d.steps, d.failed = out.Made, out.Failed
+	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
+		return d, err
 	}
-	return nil
+	return d, nil
 }
 
 // Defined is the end of a run that only defines: with an error for every node that failed.
-func (r *Run) Defined(context.Context) error { return errors.Join(r.failed...) }
+func (r *Run) Defined(ctx context.Context) error {
+	d, err := definedOf(ctx, r)
+	return cmp.Or(errors.Join(d.failed...), err)
+}
 
 // register tells the store that overlays of this workspace stand on its images.
 func register(folder, workspace, image string) error {

@@ -14,19 +14,19 @@ import (
 )
 
 // Fetch makes sure that the base image is there.
-func (r *Run) Fetch(ctx context.Context) (err error) {
-	r.base, r.release, err = base.Fetch(ctx, r.imageOptions())
+func (r *Run) Fetch(ctx context.Context) error {
+	_, err := imageOf(ctx, r)
 	return err
 }
 
 // images are the base images in the folder.
 func images(folder string) store.Store { return store.Store{Dir: folder} }
 
-// imageOptions say which base image the run wants, and how to get it.
-func (r *Run) imageOptions() base.Options {
+// imageOptions say which base image the run wants, and how to get it. A run that only looks gets none.
+func imageOptions(r *Run, looks bool) base.Options {
 	return base.Options{
 		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
-		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, ReadOnly: r.readOnly,
+		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, ReadOnly: looks,
 		Lab: labImages(r.Cache, r.Workspace, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
 	}

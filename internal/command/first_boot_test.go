@@ -34,7 +34,7 @@ func TestANodeThatWasNeverReadyIsRecreated(t *testing.T) {
 	before := look(t)["core01"].disk
 	r, err := definedRun(t)
 	if err == nil {
-		err = recreateTogether(t.Context(), r)
+		_, err = recreateTogether(t.Context(), r, r.values.defined.value)
 	}
 	if said := r.said(); err != nil || !strings.Contains(said, "core01: will be recreated: its first boot never succeeded, and ignition.json changed") || look(t)["core01"].disk == before {
 		t.Errorf("got %v\n%s", err, said)

@@ -96,8 +96,8 @@ func up(t testing.TB, words ...string) (string, error) {
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
 	r.locks.Free()
-	if r.release != nil {
-		r.release()
+	if release := r.values.image.value.release; release != nil {
+		release()
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -35,7 +34,7 @@ func definedRun(t *testing.T, words ...string) (*Run, error) {
 	r := run(t, words...)
 	defer func() {
 		r.unlockAll()
-		if took, want := wordsOf(r.plan.All()), wordsOf(planned.All()); refusal == nil && (!slices.Equal(took, want) || r.plan.Way != planned.Way) {
+		if took, want := wordsOf(r.planned().All()), wordsOf(planned.All()); refusal == nil && (!slices.Equal(took, want) || r.planned().Way != planned.Way) {
 			t.Errorf("%v: plan says\n%+v, up takes\n%+v", words, want, took)
 		}
 	}()
@@ -70,8 +69,15 @@ func refused(t *testing.T, text, advice string, words ...string) {
 func saysPlan(t *testing.T, words ...string) (plan.Plan, error) {
 	t.Helper()
 	dry := dry(run(t, words...))
-	return wouldPlan(t.Context(), dry, func(ctx context.Context, neverFormed bool) (etcd.Status, error) { return survey(ctx, dry, neverFormed) })
+	p, err := wouldPlan(t.Context(), dry, surveyOf(dry.log))
+	return p.plan, err
 }
+
+// planned is the plan whose steps the run has taken.
+func (r *Run) planned() plan.Plan { return r.values.defined.value.plan }
+
+// steps are those that the run could take.
+func (r *Run) steps() []plan.Step { return r.values.defined.value.steps }
 
 func firstLineOf(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
@@ -125,8 +131,8 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02", "core03")
 	// a whole one: what is safe goes on, what loses its data wants force=true
 	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
-		if r, err := definedRun(t, words...); err != nil || r.plan.Way != wayOf(words) {
-			t.Errorf("%v: got %v, way %d", words, err, r.plan.Way)
+		if r, err := definedRun(t, words...); err != nil || r.planned().Way != wayOf(words) {
+			t.Errorf("%v: got %v, way %d", words, err, r.planned().Way)
 		}
 	}
 	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
@@ -151,11 +157,11 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	// a node whose disk and domain somebody removed is still a member, and replaced as one
 	removeDomain(t, "core02")
 	r, err := definedRun(t)
-	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: will be recreated: new, and it is a member of etcd") {
-		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
+	if err != nil || len(r.steps()) != 3 || r.steps()[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: will be recreated: new, and it is a member of etcd") {
+		t.Errorf("got %v, %+v\n%s", err, r.steps(), r.said())
 	}
-	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != plan.Recreate || r.steps[3].Action != plan.Create {
-		t.Errorf("and one more: got %v, %+v", err, r.steps)
+	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps()) != 4 || r.steps()[1].Action != plan.Recreate || r.steps()[3].Action != plan.Create {
+		t.Errorf("and one more: got %v, %+v", err, r.steps())
 	}
 	removeDomain(t, "core04")
 	mustUp(t, "ready=off", "recreate=all", "force=true")
@@ -202,11 +208,13 @@ func TestMembersOfOtherNames(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		status, err := survey(t.Context(), r, false)
+		d := r.values.defined.value
+		view := viewOf(r, d.generation, d.domains)
+		status, err := view.Survey(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.view().MemberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
+		if peer, ok, err := view.MemberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster/blueprint"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
@@ -28,19 +29,18 @@ const somethingToDo = 2
 // Plan prints what `mage up` would do, and changes nothing. Its exit status is 0 if that is nothing, 2 if it is something.
 func (r *Run) Plan(ctx context.Context) error {
 	dry := dry(r)
-	p, err := wouldPlan(ctx, dry, func(ctx context.Context, neverFormed bool) (etcd.Status, error) {
-		if r.Format != "json" { // that the helper is built takes a minute
-			dry.log = r.log
-		}
-		return survey(ctx, dry, neverFormed)
-	})
+	log := r.log // that etcd's helper is built takes a minute
+	if r.Format == "json" {
+		log = dry.log
+	}
+	p, err := wouldPlan(ctx, dry, surveyOf(log))
 	if err != nil {
 		return err
 	}
-	if err := printPlan(r, p, dry.documents); err != nil {
+	if err := printPlan(r, p.plan, p.documents); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(p.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
+	if slices.ContainsFunc(p.plan.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
 		return session.ExitStatus(somethingToDo)
 	}
 	return nil
@@ -50,72 +50,76 @@ func (r *Run) Plan(ctx context.Context) error {
 func plannedBy(r *Run) func(context.Context) ([]plan.Step, error) {
 	return func(ctx context.Context) ([]plan.Step, error) {
 		p, err := wouldPlan(ctx, dry(r), nil)
-		return p.All(), err
+		return p.plan.All(), err
 	}
 }
 
 // surveyor asks etcd's members how they are. neverFormed says that there is nobody who could answer but those that run.
-type surveyor func(ctx context.Context, neverFormed bool) (etcd.Status, error)
+type surveyor func(ctx context.Context, view members.View, neverFormed bool) (etcd.Status, error)
 
-// surveyOf asks etcd's members what they are now, at what the run has seen of the nodes.
-func surveyOf(r *Run) surveyor {
-	return func(ctx context.Context, neverFormed bool) (etcd.Status, error) { return survey(ctx, r, neverFormed) }
+// surveyOf asks etcd's members what they are now. What takes time is said in the log.
+func surveyOf(log *progress.Log) surveyor {
+	return func(ctx context.Context, view members.View, neverFormed bool) (etcd.Status, error) {
+		view.Log = log
+		return view.Survey(ctx, neverFormed)
+	}
 }
 
-// wouldPlan is what a run like this one would do. If nobody asks etcd's members, they decide nothing.
-func wouldPlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
-	if err := r.Fetch(ctx); err != nil {
-		return plan.Plan{}, err
-	}
-	all, err := wouldRender(ctx, r, survey != nil)
+// wouldPlan is what a run like the dry one would do. If nobody asks etcd's members, they decide nothing.
+func wouldPlan(ctx context.Context, dry *Run, survey surveyor) (planned, error) {
+	image, release, err := base.Fetch(ctx, imageOptions(dry, true))
 	if err != nil {
-		return plan.Plan{}, err
+		return planned{}, err
 	}
-	r.rendered = all
-	return makePlan(ctx, r, survey)
+	defer release()
+	all, err := wouldRender(ctx, dry, survey != nil)
+	if err != nil {
+		return planned{}, err
+	}
+	return makePlan(ctx, dry, made{image, all}, true, survey)
 }
 
 // dry is a run like this one that says nothing and changes nothing.
 func dry(r *Run) *Run {
 	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		readOnly: true, connection: connection{daemon: r.daemon, until: r.until},
+		connection: connection{daemon: r.daemon, until: r.until},
 	}
 	dry.onlyLook()
 	return dry
 }
 
-// makePlan looks at what there is, and works out what is done.
-func makePlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
-	domains, err := listed(r)
-	if err != nil {
-		return plan.Plan{}, err
+// makePlan looks at what there is, and works out what is done to come from there to nodes of what was made. looks tells that
+// the run only looks.
+func makePlan(ctx context.Context, r *Run, m made, looks bool, survey surveyor) (p planned, err error) {
+	p.made = m
+	if p.domains, err = r.values.domains.get(r.domains); err != nil {
+		return p, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), domains, r.Prefix), checkLink(r.URI, r.reach()), r.source.CheckVersions(r.base.Accepts))
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	draft, err := drafter(r)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(r.generation.Token, r.generation.Coming))
-	want, have, err := draft.Situation(ctx, blueprint.Wanted{Documents: r.documents, Options: options, Etcd: e, Asks: survey != nil && r.Ready}, domains)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	if survey != nil && plan.AsksMembers(want, have, options, e) {
-		e.Asked = true
-		e.Status, err = survey(ctx, e.NeverFormed(have))
-		if err := errors.Join(err, canAllJoin(want, r.source)); err != nil {
-			return plan.Plan{}, err
-		}
-	}
-	p, err := plan.Make(want, have, options, e)
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), m.source.CheckVersions(m.image.Accepts))
 	if err != nil {
 		return p, err
 	}
-	return p, draft.Complete(ctx, &p, want, have)
+	if p.draft, err = drafter(r, m, looks); err != nil {
+		return p, err
+	}
+	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
+	want, have, err := p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Asks: survey != nil && r.Ready}, p.domains)
+	if err != nil {
+		return p, err
+	}
+	if survey != nil && plan.AsksMembers(want, have, options, e) {
+		e.Asked = true
+		e.Status, err = survey(ctx, viewOf(r, m.generation, p.domains), e.NeverFormed(have))
+		if err := errors.Join(err, canAllJoin(want, m.source)); err != nil {
+			return p, err
+		}
+	}
+	p.want = want
+	if p.plan, err = plan.Make(want, have, options, e); err != nil {
+		return p, err
+	}
+	return p, p.draft.Complete(ctx, &p.plan, want, have)
 }
 
 // planOptions are what the user wants of a run.
@@ -137,15 +141,15 @@ func canAllJoin(want []plan.Blueprint, source config.Source) (err error) {
 }
 
 // drafter works out what nodes are made of, on the libvirt that was opened to look at them.
-func drafter(r *Run) (blueprint.Drafter, error) {
+func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r.Settings),
-		Base: r.base, BaseAt: func(path string) base.Image { return base.At(r.imageOptions(), path) },
-		System: r.source.System(), Unfetched: r.readOnly,
+		Base: m.image, BaseAt: func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
+		System: m.source.System(), Unfetched: looks,
 	}, nil
 }
 

@@ -12,7 +12,7 @@ import (
 func TestScreen(t *testing.T) {
 	inClone(t)
 	r := run(t)
-	defined(t, r)
+	mustDefine(t, r)
 	through(t, r.Up)
 	screen := run(t, "node=core02")
 	if err := Screen(t.Context(), screen); err != nil || screen.said() != "vm/core02/screen.png\n" {
@@ -51,7 +51,7 @@ func TestSilencesAreOfTheAcceleratorToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if a, b := kvm.booter(), tcg.booter(); a.Silence == b.Silence || !a.KVM || b.KVM {
+	if a, b := kvm.booter("", nothingMade), tcg.booter("", nothingMade); a.Silence == b.Silence || !a.KVM || b.KVM {
 		t.Errorf("got %+v, %+v", a.Silence, b.Silence)
 	}
 }

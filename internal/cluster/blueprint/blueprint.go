@@ -85,7 +85,7 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 		return b, found, err
 	}
 	found.LastAddress, found.Unruled = d.Reach.LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
-	b, err = d.Draft(doc)
+	b, err = d.draft(doc)
 	if err != nil || !found.Defined && !found.Disk.Exists {
 		return b, found, err
 	}
@@ -101,8 +101,8 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 	return b, facts.WithKept(found, kept, definition, text, digest), err
 }
 
-// Draft is all that the node is made of, if it is made now.
-func (d Drafter) Draft(doc config.Document) (plan.Blueprint, error) {
+// draft is all that the node is made of, if it is made now.
+func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
 	definition, err := domainxml.Fill(d.Template, b.Spec)
 	b.Definition, b.Mark.Definition = definition, definition.Digest
@@ -142,11 +142,7 @@ func (d Drafter) complete(ctx context.Context, step *plan.Step, b plan.Blueprint
 }
 
 // New is the step of a node of which there is nothing, and its definition.
-func (d Drafter) New(ctx context.Context, doc config.Document) (next apply.New, err error) {
-	b, err := d.Draft(doc)
-	if err != nil {
-		return next, err
-	}
+func (d Drafter) New(ctx context.Context, b plan.Blueprint) (next apply.New, err error) {
 	next = apply.New{Step: plan.New(b), Definition: b.Definition}
 	return next, d.complete(ctx, &next.Step, b, plan.Found{})
 }
