@@ -149,7 +149,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r.Settings),
 		Base: m.image, BaseAt: func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
-		System: m.source.System(), Unfetched: looks,
+		System: m.source.System(), Unfetched: looks, Filled: r.counts.filled,
 	}, nil
 }
 

@@ -38,7 +38,11 @@ type Run struct {
 
 	writes guest.Writes    // to consoles, as they are seen while nodes boot
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
+	counts counts
 }
+
+// counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
+type counts struct{ rendered, filled func(node string) }
 
 // New is a run in the current folder with the settings that words and the environment give.
 func New(words []string) (*Run, error) {

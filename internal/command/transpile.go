@@ -36,7 +36,7 @@ func configOptions(r *Run) config.Options {
 	return config.Options{
 		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
 		Later: generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
-		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
+		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"), Rendered: r.counts.rendered,
 	}
 }
 

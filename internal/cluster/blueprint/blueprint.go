@@ -33,6 +33,7 @@ type Drafter struct {
 	BaseAt    func(path string) base.Image // an image that an earlier run had
 	System    string                       // of the config's variant; empty if that names none
 	Unfetched bool                         // the base image may be still to come: this run only looks
+	Filled    func(node string)            // called for each definition that is made of the template; nil: nobody counts them
 }
 
 // Wanted is what says how each node shall be.
@@ -91,7 +92,7 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 	}
 	kept, definition, digest := d.kept(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		other, err := domainxml.Fill(d.Template, kept)
+		other, err := d.fill(kept)
 		if err != nil {
 			return b, found, err
 		}
@@ -104,9 +105,16 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 // draft is all that the node is made of, if it is made now.
 func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
-	definition, err := domainxml.Fill(d.Template, b.Spec)
+	definition, err := d.fill(b.Spec)
 	b.Definition, b.Mark.Definition = definition, definition.Digest
 	return b, err
+}
+
+func (d Drafter) fill(hw engine.Hardware) (domainxml.Definition, error) {
+	if d.Filled != nil {
+		d.Filled(hw.Name)
+	}
+	return domainxml.Fill(d.Template, hw)
 }
 
 // mark is what says what the node shall be made from.
