@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// counted is a run that counts how often each node's document is rendered, and its domain template filled.
-func counted(t *testing.T, words ...string) (r *Run, rendered, filled map[string]int) {
+// countedRun is a run that counts how often each node's document is rendered, and its domain template filled.
+func countedRun(t *testing.T, words ...string) (r *Run, rendered, filled map[string]int) {
 	t.Helper()
 	var mu sync.Mutex
 	counter := func(counts map[string]int) func(string) {
@@ -41,7 +41,7 @@ func TestWorkIsDoneOnce(t *testing.T) {
 		{plain, "ram=1536", "the domain's definition changed: ram 2048 → 1536"}, // redefined
 	} {
 		save(t, "plain.yml", c.config)
-		r, rendered, filled := counted(t, strings.Fields(c.words)...)
+		r, rendered, filled := countedRun(t, strings.Fields(c.words)...)
 		through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Defined, r.Up)
 		r.unlockAll()
 		if twice := map[string]int{"core01": 2, "core02": 2}; !maps.Equal(rendered, twice) {

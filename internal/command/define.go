@@ -94,21 +94,31 @@ func recreates(step plan.Step, command string) string {
 	return fmt.Sprintf("`%s` recreates it", command)
 }
 
-// sayOld ends `up` with how many nodes run an older config than there is, and the command that recreates them.
+// sayOld ends `up` with how many nodes run an older config than there is, or on another base image, and the command that
+// recreates them.
 func sayOld(s *settings.Settings, steps []plan.Step, say func(string, ...any)) {
-	old := 0
+	config, image := 0, 0
 	for _, step := range steps {
-		if step.OldConfig && step.Old() {
-			old++
+		switch {
+		case step.Old() && step.OldConfig:
+			config++
+		case step.Old() && step.OldBase:
+			image++
 		}
 	}
-	switch command := upAsCalled(s, "recreate=changed"); old {
-	case 0:
-	case 1:
-		say("1 node runs an older config: %s", command)
-	default:
-		say("%d nodes run an older config: %s", old, command)
+	if config > 0 {
+		say("%s an older config: %s", nodesRun(config), upAsCalled(s, "recreate=changed"))
 	}
+	if image > 0 {
+		say("%s on another base image than new ones: %s", nodesRun(image), upAsCalled(s, "recreate=changed"))
+	}
+}
+
+func nodesRun(n int) string {
+	if n == 1 {
+		return "1 node runs"
+	}
+	return fmt.Sprintf("%d nodes run", n)
 }
 
 // outdated is what is said of a running node whose definition is newer than it.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -123,6 +124,11 @@ func TestWhatANodeIsMadeOf(t *testing.T) {
 	mustUp(t, "nodes=1")
 	const anew = " since it was made: `… recreate=changed` recreates it"
 	plans(t, 0, "core01 unchanged defined, unchanged; disk= changed from 1 to 2"+anew, "nodes=1", "disk=2")
+	sized(t, "newer.qcow2", "64")
+	plans(t, 2, "core01 outdated defined, unchanged; the base image changed: base → newer"+anew, "nodes=1", "image=newer.qcow2")
+	if said := mustUp(t, "nodes=1", "image=newer.qcow2"); !regexp.MustCompile("\\n1 node runs on another base image than new ones: .* recreate=changed\n$").MatchString(said) {
+		t.Errorf("got\n%s", said)
+	}
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "65M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

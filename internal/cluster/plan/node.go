@@ -23,7 +23,7 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	have := found.have(want)
 	fixed := found.fixed(have, want)
 	changed := cmp.Or(fixed, changes(have, want, found.Disk))
-	step.OldConfig = have.Ignition != want.Ignition
+	step.OldConfig, step.OldBase = have.Ignition != want.Ignition, have.Base != want.Base
 	if step.Action, step.Why = found.anew(changed); step.Action != "" {
 		return step
 	}
