@@ -40,7 +40,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := makePlan(t.Context(), r, m, false, surveyOf(r.log))
+	p, err := makePlan(t.Context(), r, m, false, askAll(r, r.log))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,10 +27,14 @@ func errorOf(errs ...error) error {
 	return errs[i]
 }
 
-// definedRun is `mage define`, and what it would do then.
+// definedRun is `mage define`, and what it would do then. `mage plan` and `mage status` say before what it does.
 func definedRun(t *testing.T, words ...string) (*Run, error) {
 	t.Helper()
 	planned, refusal := saysPlan(t, words...)
+	shown, refused := wouldDo(run(t, words...), askQuick)(t.Context())
+	if says := wordsOf(planned.All()); refusal == nil && (refused != nil || !slices.Equal(wordsOf(shown), says)) {
+		t.Errorf("%v: plan says\n%+v, status\n%+v, %v", words, says, wordsOf(shown), refused)
+	}
 	r := run(t, words...)
 	defer func() {
 		r.unlockAll()
@@ -69,7 +73,7 @@ func refused(t *testing.T, text, advice string, words ...string) {
 func saysPlan(t *testing.T, words ...string) (plan.Plan, error) {
 	t.Helper()
 	dry := dry(run(t, words...))
-	p, err := wouldPlan(t.Context(), dry, surveyOf(dry.log))
+	p, err := wouldPlan(t.Context(), dry, askAll(dry, dry.log))
 	return p.plan, err
 }
 

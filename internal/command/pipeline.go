@@ -170,7 +170,7 @@ func definedOf(ctx context.Context, r *Run) (defined, error) {
 		if err != nil {
 			return defined{}, err
 		}
-		p, err := makePlan(ctx, r, m, false, surveyOf(r.log))
+		p, err := makePlan(ctx, r, m, false, askAll(r, r.log))
 		if err != nil {
 			return defined{}, err
 		}

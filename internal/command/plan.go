@@ -10,11 +10,9 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster/blueprint"
-	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
@@ -33,7 +31,7 @@ func (r *Run) Plan(ctx context.Context) error {
 	if r.Format == "json" {
 		log = dry.log
 	}
-	p, err := wouldPlan(ctx, dry, surveyOf(log))
+	p, err := wouldPlan(ctx, dry, askAll(dry, log))
 	if err != nil {
 		return err
 	}
@@ -46,37 +44,29 @@ func (r *Run) Plan(ctx context.Context) error {
 	return nil
 }
 
-// plannedBy gives the steps that `mage up` would take, as far as they can be told without etcd's members.
-func plannedBy(r *Run) func(context.Context) ([]plan.Step, error) {
-	return func(ctx context.Context) ([]plan.Step, error) {
-		p, err := wouldPlan(ctx, dry(r), nil)
-		return p.plan.All(), err
+// wouldPlan is what a run like the dry one would do.
+func wouldPlan(ctx context.Context, dry *Run, ask asking) (planned, error) {
+	m, err := wouldMake(ctx, dry, true)
+	if err != nil {
+		return planned{}, err
 	}
+	return makePlan(ctx, dry, m, true, ask)
 }
 
-// surveyor asks etcd's members how they are. neverFormed says that there is nobody who could answer but those that run.
-type surveyor func(ctx context.Context, view members.View, neverFormed bool) (etcd.Status, error)
-
-// surveyOf asks etcd's members what they are now. What takes time is said in the log.
-func surveyOf(log *progress.Log) surveyor {
-	return func(ctx context.Context, view members.View, neverFormed bool) (etcd.Status, error) {
-		view.Log = log
-		return view.Survey(ctx, neverFormed)
+// wouldMake is what nodes would be made of by a run like the dry one. try also finds what would go wrong with a discovery token
+// that is still to be made.
+func wouldMake(ctx context.Context, dry *Run, try bool) (m made, err error) {
+	if m.image, err = wouldFetch(ctx, dry); err == nil {
+		m.rendered, err = wouldRender(ctx, dry, try)
 	}
+	return m, err
 }
 
-// wouldPlan is what a run like the dry one would do. If nobody asks etcd's members, they decide nothing.
-func wouldPlan(ctx context.Context, dry *Run, survey surveyor) (planned, error) {
+// wouldFetch is the base image that a run like the dry one would get.
+func wouldFetch(ctx context.Context, dry *Run) (base.Image, error) {
 	image, release, err := base.Fetch(ctx, imageOptions(dry, true))
-	if err != nil {
-		return planned{}, err
-	}
-	defer release()
-	all, err := wouldRender(ctx, dry, survey != nil)
-	if err != nil {
-		return planned{}, err
-	}
-	return makePlan(ctx, dry, made{image, all}, true, survey)
+	release() // a look holds nothing
+	return image, err
 }
 
 // dry is a run like this one that says nothing and changes nothing.
@@ -89,37 +79,43 @@ func dry(r *Run) *Run {
 	return dry
 }
 
-// makePlan looks at what there is, and works out what is done to come from there to nodes of what was made. looks tells that
-// the run only looks.
-func makePlan(ctx context.Context, r *Run, m made, looks bool, survey surveyor) (p planned, err error) {
+// makePlan looks at what there is, and works out what is done to come from there to nodes of what was made, complete with all that
+// carries it out. looks tells that the run only looks.
+func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (planned, error) {
+	p, have, err := decide(ctx, r, m, looks, ask)
+	if err != nil {
+		return p, err
+	}
+	return p, p.draft.Complete(ctx, &p.plan, p.want, have)
+}
+
+// decide is makePlan without what carries the plan out. With an error of the plan's own it gives the steps so far. have is what
+// there is of all nodes of the cluster, by name.
+func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p planned, have map[string]plan.Found, err error) {
 	p.made = m
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), m.source.CheckVersions(m.image.Accepts))
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
 	if p.draft, err = drafter(r, m, looks); err != nil {
-		return p, err
+		return p, nil, err
 	}
 	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
-	want, have, err := p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Asks: survey != nil && r.Ready}, p.domains)
+	p.want, have, err = p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Ask: ask.nodes}, p.domains)
 	if err != nil {
-		return p, err
+		return p, nil, err
 	}
-	if survey != nil && plan.AsksMembers(want, have, options, e) {
-		e.Asked = true
-		e.Status, err = survey(ctx, viewOf(r, m.generation, p.domains), e.NeverFormed(have))
-		if err := errors.Join(err, canAllJoin(want, m.source)); err != nil {
-			return p, err
+	if plan.AsksMembers(p.want, have, options, e) {
+		e.Status, e.Asked, err = ask.members(ctx, viewOf(r, m.generation, p.domains), e.NeverFormed(have))
+		if err := errors.Join(err, canAllJoin(p.want, m.source)); err != nil {
+			return p, nil, err
 		}
 	}
-	p.want = want
-	if p.plan, err = plan.Make(want, have, options, e); err != nil {
-		return p, err
-	}
-	return p, p.draft.Complete(ctx, &p.plan, want, have)
+	p.plan, err = plan.Make(p.want, have, options, e)
+	return p, have, err
 }
 
 // planOptions are what the user wants of a run.

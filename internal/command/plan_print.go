@@ -9,6 +9,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/table"
 )
 
@@ -43,8 +44,17 @@ func describeStep(s plan.Step) plannedStep {
 	return p
 }
 
-// describeSteps are the steps as they are printed: with the command that recreates what is left as it is, and with what
-// changed in documents, but for diff=false.
+// described is a step as it is printed: with the command that recreates what is left as it is.
+func described(settings *settings.Settings, s plan.Step) plannedStep {
+	p := describeStep(s)
+	if s.Drift != "" {
+		p.Command = recreatedBy(settings, s)
+		p.Reason += ": " + recreates(s, p.Command)
+	}
+	return p
+}
+
+// describeSteps are the steps as they are printed, with what changed in documents, but for diff=false.
 func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all []plannedStep, diffs []readable.Difference, err error) {
 	if r.Diff {
 		if diffs, err = documentDifferences(steps, documents); err != nil {
@@ -52,11 +62,7 @@ func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all 
 		}
 	}
 	for _, s := range steps {
-		p := describeStep(s)
-		if s.Drift != "" {
-			p.Command = recreatedBy(r.Settings, s)
-			p.Reason += ": " + recreates(s, p.Command)
-		}
+		p := described(r.Settings, s)
 		for _, diff := range diffs {
 			if slices.Contains(diff.Nodes, p.Node) {
 				p.Diff = diff.Hunks

@@ -215,8 +215,13 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 			t.Fatal(err)
 		}
 		status, words := d.etcdOf(), d.words()
-		answers := func(context.Context, members.View, bool) (etcd.Status, error) { return status, nil }
-		planned, refusal := wouldPlan(t.Context(), dry(run(t, words...)), answers)
+		answers := func(r *Run) asking {
+			ask := askAll(r, r.log)
+			ask.members = func(context.Context, members.View, bool) (etcd.Status, bool, error) { return status, true, nil }
+			return ask
+		}
+		looks := dry(run(t, words...))
+		planned, refusal := wouldPlan(t.Context(), looks, answers(looks))
 		r, before := run(t, words...), look(t)
 		through(t, r.Claim, r.Fetch, r.Transpile)
 		err = errorOf(r.Discovery(t.Context()), r.Render(t.Context()))
@@ -224,7 +229,7 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 		err = errorOf(err, errMade)
 		var d defined
 		if err == nil {
-			d.planned, err = makePlan(t.Context(), r, m, false, answers)
+			d.planned, err = makePlan(t.Context(), r, m, false, answers(r))
 		}
 		if err == nil {
 			d, err = definePlanned(t.Context(), r, d.planned)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func Status(ctx context.Context, r *Run) error {
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { changed = drift(ctx, plannedBy(r)) })
+	asking.Go(func() { changed = drift(ctx, wouldDo(r, askQuick)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
 	for i := range all {
@@ -69,7 +70,39 @@ func Status(ctx context.Context, r *Run) error {
 		r.log.Say("status: there are no nodes")
 		return nil
 	}
-	return statusTable(all).Print(r.log.Writer())
+	if err := statusTable(all).Print(r.log.Writer()); err != nil {
+		return err
+	}
+	if missing := missing(r.members(), all, changed); len(missing) > 0 {
+		r.log.Say("`mage up` would also make %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// missing are the nodes of a cluster that there is which are still to be made: changed says so of nodes that have no status.
+func missing(nodes []workspace.Node, all []nodeStatus, changed map[string]string) (names []string) {
+	for _, node := range nodes {
+		has := func(s nodeStatus) bool { return s.Node == node.Name }
+		ours := func(s nodeStatus) bool { return s.Cluster == node.Cluster() }
+		if changed[node.Name] != "" && slices.ContainsFunc(all, ours) && !slices.ContainsFunc(all, has) {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
+// wouldDo gives the steps that `mage up` would take, as far as they are known if only those are asked. They come with an error
+// of the plan's own, too.
+func wouldDo(r *Run, ask func(*Run) asking) func(context.Context) ([]plan.Step, error) {
+	return func(ctx context.Context) ([]plan.Step, error) {
+		dry := dry(r)
+		m, err := wouldMake(ctx, dry, false)
+		if err != nil {
+			return nil, err
+		}
+		p, _, err := decide(ctx, dry, m, true, ask(dry))
+		return p.plan.All(), err
+	}
 }
 
 // drift says of the nodes of the cluster prefix= what `mage up` would find changed; planned are the steps that it would
@@ -86,7 +119,10 @@ func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, erro
 	}()
 	select {
 	case a := <-answered:
-		if a.err != nil {
+		switch {
+		case a.err != nil && len(a.steps) > 0:
+			fmt.Fprintln(os.Stderr, "status: `mage up` would fail:", hint.FirstLine(a.err))
+		case a.err != nil:
 			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
 			return nil
 		}
@@ -100,6 +136,8 @@ func driftOf(steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
+		case s.Makes() || s.Action == plan.Remove:
+			found[s.Node.Name] = fmt.Sprintf("%s: %s", s.Action, s.Why)
 		case s.Drift != "":
 			found[s.Node.Name] = s.Drift
 		case s.Edited != "":

@@ -15,6 +15,7 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
@@ -41,7 +42,15 @@ type Wanted struct {
 	Documents []config.Document
 	Options   plan.Options
 	Etcd      plan.Etcd
-	Asks      bool // nodes may be asked whether they are ready
+	Ask       Asker // nil: ready=off, nobody knows whether nodes were ready
+}
+
+// Asker waits for a node's report. Why the node is not ready yet goes to waits.
+type Asker func(ctx context.Context, node string, waits func(reason string)) (guest.Report, error)
+
+// AskNobody is for who does not wait for nodes: whether one was ever ready shows only on its console then.
+func AskNobody(context.Context, string, func(string)) (guest.Report, error) {
+	return guest.Report{}, errors.New("nobody was asked")
 }
 
 // Situation is what nodes shall be, and what there is of all nodes of the cluster, by name.
@@ -50,8 +59,8 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	errs := wait.Each(len(want), func(i int) (err error) {
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
-		if w.Asks && err == nil {
-			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, d.Reach.Report)
+		if w.Ask != nil && err == nil {
+			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, w.Ask)
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", doc.Name, err)
