@@ -11,7 +11,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
+// HostSetup prints what the machine is missing, step by step, each with why and with the equal commands: a script for
 // root's shell, to be copied in whole or in part. With apply=true it does them.
 func HostSetup(ctx context.Context, r *Run) error {
 	if r.Apply {
@@ -31,7 +31,7 @@ func HostSetup(ctx context.Context, r *Run) error {
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	case len(steps) == 0:
-		r.log.Say("# nothing lacks that this can make; `mage host:check` looks at the rest, too")
+		r.log.Say("# nothing is missing that this can make; `mage host:check` looks at the rest, too")
 	case !r.Apply:
 		r.log.Say("# Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
 	default:

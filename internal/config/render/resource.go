@@ -24,7 +24,7 @@ func isResource(v map[string]any) bool {
 }
 
 // resource replaces words inside the bytes that v's data URL carries, and encodes them the way they
-// were. A hash of the contents is made anew.
+// were. A hash of the contents is made again.
 func (s substituter) resource(v map[string]any, at string) error {
 	source := v["source"].(string)
 	url, err := dataurl.DecodeString(source)
