@@ -14,8 +14,11 @@ var ofOneRun = []string{
 	"node", "cmd", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
 }
 
-// ofAnyTarget are words that say which cluster is meant.
-var ofAnyTarget = []string{"prefix", "uri"}
+// ofAnyTarget are words that say which cluster is meant, ofHost those that say what the machine is made ready for.
+var (
+	ofAnyTarget = []string{"prefix", "uri"}
+	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
+)
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
 // the cluster is, and words.
@@ -43,8 +46,13 @@ func asCalled(s *settings.Settings, target string, words ...string) string {
 
 // goesWith tells whether the setting of this run is one of the target's, too.
 func goesWith(target, key string) bool {
-	if target == "up" {
+	switch {
+	case target == "up":
 		return !slices.Contains(ofOneRun, key)
+	case target == "host:undo":
+		return false
+	case strings.HasPrefix(target, "host:"):
+		return slices.Contains(ofHost, key)
 	}
 	return slices.Contains(ofAnyTarget, key)
 }

@@ -29,7 +29,7 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		r.log.Say("%s", note)
 	}
 	for _, step := range p.plan.Steps {
-		sayStep(step, func(step plan.Step) string { return recreatedBy(r.Settings, step) }, r.log.Say)
+		sayStep(r.Settings, step, r.log.Say)
 	}
 	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
 	out := d.apply.Define(ctx, p.plan.Steps)
@@ -58,13 +58,14 @@ func register(folder, workspace, image string) error {
 	return err
 }
 
-func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, ...any)) {
+// sayStep says what is done with the node. Settings are those of this run.
+func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreated(step)))
+		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreatedBy(s, step)))
 	}
 	if step.Edited != "" {
-		say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
+		say("%s: somebody else changed its definition (hint: `%s` overwrites that)\n%s", name, upAsCalled(s, "redefine=true"), step.Edited)
 	}
 	switch step.Action {
 	case plan.Create:
@@ -72,9 +73,9 @@ func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, 
 	case plan.Recreate:
 		say("%s: will be recreated: %s", name, step.Why)
 	case plan.Redefine:
-		say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
+		say("%s: redefined, %s%s", name, step.Why, takesEffect(step, restartOf(s, name)))
 	case plan.Keep:
-		say("%s: %s%s", name, step.Why, takesEffect(step))
+		say("%s: %s%s", name, step.Why, takesEffect(step, restartOf(s, name)))
 	}
 }
 
@@ -121,20 +122,25 @@ func nodesRun(n int) string {
 	return fmt.Sprintf("%d nodes run", n)
 }
 
-// outdated is what is said of a running node whose definition is newer than it.
-const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
+// restartOf is the command that starts the node with its present definition.
+func restartOf(s *settings.Settings, node string) string { return asCalled(s, "restart", "node="+node) }
 
-// takesEffect tells when what changed in a running node's definition takes effect.
-func takesEffect(step plan.Step) string {
+// outdated is what is said of a running node whose definition is newer than it. restart is the command that starts it again.
+func outdated(restart string) string {
+	return fmt.Sprintf("it was started before its definition changed, which takes effect with `%s`", restart)
+}
+
+// takesEffect tells when what changed in a running node's definition takes effect. restart is the command that starts it again.
+func takesEffect(step plan.Step, restart string) string {
 	switch {
 	case step.Restart && !step.Live.None():
-		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `mage restart`", step.Live)
+		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `%s`", step.Live, restart)
 	case !step.Live.None():
 		return "; the running node takes it"
 	case step.Restart && step.Action == plan.Keep:
-		return "; " + outdated
+		return "; " + outdated(restart)
 	case step.Restart:
-		return "; it takes effect with `mage restart`"
+		return fmt.Sprintf("; it takes effect with `%s`", restart)
 	}
 	return ""
 }

@@ -42,7 +42,7 @@ func stopAll(t *testing.T) {
 
 // editedAndChanged is how a node is told of whose definition somebody changed, and whose document the user did.
 const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: `… recreate=core01` recreates it, without what somebody else changed\n" +
-	"core01: somebody else changed its definition; redefine=true overwrites that"
+	"core01: somebody else changed its definition; `… redefine=true` overwrites that"
 
 // TestSomebodyElsesChangesOutliveDrift: a node that never booted would be recreated without asking.
 func TestSomebodyElsesChangesOutliveDrift(t *testing.T) {
@@ -107,7 +107,7 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	mustUp(t, "nodes=1", "ram=512")
 	const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
 	plans(t, 0, "core01 unchanged defined, unchanged; "+outdated, "nodes=1", "ram=512")
-	if drift := drift(t.Context(), wouldDo(run(t, "nodes=1", "ram=512"), askQuick))["core01"]; drift != outdated {
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "ram=512"), askQuick))["core01"]; short(drift) != outdated {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, "core01 redefine the domain's definition changed: ram 512 → 2048 MiB", "nodes=1") // back to what it runs with

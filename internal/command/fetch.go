@@ -27,7 +27,7 @@ func imageOptions(r *Run, looks bool) base.Options {
 	return base.Options{
 		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
 		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, ReadOnly: looks,
-		Lab: labImages(r.Cache, r.Workspace, r.log.Say), Say: r.log.Say,
+		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
 	}
 }
@@ -35,8 +35,8 @@ func imageOptions(r *Run, looks bool) base.Options {
 // rootsCache is where root's runs build the lab's images. Others use them, too.
 const rootsCache = "/var/cache/coreos-libvirt"
 
-// labImages is how to get at the lab's own images. cache is where this user's runs build them.
-func labImages(cache, workspace string, say func(string, ...any)) base.Lab {
+// labImages is how to get at the lab's own images. cache is where this user's runs build them, fetch the command that does so.
+func labImages(cache, workspace string, fetch func(image string) string, say func(string, ...any)) base.Lab {
 	images := map[string]stream.Image{}
 	for _, name := range guestimage.Names {
 		images[name] = labImage(name)
@@ -47,7 +47,7 @@ func labImages(cache, workspace string, say func(string, ...any)) base.Lab {
 		Find:   func(name string) (string, bool) { return findLabImage(cache, name) },
 		Build: func(ctx context.Context, name string) (string, error) {
 			if os.Getuid() != 0 {
-				return "", hint.Errorf(host.Sudo("mage fetch image="+name), "the lab's guest image is made as root")
+				return "", hint.Errorf(host.Sudo(fetch(name)), "the lab's guest image is made as root")
 			}
 			return guestimage.Ensure(ctx, cache, workspace, name, say)
 		},

@@ -91,7 +91,7 @@ func firstLineOf(err error) string {
 // wordsOf are the steps of a plan, as `mage plan` prints them.
 func wordsOf(steps []plan.Step) (all []plannedStep) {
 	for _, step := range steps {
-		all = append(all, describeStep(step))
+		all = append(all, describeStep(step, "mage restart"))
 	}
 	return all
 }

@@ -80,7 +80,7 @@ func Migrate(_ context.Context, r *Run) error {
 	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
 		return err
 	}
-	r.log.Say("migrate: %s -> %s; `mage up config=%s` uses it\n%s", path, to, to, strings.TrimSpace(head))
+	r.log.Say("migrate: %s -> %s; `%s` uses it\n%s", path, to, upAsCalled(r.Settings, "config="+quoted(to)), strings.TrimSpace(head))
 	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
 		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
 	}

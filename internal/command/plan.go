@@ -123,6 +123,7 @@ func planOptions(s *settings.Settings) plan.Options {
 	return plan.Options{
 		Nodes: s.Nodes, Arch: s.Arch, FewerGoes: s.Given("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
 		Redefine: s.Redefine, Parallel: s.Parallel, Force: s.Force, Ready: s.Ready,
+		Command: func(target string, words ...string) string { return asCalled(s, target, words...) },
 	}
 }
 

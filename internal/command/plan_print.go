@@ -25,9 +25,10 @@ type plannedStep struct {
 	Diff    string `json:"diff,omitempty"`    // what changed in its Ignition document since it was made
 }
 
-func describeStep(s plan.Step) plannedStep {
+// describeStep is a step without the command that recreates its node. restart is the command that starts it again.
+func describeStep(s plan.Step, restart string) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
-	p.Reason += takesEffect(s)
+	p.Reason += takesEffect(s, restart)
 	switch {
 	case s.NeedsRecreate:
 		p.Action = "recreate needed"
@@ -46,7 +47,7 @@ func describeStep(s plan.Step) plannedStep {
 
 // described is a step as it is printed: with the command that recreates what is left as it is.
 func described(settings *settings.Settings, s plan.Step) plannedStep {
-	p := describeStep(s)
+	p := describeStep(s, restartOf(settings, s.Node.Name))
 	if s.Drift != "" {
 		p.Command = recreatedBy(settings, s)
 		p.Reason += ": " + recreates(s, p.Command)
@@ -115,7 +116,7 @@ func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
 	}
 	for _, p := range all {
 		if p.Edited != "" {
-			r.log.Say("%s: somebody else changed its definition; redefine=true overwrites that\n%s", p.Node, p.Edited)
+			r.log.Say("%s: somebody else changed its definition; `%s` overwrites that\n%s", p.Node, upAsCalled(r.Settings, "redefine=true"), p.Edited)
 		}
 	}
 	for _, diff := range diffs {

@@ -26,7 +26,7 @@ func TestScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = Screen(t.Context(), run(t, "node=core02"))
-	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `mage start node=core02` boots it" {
+	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `"+asCalled(run(t).Settings, "start", "node=core02")+"` boots it" {
 		t.Errorf("it does not run: got %v", err)
 	}
 	if _, err := r.daemon.Screen(t.Context(), "core01", 100); err == nil || !strings.Contains(err.Error(), "it has more than ") {

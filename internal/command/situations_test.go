@@ -142,7 +142,7 @@ func (s *stand) says(t *testing.T, ready string) (says, drift string) {
 	if err != nil {
 		return strings.ReplaceAll(strings.Split(err.Error(), ":")[0], " ", "_"), ""
 	}
-	step := describeStep(steps[0])
+	step := describeStep(steps[0], "mage restart")
 	return step.Action, step.Drift
 }
 

@@ -15,6 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
@@ -55,7 +56,7 @@ func Status(ctx context.Context, r *Run) error {
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { changed = drift(ctx, wouldDo(r, askQuick)) })
+	asking.Go(func() { changed = drift(ctx, r.Settings, wouldDo(r, askQuick)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
 	for i := range all {
@@ -74,7 +75,7 @@ func Status(ctx context.Context, r *Run) error {
 		return err
 	}
 	if missing := missing(r.members(), all, changed); len(missing) > 0 {
-		r.log.Say("`mage up` would also make %s", strings.Join(missing, ", "))
+		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func wouldDo(r *Run, ask func(*Run) asking) func(context.Context) ([]plan.Step, 
 
 // drift says of the nodes of the cluster prefix= what `mage up` would find changed; planned are the steps that it would
 // take. It is nil if that is not known: the config has an error, or somebody elsewhere has to be asked who does not answer.
-func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, error)) map[string]string {
+func drift(ctx context.Context, s *settings.Settings, planned func(context.Context) ([]plan.Step, error)) map[string]string {
 	type answer struct {
 		steps []plan.Step
 		err   error
@@ -121,18 +122,18 @@ func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, erro
 	case a := <-answered:
 		switch {
 		case a.err != nil && len(a.steps) > 0:
-			fmt.Fprintln(os.Stderr, "status: `mage up` would fail:", hint.FirstLine(a.err))
+			fmt.Fprintln(os.Stderr, "status: `"+upAsCalled(s)+"` would fail:", hint.FirstLine(a.err))
 		case a.err != nil:
 			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
 			return nil
 		}
-		return driftOf(a.steps)
+		return driftOf(s, a.steps)
 	case <-ctx.Done():
 		return nil
 	}
 }
 
-func driftOf(steps []plan.Step) map[string]string {
+func driftOf(settings *settings.Settings, steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
@@ -145,7 +146,7 @@ func driftOf(steps []plan.Step) map[string]string {
 		case s.Action == plan.Redefine:
 			found[s.Node.Name] = s.Why
 		case s.Restart:
-			found[s.Node.Name] = outdated
+			found[s.Node.Name] = outdated(restartOf(settings, s.Node.Name))
 		}
 	}
 	return found

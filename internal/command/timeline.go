@@ -29,7 +29,7 @@ func keepTimes(r *Run, image string) {
 func Timeline(_ context.Context, r *Run) error {
 	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
-		return hint.Errorf("`mage up` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
+		return hint.Errorf("`"+upAsCalled(r.Settings)+"` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -18,12 +19,13 @@ const outlookPatience = time.Second
 type outlook struct {
 	steps func(context.Context, rendered) ([]plan.Step, error)
 	lines func([]plan.Step) string
+	up    string // the command
 	last  string
 	idle  chan struct{} // has an element while nobody works out the steps: libvirt may not answer
 }
 
 func newOutlook(r *Run) *outlook {
-	o := &outlook{steps: wouldDoWith(r), idle: make(chan struct{}, 1)}
+	o := &outlook{steps: wouldDoWith(r), up: upAsCalled(r.Settings), idle: make(chan struct{}, 1)}
 	o.lines = func(steps []plan.Step) string { return outlookOf(r, steps) }
 	o.idle <- struct{}{}
 	return o
@@ -57,12 +59,15 @@ func (o *outlook) say(ctx context.Context, seen rendered, changed bool, say func
 
 // text is what `mage up` would do with what is rendered, if that is known.
 func (o *outlook) text(ctx context.Context, seen rendered) (text string, known bool) {
+	if !libvirt.Available {
+		return "what `" + o.up + "` would do is not shown: this program was built without libvirt's binding (hint: go run magefile.go watch)", false
+	}
 	ctx, cancel := context.WithTimeout(ctx, outlookPatience)
 	defer cancel()
 	select {
 	case <-o.idle:
 	case <-ctx.Done():
-		return "what `mage up` would do is not known: libvirt does not answer", false
+		return "what `" + o.up + "` would do is not known: libvirt does not answer", false
 	}
 	type answer struct {
 		steps []plan.Step
@@ -77,11 +82,11 @@ func (o *outlook) text(ctx context.Context, seen rendered) (text string, known b
 	select {
 	case a := <-answered:
 		if a.err != nil {
-			return "`mage up` would fail: " + hint.FirstLine(a.err), false
+			return "`" + o.up + "` would fail: " + hint.FirstLine(a.err), false
 		}
 		return o.lines(a.steps), true
 	case <-ctx.Done():
-		return "what `mage up` would do is not known: libvirt does not answer", false
+		return "what `" + o.up + "` would do is not known: libvirt does not answer", false
 	}
 }
 
@@ -100,9 +105,9 @@ func outlookOf(r *Run, steps []plan.Step) string {
 		}
 	}
 	if len(order) == 0 {
-		return "`mage up` has nothing to do"
+		return "`" + upAsCalled(r.Settings) + "` has nothing to do"
 	}
-	lines := []string{"what `mage up` would do:"}
+	lines := []string{"what `" + upAsCalled(r.Settings) + "` would do:"}
 	for _, text := range order {
 		lines = append(lines, "  "+strings.Join(nodes[text], ", ")+": "+text)
 	}
