@@ -9,15 +9,12 @@ import (
 )
 
 // once are words that say what one run does. Those left say what the cluster is.
-var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
+var once = []string{"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff"}
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
 // the cluster is, and words.
 func upAsCalled(s *settings.Settings, words ...string) string {
-	line := []string{"mage"}
-	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
-		line = append([]string{"go"}, args...)
-	}
+	line := []string{launch.Called()}
 	if s.InLab {
 		line = append(line, "lab")
 	}

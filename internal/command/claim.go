@@ -17,7 +17,10 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.at().InTheWay(r.members(), domains, r.Prefix)
+	if err := r.at().InTheWay(r.members(), domains, r.Prefix); err != nil {
+		return err
+	}
+	return keepProtection(r)
 }
 
 // listCounts is how long the domains are believed to be as they were listed, in a run that keeps others off the cluster: what

@@ -115,7 +115,7 @@ func makePlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	return p, draft.Complete(ctx, &p, want, have)
+	return p, errors.Join(draft.Complete(ctx, &p, want, have), keepsProtected(r, p))
 }
 
 // planOptions are what the user wants of a run.
