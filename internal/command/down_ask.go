@@ -114,7 +114,7 @@ func answered(ctx context.Context, r *Run, would removal, ask question.Asker) er
 	if err := would.table().Print(shown); err != nil {
 		return err
 	}
-	yes, err := ask(fmt.Sprintf("%sRemove %s?", shown, would))
+	yes, err := ask(fmt.Sprintf("%sdown removes %s\nGo on?", shown, would))
 	if err != nil {
 		return err
 	}

@@ -58,14 +58,14 @@ func TestDownShowsWhatGoesAndAsks(t *testing.T) {
 	if err == nil || err.Error() != "nothing was removed\nhint: yes=true does not ask" {
 		t.Errorf("got %v", err)
 	}
-	for _, want := range []string{"core01   core      running", "has data\n", "core02   core ", "Remove the cluster core: 2 nodes (", " running, ", " with data, disks of "} {
+	for _, want := range []string{"core01   core      running", "has data\n", "core02   core ", "down removes the cluster core: 2 nodes (", " running, ", " with data, disks of ", "\nGo on?"} {
 		if !strings.Contains(asked, want) || strings.Contains(asked, "web") {
 			t.Errorf("%q is not in\n%s", want, asked)
 		}
 	}
 	there(t, "core01", "core02", "web01")
 	said, asked, err := downOn(t, yes, "all=true")
-	if err != nil || !strings.Contains(asked, "Remove 2 clusters (core, web): 3 nodes (") || strings.Count(said, ": domain removed") != 3 {
+	if err != nil || !strings.Contains(asked, "down removes 2 clusters (core, web): 3 nodes (") || strings.Count(said, ": domain removed") != 3 {
 		t.Errorf("got %v\n%s\n%s", err, asked, said)
 	}
 	there(t)

@@ -9,7 +9,7 @@ import (
 
 // Settings that go together.
 const (
-	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh "
+	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait "
 	link     = "bridge network direct "
 	reached  = "uri ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
