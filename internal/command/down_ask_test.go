@@ -174,3 +174,20 @@ func TestStopOfOneCluster(t *testing.T) {
 		t.Errorf("all=true: got %v", err)
 	}
 }
+
+// TestTheLabOfAProtectedCluster: taking the lab apart would remove its clusters.
+func TestTheLabOfAProtectedCluster(t *testing.T) {
+	inClone(t)
+	mustUp(t, "nodes=1", "protect=true")
+	text, err := os.ReadFile("vm/core01/domain.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, "vm/core01/domain.xml", strings.Replace(string(text), "test:///default", "lab test:///default", 1))
+	if err := Labdown(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "the cluster core is protected (protect=true); nothing was removed\nhint: ") || !strings.Contains(err.Error(), "labdown protect=false` removes it all the same") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat("vm/core01/leaving"); err == nil {
+		t.Error("its disk may go")
+	}
+}
