@@ -86,7 +86,7 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	return p, p.draft.Complete(ctx, &p.plan, p.want, have)
+	return p, errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan))
 }
 
 // decide is makePlan without what carries the plan out. With an error of the plan's own it gives the steps so far. have is what
