@@ -115,14 +115,14 @@ var errLags = errors.New("the member has not heard yet what the others know")
 
 // registerToken registers a token that nobody has used yet.
 func registerToken(ctx context.Context, client *clientv3.Client, token wire.Token) (any, error) {
-	members, err := client.Get(ctx, registry+token.ID+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	members, err := client.Get(ctx, v3Store+token.ID+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
 	if err == nil && members.Count > 0 {
 		err = fmt.Errorf("the token is in use: %d members have registered", members.Count)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return nil, register(ctx, client, token)
+	return nil, register(ctx, client, v3Store, token)
 }
 
 // list is the members as the cluster knows them.

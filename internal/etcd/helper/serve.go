@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,44 +18,56 @@ import (
 // patience is how long etcd may take to serve.
 const patience = 30 * time.Second
 
-// serveDiscovery is an etcd of one member on the client URL, which knows the token, until ctx ends.
+// quota is how many bytes etcd may keep: the keys of a token are a few hundred KiB at most.
+const quota = 16 << 20
+
+// serveDiscovery serves the token at the service's address, out of an etcd of one member, until ctx ends.
 func serveDiscovery(ctx context.Context, r wire.Request, tell func(any) error) (any, error) {
 	var service wire.Service
 	if err := argsOf(r, &service); err != nil {
 		return nil, err
 	}
-	config, err := configuration(service)
+	listener, err := listen(service.Listen)
 	if err != nil {
 		return nil, err
 	}
-	old := &v2{listen: service.Listen}
-	config.UserHandlers = map[string]http.Handler{v2Path: old, "/new": old}
-	for _, path := range []string{"/metrics", "/health", "/livez", "/livez/", "/readyz", "/readyz/", "/debug/", "/config/"} {
-		config.UserHandlers[path] = http.NotFoundHandler()
-	}
-	server, err := embed.StartEtcd(config)
+	defer func() { _ = listener.Close() }()
+	server, err := start(service)
 	if err != nil {
 		return nil, err
 	}
 	defer server.Close()
-	old.client = v3client.New(server.Server)
-	defer func() { _ = old.client.Close() }()
-	if err := begin(ctx, server, old, service.Token); err != nil {
+	known := &registry{client: v3client.New(server.Server), token: service.Token}
+	defer func() { _ = known.client.Close() }()
+	if err := begin(ctx, server, known); err != nil {
 		return nil, err
 	}
+	visible, ended := front(server, known), make(chan error, 1)
+	go func() { ended <- visible.Serve(guarded{listener, newGate(service, tell)}) }()
+	defer func() { _ = visible.Close() }()
 	if err := tell(nil); err != nil {
 		return nil, err
 	}
 	select {
 	case <-ctx.Done():
 		return nil, nil
+	case err := <-ended:
+		return nil, err
 	case err := <-server.Err():
 		return nil, err
 	}
 }
 
+func start(service wire.Service) (*embed.Etcd, error) {
+	config, err := configuration(service)
+	if err != nil {
+		return nil, err
+	}
+	return embed.StartEtcd(config)
+}
+
 // begin waits until the server is ready, and makes the token known to it, in both protocols.
-func begin(ctx context.Context, server *embed.Etcd, old *v2, token wire.Token) error {
+func begin(ctx context.Context, server *embed.Etcd, r *registry) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
@@ -67,25 +77,19 @@ func begin(ctx context.Context, server *embed.Etcd, old *v2, token wire.Token) e
 	case <-ctx.Done():
 		return errors.New("etcd does not get ready")
 	}
-	return errors.Join(register(ctx, old.client, token), old.register(ctx, token.ID, token.Size))
+	return errors.Join(register(ctx, r.client, v3Store, r.token), register(ctx, r.client, v2Store, r.token))
 }
 
-// configuration has no listener for peers: there are none.
+// configuration has no listener at all: front.go has the only one.
 func configuration(service wire.Service) (*embed.Config, error) {
-	client, err := url.Parse(service.Listen)
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(service.Data, 0o700); err != nil {
 		return nil, err
 	}
 	config := embed.NewConfig()
 	config.Dir = service.Data
-	config.ListenClientUrls = []url.URL{*client}
-	config.AdvertiseClientUrls = config.ListenClientUrls
-	config.ListenPeerUrls = nil
+	config.ListenClientUrls, config.AdvertiseClientUrls, config.ListenPeerUrls = nil, nil, nil
 	config.EnableGRPCGateway = false
-	config.GRPCAdditionalServerOptions = onlyDiscovery()
+	config.QuotaBackendBytes = quota
 	config.LogLevel = "warn"
 	config.LogOutputs = []string{filepath.Join(service.Data, "log")}
 	config.AutoCompactionMode, config.AutoCompactionRetention = "revision", "1000"
@@ -93,9 +97,9 @@ func configuration(service wire.Service) (*embed.Config, error) {
 }
 
 // register tells how many members the cluster of the token has, unless that was said before. The key
-// is of etcd's v3 discovery (server/etcdserver/api/v3discovery/discovery.go in etcd 3.6).
-func register(ctx context.Context, client *clientv3.Client, token wire.Token) error {
-	key := registry + token.ID + "/_config/size"
+// is of etcd's discovery, v2 or v3 (server/etcdserver/api/v3discovery/discovery.go in etcd 3.6).
+func register(ctx context.Context, client *clientv3.Client, store string, token wire.Token) error {
+	key := store + token.ID + "/_config/size"
 	_, err := client.Txn(ctx).
 		If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 		Then(clientv3.OpPut(key, strconv.Itoa(token.Size))).
