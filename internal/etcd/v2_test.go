@@ -115,7 +115,11 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 	if err := programs.helper.Add(ctx, endpoints, peer); err != nil {
 		t.Fatal(err)
 	}
-	joining := discovery.Joining(status.Peers.InitialCluster("core04", peer))
+	initial, err := status.Peers.InitialCluster("core04", peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joining := discovery.Joining(initial)
 	endpoints = append(endpoints, old(t, program, "core04", peer, strings.Fields(joining)...))
 	for deadline := time.Now().Add(pace.Hang); len(status.Healthy()) < 4 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 		if joined, ok := status.Peers.Of("core04", ""); ok && joined.Learner {

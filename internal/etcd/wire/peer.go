@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,6 +65,16 @@ func (p Peer) Check() error {
 		}
 	}
 	return nil
+}
+
+// Digest is the same of two lists that tell of the same members, whatever their order.
+func Digest(peers []Peer) string {
+	lines := []string{}
+	for _, peer := range peers {
+		lines = append(lines, fmt.Sprintf("%q %q %q %t", peer.ID, peer.Name, slices.Sorted(slices.Values(peer.URLs)), peer.Learner))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // Registration is what a member puts into a discovery service: its name, and where its peers reach it.

@@ -1,8 +1,10 @@
-package main
+// Package service is the discovery service: one token of a cluster that forms, for its nodes and nobody else.
+package service
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,40 +23,37 @@ const patience = 30 * time.Second
 // quota is how many bytes etcd may keep: the keys of a token are a few hundred KiB at most.
 const quota = 16 << 20
 
-// serveDiscovery serves the token at the service's address, out of an etcd of one member, until ctx ends.
-func serveDiscovery(ctx context.Context, r wire.Request, tell func(any) error) (any, error) {
-	var service wire.Service
-	if err := argsOf(r, &service); err != nil {
-		return nil, err
-	}
+// Serve serves the token at the service's address, out of an etcd of one member, until ctx ends. It tells nil when it serves,
+// and then a wire.Refused for each caller that it does not serve.
+func Serve(ctx context.Context, service wire.Service, tell func(any) error) error {
 	listener, err := listen(service.Listen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = listener.Close() }()
 	server, err := start(service)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer server.Close()
 	known := &registry{client: v3client.New(server.Server), token: service.Token}
 	defer func() { _ = known.client.Close() }()
 	if err := begin(ctx, server, known); err != nil {
-		return nil, err
+		return err
 	}
 	visible, ended := front(server, known), make(chan error, 1)
 	go func() { ended <- visible.Serve(guarded{listener, newGate(service, tell)}) }()
 	defer func() { _ = visible.Close() }()
 	if err := tell(nil); err != nil {
-		return nil, err
+		return err
 	}
 	select {
 	case <-ctx.Done():
-		return nil, nil
+		return nil
 	case err := <-ended:
-		return nil, err
+		return err
 	case err := <-server.Err():
-		return nil, err
+		return err
 	}
 }
 
@@ -94,6 +93,19 @@ func configuration(service wire.Service) (*embed.Config, error) {
 	config.LogOutputs = []string{filepath.Join(service.Data, "log")}
 	config.AutoCompactionMode, config.AutoCompactionRetention = "revision", "1000"
 	return config, config.Validate()
+}
+
+// Register tells an etcd how many members the cluster of the token has, unless that was said before or somebody has
+// registered: by v3 discovery.
+func Register(ctx context.Context, client *clientv3.Client, token wire.Token) error {
+	members, err := client.Get(ctx, string(keysOf(token.ID))+"members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err == nil && members.Count > 0 {
+		err = fmt.Errorf("the token is in use: %d members have registered", members.Count)
+	}
+	if err != nil {
+		return err
+	}
+	return register(ctx, client, v3Store, token)
 }
 
 // register tells how many members the cluster of the token has, unless that was said before. The key
