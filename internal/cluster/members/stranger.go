@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
@@ -28,14 +29,12 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 	if first == "" {
 		return nil
 	}
-	return hint.Errorf(v.removal(first)+" takes it out of etcd; what it has read or written is for you to judge",
+	return hint.Errorf(removal(v.Options.Prefix, first)+" takes it out of etcd; what it has read or written is for you to judge",
 		"etcd has members that are of no node of the cluster %s:%s", v.Options.Prefix, strings.Join(lines, ""))
 }
 
 // removal is the command that takes a member out.
-func (v View) removal(id string) string {
-	return "mage etcd prefix=" + v.Options.Prefix + " remove=" + id
-}
+func removal(prefix, id string) string { return "mage etcd prefix=" + prefix + " remove=" + id }
 
 func whereabouts(peer etcd.Peer) string {
 	name, urls := peer.Name, strings.Join(peer.URLs, ",")
@@ -56,7 +55,7 @@ func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) boo
 			return true
 		}
 	}
-	for name, addresses := range v.addresses(nodes) {
+	for name, addresses := range addressesOf(v, nodes) {
 		at := func(url string) bool { return slices.Contains(addresses, etcd.HostOf(url)) }
 		elsewhere := func(url string) bool { return !at(url) }
 		named := len(addresses) == 0 || !slices.ContainsFunc(peer.URLs, etcd.IsAtAddress)
@@ -67,14 +66,14 @@ func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) boo
 	return false
 }
 
-// addresses are those of each node that there is or shall be, by name, as it says now or said last; none if it never did.
-func (v View) addresses(nodes []boot.Node) map[string][]string {
+// addressesOf are those of each node that there is or shall be, by name, as it says now or said last; none if it never did.
+func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	all := map[string][]string{}
 	for _, node := range v.Options.Nodes {
-		all[node.Name] = v.lastAddresses(node.Name)
+		all[node.Name] = lastAddresses(v.Reach, node.Name)
 	}
 	for _, d := range engine.Members(v.Domains, v.Reach.Root, v.Options.Prefix) {
-		all[d.Name] = v.lastAddresses(d.Name)
+		all[d.Name] = lastAddresses(v.Reach, d.Name)
 	}
 	for _, n := range nodes {
 		all[n.Step.Node.Name] = append(addressesIn(n.Report), all[n.Step.Node.Name]...)
@@ -82,8 +81,8 @@ func (v View) addresses(nodes []boot.Node) map[string][]string {
 	return all
 }
 
-func (v View) lastAddresses(node string) []string {
-	report, _ := v.Reach.Kept(node)
+func lastAddresses(nodes reach.Nodes, node string) []string {
+	report, _ := nodes.Kept(node)
 	return addressesIn(report)
 }
 
