@@ -1,18 +1,24 @@
 package etcd_test
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"mime/multipart"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/pace"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -251,4 +257,84 @@ func answerTo(t *testing.T, method, url, kind string, body io.Reader) *http.Resp
 	}
 	_ = answer.Body.Close()
 	return answer
+}
+
+// TestNobodyFillsTheService: one caller has a few connections, and what it sends before a body is short.
+func TestNobodyFillsTheService(t *testing.T) {
+	listen, _ := served(t)
+	at := strings.TrimPrefix(listen, "http://")
+	const each = 16
+	open := []net.Conn{}
+	for i := range 2 * each {
+		conn, status := asks(t, at, "")
+		defer func() { _ = conn.Close() }()
+		if want := i < each; (status == "404") != want {
+			t.Fatalf("connection %d: got %q", i, status)
+		}
+		open = append(open, conn)
+	}
+	_ = open[0].Close()
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) { // until the service sees that
+		conn, status := asks(t, at, "")
+		_ = conn.Close()
+		if status == "404" {
+			break
+		}
+		if time.Since(begin) > pace.Hang {
+			t.Fatal("no connection is let in again")
+		}
+	}
+	_ = open[1].Close()
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		conn, status := asks(t, at, "X-Long: "+strings.Repeat("x", 64<<10)+"\r\n")
+		_ = conn.Close()
+		if status == "431" {
+			break
+		}
+		if status == "404" || time.Since(begin) > pace.Hang {
+			t.Fatalf("long headers: got %q", status)
+		}
+	}
+}
+
+// asks sends a request with those headers, and gives the status of the answer; empty if there is none.
+func asks(t *testing.T, at, headers string) (net.Conn, string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(pace.Hang))
+	_, _ = io.WriteString(conn, "GET /x HTTP/1.1\r\nHost: a\r\n"+headers+"\r\n")
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	if fields := strings.Fields(line); len(fields) > 1 {
+		return conn, fields[1]
+	}
+	return conn, ""
+}
+
+// liar is not etcd, but answers as a healthy member that leads, with these others.
+func liar(t *testing.T, others string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := map[string]string{"/v3/maintenance/status": `{"header":{"member_id":"1"},"leader":"1","version":"3.6.16"}`, "/v3/cluster/member/list": others}[r.URL.Path]
+		_, _ = io.WriteString(w, cmp.Or(answer, "{}"))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// TestAtAGlanceMembersAreCompared: if they tell of different members, the helper asks on.
+func TestAtAGlanceMembersAreCompared(t *testing.T) {
+	const one, two = `{"members":[{"ID":"1","name":"core01","peerURLs":["http://10.0.0.1:2380"]}]}`,
+		`{"members":[{"ID":"1","name":"core01","peerURLs":["http://10.0.0.1:2380"]},{"ID":"255","name":"evil\n","peerURLs":["http://10.0.0.9:2380"]}]}`
+	ctx := untilItHangs(t)
+	status := programs.helper.Glance(ctx, []string{liar(t, one), liar(t, two)})
+	if len(status.Healthy()) > 0 || len(status.Peers) > 0 || !strings.Contains(status.Members[0].Error, "the members do not agree") {
+		t.Errorf("one lies: got %+v", status)
+	}
+	status = programs.helper.Glance(ctx, []string{liar(t, two), liar(t, two)})
+	if len(status.Healthy()) != 2 || len(status.Peers) != 2 || status.Peers[1].ID != "ff" || status.Peers[1].Name != `"evil\n"` {
+		t.Errorf("they agree: got %+v", status)
+	}
 }
