@@ -200,6 +200,9 @@ func formBeside(t *testing.T, service etcd.Service, scheme string, nodes []plugg
 	find := []string{"--discovery-token=token", "--discovery-endpoints=" + service.Listen}
 	stranger.etcd(t, "http", find...) // it is the first to come
 	stranger.getsNothing(t, service.Listen)
+	if t.Failed() { // the cluster would wait for somebody who is none of it
+		return
+	}
 	endpoints := []string{}
 	for _, node := range nodes {
 		endpoints = append(endpoints, node.etcd(t, scheme, append(flags(node), find...)...))
