@@ -19,7 +19,8 @@ const serveTries = 3
 // Server is a running discovery service.
 type Server struct {
 	end   context.CancelFunc
-	ended chan struct{}
+	ended chan struct{} // closed when it serves no more
+	why   error         // then; nil if it was closed
 }
 
 // Serve has the helper run an etcd that serves the discovery of one cluster at the service's host and port, with its
@@ -34,7 +35,7 @@ func (h Helper) Serve(ctx context.Context, service Service, say func(format stri
 	server, begun := &Server{end: end, ended: make(chan struct{})}, make(chan error, 1)
 	go func() {
 		defer close(server.ended)
-		h.keepServing(serving, service, begun, say)
+		server.why = h.keepServing(serving, service, begun, say)
 	}()
 	select {
 	case err = <-begun:
@@ -49,9 +50,10 @@ func (h Helper) Serve(ctx context.Context, service Service, say func(format stri
 }
 
 // keepServing serves until ctx ends. If the helper dies, the next one goes on with the same data. How it began goes to begun.
-func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- error, say func(format string, args ...any)) {
+// The error is of a service that has begun, and ended by itself.
+func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- error, say func(format string, args ...any)) error {
 	served := false
-	for range serveTries {
+	for tried := 1; ; tried++ {
 		err := h.ask(ctx, wire.Serve, nil, service, func(told json.RawMessage) error {
 			if len(told) > 0 {
 				return sayRefused(told, service.Link, say)
@@ -62,11 +64,14 @@ func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- e
 			served = true
 			return nil
 		})
-		if !served {
+		switch {
+		case !served:
 			begun <- fmt.Errorf("the discovery service does not start: %w", err)
-		}
-		if !served || ctx.Err() != nil || !errors.Is(err, errEnded) {
-			return
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		case tried == serveTries || !errors.Is(err, errEnded):
+			return lost(err, tried)
 		}
 	}
 }
@@ -81,6 +86,28 @@ func sayRefused(told json.RawMessage, link string, say func(format string, args 
 	say("discovery: %s (%s) is not served: no node of this cluster has that hardware address on %s (if it is one behind a router or a bridge of its own: discovery_listen= with another address of this host does not look at that)",
 		printable.Line(who.Address), printable.Line(at), link)
 	return nil
+}
+
+// lost is the error of a service that has ended by itself.
+func lost(err error, starts int) error {
+	if err == nil {
+		err = errors.New("the etcd in it has stopped")
+	}
+	return hint.Errorf("nodes that have not found each other yet do so when `mage up` is run again", "the discovery service has ended, after %d starts: %w", starts, err)
+}
+
+// Wait waits until the service has ended. It gives nil if it was closed, else what happened to it.
+func (s *Server) Wait() error {
+	<-s.ended
+	return s.why
+}
+
+// Lost is what happened to a service that has ended by itself; nil if it serves, or was closed.
+func (s *Server) Lost() error {
+	if s == nil || !isClosed(s.ended) {
+		return nil
+	}
+	return s.why
 }
 
 // Close ends the service. A nil Server has none.

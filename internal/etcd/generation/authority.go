@@ -28,7 +28,7 @@ func (g Generation) Members(helper etcd.Helper) etcd.Helper {
 }
 
 // Serve serves the cluster's token while the nodes look for each other: until its etcd has formed. It gives nil if nobody
-// needs that.
+// needs that. If the service ends by itself, that is said at once.
 func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) {
 	if g.Token == nil || !discovery.IsEmbedded(g.Token.Kind) || g.Token.Formed {
 		return nil, nil
@@ -39,7 +39,16 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 	service := etcd.Service{Listen: g.Token.Endpoint, Data: discovery.Data(o.Dir, o.Prefix)}
 	service.Token.ID, service.Token.Size = g.Token.ID, g.Token.Size
 	service.Link, service.MACs = o.linkOf(*g.Token)
-	return o.Helper.Serve(ctx, service, o.Say)
+	server, err := o.Helper.Serve(ctx, service, o.Say)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		if err := server.Wait(); err != nil {
+			o.Say("warning: %v", err)
+		}
+	}()
+	return server, nil
 }
 
 // linkOf is the link that the nodes are on, with their hardware addresses, if the token is served at an address of it: then
