@@ -35,7 +35,7 @@ func (b *bed) intrude(ctx context.Context, voters voters, name string, at int) s
 	_ = member.Wait()
 	etcdserver.Start(b.t, name, addressOf(at), data)
 	for {
-		peers, err = voters.peers(ctx)
+		peers, _ = voters.peers(ctx)
 		if peer, _ := peers.At(addressOf(at)); peer.Name == name || ctx.Err() != nil {
 			return peer.ID
 		}
