@@ -113,6 +113,16 @@ func protect(s *Settings, value string) error {
 	return err
 }
 
+var hexID = regexp.MustCompile(`^([0-9a-f]{1,16})?$`)
+
+func memberID(s *Settings, value string) error {
+	if !hexID.MatchString(value) {
+		return errors.New("a member's id is allowed, as `mage etcd` shows it: 8e9e05c52164694d")
+	}
+	s.Remove = value
+	return nil
+}
+
 var sha256Hex = regexp.MustCompile(`^([0-9a-f]{64})?$`)
 
 func digest(s *Settings, value string) error {

@@ -78,6 +78,7 @@ func Keys(env Environment) []Key {
 		{"diff", "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", "the snapshot that `mage backup` writes and `mage restore` reads", "", "", anything(func(s *Settings) *string { return &s.File })},
+		{"remove", "the id of a member of etcd that is no node's: `mage etcd` takes it out", "", "", memberID},
 		{"archive", "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},

@@ -60,6 +60,7 @@ type Settings struct {
 	Redefine                  bool          // whether others' changes of definitions are overwritten
 	KeepGoing                 bool          // whether the other nodes go on where one fails
 	Wait                      bool          // whether to wait for another run on the cluster
+	Remove                    string        // the id of a member of etcd, or empty
 	Grace                     time.Duration // for a guest to shut down
 	All                       bool          // whether a target is about all clusters of the workspace
 	Yes                       bool          // whether down does not ask

@@ -38,7 +38,7 @@ var Project = Rules{
 
 		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
 		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
-		{"internal/etcd/discovery", []string{"internal/workspace/artifact"}},
+		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/workspace"}}, // it reads, and never writes

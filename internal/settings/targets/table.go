@@ -89,8 +89,8 @@ var All = []Target{
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
-		Name: "etcd", Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size.",
-		Takes: takes(etcd + "format"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd", "etcd prefix=web format=json"},
+		Name: "etcd", Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.",
+		Takes: takes(etcd + "format remove"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
 		Name: "backup", Does: "writes a snapshot of the cluster's etcd to file=core.db.",
