@@ -8,11 +8,14 @@ import (
 	"github.com/coreos/butane/config"
 	"github.com/coreos/butane/config/common"
 	"github.com/coreos/vcontext/report"
+	"github.com/coreos/vcontext/tree"
 	"gopkg.in/yaml.v3"
+
+	"coreos-libvirt/internal/config/problem"
 )
 
 const (
-	adviceButane  = "the keys that there are: https://coreos.github.io/butane/specs/"
+	adviceButane  = "what a config can say: https://coreos.github.io/butane/specs/"
 	adviceVersion = "the newest are `variant: fcos` with `version: 1.7.0` and `variant: flatcar` with `version: 1.1.0`; all: https://coreos.github.io/butane/specs/"
 )
 
@@ -25,44 +28,111 @@ func butane(path string, source []byte, files string) ([]byte, error) {
 	if err == nil && len(rpt.Entries) == 0 {
 		return indent(out)
 	}
-	problems := []problem{}
-	advice := adviceButane
-	if errors.As(err, &common.ErrUnknownVersion{}) || errors.Is(err, common.ErrInvalidVersion) {
-		return nil, explain(path, source, []problem{versionProblem(err, source)}, adviceVersion)
+	d := diagnosisOf(source, files)
+	if errors.As(err, &common.ErrUnknownVersion{}) || errors.Is(err, common.ErrInvalidVersion) || errors.Is(err, common.ErrRhcosVariantUnsupported) {
+		return nil, problem.Explain(path, source, []problem.Problem{d.version(err)}, adviceVersion)
 	}
+	problems := []problem.Problem{}
 	for _, entry := range rpt.Entries {
-		problems = append(problems, butaneProblem(entry))
-		if strings.Contains(entry.Message, "no such file") || strings.Contains(entry.Message, files) {
-			advice = "local files are looked for in " + files
-		}
+		problems = append(problems, d.entry(entry))
 	}
 	if len(problems) == 0 {
-		problems = yamlProblems(err, source)
+		problems = problem.Of(err, source, d.own.Type)
 	}
-	return nil, explain(path, source, problems, advice)
+	return nil, problem.Explain(path, source, problems, adviceButane)
 }
 
-// versionProblem stands at the version, or where that lacks at the variant.
-func versionProblem(err error, source []byte) problem {
-	p := problem{kind: "error", text: err.Error()}
-	var doc yaml.Node
-	if yaml.Unmarshal(source, &doc) != nil {
-		return p
+// diagnosis is what is known of a config that is refused.
+type diagnosis struct {
+	doc   yaml.Node
+	own   problem.Version
+	files string // the folder of local files
+}
+
+func diagnosisOf(source []byte, files string) diagnosis {
+	d := diagnosis{files: files}
+	_ = yaml.Unmarshal(source, &d.doc) // it has been read before
+	d.own = schemaOf(d.word("variant"), d.word("version"))
+	return d
+}
+
+func (d diagnosis) word(key string) string {
+	if n := problem.At(&d.doc, key); n != nil {
+		return n.Value
 	}
-	for _, key := range []string{"variant", "version"} {
-		if n := at(&doc, key); n != nil {
-			p.line, p.column = n.Line, n.Column
+	return ""
+}
+
+// variant stands at the variant, if there is one.
+func (d diagnosis) variant(err error) problem.Problem {
+	p := problem.Problem{Kind: "error", Text: err.Error()}
+	if n := problem.At(&d.doc, "variant"); n != nil {
+		p.Line, p.Column = n.Line, n.Column
+	}
+	return p
+}
+
+// version stands at the version, or if there is none at the variant.
+func (d diagnosis) version(err error) problem.Problem {
+	versions := []string{}
+	for _, s := range schemas {
+		if s.Variant == d.own.Variant {
+			versions = append(versions, s.Version)
+		}
+	}
+	p := d.variant(err)
+	switch {
+	case d.own.Variant == "rhcos": // Butane says what it is now
+	case len(versions) == 0:
+		p.Text = fmt.Sprintf("there is no variant %s", d.own.Variant)
+	case d.own.Version == "":
+		p.Text = "there is no version"
+		p.Hint = fmt.Sprintf("write `version: %s` below it", lastPlain(versions))
+	default:
+		p.Text = fmt.Sprintf("variant %s has no version %s", d.own.Variant, d.own.Version)
+		if n := problem.At(&d.doc, "version"); n != nil {
+			p.Line, p.Column = n.Line, n.Column
 		}
 	}
 	return p
 }
 
-func butaneProblem(entry report.Entry) problem {
-	p := problem{kind: "error", text: entry.Message}
-	if at := entry.Marker.StartP; at != nil {
-		p.line, p.column = int(at.Line), int(at.Column)
-	} else if entry.Context.Len() > 0 {
-		p.text += fmt.Sprintf(" (%s)", entry.Context.String())
+// entry is one thing that Butane reports, at the place in the config.
+func (d diagnosis) entry(entry report.Entry) problem.Problem {
+	p := problem.Problem{Kind: "error", Text: entry.Message}
+	path, isKey := steps(entry.Context.Path)
+	n, value, deep := problem.Nearest(&d.doc, path...)
+	if !isKey {
+		n = value
 	}
-	return p
+	if n != nil {
+		p.Line, p.Column = n.Line, n.Column
+	}
+	f := finding{diagnosis: d, path: path, value: value, there: deep == len(path)}
+	return f.explained(p)
+}
+
+// steps is a path of Butane's as keys and indices, and whether it is to a key, not to its value.
+func steps(path []any) (all []any, isKey bool) {
+	for _, step := range path {
+		switch step := step.(type) {
+		case int:
+			all = append(all, step)
+		case tree.Key:
+			all, isKey = append(all, string(step)), true
+		default:
+			all = append(all, fmt.Sprint(step))
+		}
+	}
+	return all, isKey
+}
+
+// lastPlain is the last version that is not experimental.
+func lastPlain(versions []string) (last string) {
+	for _, v := range versions {
+		if !strings.Contains(v, "-") {
+			last = v
+		}
+	}
+	return last
 }

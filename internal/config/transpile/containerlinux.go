@@ -15,6 +15,7 @@ import (
 	ctreport "github.com/flatcar/ignition/config/validate/report"
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -25,7 +26,7 @@ var legacy sync.Mutex
 
 // containerLinux transpiles a Container Linux Config with its own transpiler, for the platform custom,
 // and then from Ignition 2.3 to 3.0.
-func containerLinux(name string, source []byte, files string) (doc []byte, warnings []problem, err error) {
+func containerLinux(name string, source []byte, files string) (doc []byte, warnings []problem.Problem, err error) {
 	legacy.Lock()
 	defer legacy.Unlock()
 	if err := setFilesDir(files); err != nil {
@@ -33,7 +34,8 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 	}
 	ignition2, fatal, warnings := ignition2Of(source)
 	if len(fatal) > 0 {
-		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
+		d := diagnosisOf(source, files)
+		return nil, nil, problem.Explain(name, source, d.legacy(d.foreign(source, fatal)), adviceLegacy)
 	}
 	data, err := json.Marshal(ignition2)
 	if err != nil {
@@ -47,7 +49,7 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 }
 
 // ignition2Of is the config as Ignition 2.3, and what stops or is worth a word.
-func ignition2Of(source []byte) (doc any, fatal, warnings []problem) {
+func ignition2Of(source []byte) (doc any, fatal, warnings []problem.Problem) {
 	config, ast, parsed := ct.Parse(source)
 	fatal, warnings = legacyProblems(parsed, source)
 	fatal = append(fatal, outside(config, source)...)
@@ -56,7 +58,7 @@ func ignition2Of(source []byte) (doc any, fatal, warnings []problem) {
 	}
 	spelled, same, err := plain(source)
 	if err != nil {
-		return nil, yamlProblems(err, source), nil
+		return nil, problem.Of(err, source, legacySchema), nil
 	}
 	if !same {
 		config, ast, parsed = ct.Parse(spelled)
@@ -64,16 +66,16 @@ func ignition2Of(source []byte) (doc any, fatal, warnings []problem) {
 	}
 	if len(fatal) == 0 {
 		var converted ctreport.Report
-		var more []problem
+		var more []problem.Problem
 		doc, converted = ct.Convert(config, platform.Custom, ast)
 		fatal, more = legacyProblems(converted, source)
 		if !same {
-			more = placeless(more)
+			more = moved(more, spelled, source)
 		}
 		warnings = append(warnings, more...)
 	}
 	if !same { // these places are of another text
-		fatal = placeless(fatal)
+		fatal = moved(fatal, spelled, source)
 	}
 	return doc, fatal, warnings
 }
@@ -87,25 +89,18 @@ func setFilesDir(files string) error {
 }
 
 // outside are the local files that are not in the folder of local files.
-func outside(config types.Config, source []byte) (problems []problem) {
+func outside(config types.Config, source []byte) (problems []problem.Problem) {
 	var doc yaml.Node
 	_ = yaml.Unmarshal(source, &doc) // without it there are no places
 	for i, file := range config.Storage.Files {
 		if name := strings.TrimLeft(file.Contents.Local, "/"); name == "" || filepath.IsLocal(name) {
 			continue
 		}
-		p := problem{kind: "error", text: file.Contents.Local + " is outside of the folder of local files"}
-		if n := at(&doc, "storage", "files", i, "contents", "local"); n != nil {
-			p.line, p.column = n.Line, n.Column
+		p := problem.Problem{Kind: "error", Text: file.Contents.Local + " is outside of the folder of local files"}
+		if n := problem.At(&doc, "storage", "files", i, "contents", "local"); n != nil {
+			p.Line, p.Column = n.Line, n.Column
 		}
 		problems = append(problems, p)
-	}
-	return problems
-}
-
-func placeless(problems []problem) []problem {
-	for i := range problems {
-		problems[i].line, problems[i].column = 0, 0
 	}
 	return problems
 }
@@ -114,15 +109,15 @@ const unknownKey = "unrecognized key"
 
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly
 // typos), and what is worth a word. What ct merely calls deprecated is what these configs are made of.
-func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem) {
+func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem.Problem) {
 	for _, entry := range rpt.Entries {
-		p := problem{line: entry.Line, column: entry.Column, kind: "warning", text: entry.Message}
+		p := problem.Problem{Line: entry.Line, Column: entry.Column, Kind: "warning", Text: entry.Message}
 		switch {
 		case strings.HasSuffix(entry.Message, unknownKey+": <<"): // YAML's own
-		case strings.HasPrefix(entry.Message, "yaml: "):
-			fatal = append(fatal, yamlProblems(errors.New(entry.Message), source)...)
+		case strings.HasPrefix(entry.Message, "yaml: ") || entry.Kind == ctreport.EntryError && entry.Line == 0:
+			fatal = append(fatal, problem.Of(errors.New(entry.Message), source, legacySchema)...)
 		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, unknownKey):
-			p.kind = "error"
+			p.Kind = "error"
 			fatal = append(fatal, p)
 		case entry.Kind == ctreport.EntryWarning:
 			warnings = append(warnings, p)
@@ -131,11 +126,33 @@ func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []probl
 	return fatal, warnings
 }
 
-func legacyAdvice(problems []problem, files string) string {
-	for _, p := range problems {
-		if strings.Contains(p.text, "no such file") || strings.Contains(p.text, "folder of local files") {
-			return "local files are looked for in " + files
+// legacy are the problems with the words that help. What has no place may be of a file, or of a unit that ct made.
+func (d diagnosis) legacy(problems []problem.Problem) []problem.Problem {
+	for i, p := range problems {
+		f := finding{diagnosis: d, path: problem.PathTo(&d.doc, p.Line, p.Column, strings.Contains(p.Text, unknownKey))}
+		_, f.value, _ = problem.Nearest(&d.doc, f.path...)
+		if p.Hint == "" && (p.Line > 0 || strings.Contains(p.Text, "no such file")) {
+			problems[i] = f.explained(p)
 		}
 	}
-	return adviceLegacy
+	return problems
+}
+
+// moved are problems of the text that aliases and merge keys were put into, at their places in the config.
+func moved(problems []problem.Problem, from, to []byte) []problem.Problem {
+	var spelled, config yaml.Node
+	if yaml.Unmarshal(from, &spelled) != nil || yaml.Unmarshal(to, &config) != nil {
+		return problems
+	}
+	for i, p := range problems {
+		isKey := strings.Contains(p.Text, unknownKey)
+		key, value, _ := problem.Nearest(&config, problem.PathTo(&spelled, p.Line, p.Column, isKey)...)
+		if isKey {
+			value = key
+		}
+		if problems[i].Line, problems[i].Column = 0, 0; p.Line > 0 && value != nil {
+			problems[i].Line, problems[i].Column = value.Line, value.Column
+		}
+	}
+	return problems
 }

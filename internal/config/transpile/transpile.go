@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -34,19 +36,19 @@ func File(path, files string) (Template, error) {
 	}
 	var header map[string]any
 	if err := yaml.Unmarshal(source, &header); err != nil {
-		return Template{}, explain(path, source, yamlProblems(err, source), "correct the YAML there")
+		return Template{}, problem.Explain(path, source, problem.Of(err, source, reflect.TypeFor[map[string]any]()), "correct the YAML there")
 	}
 	variant, err := variantOf(header)
 	if err != nil {
-		return Template{}, fmt.Errorf("%s: %w", path, err)
+		return Template{}, problem.Explain(path, source, []problem.Problem{diagnosisOf(source, files).variant(err)}, adviceVariant)
 	}
 	t := Template{Variant: variant, Source: source}
 	if variant == "" {
 		t.Variant, t.Legacy = "flatcar", true
-		var warnings []problem
+		var warnings []problem.Problem
 		t.JSON, warnings, err = containerLinux(path, source, files)
 		for _, w := range warnings {
-			t.Warnings = append(t.Warnings, w.show(path, strings.Split(string(source), "\n")))
+			t.Warnings = append(t.Warnings, w.Show(path, source))
 		}
 	} else {
 		t.JSON, err = butane(path, source, files)
@@ -57,14 +59,14 @@ func File(path, files string) (Template, error) {
 // variantOf is the config's variant: empty for a Container Linux Config, which has none.
 func variantOf(header map[string]any) (string, error) {
 	if len(header) == 0 {
-		return "", hint.Add(errors.New("the config is empty"), adviceVariant)
+		return "", errors.New("the config is empty")
 	}
 	if header["variant"] == nil {
 		return "", nil
 	}
 	variant, ok := header["variant"].(string)
 	if !ok || variant == "" {
-		return "", hint.Add(errors.New("the config's variant is no word"), adviceVariant)
+		return "", errors.New("the config's variant is no word")
 	}
 	return variant, nil
 }
