@@ -25,6 +25,8 @@ type Template struct {
 
 	Source   []byte   // the config
 	Warnings []string // what is worth a word and does not stop, "path:line:column: warning: text"
+
+	mounts mounts // of a Butane config
 }
 
 // File transpiles the config at path, strictly: what is only warned of fails. Local files that it
@@ -52,6 +54,12 @@ func File(path, files string) (Template, error) {
 		}
 	} else {
 		t.JSON, err = butane(path, source, files)
+	}
+	if err != nil || t.Legacy {
+		return t, err
+	}
+	if t.mounts, err = mountsOf(source, t.JSON); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return t, err
 }
