@@ -32,6 +32,11 @@ func File(path, files string) (Template, error) {
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
 	}
+	return Text(path, source, files)
+}
+
+// Text transpiles the config source as File does. path is what errors call it.
+func Text(path string, source []byte, files string) (Template, error) {
 	var header map[string]any
 	if err := yaml.Unmarshal(source, &header); err != nil {
 		return Template{}, explain(path, source, yamlProblems(err, source), "correct the YAML there")
