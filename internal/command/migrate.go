@@ -54,7 +54,7 @@ func withoutEqual(c transpile.Template) (lines []string, err error) {
 	return lines, err
 }
 
-// Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
+// Migrate writes a Container Linux Config as Butane, variant flatcar, beside it: if Butane makes the same document of that.
 func Migrate(_ context.Context, r *Run) error {
 	path := r.source.Path
 	if !r.source.Common.Legacy {
@@ -73,12 +73,19 @@ func Migrate(_ context.Context, r *Run) error {
 		head += "# " + line + "\n"
 	}
 	to := strings.TrimSuffix(path, filepath.Ext(path)) + ".bu"
-	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
+	text := []byte(head + string(butane))
+	migrated, refused := transpile.Text(to, text, config.Beside(path, "files")) // stricter than the old transpiler
+	if refused == nil {
+		if err := readable.Equal(r.source.Common.JSON, migrated.JSON); err != nil {
+			return hint.Errorf("write it by hand, and please report this config", "%s cannot be migrated: %w", path, err)
+		}
+	}
+	if err := artifact.WriteNew(to, text, 0o644); err != nil {
 		return err
 	}
 	r.log.Say("migrate: %s -> %s; `mage up config=%s` uses it\n%s", path, to, to, strings.TrimSpace(head))
-	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
-		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
+	if refused != nil {
+		r.log.Say("migrate: Butane wants your hand first:\n%s", refused)
 	}
 	return nil
 }

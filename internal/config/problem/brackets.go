@@ -9,7 +9,7 @@ import (
 )
 
 // unclosed explains a { or [ that does not end where it should.
-func (t text) unclosed(failed *explaining.LoadError) Problem {
+func unclosed(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	open := failed.ContextMark
 	bracket := string([]rune(t.from(open.Line, open.Column) + " ")[0])
@@ -17,7 +17,7 @@ func (t text) unclosed(failed *explaining.LoadError) Problem {
 	p := Problem{Line: line, Column: column}
 	switch {
 	case t.inside(p) != p:
-		return t.neverClosed(open.Line, open.Column)
+		return neverClosed(t, open.Line, open.Column)
 	case line > open.Line:
 		p.Column = t.begin(line)
 	case strings.HasPrefix(t.from(line, column), ":"): // what stands before it is a key
@@ -39,26 +39,26 @@ func (t text) word(line, column int) string {
 	return short(rest, "this")
 }
 
-func (t text) neverClosed(line, column int) Problem {
+func neverClosed(t text, line, column int) Problem {
 	bracket := string([]rune(t.from(line, column) + " ")[0])
 	return Problem{Line: line, Column: column, Text: fmt.Sprintf("the %s is never closed", bracket), Hint: "close it; or if it is text, quote the value"}
 }
 
 // quote explains a quoted text without an end.
-func (t text) quote(failed *explaining.LoadError) Problem {
+func quote(t text, failed *explaining.LoadError) Problem {
 	open := failed.ContextMark
 	if open.Line == 0 {
 		return Problem{Line: failed.Mark.Line, Column: failed.Mark.Column, Text: failed.Message}
 	}
-	return t.openQuote(open.Line, open.Column)
+	return openQuote(t, open.Line, open.Column)
 }
 
-func (t text) openQuote(line, column int) Problem {
+func openQuote(t text, line, column int) Problem {
 	mark := string([]rune(t.from(line, column) + " ")[0])
 	return Problem{Line: line, Column: column, Text: fmt.Sprintf("the quote %s is not closed", mark), Hint: fmt.Sprintf("write %s at the end of the text, too; a text with quotes goes below `|`", mark)}
 }
 
-func (t text) escape(failed *explaining.LoadError) Problem {
+func escape(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	if i := strings.LastIndex(t.before(line, column+1), `\`); i >= 0 {
 		column = utf8.RuneCountInString(t.line(line)[:i]) + 1
@@ -67,7 +67,7 @@ func (t text) escape(failed *explaining.LoadError) Problem {
 }
 
 // behind explains what stands behind a value that has ended.
-func (t text) behind(line, column int) Problem {
+func behind(t text, line, column int) Problem {
 	before := strings.TrimRight(t.before(line, column), " ")
 	rest := strings.TrimSpace(t.from(line, column))
 	p := Problem{Line: line, Column: column, Text: fmt.Sprintf("%s stands behind the end of the value", short(rest, "this"))}
@@ -78,7 +78,7 @@ func (t text) behind(line, column int) Problem {
 	}
 	if mark := strings.TrimLeft(before, " "); strings.HasSuffix(mark, `"`) || strings.HasSuffix(mark, "'") {
 		if from, at := t.oddQuote(line, before); from > 0 {
-			return t.openQuote(from, at)
+			return openQuote(t, from, at)
 		}
 	}
 	return p

@@ -13,11 +13,11 @@ var conflict = regexp.MustCompile(`^(<{7}|={7}|>{7}|\|{7})( |$)`)
 
 // colon explains a ": " where no key can be: the value has one, or the line is indented as if it went on with the value
 // above it.
-func (t text) colon(failed *explaining.LoadError) Problem {
+func colon(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	key := t.before(line, column)
 	if strings.TrimSpace(key) == keyOf(strings.TrimSpace(t.before(line, column+1))) {
-		return t.continues(line)
+		return continues(t, line)
 	}
 	p := Problem{Line: line, Column: column, Text: "a second \": \" in one line: the value has one, or a key that needs a line of its own"}
 	first, value, _ := strings.Cut(t.line(line), ": ")
@@ -27,7 +27,7 @@ func (t text) colon(failed *explaining.LoadError) Problem {
 }
 
 // continues explains a line that YAML takes for more of the value above it.
-func (t text) continues(line int) Problem {
+func continues(t text, line int) Problem {
 	above := t.previous(line)
 	column := t.keyColumn(above)
 	rest := t.from(above, column)
@@ -35,11 +35,11 @@ func (t text) continues(line int) Problem {
 	name := keyOf(t.from(line, t.begin(line)))
 	switch {
 	case strings.HasPrefix(rest, "-") && !dashAtStart.MatchString(rest):
-		return t.gluedDash(above, column)
+		return gluedDash(t, above, column)
 	case dashAtStart.MatchString(rest):
-		return t.noColonBehind(above, column+len(dashAtStart.FindString(rest)))
+		return noColonBehind(t, above, column+len(dashAtStart.FindString(rest)))
 	case keyOf(rest) == "":
-		return t.noColonBehind(above, column)
+		return noColonBehind(t, above, column)
 	}
 	p := Problem{Line: line, Column: t.begin(line), Text: fmt.Sprintf("%s is indented too far: YAML takes it for more of the value of %s in line %d", name, keyOf(rest), above)}
 	if b, ok := nearest(blocks, p.Column, false); ok {
@@ -49,12 +49,12 @@ func (t text) continues(line int) Problem {
 	return p
 }
 
-func (t text) gluedDash(line, column int) Problem {
+func gluedDash(t text, line, column int) Problem {
 	return Problem{Line: line, Column: column + 1, Text: "no blank behind the -", Hint: "write `- " + strings.TrimPrefix(t.from(line, column), "-") + "`"}
 }
 
 // noColonBehind explains a key without its colon, or with one that nothing parts from the value.
-func (t text) noColonBehind(line, column int) Problem {
+func noColonBehind(t text, line, column int) Problem {
 	rest := strings.TrimSpace(t.from(line, column))
 	p := Problem{Line: line, Column: column, Text: fmt.Sprintf("%s has no \":\": a line is `key: value`, or an entry that begins with `- `", short(rest, "this line")), Hint: fmt.Sprintf("write `%s:`", rest)}
 	key, value, found := strings.Cut(rest, ":")
@@ -69,23 +69,23 @@ func (t text) noColonBehind(line, column int) Problem {
 }
 
 // noColon explains a line that should be a key and is none.
-func (t text) noColon(failed *explaining.LoadError) Problem {
+func noColon(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.ContextMark.Line, failed.ContextMark.Column
 	rest := t.from(line, column)
 	if conflict.MatchString(rest) {
 		return Problem{Line: line, Column: column, Text: "a line of a merge conflict", Hint: "`git mergetool` solves it, or choose one of the two sides and remove the lines with <<<<<<<, ======= and >>>>>>>"}
 	}
 	if strings.HasPrefix(rest, "-") && !dashAtStart.MatchString(rest) {
-		return t.gluedDash(line, column)
+		return gluedDash(t, line, column)
 	}
 	if header, text := t.textAbove(line); header > 0 && column == t.begin(line) {
-		return t.leavesText(line, header, text)
+		return leavesText(t, line, header, text)
 	}
-	return t.noColonBehind(line, column)
+	return noColonBehind(t, line, column)
 }
 
 // leavesText explains a line that is indented less than the text that it belongs to.
-func (t text) leavesText(line, header, column int) Problem {
+func leavesText(t text, line, header, column int) Problem {
 	key := t.from(header, t.keyColumn(header))
 	p := Problem{Line: line, Column: t.begin(line), Text: fmt.Sprintf("this line ends the text of `%s` in line %d: it is indented less", key, header)}
 	if column == 0 {
@@ -97,27 +97,27 @@ func (t text) leavesText(line, header, column int) Problem {
 }
 
 // misfit explains what stands where a key or an entry of an open block should.
-func (t text) misfit(failed *explaining.LoadError) Problem {
+func misfit(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	if column != t.begin(line) {
-		return t.behind(line, column)
+		return behind(t, line, column)
 	}
 	if header, text := t.textAbove(line); header > 0 && column > t.keyColumn(header) {
-		return t.leavesText(line, header, text)
+		return leavesText(t, line, header, text)
 	}
 	rest := t.from(line, column)
 	if strings.HasPrefix(rest, "-") && !dashAtStart.MatchString(rest) {
-		return t.gluedDash(line, column)
+		return gluedDash(t, line, column)
 	}
 	open := t.blocks(line)
 	if len(open) > 0 && column > open[len(open)-1].column {
-		return t.belowValue(line, column)
+		return belowValue(t, line, column)
 	}
-	return t.between(line, column, open)
+	return between(t, line, column, open)
 }
 
 // between explains a line at a column at which no block is, or one of the other kind.
-func (t text) between(line, column int, open []block) Problem {
+func between(t text, line, column int, open []block) Problem {
 	rest := t.from(line, column)
 	list := dashAtStart.MatchString(rest)
 	what := keyOf(rest)
@@ -138,7 +138,7 @@ func (t text) between(line, column int, open []block) Problem {
 }
 
 // belowValue explains a line that is indented below a value that has ended.
-func (t text) belowValue(line, column int) Problem {
+func belowValue(t text, line, column int) Problem {
 	above := t.previous(line)
 	key := t.from(above, t.keyColumn(above))
 	what := keyOf(t.from(line, column))
@@ -156,11 +156,11 @@ func (t text) belowValue(line, column int) Problem {
 }
 
 // entry explains a "- " where no entry can be.
-func (t text) entry(failed *explaining.LoadError) Problem {
+func entry(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	p := Problem{Line: line, Column: column, Text: "an entry of a list, `- `, cannot stand here"}
 	if column == t.begin(line) {
-		return t.between(line, column, t.blocks(line))
+		return between(t, line, column, t.blocks(line))
 	}
 	p.Hint = "begin the list in the next line, indented further; or quote the value"
 	return p

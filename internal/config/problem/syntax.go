@@ -12,23 +12,23 @@ import (
 
 // reads is how each place that the parser names is explained: by what it says.
 var reads = map[string]func(text, *explaining.LoadError) Problem{
-	"mapping values are not allowed in this context":               text.colon,
-	"could not find expected ':'":                                  text.noColon,
-	"did not find expected key":                                    text.misfit,
-	"did not find expected '-' indicator":                          text.misfit,
-	"block sequence entries are not allowed in this context":       text.entry,
-	"did not find expected ',' or ']'":                             text.unclosed,
-	"did not find expected ',' or '}'":                             text.unclosed,
-	"did not find expected node content":                           text.nothing,
-	"found character that cannot start any token":                  text.start,
-	"found a tab character that violates indentation":              text.tab,
-	"found a tab character where an indentation space is expected": text.tab,
-	"did not find expected comment or line break":                  text.behindBar,
-	"found unexpected end of stream":                               text.quote,
-	"found unknown escape character":                               text.escape,
-	"did not find expected hexadecimal number":                     text.escape,
-	"found undefined tag handle":                                   text.tag,
-	"did not find expected <document start>":                       text.noDocument,
+	"mapping values are not allowed in this context":               colon,
+	"could not find expected ':'":                                  noColon,
+	"did not find expected key":                                    misfit,
+	"did not find expected '-' indicator":                          misfit,
+	"block sequence entries are not allowed in this context":       entry,
+	"did not find expected ',' or ']'":                             unclosed,
+	"did not find expected ',' or '}'":                             unclosed,
+	"did not find expected node content":                           nothing,
+	"found character that cannot start any token":                  start,
+	"found a tab character that violates indentation":              tab,
+	"found a tab character where an indentation space is expected": tab,
+	"did not find expected comment or line break":                  behindBar,
+	"found unexpected end of stream":                               quote,
+	"found unknown escape character":                               escape,
+	"did not find expected hexadecimal number":                     escape,
+	"found undefined tag handle":                                   tag,
+	"did not find expected <document start>":                       noDocument,
 }
 
 // syntax says why source is no YAML, as a parser of the same origin as the one that counts (yaml.v3) sees it, which
@@ -47,9 +47,9 @@ func syntax(source []byte) []Problem {
 	read := reads[failed.Message]
 	switch {
 	case t.tabIndents(failed.Mark.Line, failed.Mark.Column):
-		p = t.tab(failed)
+		p = tab(t, failed)
 	case strings.HasPrefix(failed.Message, "unknown anchor"):
-		p = t.alias(failed)
+		p = alias(t, failed)
 	case read != nil:
 		p = read(t, failed)
 	}
@@ -91,7 +91,7 @@ func (t text) tabIndents(line, column int) bool {
 	return column <= t.begin(line) && strings.Contains(before, "\t")
 }
 
-func (t text) tab(failed *explaining.LoadError) Problem {
+func tab(t text, failed *explaining.LoadError) Problem {
 	line := failed.Mark.Line
 	column := utf8.RuneCountInString(t.before(line, t.begin(line)))
 	if i := strings.Index(t.line(line), "\t"); i >= 0 {
@@ -100,7 +100,7 @@ func (t text) tab(failed *explaining.LoadError) Problem {
 	return Problem{Line: line, Column: column, Text: "a tab as indentation: YAML wants blanks", Hint: "indent by blanks; a tab that belongs to a text stands behind them"}
 }
 
-func (t text) alias(failed *explaining.LoadError) Problem {
+func alias(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
 	name := strings.FieldsFunc(strings.TrimPrefix(t.from(line, column), "*"), func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",]}", r) })
 	what := strings.Join(name[:min(len(name), 1)], "")
@@ -110,11 +110,11 @@ func (t text) alias(failed *explaining.LoadError) Problem {
 	}
 }
 
-func (t text) start(failed *explaining.LoadError) Problem {
+func start(t text, failed *explaining.LoadError) Problem {
 	rest := strings.TrimSpace(t.from(failed.Mark.Line, failed.Mark.Column))
 	first, _ := utf8.DecodeRuneInString(rest)
 	if first == '\t' || strings.HasPrefix(t.from(failed.Mark.Line, failed.Mark.Column), "\t") {
-		return t.tab(failed)
+		return tab(t, failed)
 	}
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: fmt.Sprintf("no value begins with %c in YAML", first),
@@ -122,7 +122,7 @@ func (t text) start(failed *explaining.LoadError) Problem {
 	}
 }
 
-func (t text) tag(failed *explaining.LoadError) Problem {
+func tag(t text, failed *explaining.LoadError) Problem {
 	word, _, _ := strings.Cut(t.from(failed.Mark.Line, failed.Mark.Column), " ")
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: word + " is no tag that YAML knows",
@@ -130,24 +130,24 @@ func (t text) tag(failed *explaining.LoadError) Problem {
 	}
 }
 
-func (t text) noDocument(failed *explaining.LoadError) Problem {
+func noDocument(t text, failed *explaining.LoadError) Problem {
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "the config has ended above: this does not belong to it",
 		Hint: "a config is one mapping, whose keys (variant, version, storage, …) all begin in the first column",
 	}
 }
 
-func (t text) behindBar(failed *explaining.LoadError) Problem {
+func behindBar(t text, failed *explaining.LoadError) Problem {
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "text behind the | or >: it begins in the next line",
 		Hint: "put it below, indented further than the key; or quote it and leave out the | or >",
 	}
 }
 
-func (t text) nothing(failed *explaining.LoadError) Problem {
+func nothing(t text, failed *explaining.LoadError) Problem {
 	p := Problem{Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "a value is missing here", Hint: "write one, or \"\" for none"}
 	if line, column := t.lastOpen(); line > 0 && t.inside(p) != p { // the end of the file
-		return t.neverClosed(line, column)
+		return neverClosed(t, line, column)
 	}
 	return p
 }

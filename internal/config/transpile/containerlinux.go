@@ -16,10 +16,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"coreos-libvirt/internal/config/problem"
+	"coreos-libvirt/internal/config/refusal"
 	"coreos-libvirt/internal/terminal/hint"
 )
-
-const adviceLegacy = "a config without `variant:` is read as a Container Linux Config: https://github.com/flatcar/container-linux-config-transpiler/blob/flatcar-master/doc/configuration.md"
 
 // legacy guards what ct keeps in the process: it finds local files by a flag of the command line.
 var legacy sync.Mutex
@@ -34,15 +33,14 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 	}
 	ignition2, fatal, warnings := ignition2Of(source)
 	if len(fatal) > 0 {
-		d := diagnosisOf(source, files)
-		return nil, nil, problem.Explain(name, source, d.legacy(d.foreign(source, fatal)), adviceLegacy)
+		return nil, nil, problem.Explain(name, source, refusal.Of(source, files).Legacy(fatal), refusal.AdviceLegacy)
 	}
 	data, err := json.Marshal(ignition2)
 	if err != nil {
 		return nil, nil, err
 	}
 	if doc, err = toSpec3(data); err != nil {
-		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), adviceLegacy)
+		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), refusal.AdviceLegacy)
 	}
 	doc, err = indent(doc)
 	return doc, warnings, err
@@ -58,7 +56,7 @@ func ignition2Of(source []byte) (doc any, fatal, warnings []problem.Problem) {
 	}
 	spelled, same, err := plain(source)
 	if err != nil {
-		return nil, problem.Of(err, source, legacySchema), nil
+		return nil, problem.Of(err, source, refusal.LegacySchema), nil
 	}
 	if !same {
 		config, ast, parsed = ct.Parse(spelled)
@@ -105,18 +103,16 @@ func outside(config types.Config, source []byte) (problems []problem.Problem) {
 	return problems
 }
 
-const unknownKey = "unrecognized key"
-
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly
 // typos), and what is worth a word. What ct merely calls deprecated is what these configs are made of.
 func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem.Problem) {
 	for _, entry := range rpt.Entries {
 		p := problem.Problem{Line: entry.Line, Column: entry.Column, Kind: "warning", Text: entry.Message}
 		switch {
-		case strings.HasSuffix(entry.Message, unknownKey+": <<"): // YAML's own
+		case strings.HasSuffix(entry.Message, refusal.UnknownKey+": <<"): // YAML's own
 		case strings.HasPrefix(entry.Message, "yaml: ") || entry.Kind == ctreport.EntryError && entry.Line == 0:
-			fatal = append(fatal, problem.Of(errors.New(entry.Message), source, legacySchema)...)
-		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, unknownKey):
+			fatal = append(fatal, problem.Of(errors.New(entry.Message), source, refusal.LegacySchema)...)
+		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, refusal.UnknownKey):
 			p.Kind = "error"
 			fatal = append(fatal, p)
 		case entry.Kind == ctreport.EntryWarning:
@@ -126,18 +122,6 @@ func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []probl
 	return fatal, warnings
 }
 
-// legacy are the problems with the words that help. What has no place may be of a file, or of a unit that ct made.
-func (d diagnosis) legacy(problems []problem.Problem) []problem.Problem {
-	for i, p := range problems {
-		f := finding{diagnosis: d, path: problem.PathTo(&d.doc, p.Line, p.Column, strings.Contains(p.Text, unknownKey))}
-		_, f.value, _ = problem.Nearest(&d.doc, f.path...)
-		if p.Hint == "" && (p.Line > 0 || strings.Contains(p.Text, "no such file")) {
-			problems[i] = f.explained(p)
-		}
-	}
-	return problems
-}
-
 // moved are problems of the text that aliases and merge keys were put into, at their places in the config.
 func moved(problems []problem.Problem, from, to []byte) []problem.Problem {
 	var spelled, config yaml.Node
@@ -145,7 +129,7 @@ func moved(problems []problem.Problem, from, to []byte) []problem.Problem {
 		return problems
 	}
 	for i, p := range problems {
-		isKey := strings.Contains(p.Text, unknownKey)
+		isKey := strings.Contains(p.Text, refusal.UnknownKey)
 		key, value, _ := problem.Nearest(&config, problem.PathTo(&spelled, p.Line, p.Column, isKey)...)
 		if isKey {
 			value = key

@@ -145,8 +145,8 @@ func refused(t *testing.T, text, want string) {
 
 var (
 	// ofGo are words that only a Go programmer understands, or YAML's own of types, and texts that were cut.
-	ofGo  = regexp.MustCompile("types\\.|\\bv\\d_\\d|\\[\\]\\w*\\.|map\\[|interface ?\\{|!!\\w|\\bstruct\\b|\\.\\.\\.|unmarshal")
-	place = regexp.MustCompile(`(?m)^\S*\.yml:(\d+):(\d+): `)
+	ofGo      = regexp.MustCompile("types\\.|\\bv\\d_\\d|\\[\\]\\w*\\.|map\\[|interface ?\\{|!!\\w|\\bstruct\\b|\\.\\.\\.|unmarshal")
+	inMessage = regexp.MustCompile(`(?m)^\S*\.yml:(\d+):(\d+): `)
 )
 
 // readable checks a message about a config: it has no words of Go, is not cut, has places that there are, and the lines of these.
@@ -156,7 +156,7 @@ func readable(t *testing.T, text, said string) {
 		t.Errorf("it says %q:\n%s", found, said)
 	}
 	lines := strings.Split(text, "\n")
-	for _, found := range place.FindAllStringSubmatch(said, -1) {
+	for _, found := range inMessage.FindAllStringSubmatch(said, -1) {
 		line, _ := strconv.Atoi(found[1])
 		column, _ := strconv.Atoi(found[2])
 		if line < 1 || line > len(lines) || column < 1 || column > utf8.RuneCountInString(lines[line-1])+1 {

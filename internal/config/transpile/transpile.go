@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"coreos-libvirt/internal/config/problem"
+	"coreos-libvirt/internal/config/refusal"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -36,13 +37,18 @@ func File(path, files string) (Template, error) {
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
 	}
+	return Text(path, source, files)
+}
+
+// Text transpiles the config source as File does. path is what errors call it.
+func Text(path string, source []byte, files string) (Template, error) {
 	var header map[string]any
 	if err := yaml.Unmarshal(source, &header); err != nil {
 		return Template{}, problem.Explain(path, source, problem.Of(err, source, reflect.TypeFor[map[string]any]()), "correct the YAML there")
 	}
 	variant, err := variantOf(header)
 	if err != nil {
-		return Template{}, problem.Explain(path, source, []problem.Problem{diagnosisOf(source, files).variant(err)}, adviceVariant)
+		return Template{}, problem.Explain(path, source, []problem.Problem{refusal.Of(source, files).Variant(err)}, refusal.AdviceVariant)
 	}
 	t := Template{Variant: variant, Source: source}
 	if variant == "" {
@@ -107,8 +113,6 @@ func keys(n *yaml.Node, at string, has map[string]bool) {
 		}
 	}
 }
-
-const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"
 
 func indent(doc []byte) ([]byte, error) {
 	var out bytes.Buffer

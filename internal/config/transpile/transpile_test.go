@@ -50,7 +50,12 @@ func TestFile(t *testing.T) {
 
 // What the hint of an unknown version names is taken.
 func TestAdvisedVersions(t *testing.T) {
-	for _, found := range regexp.MustCompile("`(variant: \\w+)` with `(version: [\\d.]+)`").FindAllStringSubmatch(adviceVersion, -1) {
+	_, refused := File(write(t, "variant: fcos\nversion: 9.9.9\n"), "files")
+	advised := regexp.MustCompile("`(variant: \\w+)` with `(version: [\\d.]+)`").FindAllStringSubmatch(refused.Error(), -1)
+	if len(advised) != 2 {
+		t.Errorf("got %v", refused)
+	}
+	for _, found := range advised {
 		if _, err := File(write(t, found[1]+"\n"+found[2]+"\n"), "files"); err != nil {
 			t.Error(err)
 		}

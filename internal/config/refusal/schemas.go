@@ -1,4 +1,4 @@
-package transpile
+package refusal
 
 import (
 	"reflect"
@@ -58,13 +58,13 @@ type legacyKeys struct {
 	ct.Config `yaml:",inline"`
 }
 
-var legacySchema = reflect.TypeFor[legacyKeys]()
+var LegacySchema = reflect.TypeFor[legacyKeys]()
 
 // schemaOf is what a config of the variant and version is read into. Of a version that is not in the table it is the last
 // of its variant.
 func schemaOf(variant, version string) problem.Version {
 	if variant == "" {
-		return problem.Version{Type: legacySchema}
+		return problem.Version{Type: LegacySchema}
 	}
 	own := problem.Version{Variant: variant, Version: version}
 	for _, s := range schemas {

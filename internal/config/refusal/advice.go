@@ -1,4 +1,4 @@
-package transpile
+package refusal
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 
 // finding is one thing that a transpiler reports, and where it is in the config.
 type finding struct {
-	diagnosis
+	Config
 	path  []any      // of keys and indices
 	value *yaml.Node // at the path, or the nearest above it that there is; nil: not known
 	there bool       // whether value is at the path
@@ -39,7 +39,7 @@ var advices = []advice{
 	{"outside of the folder of local files", finding.outside},
 	{"only one of the following can be set", finding.oneSource},
 	{"unused key ", finding.unknown},
-	{unknownKey, finding.unknown},
+	{UnknownKey, finding.unknown},
 	{"context tree does not match", finding.aliased},
 	{"no systemd unit extension", finding.unitName},
 	{errors.ErrInvalidSystemdExt.Error(), finding.unitName},
@@ -149,7 +149,7 @@ func (f finding) child(key string) string {
 }
 
 func (f finding) unknown(string) (text, help string) {
-	return problem.Unknown(f.own, schemas, legacySchema, f.path)
+	return problem.Unknown(f.own, schemas, LegacySchema, f.path)
 }
 
 func (f finding) aliased(string) (text, help string) {

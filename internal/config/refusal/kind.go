@@ -1,4 +1,4 @@
-package transpile
+package refusal
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ var ofCloudConfig = []string{"coreos", "write_files", "runcmd", "bootcmd", "pack
 var butaneVersion = regexp.MustCompile(`^\d+\.\d+\.\d+`)
 
 // foreign are the problems of a config without a variant that ct refuses: if it surely is of another kind, that it is.
-func (d diagnosis) foreign(source []byte, found []problem.Problem) []problem.Problem {
+func (d Config) foreign(found []problem.Problem) []problem.Problem {
 	said, help := "", ""
 	var n *yaml.Node
 	version := problem.At(&d.doc, "ignition", "version")
@@ -29,7 +29,7 @@ func (d diagnosis) foreign(source []byte, found []problem.Problem) []problem.Pro
 		if strings.HasPrefix(version.Value, "2.") {
 			help = "write what it says as Butane: https://coreos.github.io/butane/"
 		}
-	case bytes.HasPrefix(source, []byte("#cloud-config")):
+	case bytes.HasPrefix(d.source, []byte("#cloud-config")):
 		n, said, help = problem.At(&d.doc), "this is a cloud-config (#cloud-config): CoreOS' systems do not read it", adviceCloudConfig
 	case d.cloudKey() != nil:
 		n = d.cloudKey()
@@ -56,14 +56,14 @@ const (
 )
 
 // cloudKey is a key of a cloud-config beside which there is none of a Container Linux Config, or nil.
-func (d diagnosis) cloudKey() (found *yaml.Node) {
+func (d Config) cloudKey() (found *yaml.Node) {
 	root := problem.At(&d.doc)
 	if root == nil || root.Kind != yaml.MappingNode {
 		return nil
 	}
 	for i := 0; i < len(root.Content); i += 2 {
 		key := root.Content[i]
-		if slices.Contains(problem.Keys(legacySchema), key.Value) {
+		if slices.Contains(problem.Keys(LegacySchema), key.Value) {
 			return nil
 		}
 		if found == nil && slices.Contains(ofCloudConfig, key.Value) {
@@ -74,12 +74,12 @@ func (d diagnosis) cloudKey() (found *yaml.Node) {
 }
 
 // butaneKey is the version by which a config is Butane, or a key that ct does not know and Butane does, if Butane knows all that ct does not.
-func (d diagnosis) butaneKey(found []problem.Problem) (telling *yaml.Node) {
+func (d Config) butaneKey(found []problem.Problem) (telling *yaml.Node) {
 	if n := problem.At(&d.doc, "version"); n != nil && butaneVersion.MatchString(n.Value) {
 		return n
 	}
 	for _, p := range found {
-		if !strings.Contains(p.Text, unknownKey) {
+		if !strings.Contains(p.Text, UnknownKey) {
 			continue
 		}
 		path := problem.PathTo(&d.doc, p.Line, p.Column, true)
@@ -91,4 +91,20 @@ func (d diagnosis) butaneKey(found []problem.Problem) (telling *yaml.Node) {
 		}
 	}
 	return telling
+}
+
+// UnknownKey are the words by which ct reports a key that it does not know.
+const UnknownKey = "unrecognized key"
+
+// Legacy are the problems that ct gives with the words that help, or if the config is of another kind, that it is. What has no place may be of a file, or of a unit that ct made.
+func (d Config) Legacy(problems []problem.Problem) []problem.Problem {
+	problems = d.foreign(problems)
+	for i, p := range problems {
+		f := finding{Config: d, path: problem.PathTo(&d.doc, p.Line, p.Column, strings.Contains(p.Text, UnknownKey))}
+		_, f.value, _ = problem.Nearest(&d.doc, f.path...)
+		if p.Hint == "" && (p.Line > 0 || strings.Contains(p.Text, "no such file")) {
+			problems[i] = f.explained(p)
+		}
+	}
+	return problems
 }
