@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// saveTakes is how long a save may take: editors write a file in several steps.
-	saveTakes = 5 * time.Millisecond
+	// quiet is how long nothing happens after a save: programs write a file in several steps.
+	quiet = 50 * time.Millisecond
+	// atMost is how many times that is waited for altogether: something may write all the time.
+	atMost = 40
 	// lookAgain is how often missing folders are looked for.
 	lookAgain = 500 * time.Millisecond
 )
@@ -26,6 +28,7 @@ type watchedFiles struct {
 	config string
 	say    func(format string, args ...any)
 	said   map[string]bool // what cannot be watched, and why
+	quiet  time.Duration   // after a save
 }
 
 func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
@@ -33,7 +36,7 @@ func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
 	if err != nil {
 		return watchedFiles{}, fmt.Errorf("cannot watch files: %w", err)
 	}
-	w := watchedFiles{watcher, config, say, map[string]bool{}}
+	w := watchedFiles{watcher, config, say, map[string]bool{}, quiet}
 	w.add()
 	return w, nil
 }
@@ -114,12 +117,17 @@ func (w watchedFiles) counts(path string) bool {
 	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name)
 }
 
-// drain takes the events that follow within the time that a save may take.
+// drain takes the events that follow, until there was none for a while: a file that is half written is no save.
 func (w watchedFiles) drain() {
-	for timer := time.NewTimer(saveTakes); ; {
+	timer := time.NewTimer(w.quiet)
+	defer timer.Stop()
+	for end := time.After(atMost * w.quiet); ; {
 		select {
 		case <-w.Events:
+			timer.Reset(w.quiet)
 		case <-timer.C:
+			return
+		case <-end:
 			return
 		}
 	}
