@@ -109,7 +109,7 @@ func networkItems(networkd map[string]any) (files []map[string]any) {
 	file := func(name string, contents any) {
 		if text, _ := contents.(string); text != "" {
 			written := networkFile(path.Join(networkFolder, name), text)
-			files = append(files, map[string]any{"path": written.Path, "mode": *written.Mode, "contents": map[string]any{"source": written.Contents.Source}})
+			files = append(files, map[string]any{"filesystem": "root", "path": written.Path, "mode": *written.Mode, "contents": map[string]any{"source": written.Contents.Source}})
 		}
 	}
 	for _, unit := range items(networkd, "units") {

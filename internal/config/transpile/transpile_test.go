@@ -71,7 +71,7 @@ func TestFileRefuses(t *testing.T) {
 		"legacy, wrong types":  {"storage:\n  files: 3\n  links: 4\n", "ignition.yml:2:10: error: cannot unmarshal !!int `3` into []types.File\n    2 |   files: 3\n      |          ^\n"},
 		"legacy, and another":  {"storage:\n  files: 3\n  links: 4\n", "ignition.yml:3:10: error: cannot unmarshal !!int `4` into []types.Link\n"},
 		"legacy, outside":      {"storage:\n  files:\n  - {filesystem: root, path: /x, contents: {local: ../ignition.yml}}\n", "ignition.yml:3:52: error: ../ignition.yml is outside of the folder of local files\n"},
-		"legacy, gone, merged": {"storage:\n  files:\n  - &f {filesystem: root, path: /x, contents: {local: gone}}\n  - {<<: *f, path: /y}\n", "no such file or directory\nhint: local files are looked for in"},
+		"legacy, gone, merged": {"storage:\n  files:\n  - &f {filesystem: root, path: /x, contents: {local: gone}}\n  - {<<: *f, path: /y}\n", "ignition.yml:3:55: error: local file gone: no such file or directory\n"},
 		"legacy, own disks":    {"storage:\n  files:\n  - {filesystem: data, path: /x, contents: {inline: x}}\n", "hint: "},
 	} {
 		t.Run(name, func(t *testing.T) {
