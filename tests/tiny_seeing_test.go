@@ -28,7 +28,7 @@ func tinyFailures(t *testing.T, c tiny) {
 	kernel := template[strings.Index(template, "    <kernel>"):strings.Index(template, "  </os>")]
 	whens := []string{"new", "found running"}
 	for _, f := range []struct{ name, old, new, want string }{
-		{"a panic", "mac={{.MAC}}", "mac={{.MAC}} fail=panic", "the boot failed; its console says:\n    [    "},
+		{"a panic", "mac={{.MAC}}", "mac={{.MAC}} fail=panic", "the boot failed; its console says:\n    [ "},
 		{"an emergency shell", "mac={{.MAC}}", "mac={{.MAC}} fail=emergency", "the boot failed; its console says:\n    You are in emergency mode.\n    Give root password"},
 		{"a prompt", "mac={{.MAC}}", "mac={{.MAC}} fail=prompt", "the boot failed; its console says:\n    error: no such partition.\n    grub rescue>"},
 		{
@@ -73,7 +73,7 @@ func tinySilent(t *testing.T, c tiny) {
 	out, err := c.target("up", "nodes=1", fmt.Sprintf("timeout=%.0fs", patience.Seconds()), "store="+store).CombinedOutput()
 	const looks = "it looks like Ignition failed; its text is on the screen"
 	if err == nil || !strings.Contains(string(out), looks+": vm/core01/screen.png\n") || !strings.Contains(string(out), "core01: not ready after "+patience.String()+"; nothing on its serial console for ") ||
-		!strings.Contains(string(out), looks+". The console ends with:\n    [    ") || !strings.Contains(string(out), "; vm/core01/screen.png shows its screen") {
+		!strings.Contains(string(out), looks+". The console ends with:\n    [ ") || !strings.Contains(string(out), "; vm/core01/screen.png shows its screen") {
 		t.Errorf("got %v\n%s", err, out)
 	}
 	c.hasText(t, "vm/core01/screen.png")
