@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd/generation"
@@ -34,10 +36,28 @@ func (r *Run) Transpile(context.Context) (err error) {
 // configOptions say what the run's documents are made of.
 func configOptions(r *Run) config.Options {
 	return config.Options{
-		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile,
-		Later: generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
+		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile, VarAs: r.VarAs,
+		Advice: func(word string) string { return wordAdvice(r, word) },
+		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
 		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
 	}
+}
+
+// wordAdvice says what gives a word of discovery a value.
+func wordAdvice(r *Run, word string) string {
+	ways, renew := generation.Offers(r.generationOptions(), word)
+	if len(ways) == 0 {
+		return ""
+	}
+	words, end := strings.Fields(ways[0]), "gives it one"
+	if renew {
+		words, end = append(words, "recreate=all"), "makes a new cluster, in which it has one"
+	}
+	advice := fmt.Sprintf("`%s` %s", upAsCalled(r.Settings, words...), end)
+	if len(ways) > 1 {
+		advice += ", as would " + strings.Join(ways[1:], ", ")
+	}
+	return advice
 }
 
 // configPath is config= as the user would write it from the workspace.

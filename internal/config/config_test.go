@@ -179,6 +179,34 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// TestUnusedWords: the user is warned of a word of the command line that is used nowhere, and of others if one of the config is
+// surely meant.
+func TestUnusedWords(t *testing.T) {
+	inFolder(t, map[string]string{
+		"plain.yml": inline("Registry_Mirror My_Used"), "nodes/core02.yml": inline("Only_There"), "nodes/core09.yml": inline("No_Node"),
+		"templates/ready.sh": "In_Script", "templates/ready.service": "[Unit]", "templates/hotplug.rules": "",
+	})
+	const mirror = " is used nowhere (hint: did you mean Registry_Mirror of storage.files[0] (/etc/x).contents ?)"
+	for as, want := range map[string]string{
+		"var.My_Used": "", "var.Only_There": "", "var.In_Script": "", "COREOS_VAR_My_Used": "", "Only_There": "",
+		"var.Registry_Miror": "plain.yml: warning: var.Registry_Miror" + mirror, "COREOS_VAR_Registry_Miror": "plain.yml: warning: COREOS_VAR_Registry_Miror" + mirror,
+		"Registry_Miror": "plain.yml: warning: Registry_Miror" + mirror, "var.registry_mirror": "plain.yml: warning: var.registry_mirror" + mirror,
+		"var.Registry_Mir": "", // it is a part of the other, and replaced there
+		"var.Registry_Pro": "plain.yml: warning: var.Registry_Pro" + mirror, "COREOS_VAR_Registry_Pro": "", "Registry_Pro": "",
+		"var.No_Node": "plain.yml: warning: var.No_Node is used nowhere (hint: no word in there is like it)", "COREOS_VAR_No_Node": "",
+	} {
+		word := strings.TrimPrefix(strings.TrimPrefix(as, "var."), "COREOS_VAR_")
+		o := options("plain.yml")
+		o.Ready = true
+		o.Vars = func(string) (map[string]string, error) { return map[string]string{word: "x"}, nil }
+		o.VarAs = func(string) string { return as }
+		s, err := Read(o)
+		if got := strings.Join(s.Warnings, "\n"); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", as, got, err, want)
+		}
+	}
+}
+
 func TestPaths(t *testing.T) {
 	inFolder(t, map[string]string{"own/vars.yml": ""})
 	for path, want := range map[string]string{"own/x.yml": "own/vars.yml", "x.yml": "ignition/vars.yml"} {

@@ -65,11 +65,30 @@ func (s Source) render(node workspace.Node, templates map[string][]byte, made Ma
 	maps.Copy(words, made.Words)
 	maps.Copy(words, nodeWords(node))
 	maps.Copy(words, made.Own[node.Name])
+	if err := s.addMountUnits(node.Name, words); err != nil {
+		return Document{}, err
+	}
 	doc, err := render.Node(of(templates, node.Name), words)
 	if err != nil {
 		return Document{}, fmt.Errorf("%s: %w", s.filesOf(node.Name), err)
 	}
 	return Document{Node: node, JSON: doc, Digest: s.digest(node.Name, words[SSHWord])}, nil
+}
+
+// addMountUnits adds to the node's words what Butane makes of them in the names and texts of mount units.
+func (s Source) addMountUnits(node string, words render.Words) error {
+	replace := words.Replacer().Replace
+	common, err := s.Common.MountUnits(replace)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Path, err)
+	}
+	own, err := s.Overlays[node].MountUnits(replace)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.overlayPath(node), err)
+	}
+	maps.Copy(words, common)
+	maps.Copy(words, own)
+	return nil
 }
 
 // digest is of the node's document without the words of discovery: they change from one generation of the cluster to the

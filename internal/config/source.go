@@ -30,6 +30,8 @@ type Options struct {
 	Prefix    string // of the cluster
 	Nodes     []workspace.Node
 	Vars      func(file string) (map[string]string, error) // the user's own words, with those of the file
+	VarAs     func(word string) string                     // how the user gave one of them: var.My_Word; nil: by its name
+	Advice    func(word string) string                     // what gives a word of the project's a value, or nothing; may be nil
 	Later     render.Words                                 // words that get their values later, each with itself as its value
 	System    string                                       // on the image: "flatcar", "fcos", or empty if that is not known
 
@@ -47,6 +49,7 @@ type Source struct {
 	Digests  map[string][sha256.Size]byte  // of each node's document without the words that get their values later
 	Warnings []string                      // each once
 
+	advice func(word string) string
 	nodes  []workspace.Node
 	merged map[string][]byte // what documents are made of, by node; the empty name's is for nodes without an overlay
 	ready  *render.Readiness // nil: nodes get none
@@ -54,19 +57,24 @@ type Source struct {
 
 // Read reads the config and the nodes' own, and makes all documents for trial. Warnings count with an error, too.
 func Read(o Options) (s Source, err error) {
-	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes}
+	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, advice: o.Advice}
 	if err := s.transpile(); err != nil {
 		return s, err
 	}
-	if s.Shared, err = o.shared(); err != nil {
+	vars, err := o.Vars(Beside(o.Path, "vars.yml"))
+	if err != nil {
 		return s, err
 	}
+	s.Shared = o.shared(vars)
 	warnings, err := s.CheckWords(o.Later)
 	s.warn(warnings...)
 	if err != nil {
 		return s, err
 	}
 	if s.ready, err = o.readiness(); err != nil {
+		return s, err
+	}
+	if err := s.warnOfUnused(o, vars); err != nil {
 		return s, err
 	}
 	if err := s.merge(o); err != nil {
@@ -139,12 +147,9 @@ func (s Source) each(do func(path string, doc []byte) error) error {
 // CheckWords looks for words without a value in each config by itself, while the place in it is still the user's. later
 // are words that get their values later. It gives what is worth a warning.
 func (s Source) CheckWords(later render.Words) (warnings []string, err error) {
-	words := maps.Clone(s.Shared)
-	maps.Copy(words, later)
-	maps.Copy(words, nodeWords(workspace.Node{}))
-	words[SSHWord] = SSHWord
+	words := s.known(later)
 	err = s.each(func(path string, doc []byte) error {
-		found, err := render.Check(doc, words)
+		found, err := render.Check(doc, words, s.advice)
 		for _, warning := range found {
 			warnings = append(warnings, path+": "+warning)
 		}
@@ -154,6 +159,15 @@ func (s Source) CheckWords(later render.Words) (warnings []string, err error) {
 		return nil
 	})
 	return warnings, err
+}
+
+// known are all words that have a value, or get one later.
+func (s Source) known(later render.Words) render.Words {
+	words := maps.Clone(s.Shared)
+	maps.Copy(words, later)
+	maps.Copy(words, nodeWords(workspace.Node{}))
+	words[SSHWord] = SSHWord
+	return words
 }
 
 // CheckVersions makes sure that accepts takes the Ignition version of each config: of two configs that are merged the
@@ -221,15 +235,11 @@ func (s Source) filesOf(node string) string {
 	return s.Path
 }
 
-// shared are the words whose values all nodes share and the settings tell.
-func (o Options) shared() (render.Words, error) {
-	vars, err := o.Vars(Beside(o.Path, "vars.yml"))
-	if err != nil {
-		return nil, err
-	}
+// shared are the words whose values all nodes share and the settings say: vars are the user's own.
+func (o Options) shared(vars render.Words) render.Words {
 	words := render.Words{"Node_Prefix": o.Prefix, "Cluster_Name": o.Prefix, "Node_Count": strconv.Itoa(len(o.Nodes))}
 	maps.Copy(words, vars)
-	return words, nil
+	return words
 }
 
 // readiness reads the snippet that every node gets, unless ready=off.

@@ -37,6 +37,17 @@ func (s *Settings) sourceOf(name, file string) string {
 	return "environment, " + varVariable + name
 }
 
+// VarAs is how the user gave a word: var.My_Word on the command line, COREOS_VAR_My_Word, or by its name in a file.
+func (s *Settings) VarAs(name string) string {
+	if _, is := s.Vars[name]; !is {
+		return name
+	}
+	if slices.Contains(s.varWords, name) {
+		return varPrefix + name
+	}
+	return varVariable + name
+}
+
 // variables are the user's words of the command line and of the environment.
 func variables(given map[string]string, env Environment) (map[string]string, error) {
 	vars := map[string]string{}

@@ -16,6 +16,11 @@ func TestVars(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for word, want := range map[string]string{"My_Word": "var.My_Word", "Other_Word": "COREOS_VAR_Other_Word", "File_Word": "File_Word"} {
+		if got := s.VarAs(word); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 	file := filepath.Join(t.TempDir(), "vars.yml")
 	if got, err := s.VarsFile(file); err != nil || got["My_Word"] != "a=b" || got["Other_Word"] != "e" || len(got) != 3 {
 		t.Errorf("no file: got %v, %v", got, err)

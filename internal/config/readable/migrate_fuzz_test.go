@@ -298,7 +298,7 @@ func (d *dice) config() []byte {
 }
 
 // stricter is what Butane refuses of what Ignition takes: `mage migrate` says so, and the user corrects it.
-var stricter = regexp.MustCompile(`has no install section|user/group ignored for hard link|filesystem overwrites partitioned device|device matches disk with wipeTable enabled`)
+var stricter = regexp.MustCompile(`have no section \[Install\]|user/group ignored for hard link|filesystem overwrites partitioned device|device matches disk with wipeTable enabled`)
 
 // migrated is a config written as Butane, and back: an error if the documents differ. taken is whether the transpilers took it.
 func migrated(clc []byte) (taken bool, err error) {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,11 @@ type Readiness struct {
 	Script  []byte // goes to ReadyScript, run by the unit
 	Service []byte // the unit ReadyService
 	Rules   []byte // of udev, go to HotplugRules
+}
+
+// Has tells whether the word stands in the snippet. r may be nil.
+func (r *Readiness) Has(word string) bool {
+	return r != nil && bytes.Contains(slices.Concat(r.Script, r.Service, r.Rules), []byte(word))
 }
 
 // Where the readiness snippet goes in a guest. /etc is writable on every CoreOS.

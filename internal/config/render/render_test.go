@@ -129,12 +129,31 @@ func TestSubstituteKeepsOtherBytes(t *testing.T) {
 	}
 }
 
+// A hash is of the contents that the user sees, with the words in them, or of what is made of them. It changes with the
+// contents if it was theirs; a wrong one stays wrong, for Ignition to find.
 func TestSubstituteRehashes(t *testing.T) {
-	doc := `{"contents":{"source":"data:,Node_Name","verification":{"hash":"sha256-00"}}}`
-	got, err := Substitute([]byte(doc), Words{"Node_Name": "core01"})
-	// printf core01 | sha256sum
-	if want := "sha256-6f8d3754f72a755334213a8fc1f4b78f4c23b831a7d961ef96320efbe20d8092"; err != nil || !strings.Contains(string(got), want) {
-		t.Errorf("got %s, %v, want %s", got, err, want)
+	const ( // printf Node_Name | sha256sum, and so on
+		before    = "sha256-fe58703f4894db094834ec316c9eefd7c6f72cc3e234d5699667fe5eb99d2be4"
+		after     = "sha256-6f8d3754f72a755334213a8fc1f4b78f4c23b831a7d961ef96320efbe20d8092"
+		before512 = "sha512-c5bba93a80409fd347b419044594c5eb07ae92b2be9d2e07fe1de96813645a2d2a3974324b9cb72f44978a9babc869e74c6e381248d39404c14f0eba334127cf"
+		after512  = "sha512-9e3411f0910ff1aeaf19d3829140433c9a989cb69b8708f4750c674b83fcb985c11a3e40930da2f9f4537ad8e25d53ee7b4d132dfb09b57db099335bbe213f9b"
+		zipped    = "data:;base64,H4sIAAAAAAACA/PLT0mN90vMTQUADd5EuwkAAAA="
+	)
+	for name, c := range map[string]struct{ resource, want string }{
+		"right":            {`"source":"data:,Node_Name","verification":{"hash":"` + before + `"}`, after},
+		"right, 512":       {`"source":"data:,Node_Name","verification":{"hash":"` + before512 + `"}`, after512},
+		"right, capitals":  {`"source":"data:,Node_Name","verification":{"hash":"sha256-` + strings.ToUpper(before[7:]) + `"}`, after},
+		"right, zipped":    {`"source":"` + zipped + `","compression":"gzip","verification":{"hash":"` + before + `"}`, after},
+		"of what is made":  {`"source":"data:,Node_Name","verification":{"hash":"` + after + `"}`, after},
+		"wrong":            {`"source":"data:,Node_Name","verification":{"hash":"sha256-00"}`, "sha256-00"},
+		"wrong, zipped":    {`"source":"` + zipped + `","compression":"gzip","verification":{"hash":"sha256-00"}`, "sha256-00"},
+		"wrong, of others": {`"source":"data:,x%20Node_Name","verification":{"hash":"` + before + `"}`, before},
+		"wrong, no word":   {`"source":"data:,x","verification":{"hash":"` + before + `"}`, before},
+	} {
+		got, err := Substitute([]byte(`{"contents":{`+c.resource+`}}`), Words{"Node_Name": "core01"})
+		if err != nil || !strings.Contains(string(got), `"hash": "`+c.want+`"`) {
+			t.Errorf("%s: got %s, %v, want %s", name, got, err, c.want)
+		}
 	}
 }
 
@@ -175,7 +194,7 @@ func TestSubstituteNamesWordsWithoutValue(t *testing.T) {
 // What may be mistyped, and may be somebody's own, is warned of with its place.
 func TestCheckWarns(t *testing.T) {
 	doc := butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: 'Node_Nane, Node_Mount, Node_Exporter'}}\n")
-	warnings, err := Check(doc, words)
+	warnings, err := Check(doc, words, nil)
 	want := []string{
 		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Nane (hint: did you mean Node_Name ?)",
 		"storage.files[0] (/etc/x).contents: warning: there is no word Node_Mount (hint: did you mean Node_Count ?)",
@@ -183,7 +202,7 @@ func TestCheckWarns(t *testing.T) {
 	if err != nil || !slices.Equal(warnings, want) {
 		t.Errorf("got %q, %v", warnings, err)
 	}
-	if _, err := Check(butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: Etcd_Discovery_Token}}\n"), words); err == nil {
+	if _, err := Check(butane(t, "storage:\n  files:\n  - {path: /etc/x, contents: {inline: Etcd_Discovery_Token}}\n"), words, nil); err == nil {
 		t.Error("a word without a value is taken")
 	}
 }
@@ -329,5 +348,59 @@ func fuzzUnit(t *testing.T, words Words, value string) {
 	config, _, err := v3_4.Parse(got)
 	if err != nil || config.Systemd.Units[0].Name != "x"+value+".service" || strings.ContainsAny(value, "/ \t\n\x00") {
 		t.Errorf("the unit is %q, of %q, %v", config.Systemd.Units[0].Name, value, err)
+	}
+}
+
+// What gives a word a value is said by who knows it.
+func TestCheckAdvises(t *testing.T) {
+	advice := func(word string) string {
+		if word == "Etcd_Discovery_Token" {
+			return "do that"
+		}
+		return ""
+	}
+	for text, want := range map[string]string{
+		"Etcd_Discovery_Token": "the word Etcd_Discovery_Token has no value\nhint: do that",
+		"Etcd_Initial_Cluster": "the word Etcd_Initial_Cluster has no value\nhint: another value of discovery= gives it one",
+		"Etcd_Discovery_Tokn":  "there is no word Etcd_Discovery_Tokn\nhint: did you mean Etcd_Discovery_Token ?",
+	} {
+		_, err := Check([]byte(`{"a":"`+text+`"}`), words, advice)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+func TestFound(t *testing.T) {
+	zipped, err := pack([]byte("My_Long_Word Registry_Mirror"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found Found
+	known := Words{"My_Word": "x", "My_Long_Word": "x", "My_Long": "x", "Registry_Miror": "x", "Node_Name": "x"}
+	for _, doc := range []string{
+		`{"a":"Node_Name My_Word, a_b","storage":{"files":[{"path":"/etc/x","contents":{"compression":"gzip","source":"` + dataurl.EncodeBytes(zipped) + `"}}]}}`,
+		`{"b":{"source":"data:,%ff%00x_y%20registry%5fmirrors"}}`,
+	} {
+		if err := found.Find([]byte(doc), known); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for word, want := range map[string]bool{"My_Word": true, "My_Long_Word": true, "My_Long": false, "Registry_Miror": false, "Node_Name": true} {
+		if found.Uses(word) != want {
+			t.Errorf("%s: got %t", word, !want)
+		}
+	}
+	for word, want := range map[string]string{
+		"Registry_Miror": "Registry_Mirror storage.files[0] (/etc/x).contents 1", "registry_mirror": "Registry_Mirror storage.files[0] (/etc/x).contents 0",
+		"My_Registry": "  4", "A_C": "a_b a 1",
+	} {
+		nearest, at, letters := found.Nearest(word)
+		if got := fmt.Sprintf("%s %s %d", nearest, at, letters); got != want {
+			t.Errorf("%s: got %s, want %s", word, got, want)
+		}
+	}
+	if err := new(Found).Find([]byte(`{`), known); err == nil {
+		t.Error("no JSON is taken")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
@@ -24,7 +23,7 @@ func isResource(v map[string]any) bool {
 }
 
 // resource replaces words inside the bytes that v's data URL carries, and encodes them the way they
-// were. A hash of the contents is made anew.
+// were. A hash of the contents follows them.
 func (s substituter) resource(v map[string]any, at string) error {
 	source := v["source"].(string)
 	url, err := dataurl.DecodeString(source)
@@ -46,7 +45,7 @@ func (s substituter) resource(v map[string]any, at string) error {
 	}
 	head, _, _ := strings.Cut(source, ",")
 	v["source"] = head + "," + encodeData(packed, url.Encoding)
-	return rehash(v, replaced)
+	return rehash(v, old, replaced)
 }
 
 // encodeData is the part of a data URL behind its comma.
@@ -105,9 +104,9 @@ var zippers = sync.Pool{New: func() any {
 	return writer
 }}
 
-// rehash makes verification.hash fit the new contents; it is of the uncompressed bytes, written
-// <function>-<hex> (Ignition spec 3.x).
-func rehash(v map[string]any, contents []byte) error {
+// rehash makes verification.hash, if it was that of the old contents, that of the new ones. Any other stays: it is of the new
+// ones already, or wrong, and Ignition will say so. It is of the uncompressed bytes, written <function>-<hex> (Ignition spec 3.x).
+func rehash(v map[string]any, old, contents []byte) error {
 	verification, ok := v["verification"].(map[string]any)
 	if !ok {
 		return nil
@@ -116,15 +115,23 @@ func rehash(v map[string]any, contents []byte) error {
 	if !ok {
 		return nil
 	}
-	switch function, _, _ := strings.Cut(hash, "-"); function {
-	case "sha256":
-		sum := sha256.Sum256(contents)
-		verification["hash"] = "sha256-" + hex.EncodeToString(sum[:])
-	case "sha512":
-		sum := sha512.Sum512(contents)
-		verification["hash"] = "sha512-" + hex.EncodeToString(sum[:])
-	default:
-		return fmt.Errorf("verification.hash has an unknown function %q", function)
+	function, sum, _ := strings.Cut(hash, "-")
+	was, err := hashOf(function, old)
+	if err != nil || !strings.EqualFold(was, sum) {
+		return err
 	}
-	return nil
+	is, err := hashOf(function, contents)
+	verification["hash"] = function + "-" + is
+	return err
+}
+
+// hashOf is a hash in hex, by Ignition's name of the function.
+func hashOf(function string, data []byte) (string, error) {
+	switch function {
+	case "sha256":
+		return fmt.Sprintf("%x", sha256.Sum256(data)), nil
+	case "sha512":
+		return fmt.Sprintf("%x", sha512.Sum512(data)), nil
+	}
+	return "", fmt.Errorf("verification.hash has an unknown function %q", function)
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -26,39 +28,33 @@ func Substitute(doc []byte, words Words) ([]byte, error) {
 	if err := words.valid(); err != nil {
 		return nil, err
 	}
-	s := substituter{words: words, replacer: words.replacer(), check: words.checker()}
+	s := substituter{replacer: words.Replacer(), check: words.checker(nil)}
 	return s.document(doc)
 }
 
 // Check finds words of the project's that the document has and words has not, as Substitute does, and those
-// that may be mistyped: of these it only warns.
-func Check(doc []byte, words Words) (warnings []string, err error) {
-	s := substituter{replacer: strings.NewReplacer(), check: words.checker(), warn: func(text string) { warnings = append(warnings, text) }}
+// that may be mistyped: of these it only warns. advice says what gives a word a value; it may be nil, or say nothing.
+func Check(doc []byte, words Words, advice func(word string) string) (warnings []string, err error) {
+	s := substituter{replacer: strings.NewReplacer(), check: words.checker(advice), warn: func(text string) { warnings = append(warnings, text) }}
 	_, err = s.document(doc)
 	return warnings, err
 }
 
 // Uses tells which of the words stand in the document, decoded contents included, in order.
 func Uses(doc []byte, words ...string) ([]string, error) {
-	s := substituter{words: Words{}, seen: map[string]bool{}}
-	for _, w := range words {
-		s.words[w] = w
-	}
-	s.replacer = s.words.replacer()
-	if _, err := s.document(doc); err != nil {
-		return nil, err
-	}
-	used := []string{}
-	for w := range s.seen {
-		used = append(used, w)
-	}
-	sort.Strings(used)
-	return used, nil
+	seen := map[string]bool{}
+	err := texts(doc, func(text, _ string) {
+		for _, word := range words {
+			seen[word] = seen[word] || strings.Contains(text, word)
+		}
+	})
+	maps.DeleteFunc(seen, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(seen)), err
 }
 
-// replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
+// Replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
 // Of two words where one starts with the other, the longer wins.
-func (w Words) replacer() *strings.Replacer {
+func (w Words) Replacer() *strings.Replacer {
 	names := []string{}
 	for name := range w {
 		names = append(names, name)
@@ -72,9 +68,8 @@ func (w Words) replacer() *strings.Replacer {
 }
 
 type substituter struct {
-	words    Words
 	replacer *strings.Replacer
-	seen     map[string]bool          // words that were met, where somebody asks
+	look     func(text, at string)    // sees all texts; nil where nobody asks
 	check    func(text string) []miss // finds words without a value; nil where nobody asks
 	warn     func(text string)        // told of those that may be meant; nil where nobody asks
 }
@@ -170,10 +165,8 @@ func named(v map[string]any, at string) string {
 }
 
 func (s substituter) text(text, at string) (string, error) {
-	for word := range s.words {
-		if s.seen != nil && strings.Contains(text, word) {
-			s.seen[word] = true
-		}
+	if s.look != nil {
+		s.look(text, at)
 	}
 	if s.check == nil {
 		return s.replacer.Replace(text), nil

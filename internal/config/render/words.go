@@ -45,16 +45,17 @@ func (w Words) valid() error {
 
 // checker gives a function that finds words of the project's in a text which w has no value for: the
 // words themselves, all that begins as those of discovery do, and what is a typo away from one, which is
-// certain only of a long one. Other words of that look (Node_Exporter) are the user's business.
-func (w Words) checker() func(text string) []miss {
+// certain only of a long one. Other words of that look (Node_Exporter) are the user's business. advice may be nil.
+func (w Words) checker(advice func(word string) string) func(text string) []miss {
 	blanks := Words{}
 	for word := range w {
 		blanks[word] = " "
 	}
-	blank := blanks.replacer()
+	blank := blanks.Replacer()
 	return func(text string) (misses []miss) {
 		for _, found := range family.FindAllString(blank.Replace(text), -1) {
 			if m := lacks(found); m != nil {
+				m.adviseBy(found, advice)
 				misses = append(misses, *m)
 			}
 		}
@@ -72,13 +73,26 @@ func lacks(found string) *miss {
 	}
 	switch {
 	case distance == 0:
-		return &miss{"the word " + found + " has no value", "it is of a service that is off, or not of this kind", true}
+		return &miss{what: "the word " + found + noValue, advice: "another value of discovery= gives it one", fatal: true}
 	case distance <= near:
 		return &miss{none, "did you mean " + best + " ?", distance == 1 && len(best) >= long || isDiscovery(found)}
 	case isDiscovery(found):
 		return &miss{none, "words are " + strings.Join(all, ", "), true}
 	}
 	return nil
+}
+
+// noValue is what is said of a word that there is.
+const noValue = " has no value"
+
+// adviseBy has somebody who knows say what gives the word a value.
+func (m *miss) adviseBy(word string, advice func(word string) string) {
+	if advice == nil || !strings.HasSuffix(m.what, noValue) {
+		return
+	}
+	if text := advice(word); text != "" {
+		m.advice = text
+	}
 }
 
 func isDiscovery(word string) bool {

@@ -10,19 +10,19 @@ import (
 
 	"github.com/flatcar/container-linux-config-transpiler/config/types"
 	"gopkg.in/yaml.v3"
+
+	"coreos-libvirt/internal/config/problem"
 )
 
 // locals are where a Container Linux Config's local files are: in the folder of local files, else beside the config. There they
 // were with ct, whose -files-dir most scripts set so.
 type locals struct{ files, config string }
 
-func (l locals) advice() string {
-	return fmt.Sprintf("local files are looked for in %s, then beside %s", l.files, l.config)
-}
+func (l locals) places() string { return fmt.Sprintf("%s, then beside %s", l.files, l.config) }
 
 // located puts the absolute path of each local file in place of its name in the config, of which source is the text. problems
 // are those that are not there.
-func (l locals) located(config types.Config, source []byte) (problems []problem) {
+func (l locals) located(config types.Config, source []byte) (problems []problem.Problem) {
 	for i := range config.Storage.Files {
 		local := &config.Storage.Files[i].Contents.Local
 		path, err := l.find(*local)
@@ -30,8 +30,8 @@ func (l locals) located(config types.Config, source []byte) (problems []problem)
 			*local = path
 			continue
 		}
-		p := problem{kind: "error", text: err.Error()}
-		p.line, p.column = localPlace(source, i)
+		p := problem.Problem{Kind: "error", Text: err.Error()}
+		p.Line, p.Column = localPlace(source, i)
 		problems = append(problems, p)
 	}
 	return problems
@@ -43,7 +43,7 @@ func localPlace(source []byte, file int) (line, column int) {
 	if yaml.Unmarshal(source, &doc) != nil {
 		return 0, 0
 	}
-	if n := at(resolved(&doc), "storage", "files", file, "contents", "local"); n != nil {
+	if n := problem.At(resolved(&doc), "storage", "files", file, "contents", "local"); n != nil {
 		return n.Line, n.Column
 	}
 	return 0, 0

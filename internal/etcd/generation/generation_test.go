@@ -200,6 +200,47 @@ func TestLater(t *testing.T) {
 	}
 }
 
+// TestOffers: each word of discovery that may have no value has a way that gives it one; what is offered gives it one.
+func TestOffers(t *testing.T) {
+	for word, want := range map[string]string{
+		discovery.WordURL:       "discovery=embedded; discovery=embedded-v2; discovery=https://discovery.etcd.io",
+		discovery.WordToken:     "discovery=embedded; discovery=https://disc1:2379,https://disc2:2379",
+		discovery.WordEndpoints: "discovery=embedded; discovery=https://disc1:2379,https://disc2:2379",
+		discovery.WordInitial:   "discovery=static addresses=10.0.0.11,…",
+		"Node_Name":             "",
+	} {
+		o := newWorld(t, "x", nil).Options
+		ways, recreate := Offers(o, word)
+		if got := strings.Join(ways, "; "); got != want || recreate {
+			t.Errorf("%s: got %s, %t, want %s", word, got, recreate, want)
+		}
+		for _, way := range ways {
+			o.Way = strings.TrimPrefix(strings.Fields(way)[0], "discovery=")
+			if Later(o)[word] == "" {
+				t.Errorf("%s does not give %s a value", way, word)
+			}
+		}
+	}
+}
+
+// A cluster keeps its token for as long as it has nodes.
+func TestOffersANewCluster(t *testing.T) {
+	o := newWorld(t, "x", nil).Options
+	if err := discovery.Static([]string{"core01"}, []string{"10.0.0.1"}, false).Write(o.Dir, o.Prefix); err != nil {
+		t.Fatal(err)
+	}
+	for _, has := range []bool{false, true} {
+		o.HasNodes = has
+		if _, recreate := Offers(o, discovery.WordToken); recreate != has {
+			t.Errorf("nodes %t: got %t", has, recreate)
+		}
+	}
+	o.All = true
+	if _, recreate := Offers(o, discovery.WordToken); !recreate {
+		t.Error("who said recreate=all has to say it again")
+	}
+}
+
 func TestAccess(t *testing.T) {
 	folder := t.TempDir()
 	ca := filepath.Join(folder, "ca.pem")
