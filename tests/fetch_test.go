@@ -61,8 +61,8 @@ func TestFetchByTheCommandLine(t *testing.T) {
 	file := "fcos-" + distributor.FCOSVersion + "-x86_64.qcow2"
 	s.says(t, file+" fetched and verified", "fetch")
 	s.says(t, file+" is in the store", "fetch", "image=fcos-stable@"+distributor.FCOSVersion)
-	s.says(t, "flatcar-"+distributor.FlatcarVersion+"-x86_64.qcow2 fetched and verified", "fetch", "image=flatcar-beta")
-	s.says(t, "fcos-stable    "+distributor.FCOSVersion, "images")
+	s.says(t, "flatcar-"+distributor.FlatcarVersion+"-x86_64.qcow2 fetched and verified", "fetch", "image=flatcar-stable")
+	s.says(t, "fcos-stable      "+distributor.FCOSVersion, "images")
 
 	// looked up once a day, and when it is asked for
 	asked := s.Sent("/streams/stable.json")

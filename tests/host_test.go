@@ -3,12 +3,17 @@
 package tests
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"flag"
+	"io"
+	"os"
 	"os/exec"
-	"runtime"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/domainxml"
 
 	"coreos-libvirt/internal/testkit/pace"
 )
@@ -23,9 +28,9 @@ func hostChecked(t *testing.T, c clone) {
 	}
 	out, err := c.try("lab", "host:check", "accel=kvm")
 	switch offered, works := kvm(t, c); {
-	case works && (err != nil || !strings.Contains(out, "ok    KVM                  a domain starts with it\n")):
+	case works && (err != nil || !strings.Contains(out, "ok    KVM                  a domain runs 64-bit code with it\n")):
 		t.Errorf("KVM works: got %v\n%s", err, out)
-	case !works && offered && (err == nil || !strings.Contains(out, "FAIL  KVM                  does not start: ") && !strings.Contains(out, "FAIL  KVM                  KVM runs no processor: ")):
+	case !works && offered && (err == nil || !strings.Contains(out, "FAIL  KVM                  does not start: ") && !strings.Contains(out, "FAIL  KVM                  KVM ")):
 		t.Errorf("KVM is offered, and does not work: got %v\n%s", err, out)
 	case !offered && (err == nil || !strings.Contains(out, "FAIL  KVM                  libvirt offers no KVM for ")):
 		t.Errorf("there is no KVM: got %v\n%s", err, out)
@@ -41,13 +46,79 @@ func hostChecked(t *testing.T, c clone) {
 	}
 }
 
-// kvm tells whether libvirt has KVM to offer, and whether QEMU can set a processor of it up: then it waits to be let
-// run, and is ended by timeout.
+// kvm tells whether libvirt has KVM to offer, and whether QEMU runs 64-bit code by it.
 func kvm(t *testing.T, c clone) (offered, works bool) {
 	t.Helper()
-	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
-	offered = strings.Contains(c.inLab(t, "virsh", "-q", "capabilities"), "<domain type='kvm'")
-	err := exec.Command("timeout", fmt.Sprint(pace.Limit(1.5).Seconds()), "qemu-system-"+arch, "-accel", "kvm", "-cpu", "host", "-nodefaults", "-display", "none", "-S").Run()
-	var exit *exec.ExitError
-	return offered, errors.As(err, &exit) && exit.ExitCode() == 124
+	return strings.Contains(c.inLab(t, "virsh", "-q", "capabilities"), "<domain type='kvm'"), runs64(t, "-accel", "kvm", "-cpu", "host")
+}
+
+// runs64 tells whether QEMU, with these arguments, comes to the end of the program that host:check boots.
+func runs64(t *testing.T, args ...string) bool {
+	t.Helper()
+	kernel := filepath.Join(t.TempDir(), "kernel")
+	if err := os.WriteFile(kernel, domainxml.ProbeKernel(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args = append(args, "-kernel", kernel, "-m", "32", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio")
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Limit(5))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, len(domainxml.ProbeAnswer))
+	_, err = io.ReadFull(out, answer)
+	cancel()
+	_ = cmd.Wait() // it was ended
+	return err == nil && string(answer) == domainxml.ProbeAnswer
+}
+
+// tinyProbed: the program that tells a KVM that works from others runs where there is a processor of 64 bits, by QEMU alone
+// and by libvirt, and not where there is none.
+func tinyProbed(t *testing.T, c tiny) {
+	if !runs64(t, "-accel", "tcg", "-cpu", "max") {
+		t.Error("QEMU emulates a processor of 64 bits, and it does not answer")
+	}
+	if runs64(t, "-accel", "tcg", "-cpu", "qemu32") {
+		t.Error("a processor of 32 bits answers")
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := c.world().Command(t.Context(), program, "-test.run", "^TestProbeByLibvirt$", "-test.v", "-probe-in", t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestProbeByLibvirt") {
+		t.Errorf("by libvirt: %v\n%s", err, out)
+	}
+	out, err := c.try("lab", "host:check", "accel=kvm")
+	switch offered, works := kvm(t, c.clone); {
+	case works && !strings.Contains(out, "ok    KVM                  a domain runs 64-bit code with it\n"):
+		t.Errorf("KVM works: got %v\n%s", err, out)
+	case !works && offered && !strings.Contains(out, "FAIL  KVM "):
+		t.Errorf("KVM is offered, and does not work: got %v\n%s", err, out)
+	}
+}
+
+var probeIn = flag.String("probe-in", "", "the folder of TestProbeByLibvirt, which TestTiny starts in its lab")
+
+func TestProbeByLibvirt(t *testing.T) {
+	dir := *probeIn
+	if dir == "" {
+		t.Skip("a part of TestTiny, which runs it in its lab")
+	}
+	conn, err := libvirt.Open("qemu:///system", func() string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Probe("qemu", "x86_64", dir); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }

@@ -117,6 +117,7 @@ func TestTiny(t *testing.T) {
 		{"guests that fail are reported at once", tinyFailures},
 		{"a guest that fails on the screen alone", tinySilent},
 		{"nodes that are paused, and asked by several", tinyPaused},
+		{"KVM is tried, or what runs here", tinyProbed},
 		{"killed", tinyKilled},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -55,7 +57,7 @@ func printResult(result host.Result, say func(string, ...any)) {
 func toBeRun(r *Run, starting int) check.Nodes {
 	return check.Nodes{
 		Libvirt: check.Libvirt{
-			URI: r.URI, Session: where(r.Settings).IsSession(), Arch: r.Arch, Emulated: r.Accel == "tcg",
+			URI: r.URI, Session: where(r.Settings).IsSession(), Emulated: r.Accel == "tcg",
 			Open: func() (check.Daemon, error) { return r.libvirt() },
 		},
 		Link: check.Link{
@@ -63,8 +65,14 @@ func toBeRun(r *Run, starting int) check.Nodes {
 			HostLink: r.reach().HostLink, Exists: func() error { return checkLink(r.URI, r.reach()) },
 		},
 		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
+		KVM:       kvmOf(r.Settings),
 		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: r.RAM, CoreOS: isCoreOS(r.Image),
 	}
+}
+
+// kvmOf is this host's KVM, for nodes as the settings want them.
+func kvmOf(s *settings.Settings) check.KVM {
+	return check.KVM{Arch: s.Arch, Folder: s.Store, File: filepath.Join(s.Store, "kvm.json"), BootID: check.HostBootID()}
 }
 
 // discoveryPort is where this host serves the cluster's token that is in the folder; 0 if there is none.

@@ -3,9 +3,12 @@
 package libvirt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"libvirt.org/go/libvirt"
@@ -14,16 +17,25 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Where a processor of KVM's does not run, QEMU tells within a fraction of that.
 const (
+	// probeRuns is how long a domain without code of ours runs: if KVM does not run its processor, QEMU says so in a fraction of that.
 	probeRuns = 20 * time.Millisecond
 	probePoll = 2 * time.Millisecond
+	// probeAnswers is how long the firmware and ProbeKernel may take. A KVM that works takes 0.3 s.
+	probeAnswers = 3 * time.Second
 )
 
-// ProbeKVM starts a domain without disks, lets it run for some milliseconds, and ends it: a KVM that is there but
-// does not work fails here, be it when QEMU sets the processor up or when that is to run.
-func (h *host) ProbeKVM(arch string) error {
-	xml, err := domainxml.Probe(fmt.Sprintf("coreos-libvirt-probe-%d", os.Getpid()), arch)
+// Probe starts a domain without disks by accel ("kvm", or "qemu" for TCG) and ends it: a KVM that is there but does not work
+// fails here, be it when QEMU sets the processor up, when that is to run, or because it runs no 64-bit code. What the domain
+// boots is put for that time into dir, which QEMU must reach.
+func (h *host) Probe(accel, arch, dir string) error {
+	kernel, remove, err := probeKernel(arch, dir)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	name := fmt.Sprintf("coreos-libvirt-probe-%d", os.Getpid())
+	xml, err := domainxml.Probe(name, accel, arch, kernel)
 	if err != nil {
 		return err
 	}
@@ -33,34 +45,87 @@ func (h *host) ProbeKVM(arch string) error {
 			return startError(plain(err))
 		}
 		defer func() { _ = dom.Free() }()
-		err = runs(dom)
+		if kernel == "" {
+			err = runs(dom)
+		} else {
+			err = h.answers(dom, name)
+		}
 		_ = dom.Destroy() // one that ended by itself is gone
 		return err
 	})
 }
 
-// runs lets the domain run, and tells why it does not.
+// probeKernel is the file that the domain boots, and what removes it. Its path is empty for processors that have only
+// 64-bit code: there firmware shows what a kernel would.
+func probeKernel(arch, dir string) (path string, remove func(), err error) {
+	if arch != "x86_64" {
+		return "", func() {}, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, fmt.Sprintf(".kvm-probe-%d", os.Getpid()))
+	if err := os.WriteFile(path, domainxml.ProbeKernel(), 0o644); err != nil {
+		return "", nil, err
+	}
+	return path, func() { _ = os.Remove(path) }, nil
+}
+
+// answers lets the domain run until its console shows what ProbeKernel writes.
+func (h *host) answers(dom *libvirt.Domain, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), probeAnswers)
+	defer cancel()
+	console, err := ports{h.connection}.Console(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer console.Close()
+	if err := dom.Resume(); err != nil {
+		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
+	}
+	shown, piece := "", make([]byte, 256)
+	for n := 0; err == nil; n, err = console.Read(piece) {
+		shown += strings.ReplaceAll(string(piece[:n]), "\r", "")
+		if strings.HasSuffix(shown, domainxml.ProbeAnswer) {
+			return nil
+		}
+	}
+	if err := alive(dom); err != nil {
+		return err
+	}
+	return hint.Errorf(emulate, "KVM starts, and runs no 64-bit code within %s: it would come to no kernel", probeAnswers)
+}
+
+// emulate is the hint of a KVM that does not work.
+const emulate = "this host's KVM does not work, as in virtual machines whose own host does not nest: accel=tcg emulates, slowly but without it"
+
+// runs lets the domain run for some milliseconds, and says why it does not.
 func runs(dom *libvirt.Domain) error {
 	if err := dom.Resume(); err != nil {
 		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
 	}
 	for deadline := time.Now().Add(probeRuns); time.Now().Before(deadline); time.Sleep(probePoll) {
-		state, reason, err := dom.GetState()
-		if err != nil {
-			return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
-		}
-		if err := halted(state, reason); err != nil {
+		if err := alive(dom); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// halted tells of a state that a domain has which could not go on, as after a KVM_RUN that fails.
+// alive makes sure that the domain runs.
+func alive(dom *libvirt.Domain) error {
+	state, reason, err := dom.GetState()
+	if err != nil {
+		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
+	}
+	return halted(state, reason)
+}
+
+// halted says of a state that a domain has which could not go on, as after a KVM_RUN that fails.
 func halted(state libvirt.DomainState, reason int) error {
 	if state == libvirt.DOMAIN_RUNNING || state == libvirt.DOMAIN_BLOCKED {
 		return nil
 	}
-	return hint.Errorf("this host's KVM does not work: accel=tcg emulates, slowly but without it",
+	return hint.Errorf(emulate,
 		"KVM runs no processor: %w", errors.New("the domain is "+string(states[state])+fmt.Sprintf(" (libvirt's reason %d) at once", reason)))
 }

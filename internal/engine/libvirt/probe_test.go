@@ -11,7 +11,7 @@ import (
 
 // libvirt's in-process driver has no KVM to probe.
 func TestProbeWithoutKVM(t *testing.T) {
-	if err := open(t).ProbeKVM("x86_64"); err == nil || !strings.Contains(err.Error(), "does not start: ") || !strings.Contains(err.Error(), "\nhint: ") {
+	if err := open(t).Probe("kvm", "x86_64", t.TempDir()); err == nil || !strings.Contains(err.Error(), "does not start: ") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}
 }

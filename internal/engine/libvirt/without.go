@@ -54,7 +54,7 @@ func (connection) Watch(string) (happened <-chan struct{}, end func()) { return 
 
 func (host) Version() (major, minor, release uint32, err error)     { return 0, 0, 0, errNoCgo }
 func (host) QEMUVersion() (major, minor, release uint32, err error) { return 0, 0, 0, errNoCgo }
-func (host) ProbeKVM(string) error                                  { return errNoCgo }
+func (host) Probe(string, string, string) error                     { return errNoCgo }
 func (host) NetworkBridge(string) (string, error)                   { return "", errNoCgo }
 func (host) HasKVM(string) bool                                     { return false }
 func (host) HasUEFI(string) bool                                    { return true }

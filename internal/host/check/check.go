@@ -19,6 +19,7 @@ type Nodes struct {
 	Libvirt
 	Link
 	Discovery
+	KVM    KVM
 	Folder string // of their files
 	Store  string // of their images
 	Count  int    // that are to be started

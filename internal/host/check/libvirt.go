@@ -11,7 +11,6 @@ import (
 type Libvirt struct {
 	URI      string
 	Session  bool // whether it is the user's own
-	Arch     string
 	Emulated bool // whether the nodes do without KVM
 	Open     func() (Daemon, error)
 }
@@ -21,7 +20,7 @@ type Daemon interface {
 	Version() (major, minor, release uint32, err error)
 	QEMUVersion() (major, minor, release uint32, err error)
 	HasKVM(arch string) bool
-	ProbeKVM(arch string) error
+	Probe(accel, arch, dir string) error // dir: QEMU reaches it
 }
 
 // rights makes sure that the user may use libvirt, or if it is the user's own, KVM.
@@ -80,17 +79,13 @@ func (l Libvirt) qemu() (string, error) {
 var errNoLibvirt = hint.Errorf("libvirt first, see above", "not looked at: there is no libvirt to ask")
 
 // kvm makes sure that KVM works, unless the nodes are to be emulated.
-func (l Libvirt) kvm() (string, error) {
-	if l.Emulated {
+func (n Nodes) kvm() (string, error) {
+	if n.Emulated {
 		return "not used: accel=tcg", nil
 	}
-	daemon, err := l.Open()
+	daemon, err := n.Open()
 	if err != nil {
 		return "", errNoLibvirt
 	}
-	if !daemon.HasKVM(l.Arch) {
-		return "", hint.Errorf("enable virtualization in the machine's firmware, and modprobe kvm_intel or kvm_amd; accel=tcg emulates, slowly but without it",
-			"libvirt offers no KVM for %s", l.Arch)
-	}
-	return "a domain starts with it", daemon.ProbeKVM(l.Arch)
+	return "a domain runs 64-bit code with it", n.KVM.Try(daemon)
 }

@@ -28,6 +28,7 @@ type Options struct {
 
 	FCOSServer, FlatcarServer string // base URLs
 
+	Wait     bool // for a run that has the store locked
 	Refresh  bool // look the stream up now, not once a day
 	ReadOnly bool // tell which image it would be: nothing is fetched, built or locked
 
@@ -72,7 +73,7 @@ func nothing() {}
 func (o Options) held(ctx context.Context, fetch func() (Image, error)) (i Image, release func(), err error) {
 	release = nothing
 	if !o.ReadOnly {
-		if release, err = o.store().Use(ctx); err != nil {
+		if release, err = o.store().Use(ctx, store.Patience{Wait: o.Wait, Say: o.Say}); err != nil {
 			return Image{}, nothing, err
 		}
 	}
@@ -139,7 +140,7 @@ func (o Options) fetchStream(ctx context.Context, name stream.Name) (Image, erro
 	if err != nil {
 		return Image{}, err
 	}
-	fetched, err := o.fetchImage(ctx, i)
+	fetched, err := o.fetchNewest(ctx, name, i)
 	if !download.Unreachable(err) || ctx.Err() != nil || name.Version != "" {
 		return fetched, err
 	}
@@ -151,13 +152,33 @@ func (o Options) fetchStream(ctx context.Context, name stream.Name) (Image, erro
 	return o.fetchImage(ctx, spare)
 }
 
+// fetchNewest gets the image of the stream, if its signature is not older than one that was seen of it. One that is older is
+// used only if its version is named.
+func (o Options) fetchNewest(ctx context.Context, name stream.Name, i stream.Image) (Image, error) {
+	if name.Version != "" || o.ReadOnly {
+		return o.fetchImage(ctx, i)
+	}
+	key := o.source(false).Key(name, o.Arch)
+	fetcher := o.fetcher()
+	fetcher.Seen = o.store().Remembered(key).Seen
+	fetched, err := o.fetchBy(ctx, fetcher, i)
+	if err != nil {
+		return fetched, err
+	}
+	return fetched, o.store().See(key, i)
+}
+
 func (o Options) fetchImage(ctx context.Context, i stream.Image) (Image, error) {
+	return o.fetchBy(ctx, o.fetcher(), i)
+}
+
+func (o Options) fetchBy(ctx context.Context, fetcher store.Fetcher, i stream.Image) (Image, error) {
 	kept := o.store()
 	if kept.Has(i) || o.ReadOnly {
 		o.Say("image: %s is in the store", filepath.Base(kept.Path(i)))
 		return Image{Path: kept.Path(i), Image: i}, nil
 	}
-	path, err := o.fetcher().Fetch(ctx, i)
+	path, err := fetcher.Fetch(ctx, i)
 	return Image{Path: path, Image: i}, err
 }
 

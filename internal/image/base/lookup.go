@@ -2,8 +2,11 @@ package base
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
+	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/terminal/hint"
@@ -57,6 +60,7 @@ func (o Options) named(ctx context.Context, name stream.Name) (stream.Image, err
 	if o.ReadOnly {
 		return stream.Image{Name: name.String(), OS: name.OS, Version: name.Version, Arch: o.Arch}, nil
 	}
+	o.unauthenticated(name)
 	i, err := o.source(false).Lookup(ctx, name, o.Arch)
 	o.unsure(i)
 	return i, hint.Add(err, "image=/path/to/image.qcow2 uses a file that you have")
@@ -89,6 +93,7 @@ func Latest(ctx context.Context, o Options, name stream.Name, arch string) (vers
 // ask asks the distributor what a stream is at, and remembers the answer, or that there was none. With once it does not
 // try again.
 func (o Options) ask(ctx context.Context, name stream.Name, arch string, once bool) (stream.Image, error) {
+	o.unauthenticated(name)
 	source := o.source(once)
 	key := source.Key(name, arch)
 	i, err := source.Lookup(ctx, name, arch)
@@ -103,11 +108,32 @@ func (o Options) ask(ctx context.Context, name stream.Name, arch string, once bo
 		}
 		return i, err
 	}
-	o.Say("image: %s is at %s", name, i.Version)
+	before := o.store().Remembered(key)
+	o.Say("image: %s is at %s%s", name, i.Version, fallen(before, i.Version))
 	if o.unsure(i) {
 		return i, nil // and is asked again next time
 	}
-	return i, o.store().Remember(key, store.Memory{Image: i, Asked: time.Now()})
+	return i, o.store().Remember(key, store.Memory{Image: i, Seen: before.Seen, Asked: time.Now()})
+}
+
+// fallen is a warning if the stream was at a newer version before.
+func fallen(before store.Memory, version string) string {
+	if before.Version == "" || !stream.Newer(before.Version, version) {
+		return ""
+	}
+	return fmt.Sprintf("; warning: it was at %s, a newer one, when it was asked %s: the distributor has taken that back, or somebody serves an old one",
+		before.Version, before.Asked.Local().Format("2006-01-02 15:04"))
+}
+
+// unauthenticated warns of a server whose answers anybody on the way can change.
+func (o Options) unauthenticated(name stream.Name) {
+	server := o.FCOSServer
+	if name.OS == "flatcar" {
+		server = o.FlatcarServer
+	}
+	if strings.HasPrefix(server, "http:") {
+		o.Say("warning: image: %s is not authenticated: who is on the way to it can serve an old image, or none; what is signed is checked all the same (hint: https://)", download.Public(server))
+	}
 }
 
 // unsure tells whether the version of the image's Ignition is not known, and says so.

@@ -23,6 +23,8 @@ type Client struct {
 	Stall time.Duration
 	// Wait is the least wait before another try.
 	Wait time.Duration
+	// Whole is how long a small document may take to come, however steadily.
+	Whole time.Duration
 	// Tries is how often in a row is tried again without a byte.
 	Tries int
 
@@ -31,7 +33,7 @@ type Client struct {
 
 // New is a client over the transport.
 func New(transport http.RoundTripper) *Client {
-	return &Client{Stall: 30 * time.Second, Wait: 500 * time.Millisecond, Tries: 4, transport: transport}
+	return &Client{Stall: 30 * time.Second, Wait: 500 * time.Millisecond, Tries: 4, Whole: 2 * time.Minute, transport: transport}
 }
 
 const longestWait = 8 * time.Second
@@ -145,6 +147,8 @@ func (c *Client) Document(ctx context.Context, address string, limit int64) ([]b
 }
 
 func (c *Client) document(ctx context.Context, address string, limit int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Whole, hint.Errorf("is the server in order? another run asks again", "it has not come whole within %s", c.Whole))
+	defer cancel()
 	file, err := c.Open(ctx, address, Position{})
 	if err != nil {
 		return nil, err

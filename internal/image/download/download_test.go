@@ -208,3 +208,18 @@ func TestAnEndBeforeWhatIsKnown(t *testing.T) {
 		t.Errorf("got %q, %v", data, err)
 	}
 }
+
+// A server that sends a byte now and then does not keep a run for ever.
+func TestADocumentThatNeverEnds(t *testing.T) {
+	c, url := served(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "x")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	c.Whole = 50 * time.Millisecond
+	if data, err := c.Document(t.Context(), url, 1<<30); err == nil || !strings.Contains(err.Error(), "it has not come whole within 50ms\nhint: ") {
+		t.Errorf("got %d bytes, %v", len(data), err)
+	}
+}

@@ -172,11 +172,11 @@ func backed(t testing.TB) []byte {
 	return data
 }
 
-// bySubkey signs with a subkey of a key that was made ten days ago, signing after the time since then.
+// bySubkey signs with a subkey of a key that was made five days before the images were signed, signing after the time since then.
 // The subkey lives for lifetime seconds, 0 is for ever.
 func bySubkey(t testing.TB, data []byte, lifetime uint32, after time.Duration, then func(*openpgp.Subkey) error) ([]byte, *openpgp.Entity) {
 	t.Helper()
-	made := time.Now().Add(-10 * 24 * time.Hour)
+	made := distributor.Released.AddDate(0, 0, -5)
 	at := func(d time.Duration) func() time.Time { return func() time.Time { return made.Add(d) } }
 	key := distributor.NewKey(t, &packet.Config{Time: at(0)})
 	distributor.Must(t, key.AddSigningSubkey(&packet.Config{Time: at(0), KeyLifetimeSecs: lifetime}))
@@ -200,7 +200,7 @@ func bySubkey(t testing.TB, data []byte, lifetime uint32, after time.Duration, t
 func TestASubkeyCountsAsOfTheSignaturesTime(t *testing.T) {
 	d := distributor.New(t)
 	f, _ := fetcher(t, d)
-	signature, key := bySubkey(t, d.Files[distributor.FCOSPath], 24*60*60, time.Hour, nil) // expired nine days ago
+	signature, key := bySubkey(t, d.Files[distributor.FCOSPath], 24*60*60, time.Hour, nil) // expired long ago
 	d.Files[distributor.FCOSPath+".sig"], f.Keyring, d.Key = signature, distributor.Keyring(t, key), key
 	arrives(t, d, f, "fcos-stable")
 }

@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/image/trust"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -22,6 +23,7 @@ type Fetcher struct {
 	Store
 	Client  *download.Client
 	Keyring string                           // file of the keys to trust; empty: the distributor's
+	Seen    Seen                             // of the stream, unless a version was named
 	Say     func(format string, args ...any) // a line of what happens
 	Meter   func(done, total int64) Meter    // counts bytes as they come; total is -1 where it is not known
 }
@@ -33,8 +35,9 @@ type Meter = io.WriteCloser
 // vouches for it, and only when all does at its path. Of two processes one fetches.
 func (f Fetcher) Fetch(ctx context.Context, i stream.Image) (path string, err error) {
 	path = f.Path(i)
-	unlock, err := artifact.Lock(ctx, filepath.Join(f.Dir, ".locks", filepath.Base(path)), func() {
-		f.Say("image: another run fetches %s", filepath.Base(path))
+	held := filepath.Join(f.Dir, ".locks", filepath.Base(path))
+	unlock, err := artifact.Lock(ctx, held, func() {
+		f.Say("image: %s fetches %s", artifact.Holder(held), filepath.Base(path))
 	})
 	if err != nil {
 		return "", err
@@ -89,9 +92,9 @@ func (f Fetcher) pass(ctx context.Context, i stream.Image, s signed) error {
 	if err := p.open(ctx); err != nil {
 		return p.failed(ctx, err)
 	}
-	signer, err := p.run(ctx)
+	signature, err := p.run(ctx)
 	if err == nil {
-		err = p.finish(ctx, signer)
+		err = p.finish(ctx, signature)
 	}
 	if err == nil {
 		return remove(p.part(), headOf(p.part()), recordOf(p.part()))
@@ -100,7 +103,7 @@ func (f Fetcher) pass(ctx context.Context, i stream.Image, s signed) error {
 }
 
 // finish puts the verified image in place, its record first.
-func (p *pipeline) finish(ctx context.Context, signer string) error {
+func (p *pipeline) finish(ctx context.Context, signature trust.Signature) error {
 	if err := p.out.release(); err != nil {
 		return err
 	}
@@ -110,7 +113,7 @@ func (p *pipeline) finish(ctx context.Context, signer string) error {
 	if err := os.Chmod(p.out.path, 0o444); err != nil {
 		return err
 	}
-	record := Record{Image: p.image.Public(), Signer: signer, Fetched: time.Now().UTC().Truncate(time.Second)}
+	record := Record{Image: p.image.Public(), Signer: signature.Signer, Signed: signature.Time.UTC(), Fetched: time.Now().UTC().Truncate(time.Second)}
 	if err := writeJSON(recordOf(p.path), record); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func TestFetch(t *testing.T) {
 	for name, file := range map[string]string{
 		"fcos-stable":                               "fcos-" + distributor.FCOSVersion + "-x86_64.qcow2",
 		"fcos-stable@" + distributor.FCOSVersion:    "fcos-" + distributor.FCOSVersion + "-x86_64.qcow2",
-		"flatcar-beta":                              "flatcar-" + distributor.FlatcarVersion + "-x86_64.qcow2",
+		"flatcar-stable":                            "flatcar-" + distributor.FlatcarVersion + "-x86_64.qcow2",
 		"flatcar-lts@" + distributor.FlatcarVersion: "flatcar-" + distributor.FlatcarVersion + "-x86_64.qcow2",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,7 @@ func TestFlatcarWithoutAnImage(t *testing.T) {
 	d := distributor.New(t)
 	delete(d.Files, flatcarPath+".DIGESTS")
 	f, _ := fetcher(t, d)
-	if _, err := get(t, d, f, "flatcar-stable"); err == nil || strings.Count(err.Error(), "404") != 2 || !strings.Contains(err.Error(), distributor.FlatcarUEFIFile) {
+	if _, err := get(t, d, f, "flatcar-stable"); err == nil || strings.Count(err.Error(), "404 Not Found") != 2 || !strings.Contains(err.Error(), distributor.FlatcarUEFIFile) {
 		t.Errorf("got %v", err)
 	}
 	d.Flatcar(t)

@@ -30,24 +30,35 @@ func (f Fetcher) signature(ctx context.Context, i stream.Image) (s signed, err e
 	if i.Signature == "" {
 		return s, vouched(i)
 	}
-	if s.signature, err = f.Client.Document(ctx, i.Signature, maxKeys); err != nil {
+	if s.signature, err = f.Client.Document(ctx, i.Signature, trust.MaxSignature); err != nil {
 		return s, hint.Add(fmt.Errorf("no signature: %w", err), "an image of a stream is not used without its signature")
 	}
 	for _, fresh := range []bool{false, true} {
 		if s.ring, err = f.keys(ctx, i.Distributor(), fresh); err != nil {
 			return s, err
 		}
-		if err = s.known(); !errors.Is(err, trust.ErrUnknownSigner) {
+		if err = f.known(i, s); !errors.Is(err, trust.ErrUnknownSigner) {
 			break
 		}
 	}
 	return s, hint.Add(err, "this version trusts "+strings.Join(i.Distributor().Fingerprints, ", ")+"; keyring= names a file of other keys")
 }
 
-// known tells at once whether one of the keys may have made the signature.
-func (s signed) known() error {
-	_, err := s.ring.Verify(strings.NewReader(""), s.signature)
-	return err
+// known says at once if none of the keys may have made the signature, or if it is too old, as far as it can be believed unchecked.
+func (f Fetcher) known(i stream.Image, s signed) error {
+	v, err := s.ring.Verify(strings.NewReader(""), s.signature)
+	if err != nil {
+		return err
+	}
+	return f.inTime(i, v.Claimed())
+}
+
+// inTime refuses a signature that was made before this version, or before one that was seen of the stream.
+func (f Fetcher) inTime(i stream.Image, at time.Time) error {
+	if err := i.SignedAt(at); err != nil {
+		return err
+	}
+	return f.Seen.Check(i, at)
 }
 
 // keys are those in keyring=, or the distributor's: that this program has, or fetched once, and anew after a while or where fresh says so.

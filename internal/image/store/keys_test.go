@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -86,12 +87,12 @@ func TestTheKeyOfAReleaseThatHasEnded(t *testing.T) {
 	source := stream.Source{FCOS: d.URL, Flatcar: d.URL, Get: f.Client.Document}
 	i, err := source.Lookup(t.Context(), stream.Name{OS: "fcos", Channel: "stable"}, "x86_64")
 	distributor.Must(t, err)
-	i.Version = "42.20250410.3.0"
+	i.Version = "42.20260105.3.0"
 	ring, err := f.keys(t.Context(), i.Distributor(), true)
 	if err != nil {
 		t.Errorf("no keys: %v", err)
 	}
-	if err := (signed{ring, d.Files[distributor.FCOSPath+".sig"]}).known(); !errors.Is(err, trust.ErrUnknownSigner) {
+	if err := f.known(i, signed{ring, d.Files[distributor.FCOSPath+".sig"]}); !errors.Is(err, trust.ErrUnknownSigner) {
 		t.Errorf("got %v", err)
 	}
 	const hint = "this version trusts B0F4950458F69E1150C6C5EDC8AC4916105EF944; keyring= names a file of other keys"
@@ -126,13 +127,13 @@ func TestArmoredKeysAndSignatures(t *testing.T) {
 	distributor.Must(t, err)
 	v, err := ring.Verify(bytes.NewReader(data), armored.Bytes())
 	distributor.Must(t, err)
-	if _, err := v.Signer(); err == nil {
+	if _, err := v.Signature(); err == nil {
 		t.Error("nothing was read yet, and it holds")
 	}
 	_, err = new(bytes.Buffer).ReadFrom(v)
 	distributor.Must(t, err)
-	if signer, err := v.Signer(); err != nil || signer != fmt.Sprintf("%X", key.PrimaryKey.Fingerprint) {
-		t.Errorf("got %s, %v", signer, err)
+	if signature, err := v.Signature(); err != nil || signature.Signer != fmt.Sprintf("%X", key.PrimaryKey.Fingerprint) {
+		t.Errorf("got %+v, %v", signature, err)
 	}
 }
 
@@ -159,5 +160,42 @@ func TestOldKeysAreFetchedAnew(t *testing.T) {
 		if got := d.Sent("/fedora.gpg"); got/size != c.want {
 			t.Errorf("after %s: the keys of %d bytes were sent as %d", c.age, size, got)
 		}
+	}
+}
+
+// What a server can cost before a signature was checked: bytes and packets of it are few.
+func TestSignaturesThatAreTooMuch(t *testing.T) {
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	good := d.Files[distributor.FCOSPath+".sig"]
+	for name, c := range map[string]struct {
+		signature []byte
+		want      string
+	}{
+		"4 MiB":     {append(bytes.Clone(good), make([]byte, 4<<20)...), "larger than 64 KiB"},
+		"5 packets": {bytes.Repeat(good, 5), "it has more than 4 packets"},
+	} {
+		d.Files[distributor.FCOSPath+".sig"] = c.signature
+		if path, err := get(t, d, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %s, %v", name, path, err)
+		}
+	}
+	if d.Sent(distributor.FCOSPath) > 0 {
+		t.Error("the image was fetched")
+	}
+	d.Files[distributor.FCOSPath+".sig"] = bytes.Repeat(good, 2) // as with a second key
+	arrives(t, d, f, "fcos-stable")
+}
+
+// The server says that the image has more bytes than any: nothing of it is fetched.
+func TestAnImageThatIsTooLarge(t *testing.T) {
+	d := distributor.New(t)
+	f, _ := fetcher(t, d)
+	d.Serve[distributor.FCOSPath] = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(int64(largestPacked)+1))
+		w.WriteHeader(http.StatusOK)
+	}
+	if path, err := get(t, d, f, "fcos-stable"); err == nil || !strings.Contains(err.Error(), "the server sends more than 32 GiB") {
+		t.Errorf("got %s, %v", path, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Entry is an image in the store.
@@ -56,7 +57,7 @@ func (s Store) Prune(ctx context.Context, domains func() ([]Domain, error)) (rem
 		return nil, err
 	}
 	if free, err := lock.TryLock(); err != nil || !free {
-		return nil, hint.Errorf("try again when it has made its nodes", "another run is about to use an image of the store")
+		return nil, hint.Errorf("try again when it has made its nodes", "%s is about to use an image of the store", artifact.Holder(lock.Path()))
 	}
 	defer func() { _ = lock.Unlock() }()
 	unused, err := s.unused(ctx, domains)

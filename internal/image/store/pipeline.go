@@ -38,6 +38,11 @@ type partial struct {
 	Size      int64  `json:"size"` // of the whole
 }
 
+// largestPacked is more bytes than any image has, as it is served: the distributors' have less than 2 GiB.
+const largestPacked = 32 << 30
+
+var errTooLarge = hint.Errorf("is this the image's address?", "the server sends more than %d GiB: this is no image", largestPacked>>30)
+
 func (p *pipeline) part() string     { return p.path + ".part" }
 func (p *pipeline) unpacked() string { return p.path + ".new" }
 
@@ -75,6 +80,9 @@ func (p *pipeline) connect(ctx context.Context) (err error) {
 		p.remoteErr = err
 		return err
 	}
+	if p.remote.Size > largestPacked {
+		return errTooLarge
+	}
 	if p.resumed {
 		p.Say("image: going on at %d MiB of %d MiB", p.packed.size>>20, p.remote.Size>>20)
 	}
@@ -87,9 +95,13 @@ func (p *pipeline) arriving() (io.Reader, func()) {
 		return p.packed.reader(), func() {}
 	}
 	meter := p.Meter(p.packed.size, p.remote.Size)
+	arrived := p.packed.size
 	here := p.packed.reader()
 	rest := reader(func(b []byte) (int, error) {
 		n, err := p.remote.Read(b)
+		if arrived += int64(n); arrived > largestPacked && (err == nil || errors.Is(err, io.EOF)) {
+			return 0, errTooLarge
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			p.remoteErr = err
 		}
@@ -103,8 +115,8 @@ type reader func([]byte) (int, error)
 
 func (r reader) Read(p []byte) (int, error) { return r(p) }
 
-// run drives all bytes through and gives the signer, once everything has been checked.
-func (p *pipeline) run(ctx context.Context) (signer string, err error) {
+// run drives all bytes through and gives the signature, once everything has been checked.
+func (p *pipeline) run(ctx context.Context) (signature trust.Signature, err error) {
 	arriving, stop := p.arriving()
 	defer stop()
 	digests := digestsOf(p.image)
@@ -112,24 +124,27 @@ func (p *pipeline) run(ctx context.Context) (signer string, err error) {
 	var verification *trust.Verification
 	if p.image.Signature != "" {
 		if verification, err = p.signed.ring.Verify(source, p.signed.signature); err != nil {
-			return "", err
+			return signature, err
 		}
 		source = verification
 	}
 	content := newContent(p.image)
 	err = p.unpack(ctx, source, content)
 	if p.remoteErr != nil {
-		return "", p.remoteErr
+		return signature, p.remoteErr
 	}
 	if err != nil {
-		return "", err
+		return signature, err
 	}
 	if verification != nil {
-		if signer, err = verification.Signer(); err != nil {
-			return "", err
+		if signature, err = verification.Signature(); err == nil {
+			err = p.inTime(p.image, signature.Time)
+		}
+		if err != nil {
+			return signature, err
 		}
 	}
-	return signer, errors.Join(digests.check(), content.check())
+	return signature, errors.Join(digests.check(), content.check())
 }
 
 // unpack writes what source holds to out, and to content, which looks at it.

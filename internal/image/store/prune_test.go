@@ -85,9 +85,9 @@ func TestPruneKeepsWhatIsUsed(t *testing.T) {
 	if users := p.users(t); strings.Join(users[p.used], " ") != p.overlay || len(users[p.unused]) > 0 {
 		t.Errorf("users are %v", users)
 	}
-	release, err := p.Use(t.Context())
+	release, err := p.Use(t.Context(), patient)
 	distributor.Must(t, err)
-	p.refuses(t, t.Context(), "another run is about to use")
+	p.refuses(t, t.Context(), "is about to use")
 	release()
 	p.keeps(t)
 }
@@ -195,4 +195,40 @@ func TestPruneKeepsWhatDomainsUseThatItIsNotToldOf(t *testing.T) {
 	if err == nil || len(removed) > 0 || !slices.Contains(files(t, p.Dir), filepath.Base(p.unused)) {
 		t.Errorf("got %v, %v", removed, err)
 	}
+}
+
+// patient waits.
+var patient = Patience{Wait: true, Say: func(string, ...any) {}}
+
+// Another process has the store locked: a run says which it is, and waits, or gives up with wait=false.
+func TestAStoreThatAnotherProcessHas(t *testing.T) {
+	p := newPruning(t, "clone")
+	release, err := p.Use(t.Context(), patient)
+	distributor.Must(t, err)
+	release()
+	path := filepath.Join(p.Dir, ".locks", "use")
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("others can lock it: %v, %v", info.Mode(), err)
+	}
+	other := exec.Command("flock", path, "sh", "-c", "echo locked; read _")
+	stdin, err := other.StdinPipe()
+	distributor.Must(t, err)
+	stdout, err := other.StdoutPipe()
+	distributor.Must(t, err)
+	distributor.Must(t, other.Start())
+	_, err = stdout.Read(make([]byte, 16))
+	distributor.Must(t, err)
+	who := fmt.Sprintf("process %d (flock ", other.Process.Pid)
+	if _, err := p.Use(t.Context(), Patience{}); err == nil || !strings.Contains(err.Error(), who) || !strings.Contains(err.Error(), "\nhint: without wait=false") {
+		t.Errorf("got %v", err)
+	}
+	release, err = p.Use(t.Context(), Patience{Wait: true, Say: func(format string, args ...any) {
+		if said := fmt.Sprintf(format, args...); !strings.Contains(said, who) {
+			t.Errorf("got %s", said)
+		}
+		_ = stdin.Close() // and the other ends
+	}})
+	distributor.Must(t, err)
+	release()
+	_ = other.Wait()
 }

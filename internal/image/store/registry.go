@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -51,17 +52,43 @@ func (s Store) registered() (map[string][]string, error) {
 	return found, nil
 }
 
+// Patience is what a run does that another keeps off the store.
+type Patience struct {
+	Wait bool // until the other has ended; an error if not
+	Say  func(format string, args ...any)
+}
+
 // Use keeps Prune off until release is called or the process ends: between fetching an image and making
 // an overlay on it nothing shows that it is used.
-func (s Store) Use(ctx context.Context) (release func(), err error) {
+func (s Store) Use(ctx context.Context, p Patience) (release func(), err error) {
 	lock, err := s.lock()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := lock.TryRLockContext(ctx, 100*time.Millisecond); err != nil {
+	got, err := lock.TryRLock()
+	if err == nil && !got {
+		err = s.await(ctx, lock, p)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return func() {}, nil // another user's store: its prune is that user's, and does not wait for this one
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the store of images is locked: %w", err)
 	}
 	return func() { _ = lock.Unlock() }, nil
+}
+
+// usePoll is how often a store that is locked is tried again.
+const usePoll = 100 * time.Millisecond
+
+func (s Store) await(ctx context.Context, lock *flock.Flock, p Patience) error {
+	who := artifact.Holder(lock.Path())
+	if !p.Wait {
+		return hint.Errorf("without wait=false it waits until that has ended", "%s has it", who)
+	}
+	p.Say("image: waiting for %s, which has locked %s", who, s.Dir)
+	_, err := lock.TryRLockContext(ctx, usePoll)
+	return err
 }
 
 func (s Store) lock() (*flock.Flock, error) {
@@ -69,5 +96,8 @@ func (s Store) lock() (*flock.Flock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the store of images: %w", err)
 	}
-	return flock.New(path, flock.SetPermissions(0o644)), nil // who may read the images may use them
+	if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	return flock.New(path, flock.SetPermissions(0o600)), nil // who may only read could hold it for ever
 }

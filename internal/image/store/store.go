@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -29,6 +30,7 @@ type Store struct{ Dir string }
 type Record struct {
 	stream.Image
 	Signer  string    `json:"signer,omitempty"` // fingerprint of the primary key
+	Signed  time.Time `json:"signed,omitzero"`  // when, as the signature says
 	Fetched time.Time `json:"fetched"`
 }
 
@@ -87,9 +89,35 @@ func (s Store) Newest(name stream.Name, arch, not string) (newest stream.Image, 
 	return newest, ok
 }
 
+// Seen is the latest signature that an image of a stream had: an earlier one is no newer image.
+type Seen struct {
+	SignedLast  time.Time `json:"signed_last,omitzero"`
+	LastVersion string    `json:"last_version,omitempty"` // that it was of
+}
+
+// Check refuses a signature that was made before the latest that was seen.
+func (s Seen) Check(i stream.Image, at time.Time) error {
+	if !at.Before(s.SignedLast) {
+		return nil
+	}
+	return hint.Errorf(fmt.Sprintf("somebody may serve an old image, or the distributor has taken a release back; image=%s@%s is the newest that was seen, image=%s@%s takes this one",
+		i.Name, s.LastVersion, i.Name, i.Version),
+		"%s is served as the newest of %s, and was signed %s, before %s (%s), which was seen before", i.Version, i.Name,
+		at.UTC().Format(time.DateOnly), s.LastVersion, s.SignedLast.UTC().Format(time.DateOnly))
+}
+
+// with is what has been seen once an image was seen, too.
+func (s Seen) with(r Record) Seen {
+	if r.Signed.After(s.SignedLast) {
+		return Seen{SignedLast: r.Signed, LastVersion: r.Version}
+	}
+	return s
+}
+
 // Memory is what a stream was when it was last looked up.
 type Memory struct {
 	stream.Image
+	Seen
 	Asked  time.Time `json:"asked"`           // when it said so
 	Failed time.Time `json:"failed,omitzero"` // when it did not answer, if that was later
 }
@@ -104,6 +132,24 @@ func (s Store) Remembered(key string) (m Memory) {
 
 // Remember keeps it under the key.
 func (s Store) Remember(key string, m Memory) error { return writeJSON(s.memory(key), m) }
+
+// See notes the signature of an image in the store, of the stream that the key is of. It refuses one that is older than the
+// latest that was seen.
+func (s Store) See(key string, i stream.Image) error {
+	record, err := s.RecordAt(s.Path(i))
+	if err != nil || record.Signed.IsZero() { // it is of an earlier version of this program
+		return err
+	}
+	memory := s.Remembered(key)
+	if err := memory.Check(i, record.Signed); err != nil {
+		return err
+	}
+	if seen := memory.with(record); seen != memory.Seen {
+		memory.Seen = seen
+		return s.Remember(key, memory)
+	}
+	return nil
+}
 
 func (s Store) memory(key string) string { return filepath.Join(s.Dir, "streams", key+".json") }
 

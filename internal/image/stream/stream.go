@@ -134,6 +134,11 @@ func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, erro
 	if err := image.check(); err != nil {
 		return image, err
 	}
+	if name.Version == "" {
+		if err := image.checkChannel(name.Channel); err != nil {
+			return image, err
+		}
+	}
 	if image.Ignition, err = s.ignition(ctx, image); err != nil {
 		image.Ignition = image.shipped()
 		image.Unsure, _, _ = strings.Cut(err.Error(), "\n") // without its hint

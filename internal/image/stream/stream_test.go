@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"coreos-libvirt/internal/image/download"
 )
@@ -125,8 +126,8 @@ func TestLookupByArchitecture(t *testing.T) {
 		"https://f/streams/stable.json":        fmt.Sprintf(document, FCOSServer),
 		"https://f/b/aarch64/commitmeta.json":  `{"rpmostree.rpmdb.pkglist":[["ignition","0","2.26.0","1","aarch64"]]}`,
 		"https://f/b/x86_64/commitmeta.json":   `{"rpmostree.rpmdb.pkglist":[["ignition","0","2.25.0","1","x86_64"]]}`,
-		flatcar + "current/version.txt":        "FLATCAR_VERSION=4593.1.0\n",
-		flatcar + "4593.1.0/" + flatcarDigests: "# SHA512 HASH\nDD  flatcar_production_qemu_image.img\n",
+		flatcar + "current/version.txt":        "FLATCAR_VERSION=4593.2.0\n",
+		flatcar + "4593.2.0/" + flatcarDigests: "# SHA512 HASH\nDD  flatcar_production_qemu_image.img\n",
 	})
 	for _, want := range []Image{
 		{
@@ -138,9 +139,9 @@ func TestLookupByArchitecture(t *testing.T) {
 			Signature: "https://f/b/aarch64/i.qcow2.gz.sig", Format: "qcow2.gz", SHA256: "cc",
 		},
 		{
-			Name: "flatcar-stable", OS: "flatcar", Version: "4593.1.0", Arch: "aarch64", Ignition: "2.24.0", URL: flatcar + "4593.1.0/flatcar_production_qemu_image.img",
-			Signature: flatcar + "4593.1.0/flatcar_production_qemu_image.img.sig", Format: "qcow2", SHA512: "dd",
-			Unsure: flatcar + "4593.1.0/flatcar_production_image_packages.txt: 404 Not Found", // yet known by the version
+			Name: "flatcar-stable", OS: "flatcar", Version: "4593.2.0", Arch: "aarch64", Ignition: "2.24.0", URL: flatcar + "4593.2.0/flatcar_production_qemu_image.img",
+			Signature: flatcar + "4593.2.0/flatcar_production_qemu_image.img.sig", Format: "qcow2", SHA512: "dd",
+			Unsure: flatcar + "4593.2.0/flatcar_production_image_packages.txt: 404 Not Found", // yet known by the version
 		},
 	} {
 		name, _, _ := Parse(want.Name)
@@ -199,5 +200,32 @@ func TestKeysOfSources(t *testing.T) {
 	if own.Key(fcos, "x86_64") != "fcos-stable-x86_64" || own.Key(flatcar, "aarch64") != "flatcar-lts-aarch64" ||
 		mirror.Key(flatcar, "aarch64") != own.Key(flatcar, "aarch64") || mirror.Key(fcos, "x86_64") == own.Key(fcos, "x86_64") {
 		t.Errorf("got %s, %s", mirror.Key(fcos, "x86_64"), mirror.Key(flatcar, "aarch64"))
+	}
+}
+
+// When versions were signed: real ones, as their release notes say, and some that cannot be.
+func TestSignedAt(t *testing.T) {
+	for _, c := range []struct {
+		os, version, at string
+		ok              bool
+	}{
+		{"fcos", "36.20221030.3.0", "2022-11-14", true},
+		{"fcos", "37.20230401.3.0", "2023-04-17", true},
+		{"fcos", "44.20260817.3.2", "2026-09-05", true},
+		{"fcos", "44.20260817.3.2", "2026-08-16", true},
+		{"fcos", "44.20260817.3.2", "2026-08-10", false},
+		{"fcos", "44.20260817.3.2", "2026-12-24", false},
+		{"flatcar", "3033.2.0", "2021-12-09", true},
+		{"flatcar", "3033.3.18", "2023-12-01", true},
+		{"flatcar", "3033.2.0", "2021-10-01", false},
+		{"", "", "2000-01-01", true},
+	} {
+		at, err := time.Parse(time.DateOnly, c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := (Image{OS: c.os, Version: c.version}).SignedAt(at); (err == nil) != c.ok {
+			t.Errorf("%s %s signed %s: got %v", c.os, c.version, c.at, err)
+		}
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -55,18 +57,21 @@ type Verification struct {
 	ended   bool
 }
 
+// What a detached signature has at most: distributors' have one packet of some hundred bytes. Each packet costs the hash of all
+// that is signed.
+const (
+	MaxSignature = 64 << 10 // bytes, as it is served
+	maxPackets   = 4
+)
+
 // Verify begins to check a detached signature, armored or binary, over what is read from signed. That
 // the signer is a stranger is told at once.
 func (k Keyring) Verify(signed io.Reader, signature []byte) (*Verification, error) {
-	packets := io.Reader(bytes.NewReader(signature))
-	if isArmored(signature) {
-		block, err := armor.Decode(packets)
-		if err != nil {
-			return nil, fmt.Errorf("the signature is none: %w", err)
-		}
-		packets = block.Body
+	packets, err := packetsOf(signature)
+	if err != nil {
+		return nil, fmt.Errorf("the signature is none: %w", err)
 	}
-	message, err := openpgp.VerifyDetachedSignatureReader(k.entities, signed, packets, nil)
+	message, err := openpgp.VerifyDetachedSignatureReader(k.entities, signed, bytes.NewReader(packets), nil)
 	if err != nil {
 		return nil, fmt.Errorf("the signature is none: %w", err)
 	}
@@ -80,6 +85,43 @@ func (k Keyring) Verify(signed io.Reader, signature []byte) (*Verification, erro
 	return nil, fmt.Errorf("%w: %s", ErrUnknownSigner, strings.Join(strangers, ", "))
 }
 
+// packetsOf are a signature's bytes without armor, which are packets of few enough (RFC 9580, section 4).
+func packetsOf(signature []byte) ([]byte, error) {
+	if len(signature) > MaxSignature {
+		return nil, fmt.Errorf("it has more than %d KiB", MaxSignature>>10)
+	}
+	if isArmored(signature) {
+		block, err := armor.Decode(bytes.NewReader(signature))
+		if err != nil {
+			return nil, err
+		}
+		if signature, err = io.ReadAll(block.Body); err != nil {
+			return nil, err
+		}
+	}
+	all := packet.NewOpaqueReader(bytes.NewReader(signature))
+	for n := 0; ; n++ {
+		switch _, err := all.Next(); {
+		case errors.Is(err, io.EOF):
+			return signature, nil
+		case err != nil:
+			return nil, err
+		case n == maxPackets:
+			return nil, fmt.Errorf("it has more than %d packets", maxPackets)
+		}
+	}
+}
+
+// Claimed is when the signature says that it was made. Nothing has been checked yet.
+func (v *Verification) Claimed() (at time.Time) {
+	for _, candidate := range v.message.SignatureCandidates {
+		if candidate.SignedByEntity != nil && candidate.CorrespondingSig != nil {
+			return candidate.CorrespondingSig.CreationTime
+		}
+	}
+	return at
+}
+
 // Read gives the bytes that are signed. It reads to the end but once: the library would check again there.
 func (v *Verification) Read(p []byte) (int, error) {
 	if v.ended {
@@ -90,15 +132,21 @@ func (v *Verification) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Signer is, once all has been read, the fingerprint of the primary key whose signature holds. A subkey
-// counts if it was bound to it, not expired and not revoked when it signed.
-func (v *Verification) Signer() (string, error) {
+// Signature is one that holds.
+type Signature struct {
+	Signer string    // fingerprint of the primary key, hex
+	Time   time.Time // when it was made, as it says itself
+}
+
+// Signature is, once all has been read, the one that holds. A subkey counts if it was bound to the primary key, not
+// expired and not revoked when it signed.
+func (v *Verification) Signature() (s Signature, err error) {
 	if !v.message.IsVerified {
-		return "", errors.New("the signature has not been checked to its end")
+		return s, errors.New("the signature has not been checked to its end")
 	}
 	if err := v.message.SignatureError; err != nil {
-		return "", hint.Errorf("the bytes are not what the distributor signed, or not by a key that was valid then; nothing was kept",
+		return s, hint.Errorf("the bytes are not what the distributor signed, or not by a key that was valid then; nothing was kept",
 			"the signature does not hold: %w", err)
 	}
-	return fingerprint(v.message.SignedBy.Entity), nil
+	return Signature{Signer: fingerprint(v.message.SignedBy.Entity), Time: v.message.Signature.CreationTime}, nil
 }

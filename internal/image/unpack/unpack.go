@@ -35,9 +35,12 @@ func Compression(name string) string {
 	return ""
 }
 
+// xzMemory is the memory that xz may take (xz(1)): a packed file says how much it wants. With several threads it then takes fewer.
+const xzMemory = "--memlimit-decompress=256MiB"
+
 // programs are the system's own, which use every core, in the order of preference. What they lack Go does.
 var programs = map[string][][]string{
-	"xz":  {{"xz", "-dc", "-T0"}},
+	"xz":  {{"xz", "-dc", "-T0", xzMemory}},
 	"bz2": {{"lbzip2", "-dc"}, {"bzip2", "-dc"}},
 }
 

@@ -116,6 +116,16 @@ func TestLibraryTakesNotAllMemory(t *testing.T) {
 	}
 }
 
+// A file that wants more memory than images do is refused by the system's program, too, which others are not.
+func TestXZTakesNotAllMemory(t *testing.T) {
+	if got, err := all(openers["programs"], "xz", bytes.NewReader(run(t, data(), "xz", "--lzma2=dict=512MiB"))); err == nil || !strings.Contains(err.Error(), "cannot unpack: ") {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if got, err := all(openers["programs"], "xz", bytes.NewReader(run(t, data(), "xz", "-9"))); err != nil || len(got) != len(data()) {
+		t.Errorf("xz -9: %d bytes, %v", len(got), err)
+	}
+}
+
 // TestWhyTheInputEnded has a disk that is full where the bytes are kept that come: xz is not to blame.
 func TestWhyTheInputEnded(t *testing.T) {
 	file := packed(t, "xz", data())

@@ -121,7 +121,7 @@ func Packed(t testing.TB, data []byte, program ...string) []byte {
 func NewKey(t testing.TB, config *packet.Config) *openpgp.Entity {
 	t.Helper()
 	if config == nil {
-		config = &packet.Config{}
+		config = &packet.Config{Time: func() time.Time { return Released.AddDate(-1, 0, 0) }}
 	}
 	config.Algorithm = packet.PubKeyAlgoEd25519
 	key, err := openpgp.NewEntity("test", "", "test@example.org", config)
@@ -129,9 +129,15 @@ func NewKey(t testing.TB, config *packet.Config) *openpgp.Entity {
 	return key
 }
 
-// Sign is a detached signature by the key; config may be nil.
+// Released is when the server's images were signed, days after what their versions say.
+var Released = time.Date(2026, 1, 12, 12, 0, 0, 0, time.UTC)
+
+// Sign is a detached signature by the key; config may be nil: it is then of Released.
 func Sign(t testing.TB, key *openpgp.Entity, data []byte, config *packet.Config) []byte {
 	t.Helper()
+	if config == nil {
+		config = &packet.Config{Time: func() time.Time { return Released }}
+	}
 	var out bytes.Buffer
 	Must(t, openpgp.DetachSign(&out, []*openpgp.Entity{key}, bytes.NewReader(data), config))
 	return out.Bytes()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -74,24 +73,5 @@ func (l *Locks) Free() {
 // holder names the process that has the lock, if that can be found out.
 func holder(path string) string {
 	text, _ := os.ReadFile(path)
-	pid := strings.TrimSpace(string(text))
-	line, err := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
-	if pid == "" || err != nil {
-		return "another run"
-	}
-	argv := strings.Split(strings.TrimRight(string(line), "\x00"), "\x00")
-	argv[0] = filepath.Base(argv[0])
-	for i, word := range argv {
-		argv[i] = masked(word)
-	}
-	return fmt.Sprintf("process %s (%s)", pid, strings.Join(argv, " "))
-}
-
-// masked is a word of a command line without what others should not read: a password, or a value of the user's own.
-func masked(word string) string {
-	key, value, is := strings.Cut(word, "=")
-	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
-		return key + "=…"
-	}
-	return word
+	return artifact.Process(strings.TrimSpace(string(text)))
 }

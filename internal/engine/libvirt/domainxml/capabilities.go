@@ -21,19 +21,3 @@ func OffersUEFI(capabilities string) (bool, error) {
 	}
 	return true, nil // a libvirt that does not tell
 }
-
-// Probe is a domain without disks, which shows whether KVM works. ACPI, which a q35 is used to, would want UEFI on arm.
-func Probe(name, arch string) (string, error) {
-	domain := libvirtxml.Domain{
-		Type: "kvm", Name: name,
-		Memory: &libvirtxml.DomainMemory{Value: 32, Unit: "MiB"}, VCPU: &libvirtxml.DomainVCPU{Value: 1},
-		OS:      &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: arch, Machine: "virt", Type: "hvm"}},
-		CPU:     &libvirtxml.DomainCPU{Mode: "host-passthrough"},
-		Devices: &libvirtxml.DomainDeviceList{MemBalloon: &libvirtxml.DomainMemBalloon{Model: "none"}},
-	}
-	if arch == "x86_64" {
-		domain.OS.Type.Machine = "q35"
-		domain.Features = &libvirtxml.DomainFeatureList{ACPI: &libvirtxml.DomainFeature{}}
-	}
-	return domain.Marshal()
-}

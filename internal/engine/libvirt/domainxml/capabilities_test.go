@@ -27,7 +27,7 @@ func TestOffersUEFI(t *testing.T) {
 // What libvirt refuses at once: ACPI on arm without UEFI.
 func TestProbeXML(t *testing.T) {
 	for arch, machine := range map[string]string{"x86_64": "q35", "aarch64": "virt"} {
-		text, err := Probe("probe", arch)
+		text, err := Probe("probe", "kvm", arch, "/store/.kvm-probe-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestProbeXML(t *testing.T) {
 			t.Fatal(err)
 		}
 		acpi := d.Features != nil && d.Features.ACPI != nil
-		if d.Type != "kvm" || d.OS.Type.Arch != arch || d.OS.Type.Machine != machine || acpi != (arch == "x86_64") || d.CPU.Mode != "host-passthrough" || d.OS.Firmware != "" || len(d.Devices.Disks) != 0 {
+		if d.Type != "kvm" || d.OS.Type.Arch != arch || d.OS.Type.Machine != machine || acpi != (arch == "x86_64") || d.CPU.Mode != "host-passthrough" || d.OS.Firmware != "" || d.OS.Kernel != "/store/.kvm-probe-1" || len(d.Devices.Disks) != 0 {
 			t.Errorf("%s: got %s", arch, text)
 		}
 	}
