@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coreos/go-systemd/v22/unit"
 	"gopkg.in/yaml.v3"
 
 	"coreos-libvirt/internal/config/transpile"
@@ -23,9 +24,9 @@ storage:
   luks:
     - name: Node_Prefix-data
       device: /dev/disk/by-partlabel/data
-      clevis: {tang: [{url: "http://10.0.0.1", thumbprint: x}]}
+      clevis: {tang: [{url: "http://10.0.0.1/Of_Tang", thumbprint: x}]}
   filesystems:
-    - {path: /var/lib/plain, device: /dev/vdb, format: ext4, with_mount_unit: true}
+    - {path: /var/lib/plain, device: /dev/vdb, format: ext4, with_mount_unit: true, label: Of_Tang}
     - {path: /var/Node_Name, device: /dev/disk/by-label/My_Word, format: ext4, with_mount_unit: true}
     - {path: /My_Word, device: /dev/mapper/core-x-data, format: xfs, with_mount_unit: true, mount_options: [noatime, "x-My_Word"]}
     - {path: /srv/var/Node_Name, device: /dev/disk/by-label/unrelated, format: ext4}
@@ -52,8 +53,8 @@ func units(t *testing.T, doc []byte) map[string]string {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
-	for _, unit := range has.Systemd.Units {
-		all[unit.Name] = unit.Contents
+	for _, u := range has.Systemd.Units {
+		all[u.Name] = u.Contents
 	}
 	return all
 }
@@ -110,7 +111,7 @@ func replacedIn(tree any, words *strings.Replacer) any {
 func TestMountUnits(t *testing.T) {
 	for _, value := range []string{"plain", "a-b", "a b", "a.b", ".a", "ä", `a\b`, "a@b", "a'b", "a/b-c", "a:b_c", "[a]", "x#y: z", "a,b", "12", "yes"} {
 		t.Run(value, func(t *testing.T) {
-			got, err := rendered(t, mounting, map[string]string{"My_Word": value})
+			got, err := rendered(t, mounting, map[string]string{"My_Word": value, "Of_Tang": "20%25"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -166,7 +167,7 @@ func TestMountUnitsRefuse(t *testing.T) {
 	const odd = "cannot be written into a unit\nhint: a path or device of with_mount_unit has no %"
 	for value, want := range map[string]string{
 		"a%b":  `plain.yml: storage.filesystems[1].device: "/dev/disk/by-label/a%b" ` + odd,
-		"a\nb": odd, "b ": odd, "\xff": odd,
+		"a\nb": odd, "b\u00a0": odd, "\xff": odd, `a\`: odd,
 		"../b": "plain.yml: storage.filesystems[1].device: path is not fully simplified\nhint: ",
 		"a/":   "path is not fully simplified",
 	} {
@@ -227,6 +228,35 @@ func TestMountUnitsKeepButane(t *testing.T) {
 	if err != nil || texts["var-Nodes_Name.mount"] != `var-a\x2db.mount` {
 		t.Errorf("got %v, %v", texts, err)
 	}
+}
+
+// FuzzMountUnits: whatever the value, it is refused, or systemd takes the units: each is named after its place, and checks its device.
+func FuzzMountUnits(f *testing.F) {
+	for _, value := range []string{"a-b", ".", "ä b", "a%b", "/", "\xff", "x: y # z", "!!int 3", "\u2028"} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		doc, err := rendered(t, mounting, map[string]string{"My_Word": value})
+		if err != nil {
+			return
+		}
+		for name, text := range units(t, doc) {
+			if !strings.HasSuffix(name, ".mount") {
+				continue
+			}
+			where, what := line(text, "Where="), line(text, "What=")
+			if name != unit.UnitNamePathEscape(where)+".mount" || line(text, "After=") != "systemd-fsck@"+unit.UnitNamePathEscape(what)+".service" {
+				t.Errorf("%q: %s is\n%s", value, name, text)
+			}
+		}
+	})
+}
+
+// line is what follows the first key of the unit.
+func line(text, key string) string {
+	_, after, _ := strings.Cut(text, "\n"+key)
+	value, _, _ := strings.Cut(after, "\n")
+	return value
 }
 
 // BenchmarkMountUnits reads the config for 100 nodes: with no word in a mount unit, in one, and in all six.

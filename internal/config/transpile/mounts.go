@@ -51,12 +51,15 @@ func mountsOf(source, doc []byte) (m mounts, err error) {
 	}
 	m.config = only(resolved(problem.At(&all)), map[string]any{
 		"variant": whole, "version": whole, "metadata": whole,
-		"storage": map[string]any{"filesystems": whole, "luks": map[string]any{"name": whole, "device": whole, "clevis": whole}},
+		"storage": map[string]any{"filesystems": inUnit, "luks": map[string]any{"name": whole, "device": whole, "clevis": whole}},
 	})
 	m.made = &sync.Map{}
 	m.units, err = m.unitsOf(m.config)
 	return m, err
 }
+
+// inUnit are the keys of a file system that its unit is made of.
+var inUnit = map[string]any{"path": whole, "device": whole, "format": whole, "with_mount_unit": whole, "mount_options": whole}
 
 // whole keeps all that is below a key.
 const whole = true
@@ -181,15 +184,17 @@ func replacedScalar(n *yaml.Node, replace func(string) string, at string) (*yaml
 	if text == n.Value {
 		return n, false, nil
 	}
-	if !mountable(text) {
-		return nil, false, hint.Errorf("a path or device of with_mount_unit has no %, no line breaks and no blanks at its ends: systemd reads them in another way (systemd.unit(5))",
+	if strings.HasPrefix(at, "storage.filesystems[") && !mountable(text) {
+		return nil, false, hint.Errorf("a path or device of with_mount_unit has no %, no line breaks, no \\ at its end and no blanks there: systemd reads them in another way (systemd.syntax(7))",
 			"%s: %q cannot be written into a unit", at, text)
 	}
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text}, true, nil
 }
 
-// mountable tells whether systemd reads a line with the text as it stands there: % begins a specifier.
+// mountable tells whether systemd reads a line that ends with the text as it stands there: % begins a specifier, and \ at
+// the end of a line joins it to the next (systemd.unit(5), systemd.syntax(7)).
 func mountable(text string) bool {
 	odd := func(r rune) bool { return r == '%' || unicode.IsControl(r) }
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, odd) && strings.TrimSpace(text) == text
+	ends := strings.TrimSuffix(strings.TrimSpace(text), `\`) == text
+	return ends && utf8.ValidString(text) && !strings.ContainsFunc(text, odd)
 }
