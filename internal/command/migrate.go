@@ -27,7 +27,7 @@ var unequal = []struct{ key, becomes string }{
 	{"passwd.users.create", "what it held, beside the user's name"},
 	{"storage.filesystems.name", "the path of the file system, with which the paths of what is on it begin"},
 	{"storage.filesystems.mount.create", "wipe_filesystem and options"},
-	{"storage.files.contents.local", "the file's text of now; `local:` in place of `inline:` follows the file"},
+	{"storage.files.contents.local", "the file's text of now; `local:` in place of `inline:` follows a file in ignition/files"},
 	{"storage.files.contents.remote", "source"},
 	{"systemd.units.enable", "enabled"},
 }
@@ -74,11 +74,9 @@ func Migrate(_ context.Context, r *Run) error {
 	}
 	to := strings.TrimSuffix(path, filepath.Ext(path)) + ".bu"
 	text := []byte(head + string(butane))
-	migrated, refused := transpile.Text(to, text, config.Beside(path, "files")) // stricter than the old transpiler
-	if refused == nil {
-		if err := readable.Equal(r.source.Common.JSON, migrated.JSON); err != nil {
-			return hint.Errorf("write it by hand, and please report this config", "%s cannot be migrated: %w", path, err)
-		}
+	refused, err := saysTheSame(to, text, r.source.Common)
+	if err != nil {
+		return fmt.Errorf("%s cannot be migrated: %w", path, err)
 	}
 	if err := artifact.WriteNew(to, text, 0o644); err != nil {
 		return err
@@ -88,4 +86,14 @@ func Migrate(_ context.Context, r *Run) error {
 		r.log.Say("migrate: Butane wants your hand first:\n%s", refused)
 	}
 	return nil
+}
+
+// saysTheSame is an error if Butane makes of text, which would be the config to, another document than before. What Butane,
+// which is stricter than the old transpiler, refuses, is for the user to correct.
+func saysTheSame(to string, text []byte, before transpile.Template) (refused, err error) {
+	after, refused := transpile.Text(to, text, config.Beside(to, "files"))
+	if refused != nil {
+		return refused, nil
+	}
+	return nil, hint.Add(readable.Equal(before.JSON, after.JSON), "write it by hand, and please report this config")
 }

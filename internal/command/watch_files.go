@@ -1,10 +1,12 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,8 +23,8 @@ const (
 	lookAgain = 500 * time.Millisecond
 )
 
-// watchedFiles tells of saves of all that documents are made of: the config and the vars.yml beside it, files/
-// and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
+// watchedFiles tells of saves of all that documents are made of: the config, what it names beside it, the
+// vars.yml there, files/ and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
 type watchedFiles struct {
 	*fsnotify.Watcher
 	config string
@@ -114,7 +116,13 @@ func (w watchedFiles) counts(path string) bool {
 	if !slices.Contains(w.folders(), filepath.Clean(folder)) {
 		return true // below files/, nodes/ or templates/
 	}
-	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name)
+	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name) || w.names(name)
+}
+
+// names tells whether the name of a file beside the config stands in it: it may be a local file.
+func (w watchedFiles) names(file string) bool {
+	text, err := os.ReadFile(w.config)
+	return err == nil && bytes.Contains(text, []byte(file))
 }
 
 // drain takes the events that follow, until there was none for a while: a file that is half written is no save.

@@ -1,7 +1,6 @@
 package readable
 
 import (
-	"bytes"
 	"errors"
 	"reflect"
 
@@ -16,19 +15,17 @@ func encode(node *yaml.Node) ([]byte, error) {
 	if err := node.Decode(&want); err != nil { // before: the encoder takes tags away
 		return nil, unwritable(err)
 	}
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(node); err != nil {
+	text, err := yaml.Dump(node, yaml.WithV3Defaults(), yaml.WithIndent(2), yaml.WithLineWidth(-1))
+	if err != nil {
 		return nil, unwritable(err)
 	}
-	if err := yaml.Unmarshal(out.Bytes(), &got); err != nil {
+	if err := yaml.Unmarshal(text, &got); err != nil {
 		return nil, unwritable(err)
 	}
 	if !reflect.DeepEqual(want, got) {
 		return nil, unwritable(errors.New("what is written reads as something else"))
 	}
-	return out.Bytes(), nil
+	return text, nil
 }
 
 func unwritable(err error) error {

@@ -122,7 +122,7 @@ func TestContentsAreReadAsTheyWere(t *testing.T) {
 	for _, contents := range []string{
 		"\nabc\n", "\n\nabc", "\n", "\n\n\n", "\tabc\n", "\tabc\ndef\n", "\n\tabc\n", " abc\ndef\n", "\n  abc\n", "  \n\tabc", "a\n\n\n", "a \n\tb \n",
 		"x\n   ", "a\r\nb\r\n", "\r", "\u0085a\nb", "a\u2028\nb", "\ufeffa\nb", "a\x00\nb", "\x1b[0m\n", "# no comment\n", "\n# none\n", "- a\n", "a: b\n", "---\n", "...\n", "%YAML 1.2\n",
-		"true", "0644", "~", "", "null", "<<", "=", "2001-01-01", "1_000", "'", "\"\n\"", "\\n", "日本\n", strings.Repeat("word ", 400), strings.Repeat("line\n\n", 400),
+		"true", "0644", "~", "", "null", "<<", "=", "2001-01-01", "1_000", "'", "\"\n\"", "\\n", "日本\n", strings.Repeat("word ", 400), strings.Repeat("word ", 40) + "\t'", strings.Repeat("line\n\n", 400),
 	} {
 		escaped := "data:;base64," + base64.StdEncoding.EncodeToString([]byte(contents))
 		doc := []byte(`{"ignition":{"version":"3.0.0"},"storage":{"files":[{"path":"/a","contents":{"source":"` + escaped + `"}}]}}`)
@@ -133,6 +133,9 @@ func TestContentsAreReadAsTheyWere(t *testing.T) {
 		}
 		var back struct {
 			Storage struct{ Files []struct{ Contents string } }
+		}
+		if lines := strings.Count(string(shown), "\n"); lines > 8+strings.Count(contents, "\n") {
+			t.Errorf("%q has %d lines:\n%s", contents, lines, shown)
 		}
 		if err := yaml.Unmarshal(shown, &back); err != nil || back.Storage.Files[0].Contents != contents {
 			t.Errorf("%q: %v, read as %q:\n%s", contents, err, back.Storage.Files[0].Contents, shown)

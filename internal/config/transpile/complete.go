@@ -26,7 +26,7 @@ func keepsAll(ignition2, spec3 []byte, paths map[string]string) error {
 	got.add("", doc)
 	for _, place := range slices.Sorted(maps.Keys(want)) {
 		if got[place] != want[place] {
-			lost = append(lost, fmt.Sprintf("%s (%s)", place, want[place]))
+			lost = append(lost, place)
 		}
 	}
 	if len(lost) == 0 {
@@ -81,6 +81,7 @@ func inSpec3(doc map[string]any, paths map[string]string) map[string]any {
 	for _, node := range slices.Concat(files, items(storage, "directories"), items(storage, "links")) {
 		placeItem(node, paths)
 	}
+	doc["storage"] = storage
 	storage["files"], storage["filesystems"] = oneEach(files), mountItems(items(storage, "filesystems"), paths)
 	for _, user := range items(passwd, "users") {
 		raise(user, "create")
@@ -109,7 +110,7 @@ func networkItems(networkd map[string]any) (files []map[string]any) {
 	file := func(name string, contents any) {
 		if text, _ := contents.(string); text != "" {
 			written := networkFile(path.Join(networkFolder, name), text)
-			files = append(files, map[string]any{"path": written.Path, "mode": *written.Mode, "contents": map[string]any{"source": written.Contents.Source}})
+			files = append(files, map[string]any{"filesystem": "root", "path": written.Path, "mode": *written.Mode, "contents": map[string]any{"source": written.Contents.Source}})
 		}
 	}
 	for _, unit := range items(networkd, "units") {

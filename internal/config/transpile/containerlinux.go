@@ -3,15 +3,11 @@ package transpile
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"sync"
 
 	ct "github.com/flatcar/container-linux-config-transpiler/config"
 	"github.com/flatcar/container-linux-config-transpiler/config/platform"
-	"github.com/flatcar/container-linux-config-transpiler/config/types"
 	ctreport "github.com/flatcar/ignition/config/validate/report"
 	"gopkg.in/yaml.v3"
 
@@ -20,20 +16,16 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// legacy guards what ct keeps in the process: it finds local files by a flag of the command line.
-var legacy sync.Mutex
-
 // containerLinux transpiles a Container Linux Config with its own transpiler, for the platform custom,
 // and then from Ignition 2.3 to 3.0.
 func containerLinux(name string, source []byte, files string) (doc []byte, warnings []problem.Problem, err error) {
-	legacy.Lock()
-	defer legacy.Unlock()
-	if err := setFilesDir(files); err != nil {
+	if err := absoluteLocals(); err != nil {
 		return nil, nil, err
 	}
-	ignition2, fatal, warnings := ignition2Of(source)
+	l := locals{files, name}
+	ignition2, fatal, warnings := ignition2Of(source, l)
 	if len(fatal) > 0 {
-		return nil, nil, problem.Explain(name, source, refusal.Of(source, files).Legacy(fatal), refusal.AdviceLegacy)
+		return nil, nil, problem.Explain(name, source, refusal.Of(source, l.places()).Legacy(fatal), refusal.AdviceLegacy)
 	}
 	data, err := json.Marshal(ignition2)
 	if err != nil {
@@ -47,10 +39,10 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 }
 
 // ignition2Of is the config as Ignition 2.3, and what stops or is worth a word.
-func ignition2Of(source []byte) (doc any, fatal, warnings []problem.Problem) {
+func ignition2Of(source []byte, l locals) (doc any, fatal, warnings []problem.Problem) {
 	config, ast, parsed := ct.Parse(source)
 	fatal, warnings = legacyProblems(parsed, source)
-	fatal = append(fatal, outside(config, source)...)
+	fatal = append(fatal, l.located(config, source)...)
 	if len(fatal) > 0 {
 		return nil, fatal, nil
 	}
@@ -61,6 +53,7 @@ func ignition2Of(source []byte) (doc any, fatal, warnings []problem.Problem) {
 	if !same {
 		config, ast, parsed = ct.Parse(spelled)
 		fatal, _ = legacyProblems(parsed, spelled)
+		fatal = append(fatal, l.located(config, spelled)...)
 	}
 	if len(fatal) == 0 {
 		var converted ctreport.Report
@@ -76,31 +69,6 @@ func ignition2Of(source []byte) (doc any, fatal, warnings []problem.Problem) {
 		fatal = moved(fatal, spelled, source)
 	}
 	return doc, fatal, warnings
-}
-
-func setFilesDir(files string) error {
-	const name = "files-dir"
-	if flag.Lookup(name) == nil {
-		flag.String(name, "", "")
-	}
-	return flag.Set(name, files)
-}
-
-// outside are the local files that are not in the folder of local files.
-func outside(config types.Config, source []byte) (problems []problem.Problem) {
-	var doc yaml.Node
-	_ = yaml.Unmarshal(source, &doc) // without it there are no places
-	for i, file := range config.Storage.Files {
-		if name := strings.TrimLeft(file.Contents.Local, "/"); name == "" || filepath.IsLocal(name) {
-			continue
-		}
-		p := problem.Problem{Kind: "error", Text: file.Contents.Local + " is outside of the folder of local files"}
-		if n := problem.At(&doc, "storage", "files", i, "contents", "local"); n != nil {
-			p.Line, p.Column = n.Line, n.Column
-		}
-		problems = append(problems, p)
-	}
-	return problems
 }
 
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly

@@ -1,7 +1,6 @@
 package transpile
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -221,32 +220,4 @@ func keysOf(t reflect.Type, at string) (keys []string) {
 		}
 	}
 	return keys
-}
-
-// Each example in Butane's documentation: the same bytes as the program butane gives, or refused as there.
-func TestExamplesOfButane(t *testing.T) {
-	program := built(t, "github.com/coreos/butane/internal")
-	examples := documented(t, "github.com/coreos/butane", "docs")
-	if len(examples) < 70 {
-		t.Errorf("only %d examples", len(examples))
-	}
-	same := 0
-	for _, path := range examples {
-		source, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(source, []byte("variant:")) {
-			continue
-		}
-		want, refused := exec.Command(program, "--strict", "--raw", "--pretty", "--files-dir", "testdata/files", path).Output()
-		got, err := File(path, "testdata/files")
-		if (refused == nil) != (err == nil) || refused == nil && !bytes.Equal(got.JSON, want) {
-			t.Errorf("%s: butane: %v\n%s\nhere: %v\n%s", path, refused, want, err, got.JSON)
-		}
-		if refused == nil {
-			same++
-		}
-	}
-	if same < 30 {
-		t.Errorf("only %d were taken", same)
-	}
-	t.Logf("%d of %d are the same", same, len(examples))
 }

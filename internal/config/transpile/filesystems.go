@@ -55,6 +55,9 @@ func usedFilesystems(config old.Config) map[string]string {
 // Flatcar itself. Else it is nowhere, or where something is on it at a place just for Ignition, which
 // mounts it there for as long as it writes.
 func mountPlace(fs old.Filesystem, units []old.Unit, used bool) string {
+	if isRoot(fs) {
+		return "/"
+	}
 	device := fs.Mount.Device
 	for _, unit := range units {
 		if where := mountLine(unit.Contents, "Where"); where != "" && mountLine(unit.Contents, "What") == device {
@@ -62,8 +65,6 @@ func mountPlace(fs old.Filesystem, units []old.Unit, used bool) string {
 		}
 	}
 	switch {
-	case isRoot(fs):
-		return "/"
 	case strings.EqualFold(fs.Name, "oem"), device == "/dev/disk/by-label/OEM":
 		return oemPlace
 	case used:

@@ -3,6 +3,7 @@ package transpile
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"path"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/coreos/ign-converter/translate/v23tov30"
 	old "github.com/coreos/ignition/config/v2_3/types"
 	"github.com/coreos/ignition/v2/config/v3_0/types"
+	"github.com/coreos/ignition/v2/config/validate"
 	"github.com/vincent-petithory/dataurl"
 )
 
@@ -52,6 +54,9 @@ func translated(config old.Config, paths map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	spec3.Ignition.Config.Merge = merged
+	if found := validate.ValidateWithContext(spec3, nil); found.IsFatal() { // the converter has not seen these
+		return nil, errors.New(found.String())
+	}
 	for i := range spec3.Storage.Files {
 		file := &spec3.Storage.Files[i]
 		file.Append = append(file.Append, more[file.Path]...)

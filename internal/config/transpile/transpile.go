@@ -31,7 +31,7 @@ type Template struct {
 }
 
 // File transpiles the config at path, strictly: what is only warned of fails. Local files that it
-// names come from the folder files. Every problem is reported with its place.
+// names come from the folder files; those of a Container Linux Config also from its own folder. Every problem is reported with its place.
 func File(path, files string) (Template, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
