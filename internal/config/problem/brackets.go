@@ -99,24 +99,31 @@ func (t text) oddQuote(line int, before string) (from, column int) {
 	return 0, 0
 }
 
-// lastOpen is the place of the last bracket that nothing closes; text in quotes and comments is not looked at.
-func (t text) lastOpen() (line, column int) {
+// lastOpen is the place of the last bracket before a line that nothing closes before it. Text in quotes, comments, and text
+// below | is not looked at.
+func (t text) lastOpen(before int) (line, column int) {
 	open := [][2]int{}
-	for n := range t {
-		var quoted rune
-		for i, r := range []rune(t[n]) {
+	for n := 1; n < min(before, len(t)+1); n++ {
+		var quoted, last rune
+		for i, r := range []rune(t.line(n)) {
 			switch {
 			case quoted != 0:
 				if r == quoted {
 					quoted = 0
 				}
-			case r == '"' || r == '\'':
+			case r == '#' && strings.ContainsRune(" \x00", last):
+				quoted = '\n' // to the end of the line
+			case strings.ContainsRune("\"'", r) && strings.ContainsRune(" [{,:\x00", last):
 				quoted = r
-			case r == '[' || r == '{':
-				open = append(open, [2]int{n + 1, i + 1})
-			case (r == ']' || r == '}') && len(open) > 0:
+			case strings.ContainsRune("[{", r) && (len(open) > 0 || strings.ContainsRune(" \x00", last)):
+				open = append(open, [2]int{n, i + 1})
+			case strings.ContainsRune("]}", r) && len(open) > 0:
 				open = open[:len(open)-1]
 			}
+			last = r
+		}
+		if _, end := t.below(n); len(open) == 0 {
+			n = end
 		}
 	}
 	if len(open) == 0 {

@@ -15,8 +15,14 @@ var conflict = regexp.MustCompile(`^(<{7}|={7}|>{7}|\|{7})( |$)`)
 // above it.
 func colon(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.Mark.Line, failed.Mark.Column
-	key := t.before(line, column)
-	if strings.TrimSpace(key) == keyOf(strings.TrimSpace(t.before(line, column+1))) {
+	if open, at := t.lastOpen(line); open > 0 {
+		return neverClosed(t, open, at)
+	}
+	start := strings.TrimSpace(t.before(line, column+1))
+	if above := t.previous(line); dashAtStart.MatchString(start) && keyOf(t.from(above, t.keyColumn(above))) == "" {
+		return continues(t, line)
+	}
+	if key := keyOf(start); key != "" && start == key+":" {
 		return continues(t, line)
 	}
 	p := Problem{Line: line, Column: column, Text: "a second \": \" in one line: the value has one, or a key that needs a line of its own"}
@@ -32,7 +38,7 @@ func continues(t text, line int) Problem {
 	column := t.keyColumn(above)
 	rest := t.from(above, column)
 	blocks := t.blocks(line)
-	name := keyOf(t.from(line, t.begin(line)))
+	name := keyOf(strings.TrimLeft(t.from(line, t.begin(line)), "- "))
 	switch {
 	case strings.HasPrefix(rest, "-") && !dashAtStart.MatchString(rest):
 		return gluedDash(t, above, column)
@@ -72,6 +78,9 @@ func noColonBehind(t text, line, column int) Problem {
 func noColon(t text, failed *explaining.LoadError) Problem {
 	line, column := failed.ContextMark.Line, failed.ContextMark.Column
 	rest := t.from(line, column)
+	if open, at := t.lastOpen(line); open > 0 {
+		return neverClosed(t, open, at)
+	}
 	if conflict.MatchString(rest) {
 		return Problem{Line: line, Column: column, Text: "a line of a merge conflict", Hint: "`git mergetool` solves it, or choose one of the two sides and remove the lines with <<<<<<<, ======= and >>>>>>>"}
 	}
@@ -145,7 +154,7 @@ func belowValue(t text, line, column int) Problem {
 	if what == "" {
 		what = "this line"
 	}
-	p := Problem{Line: line, Column: column, Text: fmt.Sprintf("%s does not fit below `%s` in line %d, whose value has ended", what, key, above)}
+	p := Problem{Line: line, Column: column, Text: fmt.Sprintf("%s does not fit below %s in line %d, whose value has ended", what, short(key, "the value"), above)}
 	name := keyOf(key)
 	if _, value, _ := strings.Cut(key, ":"); strings.HasPrefix(strings.TrimSpace(value), "[") {
 		p.Hint = fmt.Sprintf("text that begins with a [: quote it, or write `%s: |` and the text below", name)

@@ -146,7 +146,7 @@ func behindBar(t text, failed *explaining.LoadError) Problem {
 
 func nothing(t text, failed *explaining.LoadError) Problem {
 	p := Problem{Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "a value is missing here", Hint: "write one, or \"\" for none"}
-	if line, column := t.lastOpen(); line > 0 && t.inside(p) != p { // the end of the file
+	if line, column := t.lastOpen(len(t) + 1); line > 0 && t.inside(p) != p { // the end of the file
 		return neverClosed(t, line, column)
 	}
 	return p

@@ -74,6 +74,9 @@ var advices = []advice{
 	{"field \"name\" is required", say("there is no name", "write `name: …`")},
 	{common.ErrMirrorRequiresLayout.Error(), say("", "write `layout: x86_64` below boot_device")},
 	{"in this spec version", finding.notOfVersion},
+	{"unable to find end of section", say("a line of the unit's contents begins with [ and does not end with ]", "write `[Service]`, with both brackets")},
+	{"unknown reboot strategy", say("", "strategies are reboot, etcd-lock, best-effort and off")},
+	{"is not in dotted-tri format", say("", "a version has three numbers: `version: 3.5.0`")},
 	{"insecure plaintext HTTP", say("", "write `https://`")},
 }
 

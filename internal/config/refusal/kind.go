@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -102,9 +103,96 @@ func (d Config) Legacy(problems []problem.Problem) []problem.Problem {
 	for i, p := range problems {
 		f := finding{Config: d, path: problem.PathTo(&d.doc, p.Line, p.Column, strings.Contains(p.Text, UnknownKey))}
 		_, f.value, _ = problem.Nearest(&d.doc, f.path...)
+		if n := d.empty(); p.Text == Panicked && n != nil {
+			problems[i].Line, problems[i].Column, problems[i].Text, problems[i].Hint = n.Line, n.Column, "an empty entry of a list", "remove it, or write what it is"
+			continue
+		}
 		if p.Hint == "" && (p.Line > 0 || strings.Contains(p.Text, "no such file")) {
 			problems[i] = f.explained(p)
 		}
 	}
 	return problems
+}
+
+// Panicked are the words for a config on which ct panics.
+const Panicked = "the transpiler of Container Linux Configs cannot read this"
+
+// empty is the first entry of a list that is empty, on which ct panics, or nil.
+func (d Config) empty() *yaml.Node {
+	list := problem.Find(&d.doc, func(n *yaml.Node) bool {
+		return n.Kind == yaml.SequenceNode && slices.ContainsFunc(n.Content, isNull)
+	})
+	if list == nil {
+		return nil
+	}
+	return list.Content[slices.IndexFunc(list.Content, isNull)]
+}
+
+func isNull(n *yaml.Node) bool { return n.ShortTag() == "!!null" }
+
+// spec3 is one thing that the converter of Ignition 2 documents reports.
+var spec3 = regexp.MustCompile(`error at \$\.(\S+): (.+)`)
+
+// Spec3 are the problems of a document of Ignition 2 that its converter refuses, which has the entries of the config in its
+// order; nil: it names none.
+func (d Config) Spec3(err error) (problems []problem.Problem) {
+	for _, said := range spec3.FindAllStringSubmatch(err.Error(), -1) {
+		path := []any{}
+		for _, step := range strings.Split(said[1], ".") {
+			if i, err := strconv.Atoi(step); err == nil {
+				path = append(path, i)
+			} else {
+				path = append(path, step)
+			}
+		}
+		_, value, _ := problem.Nearest(&d.doc, path...)
+		f := finding{Config: d, path: path, value: value}
+		problems = append(problems, f.explained(problem.Problem{Line: value.Line, Column: value.Column, Kind: "error", Text: said[2]}))
+	}
+	if found := sameInode.FindStringSubmatch(err.Error()); found != nil {
+		problems = append(problems, d.twice(found[1])...)
+	}
+	return problems
+}
+
+// sameInode is what the converter says of two entries of one path.
+var sameInode = regexp.MustCompile(`conflicting inodes: "\w+: ([^"]+)" and`)
+
+// twice is that of the entries of a path the last stands where another is. The path may begin with that of a file system.
+func (d Config) twice(at string) []problem.Problem {
+	var found []*yaml.Node
+	for _, list := range []string{"files", "directories", "links"} {
+		for i := 0; problem.At(&d.doc, "storage", list, i) != nil; i++ {
+			n := problem.At(&d.doc, "storage", list, i, "path")
+			if n != nil && strings.HasSuffix(at, "/"+strings.TrimLeft(n.Value, "/")) {
+				found = append(found, n)
+			}
+		}
+	}
+	if len(found) < 2 {
+		return nil
+	}
+	slices.SortFunc(found, func(a, b *yaml.Node) int { return a.Line - b.Line })
+	first, last := found[0], found[len(found)-1]
+	text := fmt.Sprintf("%s is there already, in line %d", last.Value, first.Line)
+	return []problem.Problem{{Line: last.Line, Column: last.Column, Kind: "error", Text: text, Hint: "leave out one of the two, or put both into one"}}
+}
+
+// DecimalModes warns of modes that ct reads as decimal numbers, and that no file has as such.
+func (d Config) DecimalModes() (warnings []problem.Problem) {
+	for _, list := range []string{"files", "directories"} {
+		for i := 0; problem.At(&d.doc, "storage", list, i) != nil; i++ {
+			n := problem.At(&d.doc, "storage", list, i, "mode")
+			if n == nil {
+				continue
+			}
+			octal, err := strconv.ParseInt(n.Value, 8, 0)
+			decimal, also := strconv.Atoi(n.Value)
+			if err == nil && also == nil && !strings.HasPrefix(n.Value, "0") && octal <= 0o777 && decimal > 0o777 {
+				text := fmt.Sprintf("the mode %s has no leading 0: it is read as a decimal number (write `mode: 0%s`)", n.Value, n.Value)
+				warnings = append(warnings, problem.Problem{Line: n.Line, Column: n.Column, Kind: "warning", Text: text})
+			}
+		}
+	}
+	return warnings
 }

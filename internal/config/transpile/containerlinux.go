@@ -8,6 +8,8 @@ import (
 
 	ct "github.com/flatcar/container-linux-config-transpiler/config"
 	"github.com/flatcar/container-linux-config-transpiler/config/platform"
+	"github.com/flatcar/container-linux-config-transpiler/config/types"
+	"github.com/flatcar/ignition/config/validate/astnode"
 	ctreport "github.com/flatcar/ignition/config/validate/report"
 	"gopkg.in/yaml.v3"
 
@@ -27,11 +29,15 @@ func containerLinux(name string, source []byte, files string) (doc []byte, warni
 	if len(fatal) > 0 {
 		return nil, nil, problem.Explain(name, source, refusal.Of(source, l.places()).Legacy(fatal), refusal.AdviceLegacy)
 	}
+	warnings = append(warnings, refusal.Of(source, l.places()).DecimalModes()...)
 	data, err := json.Marshal(ignition2)
 	if err != nil {
 		return nil, nil, err
 	}
 	if doc, err = toSpec3(data); err != nil {
+		if found := refusal.Of(source, l.places()).Spec3(err); found != nil {
+			return nil, nil, problem.Explain(name, source, found, refusal.AdviceLegacy)
+		}
 		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), refusal.AdviceLegacy)
 	}
 	doc, err = indent(doc)
@@ -58,7 +64,7 @@ func ignition2Of(source []byte, l locals) (doc any, fatal, warnings []problem.Pr
 	if len(fatal) == 0 {
 		var converted ctreport.Report
 		var more []problem.Problem
-		doc, converted = ct.Convert(config, platform.Custom, ast)
+		doc, converted = converted2(config, ast)
 		fatal, more = legacyProblems(converted, source)
 		if !same {
 			more = moved(more, spelled, source)
@@ -69,6 +75,16 @@ func ignition2Of(source []byte, l locals) (doc any, fatal, warnings []problem.Pr
 		fatal = moved(fatal, spelled, source)
 	}
 	return doc, fatal, warnings
+}
+
+// converted2 is the config as Ignition 2.3. ct panics on some configs: that is an error of the config.
+func converted2(config types.Config, ast astnode.AstNode) (doc any, found ctreport.Report) {
+	defer func() {
+		if recover() != nil {
+			found = ctreport.ReportFromError(errors.New(refusal.Panicked), ctreport.EntryError)
+		}
+	}()
+	return ct.Convert(config, platform.Custom, ast)
 }
 
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly

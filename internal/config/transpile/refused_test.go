@@ -71,6 +71,13 @@ func TestPlaces(t *testing.T) {
 		"no UTF-8":              {head + "# caf\xe9\n", "3:6: error: the byte 0xe9 is no UTF-8"},
 		"a template":            {inFile("    mode: {{ mode }}\n"), "6:11: error: a mapping or list as a key"},
 		"an alias in itself":    {head + "storage: &a\n  files: *a\n", "4:10: error: *a stands inside of what it stands for"},
+		"an entry in brackets":  {head + "storage:\n  files\n    - {path: /a, mode: 0644}\n", "4:3: error: `files` has no \":\""},
+		"a folder twice, CLC":   {"storage:\n  directories:\n  - {filesystem: root, path: /a}\n  - {filesystem: root, path: /a}\n", "4:30: error: /a is there already, in line 3"},
+		"a list without colon":  {head + "passwd:\n  users\n    - name: core\n", "4:3: error: `users` has no \":\""},
+		"open, then a key":      {inFile("    contents: {inline: x\n    mode: 0644\n  - path: /etc/y\n"), "7:5: error: a } or a comma is missing before `mode`: the { was opened at 6:15"},
+		"open, then an entry":   {"storage:\n  files:\n  - filesystem: [root, x\n  - path: y\n", "opened at 3:17"},
+		"ct panics":             {"storage:\n  files:\n  - &f\n  - &f\n    filesystem: root\n    path: /a\n    contents: {remote: {url: http://x/y}}\n  - <<: [*f]\n    path: /b\n", "3:5: error: an empty entry of a list"},
+		"a user twice, CLC":     {"passwd:\n  users:\n  - name: core\n  - name: core\n", "4:11: error: core is there already, in line 3"},
 		"a key twice":           {head + "storage: {}\nstorage: {}\n", "4:1: error: storage is there already, in line 3"},
 		"behind an alias, CLC":  {"storage:\n  files:\n  - &f {filesystem: root, path: x}\n  - {<<: *f, mode: 0644}\n", "3:33: error: the path x does not begin with /"},
 		"a carriage return":     {"variant: fcos\r\nversion: 1.5.0\r\nstorage:\r\n\tfiles: []\r\n", "4:1: error: a tab as indentation"},
@@ -133,6 +140,17 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// ct takes a mode without a leading 0 as a decimal number: that is worth a word.
+func TestDecimalModeOfLegacy(t *testing.T) {
+	for mode, want := range map[string]string{"644": "the mode 644 has no leading 0: it is read as a decimal number (write `mode: 0644`)", "0644": "", "420": "", "0o644": ""} {
+		got, err := File(write(t, "storage:\n  files:\n  - {filesystem: root, path: /a, mode: "+mode+"}\n"), "files")
+		said := strings.Join(got.Warnings, "\n")
+		if err != nil || (want == "") != (said == "") || !strings.Contains(said, want) || want != "" && !strings.Contains(said, "ignition.yml:3:40: warning: ") {
+			t.Errorf("mode %s: got %q, %v", mode, said, err)
+		}
+	}
+}
+
 // refused checks that the config is, with those words at that place, with a hint, and as people read it.
 func refused(t *testing.T, text, want string) {
 	t.Helper()
@@ -189,6 +207,44 @@ func TestBroken(t *testing.T) {
 		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Whatever a slip of the hand makes of a line: there is no panic, and what is refused is said readably, at a place, with a hint.
+func TestEveryLineBroken(t *testing.T) {
+	without := func(old, new string) func(string) string {
+		return func(line string) string { return strings.Replace(line, old, new, 1) }
+	}
+	slips := []func(string) string{
+		without(" ", ""), without("  ", "\t"), without(":", ""), without(": ", ":"), without(": ", ": \""), without("- ", "-"), without("- ", "  "),
+		without("]", ""), without("}", ""),
+		func(line string) string { return " " + line },
+		func(line string) string { return line + "\n" + line },
+	}
+	for _, config := range []string{"testdata/butane/fcos-1.5.0.bu", "testdata/butane/flatcar-1.1.0.bu", "testdata/legacy/merge.yml", "testdata/legacy/storage.yml"} {
+		source, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(source), "\n")
+		for i, line := range lines {
+			for _, slip := range slips {
+				lines[i] = slip(line)
+				said(t, strings.Join(lines, "\n"))
+			}
+			lines[i] = line
+		}
+	}
+}
+
+func said(t *testing.T, text string) {
+	t.Helper()
+	_, err := Text("ignition.yml", []byte(text), "testdata/files")
+	if err == nil {
+		return
+	}
+	if readable(t, text, err.Error()); !strings.Contains(err.Error(), "\nhint: ") || !inMessage.MatchString(err.Error()) {
+		t.Errorf("no hint, or no place:\n%s\nof\n%s", err, text)
 	}
 }
 
