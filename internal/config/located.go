@@ -76,7 +76,7 @@ func placeOf(files []userFile, tree any, path []any) string {
 	return ""
 }
 
-const adviceIgnition = "https://coreos.github.io/ignition/specs/ says what each version takes"
+const adviceIgnition = "https://coreos.github.io/ignition/specs/ lists the fields of each version"
 
 // described is the fault at a node of the user's, whose words have been replaced in the document; first is where the first of two
 // of one name is.

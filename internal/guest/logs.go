@@ -2,7 +2,6 @@ package guest
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	follow "github.com/nxadm/tail"
 
 	"coreos-libvirt/internal/terminal/printable"
 )
@@ -68,24 +65,4 @@ func (l ConsoleLog) lines() (all []loggedLine, err error) {
 		all = append(all, loggedLine{l.Prefix + line, at})
 	}
 	return all, nil
-}
-
-// Follow gives the lines that the log has, and those that come, until ctx ends.
-func (l ConsoleLog) Follow(ctx context.Context, each func(line string)) error {
-	following, err := follow.TailFile(l.Path, follow.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: follow.DiscardingLogger})
-	if err != nil {
-		return fmt.Errorf("cannot follow the console log: %w", err)
-	}
-	defer following.Cleanup()
-	for {
-		select {
-		case <-ctx.Done():
-			return following.Stop()
-		case line, more := <-following.Lines:
-			if !more {
-				return following.Err()
-			}
-			each(l.Prefix + printable.Line(line.Text))
-		}
-	}
 }

@@ -49,9 +49,6 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	errs := wait.Each(len(want), func(i int) (err error) {
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
-		if w.Asks && err == nil {
-			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, d.Reach.Report)
-		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", doc.Name, err)
 		}
@@ -60,11 +57,22 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
 		return nil, nil, err
 	}
+	if w.Asks {
+		facts.AskAll(ctx, found, digestsOf(w.Documents), d.Reach.Report)
+	}
 	have := d.found(domains)
 	for i := range found {
 		have[want[i].Doc.Name] = found[i]
 	}
 	return want, have, nil
+}
+
+func digestsOf(documents []config.Document) []string {
+	digests := make([]string, len(documents))
+	for i, doc := range documents {
+		digests[i] = doc.Digest
+	}
+	return digests
 }
 
 // found is what is known of the nodes that have a domain, without a look at their disks.

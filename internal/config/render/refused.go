@@ -57,7 +57,7 @@ func refused(doc []byte, cause error, found report.Report) error {
 			r.Faults = append(r.Faults, f)
 		}
 	}
-	return hint.Errorf("https://coreos.github.io/ignition/specs/ says what each version takes", "%w", r)
+	return hint.Errorf("https://coreos.github.io/ignition/specs/ lists the fields of each version", "%w", r)
 }
 
 func faultAt(tree any, entry report.Entry) Fault {
