@@ -99,7 +99,9 @@ func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Work
 func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
 
 // at is where the run looks for what there is.
-func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: where(r.Settings)} }
+func (r *Run) at() facts.Place {
+	return facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+}
 
 // link is what the nodes are plugged into.
 func link(s *settings.Settings) engine.Link {
@@ -123,7 +125,7 @@ func (r *Run) applier() apply.Applier {
 func (r *Run) booter() boot.Booter {
 	kind := machineOf(r.Settings).DomainType(r.conn)
 	return boot.Booter{
-		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, KVM: kind == "kvm",
 		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},
 		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: r.applier().Undo,
 	}

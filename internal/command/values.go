@@ -9,7 +9,6 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 )
 
@@ -42,6 +41,5 @@ type defining struct {
 
 // seeing is what is seen while nodes boot.
 type seeing struct {
-	writes guest.Writes    // to consoles
-	times  timeline.Record // what nodes reached when, for `mage timeline`
+	times timeline.Record // what nodes reached when, for `mage timeline`
 }

@@ -2,10 +2,11 @@ package guest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,9 +15,25 @@ import (
 	"coreos-libvirt/internal/terminal/printable"
 )
 
+// Log is what a node writes on its console, wherever that is kept: an engine.Log.
+type Log interface {
+	Open(offset int64) (fs.File, error)
+	Follow(ctx context.Context, each func(line string)) error
+}
+
+// readFrom is all that the log has from the offset on.
+func readFrom(log Log, offset int64) ([]byte, error) {
+	file, err := log.Open(offset)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return io.ReadAll(file)
+}
+
 // ConsoleLog is a node's console log, and what each of its lines begins with when it is printed.
 type ConsoleLog struct {
-	Path   string
+	Log    Log
 	Prefix string
 }
 
@@ -48,7 +65,7 @@ func MergedLogs(logs []ConsoleLog) (lines []string, err error) {
 }
 
 func (l ConsoleLog) lines() (all []loggedLine, err error) {
-	text, err := os.ReadFile(l.Path)
+	text, err := readFrom(l.Log, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // never booted
 	}
@@ -65,4 +82,9 @@ func (l ConsoleLog) lines() (all []loggedLine, err error) {
 		all = append(all, loggedLine{l.Prefix + line, at})
 	}
 	return all, nil
+}
+
+// Follow gives the lines that the log has, and those that come, until ctx ends.
+func (l ConsoleLog) Follow(ctx context.Context, each func(line string)) error {
+	return l.Log.Follow(ctx, func(line string) { each(l.Prefix + printable.Line(line)) })
 }

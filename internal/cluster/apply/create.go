@@ -13,8 +13,14 @@ import (
 // create makes the node of a disk that is prepared. The definition is written first: it says whose the disk is.
 func (a Applier) create(step plan.Step, disk engine.Prepared, made *begun) error {
 	defer func() { _ = disk.Discard() }()
-	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), step.Node.Begin(), writeXML(step)); err != nil {
+	document, err := step.Node.Begin()
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), err, writeXML(step)); err != nil {
 		return err
+	}
+	if document != nil {
+		if err := a.Engine.Disks().WriteDocument(step.Node.Files(), document); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(workspace.Forget(step.Node.Defined()), disk.Place()); err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
@@ -58,7 +57,7 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 		return nil, nil, err
 	}
 	if w.Asks {
-		facts.AskAll(ctx, found, digestsOf(w.Documents), d.Reach.Report)
+		facts.AskAll(ctx, d.Engine.Disks(), found, digestsOf(w.Documents), d.Reach.Report)
 	}
 	have := d.found(domains)
 	for i := range found {
@@ -88,7 +87,7 @@ func (d Drafter) found(domains map[string]engine.Domain) map[string]plan.Found {
 
 // situation is what the node shall be, and what there is of it.
 func (d Drafter) situation(ctx context.Context, doc config.Document, domains map[string]engine.Domain, wishes plan.Wishes) (b plan.Blueprint, found plan.Found, err error) {
-	found, err = facts.Of(ctx, d.Engine.Disks(), d.Place.Workspace, doc.Node, domains, wishes)
+	found, err = d.Place.Of(ctx, d.Engine.Disks(), doc.Node, domains, wishes)
 	if err != nil {
 		return b, found, err
 	}
@@ -99,22 +98,25 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 	}
 	kept, definition, digest := d.kept(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		other, err := domainxml.Fill(d.Template, kept)
+		other, err := d.Place.Definitions.Fill(d.Template, kept)
 		if err != nil {
 			return b, found, err
 		}
-		definition, digest = other, other.Digest
+		definition, digest = other, other.Digest()
 	}
 	text, err := definition.With(b.Mark)
-	return b, facts.WithKept(found, kept, definition, text, digest), err
+	return b, d.Place.WithKept(found, kept, definition, text, digest), err
 }
 
 // Draft is all that the node is made of, if it is made now.
 func (d Drafter) Draft(doc config.Document) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
-	definition, err := domainxml.Fill(d.Template, b.Spec)
-	b.Definition, b.Mark.Definition = definition, definition.Digest
-	return b, err
+	definition, err := d.Place.Definitions.Fill(d.Template, b.Spec)
+	if err != nil {
+		return b, err
+	}
+	b.Definition, b.Mark.Definition = definition, definition.Digest()
+	return b, nil
 }
 
 // mark is what says what the node shall be made from.

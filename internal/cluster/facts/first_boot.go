@@ -45,21 +45,21 @@ type Ask func(ctx context.Context, node string, waits func(reason string)) (gues
 
 // AskAll finds out of each node whose document is another one now, of that digest, whether it has never been ready since it was
 // made. All are asked at once: most of the time each is waited for.
-func AskAll(ctx context.Context, found []plan.Found, digests []string, ask Ask) {
+func AskAll(ctx context.Context, disks engine.Disks, found []plan.Found, digests []string, ask Ask) {
 	patience := oneAnswer + time.Duration(len(found))*eachMore
 	_ = wait.AtOnce(len(found), func(i int) error {
-		found[i].NeverReady = neverReady(ctx, found[i], digests[i], patience, ask)
+		found[i].NeverReady = neverReady(ctx, disks, found[i], digests[i], patience, ask)
 		return nil
 	})
 }
 
 // neverReady tells whether nobody has data on the node: it has never been ready. If that is not sure, it was ready.
-func neverReady(ctx context.Context, found plan.Found, digest string, patience time.Duration, ask Ask) bool {
+func neverReady(ctx context.Context, disks engine.Disks, found plan.Found, digest string, patience time.Duration, ask Ask) bool {
 	node := found.Node
 	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
 		return false
 	}
-	cameUp, failed, err := bootsOn(node)
+	cameUp, failed, err := bootsOn(disks.Log(node.Files()))
 	switch {
 	case err != nil || cameUp: // somebody may have logged in
 		return false
@@ -80,11 +80,11 @@ func silent(ctx context.Context, node workspace.Node, ask Ask) bool {
 	return !said && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
 }
 
-// bootsOn tells what the node's console shows: whether its system came up in any boot, and whether its last boot failed. A log
-// of which a part was moved away (virtlogd.conf(5), max_size) does not show all.
-func bootsOn(node workspace.Node) (cameUp, failed bool, err error) {
-	console := guest.NewConsole(node.Console())
+// bootsOn tells what a console shows: whether the system came up in any boot, and whether its last boot failed. A log of which a
+// part was moved away does not show all.
+func bootsOn(log engine.Log) (cameUp, failed bool, err error) {
+	console := guest.NewConsole(log)
 	told, err := console.Failure()
-	cameUp = slices.Contains(console.Passed(), "login") || workspace.Exists(node.Console()+".0")
+	cameUp = slices.Contains(console.Passed(), "login") || log.Cut()
 	return cameUp, len(told) > 0, err
 }

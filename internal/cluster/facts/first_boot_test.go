@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/workspace"
 )
@@ -47,7 +48,7 @@ func TestManyNodesAreAskedAtOnce(t *testing.T) {
 		open.Add(-1)
 		return guest.Report{}, fmt.Errorf("%s: %w", node, ctx.Err())
 	}
-	AskAll(t.Context(), found, digests, silent)
+	AskAll(t.Context(), &local.Disks{}, found, digests, silent)
 	select {
 	case <-all:
 	default:

@@ -1,4 +1,4 @@
-package guest
+package local
 
 import (
 	"bytes"
@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"time"
-
-	"coreos-libvirt/internal/terminal/printable"
 )
 
 // followPoll is how often a log that is followed is looked at. longestLine is how many bytes of one are a line without its end:
@@ -20,10 +18,9 @@ const (
 	longestLine = 64 << 10
 )
 
-// Follow gives the lines that the log has, and those that come, until ctx ends. The log may begin later, begin again with another
-// boot, or be moved away when it has become too long.
-func (l ConsoleLog) Follow(ctx context.Context, each func(line string)) error {
-	f := &follower{path: l.Path, each: func(line []byte) { each(l.Prefix + printable.Line(string(line))) }}
+// Follow reads on in a log that begins later, begins again with another boot, or is moved away when it has become too long.
+func (l log) Follow(ctx context.Context, each func(line string)) error {
+	f := &follower{path: l.path, each: func(line []byte) { each(string(line)) }}
 	defer f.close()
 	for {
 		if err := f.read(); err != nil {

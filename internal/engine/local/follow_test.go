@@ -1,4 +1,4 @@
-package guest
+package local
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/engine"
 )
 
 // TestFollower has a log that is written to, moved away, emptied and missing, and reads after each of these.
@@ -61,19 +63,18 @@ func TestFollower(t *testing.T) {
 	}
 }
 
-// TestFollow gives printable lines until it is to end, and says why it cannot.
+// TestFollow gives lines until it is to end, and says why it cannot.
 func TestFollow(t *testing.T) {
 	dir := t.TempDir()
-	log := ConsoleLog{Path: filepath.Join(dir, "console.log"), Prefix: "core01 "}
-	if err := os.WriteFile(log.Path, []byte("\x1b[2Jone\r\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	node := filesIn(dir)
+	save(t, node.Console, "one\r\n")
+	var disks Disks
 	ctx, cancel := context.WithCancel(t.Context())
 	got := ""
-	if err := log.Follow(ctx, func(line string) { got = line; cancel() }); err != nil || got != "core01 one" {
+	if err := disks.Log(node).Follow(ctx, func(line string) { got = line; cancel() }); err != nil || got != "one\r" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if err := (ConsoleLog{Path: dir}).Follow(t.Context(), func(string) {}); err == nil || !strings.HasPrefix(err.Error(), "cannot follow the console log: ") {
+	if err := disks.Log(engine.Files{Console: dir}).Follow(t.Context(), func(string) {}); err == nil || !strings.HasPrefix(err.Error(), "cannot follow the console log: ") {
 		t.Errorf("a folder: got %v", err)
 	}
 }
