@@ -104,23 +104,13 @@ func (t text) oddQuote(line int, before string) (from, column int) {
 func (t text) lastOpen(before int) (line, column int) {
 	open := [][2]int{}
 	for n := 1; n < min(before, len(t)+1); n++ {
-		var quoted, last rune
-		for i, r := range []rune(t.line(n)) {
+		for column, r := range bare(t.line(n)) {
 			switch {
-			case quoted != 0:
-				if r == quoted {
-					quoted = 0
-				}
-			case r == '#' && strings.ContainsRune(" \x00", last):
-				quoted = '\n' // to the end of the line
-			case strings.ContainsRune("\"'", r) && strings.ContainsRune(" [{,:\x00", last):
-				quoted = r
-			case strings.ContainsRune("[{", r) && (len(open) > 0 || strings.ContainsRune(" \x00", last)):
-				open = append(open, [2]int{n, i + 1})
+			case strings.ContainsRune("[{", r):
+				open = append(open, [2]int{n, column + 1})
 			case strings.ContainsRune("]}", r) && len(open) > 0:
 				open = open[:len(open)-1]
 			}
-			last = r
 		}
 		if _, end := t.below(n); len(open) == 0 {
 			n = end
@@ -130,4 +120,28 @@ func (t text) lastOpen(before int) (line, column int) {
 		return 0, 0
 	}
 	return open[len(open)-1][0], open[len(open)-1][1]
+}
+
+// bare is a line without what is in quotes, in its comment, or in the middle of a word: blanks stand there.
+func bare(line string) []rune {
+	runes := []rune(line)
+	quoted, last := rune(0), ' '
+	for i, r := range runes {
+		begins := strings.ContainsRune(" [{,:", last)
+		switch last = r; {
+		case quoted != 0:
+			if r == quoted {
+				quoted = 0
+			}
+			runes[i] = ' '
+		case begins && strings.ContainsRune("\"'#", r):
+			quoted = r
+			if r == '#' { // to the end of the line
+				quoted = '\n'
+			}
+		case !begins && strings.ContainsRune("[{", r):
+			runes[i] = ' '
+		}
+	}
+	return runes
 }

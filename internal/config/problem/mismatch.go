@@ -20,41 +20,25 @@ var tags = map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": "
 
 // mismatches are the values below n that do not fit into the type, as yaml.v3 reads it.
 func mismatches(n *yaml.Node, into reflect.Type, name string) (all []mismatch) {
-	n = target(n)
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		n = n.Content[0]
-	}
-	for into != nil && into.Kind() == reflect.Pointer {
-		into = into.Elem()
-	}
+	n, into = target(At(n)), plain(into)
 	if into == nil || into.Kind() == reflect.Interface || n.Kind == 0 || n.ShortTag() == "!!null" {
 		return nil
 	}
-	switch here := []mismatch{{n, into, name}}; {
-	case n.Kind == yaml.ScalarNode && readsItself(into):
-		if n.Decode(reflect.New(into).Interface()) != nil {
-			return here
-		}
-		return nil
-	case into.Kind() == reflect.Struct || into.Kind() == reflect.Map:
-		if n.Kind != yaml.MappingNode {
-			return here
-		}
-		return inMapping(n, into)
-	case into.Kind() == reflect.Slice:
-		if n.Kind != yaml.SequenceNode {
-			return here
-		}
+	here := []mismatch{{n, into, name}}
+	if into.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode {
 		for _, entry := range n.Content {
 			all = append(all, mismatches(entry, into.Elem(), "an entry of "+name)...)
 		}
 		return all
-	default:
-		if n.Kind != yaml.ScalarNode || n.Decode(reflect.New(into).Interface()) != nil {
-			return here
-		}
-		return nil
 	}
+	keyed := into.Kind() == reflect.Struct || into.Kind() == reflect.Map
+	switch {
+	case keyed && n.Kind == yaml.MappingNode:
+		return inMapping(n, into)
+	case keyed && !readsItself(into), n.Kind != yaml.ScalarNode, n.Decode(reflect.New(into).Interface()) != nil:
+		return here
+	}
+	return nil
 }
 
 // readsItself tells whether yaml.v3 leaves it to the type how it is read.

@@ -130,14 +130,14 @@ func tag(t text, failed *explaining.LoadError) Problem {
 	}
 }
 
-func noDocument(t text, failed *explaining.LoadError) Problem {
+func noDocument(_ text, failed *explaining.LoadError) Problem {
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "the config has ended above: this does not belong to it",
 		Hint: "a config is one mapping, whose keys (variant, version, storage, …) all begin in the first column",
 	}
 }
 
-func behindBar(t text, failed *explaining.LoadError) Problem {
+func behindBar(_ text, failed *explaining.LoadError) Problem {
 	return Problem{
 		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: "text behind the | or >: it begins in the next line",
 		Hint: "put it below, indented further than the key; or quote it and leave out the | or >",

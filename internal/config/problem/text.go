@@ -82,24 +82,38 @@ func (t text) blocks(before int) (open []block) {
 func (t text) opened(open []block, line int) []block {
 	column := t.begin(line)
 	rest := t.from(line, column)
-	for {
-		dash := dashAtStart.FindString(rest)
-		for len(open) > 0 && (open[len(open)-1].column > column || dash == "" && open[len(open)-1].column == column && open[len(open)-1].list) {
-			open = open[:len(open)-1]
-		}
-		if dash == "" {
-			break
-		}
-		if len(open) == 0 || !open[len(open)-1].list || open[len(open)-1].column < column {
+	for dash := dashAtStart.FindString(rest); dash != ""; dash = dashAtStart.FindString(rest) {
+		open = closed(open, column, true)
+		if in := innermost(open); !in.list || in.column < column {
 			open = append(open, block{line: line, column: column, list: true})
 		}
 		column, rest = column+len(dash), rest[len(dash):]
 	}
-	key := keyOf(rest)
-	if key != "" && (len(open) == 0 || open[len(open)-1].column < column || open[len(open)-1].list) {
+	open = closed(open, column, false)
+	if in, key := innermost(open), keyOf(rest); key != "" && (in.list || in.column < column) {
 		open = append(open, block{line: line, column: column, key: key})
 	}
 	return open
+}
+
+// closed is open without those that end at an entry, or a key, at a column.
+func closed(open []block, column int, entry bool) []block {
+	for len(open) > 0 {
+		in := innermost(open)
+		if in.column < column || in.column == column && (entry || !in.list) {
+			break
+		}
+		open = open[:len(open)-1]
+	}
+	return open
+}
+
+// innermost is the last block, or one of no column if there is none.
+func innermost(open []block) block {
+	if len(open) == 0 {
+		return block{}
+	}
+	return open[len(open)-1]
 }
 
 func keyOf(rest string) string {

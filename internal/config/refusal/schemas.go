@@ -58,6 +58,7 @@ type legacyKeys struct {
 	ct.Config `yaml:",inline"`
 }
 
+// LegacySchema is what a Container Linux Config is read into.
 var LegacySchema = reflect.TypeFor[legacyKeys]()
 
 // schemaOf is what a config of the variant and version is read into. Of a version that is not in the table it is the last

@@ -163,7 +163,7 @@ func refused(t *testing.T, text, want string) {
 
 var (
 	// ofGo are words that only a Go programmer understands, or YAML's own of types, and texts that were cut.
-	ofGo      = regexp.MustCompile("types\\.|\\bv\\d_\\d|\\[\\]\\w*\\.|map\\[|interface ?\\{|!!\\w|\\bstruct\\b|\\.\\.\\.|unmarshal")
+	ofGo      = regexp.MustCompile(`types\.|\bv\d_\d|\[\]\w*\.|map\[|interface ?\{|!!\w|\bstruct\b|\.\.\.|unmarshal`)
 	inMessage = regexp.MustCompile(`(?m)^\S*\.yml:(\d+):(\d+): `)
 )
 
