@@ -60,7 +60,6 @@ require github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8
 require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
-	go.yaml.in/yaml/v4 v4.0.0 // indirect
 )
 
 require (

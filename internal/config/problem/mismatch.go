@@ -24,21 +24,23 @@ func mismatches(n *yaml.Node, into reflect.Type, name string) (all []mismatch) {
 	if into == nil || into.Kind() == reflect.Interface || n.Kind == 0 || n.ShortTag() == "!!null" {
 		return nil
 	}
-	here := []mismatch{{n, into, name}}
-	if into.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode {
+	switch keyed := into.Kind() == reflect.Struct || into.Kind() == reflect.Map; {
+	case into.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
 		for _, entry := range n.Content {
 			all = append(all, mismatches(entry, into.Elem(), "an entry of "+name)...)
 		}
 		return all
-	}
-	keyed := into.Kind() == reflect.Struct || into.Kind() == reflect.Map
-	switch {
 	case keyed && n.Kind == yaml.MappingNode:
 		return inMapping(n, into)
-	case keyed && !readsItself(into), n.Kind != yaml.ScalarNode, n.Decode(reflect.New(into).Interface()) != nil:
-		return here
+	case keyed && !readsItself(into) || !decodes(n, into):
+		return []mismatch{{n, into, name}}
 	}
 	return nil
+}
+
+// decodes tells whether a value of one line is one of the type.
+func decodes(n *yaml.Node, into reflect.Type) bool {
+	return n.Kind == yaml.ScalarNode && n.Decode(reflect.New(into).Interface()) == nil
 }
 
 // readsItself tells whether yaml.v3 leaves it to the type how it is read.
