@@ -16,6 +16,7 @@ import (
 	"github.com/coreos/vcontext/path"
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -48,7 +49,7 @@ func mountsOf(source, doc []byte) (m mounts, err error) {
 	if err := yaml.Unmarshal(source, &all); err != nil {
 		return m, err
 	}
-	m.config = only(resolved(at(&all)), map[string]any{
+	m.config = only(resolved(problem.At(&all)), map[string]any{
 		"variant": whole, "version": whole, "metadata": whole,
 		"storage": map[string]any{"filesystems": inUnit, "luks": map[string]any{"name": whole, "device": whole, "clevis": whole}},
 	})
