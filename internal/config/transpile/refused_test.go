@@ -19,8 +19,8 @@ func inFile(lines string) string {
 	return head + "storage:\n  files:\n  - path: /etc/x\n" + lines
 }
 
-// inUnit is the same of a unit.
-func inUnit(lines string) string {
+// inService is the same of a unit.
+func inService(lines string) string {
 	return head + "systemd:\n  units:\n  - name: a.service\n" + lines
 }
 
@@ -56,9 +56,9 @@ func TestPlaces(t *testing.T) {
 		"a tab behind blanks":   {inFile("  \tmode: 0644\n"), "6:3: error: a tab as indentation"},
 		"a tab before text":     {inFile("    contents:\n      inline: |\n\t\tx\n"), "8:1: error: a tab as indentation"},
 		"indented too far":      {head + "passwd:\n  users:\n    - name: core\n       shell: /bin/sh\n", "6:8: error: shell is indented too far: YAML takes it for more of the value of name in line 5"},
-		"text indented less":    {inUnit("    contents: |\n      [Unit]\n      Description=x\n    [Service]\n      ExecStart=/bin/true\n"), "9:5: error: this line ends the text of `contents: |` in line 6: it is indented less"},
-		"text not indented":     {inUnit("    contents: |\n[Unit]\n"), "7:1: error: the text of `contents: |` in line 6 is not indented further than its key"},
-		"first line deeper":     {inUnit("    contents: |\n        [Unit]\n      Description=x\n"), "8:7: error: this line ends the text of `contents: |` in line 6"},
+		"text indented less":    {inService("    contents: |\n      [Unit]\n      Description=x\n    [Service]\n      ExecStart=/bin/true\n"), "9:5: error: this line ends the text of `contents: |` in line 6: it is indented less"},
+		"text not indented":     {inService("    contents: |\n[Unit]\n"), "7:1: error: the text of `contents: |` in line 6 is not indented further than its key"},
+		"first line deeper":     {inService("    contents: |\n        [Unit]\n      Description=x\n"), "8:7: error: this line ends the text of `contents: |` in line 6"},
 		"no colon":              {head + "storage\n  files: []\n", "3:1: error: `storage` has no \":\""},
 		"no blank behind one":   {"variant: fcos\nversion:1.5.0\nstorage: {}\n", "2:9: error: no blank behind the \":\" of version"},
 		"no blank behind a -":   {head + "storage:\n  files:\n  -path: /a\n   mode: 0644\n", "5:4: error: no blank behind the -"},
@@ -88,13 +88,13 @@ func TestMessages(t *testing.T) {
 		"contents are text":       {inFile("    contents: |\n      hello\n"), "6:15: error: contents is a mapping: inline:, local: or source:\n    6 |     contents: |\n      |               ^\nhint: put the text below `contents:`, as `inline: |`"},
 		"keys are text":           {head + "passwd:\n  users:\n  - name: core\n    ssh_authorized_keys: ssh-rsa AAAA\n", "6:26: error: ssh_authorized_keys is a list, not `ssh-rsa AAAA`"},
 		"users are no list":       {head + "passwd:\n  users:\n    name: core\n", "5:5: error: users is a list, not a mapping\n    5 |     name: core\n      |     ^\nhint: write `- name:`"},
-		"no section [Install]":    {inUnit("    enabled: true\n    contents: |\n      [Service]\n      ExecStart=/bin/true\n"), "7:15: error: a.service is enabled, but its contents have no section [Install], so nothing would start it\n    7 |     contents: |\n      |               ^\nhint: add to the contents `[Install]` and `WantedBy=multi-user.target`"},
+		"no section [Install]":    {inService("    enabled: true\n    contents: |\n      [Service]\n      ExecStart=/bin/true\n"), "7:15: error: a.service is enabled, but its contents have no section [Install], so nothing would start it\n    7 |     contents: |\n      |               ^\nhint: add to the contents `[Install]` and `WantedBy=multi-user.target`"},
 		"a path twice":            {inFile("  - path: /etc/y\n  - path: /etc/x\n"), "7:11: error: /etc/x is there already, in line 5"},
 		"a file and a folder":     {inFile("  directories:\n  - path: /etc/x\n"), "5:11: error: /etc/x is there again, in line 7"},
 		"a mode without a 0":      {inFile("    mode: 644\n"), "6:11: error: the mode 644 has no leading 0: it is read as a decimal number\n    6 |     mode: 644\n      |           ^\nhint: write `mode: 0644`"},
 		"a mode in quotes":        {inFile("    mode: \"0644\"\n"), "6:11: error: mode is a number, not text in quotes\n    6 |     mode: \"0644\"\n      |           ^\nhint: write `mode: 0644`, without quotes"},
 		"a mode with a 9":         {inFile("    mode: 0689\n"), "6:11: error: 0689 is no mode: an octal number has digits from 0 to 7"},
-		"enable":                  {inUnit("    enable: true\n"), "6:5: error: there is no key enable in systemd.units[0]\n    6 |     enable: true\n      |     ^\nhint: write `enabled` in place of `enable`"},
+		"enable":                  {inService("    enable: true\n"), "6:5: error: there is no key enable in systemd.units[0]\n    6 |     enable: true\n      |     ^\nhint: write `enabled` in place of `enable`"},
 		"Ignition's spelling":     {head + "passwd:\n  users:\n  - name: core\n    sshAuthorizedKeys: [a]\n", "hint: write `ssh_authorized_keys` in place of `sshAuthorizedKeys`"},
 		"a key of a later one":    {"variant: fcos\nversion: 1.3.0\nkernel_arguments:\n  should_exist: [quiet]\n", "3:1: error: kernel_arguments is a key since fcos 1.4.0: this config has 1.3.0\n    3 | kernel_arguments:\n      | ^\nhint: write `version: 1.4.0`"},
 		"a key of another place":  {inFile("    contents:\n      inline: a\n      mode: 0644\n"), "8:7: error: there is no key mode in storage.files[0].contents\n    8 |       mode: 0644\n      |       ^\nhint: mode is a key of storage.directories[] and storage.files[]: check how far it is indented"},
