@@ -70,21 +70,26 @@ func (d *dice) bool() any { return d.yes() }
 func (d *dice) line() any { return d.text() }
 func (d *dice) mode() any { return one(d, 0o644, 0o755, 0o600, 0o420, 0) }
 func (d *dice) path() any { return one(d, "/etc/one", "/etc/two", "/etc/three", "/one/two", "/") }
+
 func (d *dice) hash() any {
 	return map[string]any{"hash": map[string]any{"function": "sha512", "sum": strings.Repeat(one(d, "ab", "cd"), 64)}}
 }
+
 func (d *dice) device() any {
 	return d.other("/dev/vdb", "/dev/disk/by-label/ROOT", "/dev/vdc", "/dev/disk/by-label/OEM", "/dev/md/one")
 }
+
 func (d *dice) url() any {
 	return one(d, "https://example.com/a", "http://example.com/a?b=c&d=%20", "data:,a%20b", "data:;base64,/w==", "data:text/plain;charset=utf-8,%0Aa")
 }
+
 func (d *dice) owner() any {
 	if d.yes() {
 		return map[string]any{"id": d.roll(3)}
 	}
 	return map[string]any{"name": "core"}
 }
+
 func (d *dice) reference() any {
 	m := map[string]any{"source": one(d, "https://example.com/a", "http://example.com/a?b=c&d=%20", "tftp://example.com/x")}
 	d.maybe(m, "verification", d.hash)

@@ -78,7 +78,7 @@ func TestGeneratedConfigsAreConfigs(t *testing.T) {
 
 // thrown are bytes, always the same of a seed.
 func thrown(seed uint64) (bytes []byte) {
-	random := rand.New(rand.NewPCG(seed, 15)) //nolint:gosec // not secret: a test that can be repeated
+	random := rand.New(rand.NewPCG(seed, 15))
 	for range 40 + random.IntN(200) {
 		bytes = append(bytes, byte(random.UintN(256)))
 	}
