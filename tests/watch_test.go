@@ -103,7 +103,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got\n%s", said)
 	}
 	w.save(t, "variant: fcos\nversion: 1.5.0\nstoraje: {}\n")
-	if said := w.until(t, "hint: "); !strings.Contains(said, "ignition/ignition.yml:3:1: error: unused key storaje") {
+	if said := w.until(t, "hint: "); !strings.Contains(said, "ignition/ignition.yml:3:1: error: there is no key storaje in the config") {
 		t.Errorf("got\n%s", said)
 	}
 	w.save(t, fmt.Sprintf(watched, "of Node_Name"))
