@@ -84,8 +84,8 @@ func TestNodesWhoseFilesAreElsewhere(t *testing.T) {
 	for _, action := range []plan.Action{plan.Create, plan.Keep} {
 		r := on("nodes=1")
 		through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up)
-		if len(r.steps) != 1 || r.steps[0].Action != action {
-			t.Errorf("want %s, got %+v", action, r.steps)
+		if steps := r.steps(); len(steps) != 1 || steps[0].Action != action {
+			t.Errorf("want %s, got %+v", action, steps)
 		}
 		r.unlockAll()
 	}

@@ -102,6 +102,17 @@ func yesNo(field func(*Settings) *bool) func(*Settings, string) error {
 	}
 }
 
+// protect is yes or no, or empty: it stays as it is.
+func protect(s *Settings, value string) error {
+	if s.Protect = value; value == "" {
+		return nil
+	}
+	on := false
+	err := yesNo(func(*Settings) *bool { return &on })(s, value)
+	s.Protect = strconv.FormatBool(on)
+	return err
+}
+
 var sha256Hex = regexp.MustCompile(`^([0-9a-f]{64})?$`)
 
 func digest(s *Settings, value string) error {
