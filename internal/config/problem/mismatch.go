@@ -21,7 +21,7 @@ var tags = map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": "
 // mismatches are the values below n that do not fit into the type, as yaml.v3 reads it.
 func mismatches(n *yaml.Node, into reflect.Type, name string) (all []mismatch) {
 	n, into = target(At(n)), plain(into)
-	if into == nil || into.Kind() == reflect.Interface || n.Kind == 0 || n.ShortTag() == "!!null" {
+	if fitsAll(n, into) {
 		return nil
 	}
 	switch keyed := into.Kind() == reflect.Struct || into.Kind() == reflect.Map; {
@@ -36,6 +36,11 @@ func mismatches(n *yaml.Node, into reflect.Type, name string) (all []mismatch) {
 		return []mismatch{{n, into, name}}
 	}
 	return nil
+}
+
+// fitsAll tells whether nothing is known of the type, or nothing stands there.
+func fitsAll(n *yaml.Node, into reflect.Type) bool {
+	return into == nil || into.Kind() == reflect.Interface || n.Kind == 0 || n.ShortTag() == "!!null"
 }
 
 // decodes tells whether a value of one line is one of the type.
