@@ -3,6 +3,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/engine/local"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // farAway is a fake: a libvirt that has nodes' files in a folder of its own, as one of another host would.
@@ -118,5 +120,22 @@ func TestNodesWhoseFilesAreElsewhere(t *testing.T) {
 	}
 	if names(there) != "" || names("vm") != "" {
 		t.Errorf("left are %s, and in vm/ %s", names(there), names("vm"))
+	}
+}
+
+// TestStatusShowsWhyANodeStandsStill: what nobody asked for, in both formats.
+func TestStatusShowsWhyANodeStandsStill(t *testing.T) {
+	inClone(t)
+	mustUp(t, "nodes=1")
+	d := theDomain(t, "core01")
+	d.State, d.Reason = engine.Paused, "I/O error, vda: no space left where its file is"
+	s := statusOf(t.Context(), run(t).reach(), []engine.Domain{d})
+	var text, jsonText bytes.Buffer
+	if err := errors.Join(statusTable(s).Print(&text), table.JSON(&jsonText, s)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "paused: "+d.Reason+" ") || !strings.Contains(jsonText.String(), `"state": "paused",`) ||
+		!strings.Contains(jsonText.String(), `"reason": "`+d.Reason+`"`) {
+		t.Errorf("got\n%s\n%s", text.String(), jsonText.String())
 	}
 }

@@ -31,7 +31,8 @@ const notKnown = "not known"
 type nodeStatus struct {
 	Node    string  `json:"node"`
 	Cluster string  `json:"cluster"`
-	State   string  `json:"state"` // libvirt's word
+	State   string  `json:"state"`            // libvirt's word
+	Reason  string  `json:"reason,omitempty"` // why it is in that state, if nobody asked for it
 	Ready   bool    `json:"ready"`
 	Waits   string  `json:"waits,omitempty"`  // why it is not ready, as it says
 	Failed  string  `json:"failed,omitempty"` // what of its boot failed, as its console says
@@ -166,7 +167,7 @@ func statusOf(ctx context.Context, nodes reach.Nodes, members []engine.Domain) [
 // statusOfNode asks in all ways at once.
 func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeStatus {
 	s := nodeStatus{
-		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: workspace.MAC(d.Name),
+		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), Reason: d.Reason, MAC: workspace.MAC(d.Name),
 		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
 	}
 	if d.State != engine.Running {
@@ -224,7 +225,7 @@ func statusTable(all []nodeStatus) *table.Table {
 		case s.State != string(engine.Running):
 			ready = "no"
 		}
-		rows.Row(s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift))
+		rows.Row(s.Node, engine.Domain{State: engine.State(s.State), Reason: s.Reason}.Described(), ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift))
 	}
 	return rows
 }

@@ -27,6 +27,8 @@ type Inventory interface {
 	Running() (map[string]bool, error)
 	// State is the state of the domain of that name.
 	State(name string) (State, error)
+	// Reason is why the domain of that name has its state, if nobody asked for that; else empty.
+	Reason(name string) (string, error)
 }
 
 // Definer makes domains, and removes them.

@@ -35,6 +35,7 @@ type Domain struct {
 	Name     string
 	UUID     string
 	State    State
+	Reason   string    // why it is in that state, if nobody asked for that: "I/O error"; else empty
 	Metadata *Metadata // nil if the project did not make the domain
 	Started  string    // digest of the definition that a running domain was started with; empty if it is not known
 	Backing  string    // backing file of a running domain's first disk; empty if it is not known
@@ -66,6 +67,14 @@ const (
 // InUse tells whether QEMU may have the domain's disk open. That of a paused guest does, and that of a crashed one that is
 // kept to be looked at.
 func (d Domain) InUse() bool { return d.Name != "" && d.State != ShutOff }
+
+// Described is the domain's state, with its reason if nobody asked for that: "paused: I/O error".
+func (d Domain) Described() string {
+	if d.Reason == "" {
+		return string(d.State)
+	}
+	return string(d.State) + ": " + d.Reason
+}
 
 // Outdated tells whether the domain was started with another definition than it has now.
 func (d Domain) Outdated() bool { return d.Started != "" && d.Started != d.Metadata.Definition }

@@ -19,7 +19,8 @@ func (r *recorder) Domains() (map[string]Domain, error) { r.note("Domains"); ret
 
 func (r *recorder) Running() (map[string]bool, error) { r.note("Running"); return nil, nil }
 
-func (r *recorder) State(string) (State, error) { r.note("State"); return "", nil }
+func (r *recorder) State(string) (State, error)   { r.note("State"); return "", nil }
+func (r *recorder) Reason(string) (string, error) { r.note("Reason"); return "", nil }
 
 func (r *recorder) Define(string) (string, error) { r.note("Define"); return "", nil }
 
@@ -88,7 +89,7 @@ func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, e
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Running", "State", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
+	looks := []string{"Domains", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {

@@ -56,9 +56,12 @@ func (w *watch) checkConsole(ctx context.Context) error {
 	return w.failed(ctx, "the boot failed; its console says", fatal)
 }
 
-// checkState is an error if the domain has ended, or has rebooted too often since the watch began.
+// checkState is an error if the domain has ended or was paused by nobody, or has rebooted too often since the watch began.
 func (w *watch) checkState(ctx context.Context) error {
 	state, err := w.Engine.State(w.node.Name)
+	if err == nil && state == engine.Paused {
+		err = w.pausedByNobody()
+	}
 	reboots := w.Engine.Reboots(w.node.Name) - w.reboots
 	ended := state == engine.ShutOff || state == engine.Crashed
 	if err != nil || !ended && reboots < tooManyReboots {
@@ -71,7 +74,23 @@ func (w *watch) checkState(ctx context.Context) error {
 	if !ended {
 		return w.failed(ctx, fmt.Sprintf("it reboots again and again, %d times so far; its console ends with", reboots), last)
 	}
-	return w.failed(ctx, fmt.Sprintf("the domain is %s; its console ends with", state), last)
+	return w.failed(ctx, fmt.Sprintf("the domain is %s; its console ends with", w.described(state)), last)
+}
+
+// described is the state, with its reason if nobody asked for it.
+func (w *watch) described(state engine.State) string {
+	reason, _ := w.Engine.Reason(w.node.Name) // the state is what matters
+	return engine.Domain{State: state, Reason: reason}.Described()
+}
+
+// pausedByNobody is an error if the domain is paused, and no user asked for that: QEMU could not go on.
+func (w *watch) pausedByNobody() error {
+	reason, err := w.Engine.Reason(w.node.Name)
+	if err != nil || reason == "" {
+		return err
+	}
+	return hint.Errorf(fmt.Sprintf("put right what is wrong (`df %s`), then `mage start node=%s` lets it go on", w.Nodes.Relative(w.node.Dir), w.node.Name),
+		"the domain is paused: %s", reason)
 }
 
 // lastLines are those of the console; if none came since the watch began, those from before.

@@ -88,7 +88,7 @@ func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
 	if err != nil {
 		return d, err
 	}
-	if d.State, err = stateOf(dom); err == nil && d.InUse() && d.Metadata != nil {
+	if d.State, d.Reason, err = stateAndReason(dom); err == nil && d.InUse() && d.Metadata != nil {
 		err = i.running(dom, &d)
 	}
 	return d, err
@@ -108,17 +108,6 @@ func (i inventory) running(dom *libvirt.Domain, d *engine.Domain) error {
 	}
 	d.Backing, d.Runs = live.Backing, live.Machine
 	return err
-}
-
-func stateOf(dom *libvirt.Domain) (engine.State, error) {
-	state, reason, err := dom.GetState()
-	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
-		state = libvirt.DOMAIN_RUNNING // in a moment: somebody's start is at it
-	}
-	if known, ok := states[state]; ok && err == nil {
-		return known, nil
-	}
-	return engine.Other, err
 }
 
 // State is the state of the domain name right now.

@@ -64,6 +64,7 @@ func (host) HasUEFI(string) bool                                    { return tru
 func (inventory) Running() (map[string]bool, error)             { return nil, errNoCgo }
 func (inventory) Domains() (map[string]engine.Domain, error)    { return nil, errNoCgo }
 func (inventory) State(string) (engine.State, error)            { return "", errNoCgo }
+func (inventory) Reason(string) (string, error)                 { return "", errNoCgo }
 func (inventory) Lease(string, string) (none netip.Addr)        { return none }
 func (inventory) AgentAddress(string, string) (none netip.Addr) { return none }
 

@@ -1,0 +1,78 @@
+//go:build cgo && libvirt_dlopen
+
+package libvirt
+
+import (
+	"cmp"
+	"strings"
+
+	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// stateReason is a state with libvirt's reason for it.
+type stateReason struct {
+	state  libvirt.DomainState
+	reason int
+}
+
+// reasons are those that nobody asks for (virDomainPausedReason, virDomainShutoffReason and virDomainCrashedReason in
+// https://libvirt.org/html/libvirt-libvirt-domain.html). Whoever pauses a domain, or saves it, has another.
+var reasons = map[stateReason]string{
+	{libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_IOERROR)}:         "I/O error",
+	{libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_WATCHDOG)}:        "its watchdog bit",
+	{libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_CRASHED)}:         "its kernel crashed",
+	{libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_POSTCOPY_FAILED)}: "its migration failed",
+	{libvirt.DOMAIN_PAUSED, int(libvirt.DOMAIN_PAUSED_API_ERROR)}:       "libvirt could not let it go on",
+	{libvirt.DOMAIN_SHUTOFF, int(libvirt.DOMAIN_SHUTOFF_CRASHED)}:       "it crashed, or QEMU did",
+	{libvirt.DOMAIN_SHUTOFF, int(libvirt.DOMAIN_SHUTOFF_FAILED)}:        "it could not be started",
+	{libvirt.DOMAIN_CRASHED, int(libvirt.DOMAIN_CRASHED_PANICKED)}:      "its kernel panicked",
+}
+
+// Reason is why the domain name has its state, if nobody asked for that.
+func (i inventory) Reason(name string) (reason string, err error) {
+	err = i.with(name, func(dom *libvirt.Domain) (err error) {
+		_, reason, err = stateAndReason(dom)
+		return err
+	})
+	return reason, plain(err)
+}
+
+func stateOf(dom *libvirt.Domain) (engine.State, error) {
+	state, reason, err := dom.GetState()
+	return stateFor(state, reason), err
+}
+
+func stateFor(state libvirt.DomainState, reason int) engine.State {
+	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
+		return engine.Running // in a moment: somebody's start is at it
+	}
+	return cmp.Or(states[state], engine.Other)
+}
+
+func stateAndReason(dom *libvirt.Domain) (engine.State, string, error) {
+	state, number, err := dom.GetState()
+	if err != nil {
+		return engine.Other, "", err
+	}
+	reason := reasons[stateReason{state, number}]
+	if state == libvirt.DOMAIN_PAUSED && number == int(libvirt.DOMAIN_PAUSED_IOERROR) {
+		disks, _ := dom.GetDiskErrors(0) // QEMU may not say more
+		reason = ioError(disks)
+	}
+	return stateFor(state, number), reason, nil
+}
+
+// ioError names the disks that libvirt paused a domain for: "I/O error, vda: no space left where its file is".
+func ioError(disks []libvirt.DomainDiskError) string {
+	causes := []string{}
+	for _, disk := range disks {
+		what := map[libvirt.DomainDiskErrorCode]string{
+			libvirt.DOMAIN_DISK_ERROR_NO_SPACE: "no space left where its file is",
+			libvirt.DOMAIN_DISK_ERROR_UNSPEC:   "the host does not read or write its file",
+		}[disk.Error]
+		causes = append(causes, disk.Disk+": "+cmp.Or(what, "of a kind that is not known"))
+	}
+	return strings.Join(append([]string{"I/O error"}, causes...), ", ")
+}
