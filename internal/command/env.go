@@ -64,8 +64,8 @@ func Env(ctx context.Context, r *Run) error {
 
 // sshBlock is the node's block of ssh_config(5) for user=, after the node was asked where it is.
 func sshBlock(ctx context.Context, nodes reach.Nodes, s *settings.Settings, d engine.Domain) (string, error) {
-	if d.State != engine.Running {
-		return "", hint.Errorf("`"+asCalled(s, "start", "node="+d.Name)+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
+	if err := standsStill(s, d); err != nil {
+		return "", err
 	}
 	access, address, err := nodes.Way(ctx, d)
 	if err != nil {

@@ -13,7 +13,7 @@ func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=3")
 	halt(t, "core01")
-	if err := Env(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `"+asCalled(run(t).Settings, "start", "node=core01")+"`") {
+	if err := Env(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), "core01 is shut off\nhint: `"+asCalled(run(t).Settings, "start", "node=core01")+"`") {
 		t.Errorf("got %v", err)
 	}
 	r := run(t)
@@ -30,7 +30,7 @@ func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
 		}
 	}
 	halt(t, "core02", "core03")
-	if err := SSHConfig(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "core01: it does not run") || !strings.Contains(err.Error(), "core03: it does not run") {
+	if err := SSHConfig(t.Context(), run(t)); err == nil || !strings.Contains(err.Error(), "core01 is shut off") || !strings.Contains(err.Error(), "core03 is shut off") {
 		t.Errorf("none can be reached: got %v", err)
 	}
 }

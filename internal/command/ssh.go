@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -14,6 +17,9 @@ func SSH(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
+	if err := standsStill(r.Settings, node); err != nil {
+		return err
+	}
 	access, address, err := r.reach().Way(ctx, node)
 	if err != nil {
 		return err
@@ -21,4 +27,16 @@ func SSH(ctx context.Context, r *Run) error {
 	cmd := access.Command(ctx, r.User, node.Name, address, r.Cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	return session.InPlace(cmd)
+}
+
+// standsStill is an error if the node does not run: nobody has to wait to hear that it does not answer.
+func standsStill(s *settings.Settings, d engine.Domain) error {
+	does := "boots it"
+	switch d.State {
+	case engine.Running:
+		return nil
+	case engine.Paused:
+		does = "lets it go on"
+	}
+	return hint.Errorf("`"+asCalled(s, "start", "node="+d.Name)+"` "+does, "%s is %s", d.Name, d.Described())
 }

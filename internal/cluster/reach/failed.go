@@ -1,4 +1,4 @@
-package command
+package reach
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"coreos-libvirt/internal/guest"
 )
 
-// bootFailure is what of a node's boot failed, and the first line of its console that tells of it; empty if none does, or
+// BootFailure is what of a node's boot failed, and the first line of its console that tells of it; empty if none does, or
 // if it came up after that.
-func bootFailure(log guest.Log) string {
+func BootFailure(log guest.Log) string {
 	console := guest.NewConsole(log)
 	told, err := console.Failure()
 	prompted, _, errLogin := guest.Login(log)
