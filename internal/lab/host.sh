@@ -5,6 +5,17 @@ dir=$1 cache=$2 store=$3 bridge=$4 address=$5 made=$6
 
 # this network's devices in /sys, where libvirt looks for bridges
 mount -t sysfs sysfs /sys
+# a copy of /etc, in memory: what is mounted on a single file goes as soon as the real host renames another over it, as
+# useradd does with /etc/passwd (detached mounts: Linux commit 8ed936b5671b)
+mkdir -p "$dir/host-etc"
+mount -t tmpfs -o mode=0700 tmpfs "$dir/host-etc"
+mkdir "$dir/host-etc/all"
+cp -ax /etc/. "$dir/host-etc/all"
+findmnt -nlo TARGET | while read -r mounted; do # a container's resolv.conf, or a file system
+  case $mounted in /etc/*) mount --bind "$mounted" "$dir/host-etc/all${mounted#/etc}" ;; esac
+done
+mount --rbind "$dir/host-etc/all" /etc
+mkdir -p /etc/libvirt
 # libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
 for folder in /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
   # a mount needs a folder on the real host: labdown removes those that lacked
@@ -23,10 +34,6 @@ mkdir -p "$store"
 mount --move "$dir/store" "$store"
 # libvirt wants to know Debian's user for QEMU, though this one never is it; a package makes it that would
 # also start a libvirtd on the real host
-for database in passwd group; do
-  cp "/etc/$database" "$dir/$database"
-  mount --bind "$dir/$database" "/etc/$database"
-done
 getent passwd libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>/etc/passwd
 getent group libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:" >>/etc/group
 
