@@ -26,15 +26,22 @@ const (
 	modulePrefix  = "coreos-libvirt/"
 )
 
-// build makes the program, unless one of the same sources is there.
-func (p *program) build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+// built is where the program of the present sources is or would be, and whether it is there.
+func (p *program) built() (path string, there bool, err error) {
 	digest, err := digest(p.module)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	path = filepath.Join(p.bin, "etcd-helper-"+digest)
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	_, err = os.Stat(path)
+	return path, err == nil, nil
+}
+
+// build makes the program, unless one of the same sources is there.
+func (p *program) build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+	path, there, err := p.built()
+	if err != nil || there {
+		return path, err
 	}
 	unlock, err := artifact.Lock(ctx, filepath.Join(p.bin, ".lock"), func() { say("etcd helper: another run builds it") })
 	if err != nil {

@@ -63,7 +63,7 @@ func Keys(env Environment) []Key {
 		{"ready", "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
 		{"updates", "off, or on: nodes update themselves, and boot again for that, as their system does; what the config says of it counts more", "off", "", yesNo(func(s *Settings) *bool { return &s.Updates })},
 		{"store", "folder of base images, shared by all clusters", store(env), "", folder(func(s *Settings) *string { return &s.Store })},
-		{"recreate", "nodes that `mage up` makes anew: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
+		{"recreate", "nodes that `mage up` recreates: changed, all, or names (core02,core03)", "", "", anything(func(s *Settings) *string { return &s.Recreate })},
 		{"parallel", "true: nodes are recreated all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
 		{"force", "true: `mage up` makes a new cluster of one whose etcd answers, with recreate=all: its data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Force })},
 		{"redefine", "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},

@@ -79,10 +79,10 @@ func (s substituter) document(doc []byte) ([]byte, error) {
 	decoder.UseNumber()
 	var tree any
 	if err := decoder.Decode(&tree); err != nil {
-		return nil, hint.Errorf("`mage transpile` makes it anew", "the Ignition document is no JSON: %w", err)
+		return nil, hint.Errorf("`mage transpile` makes it again", "the Ignition document is no JSON: %w", err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, hint.Errorf("`mage transpile` makes it anew", "something follows the Ignition document")
+		return nil, hint.Errorf("`mage transpile` makes it again", "something follows the Ignition document")
 	}
 	tree, err := s.value(tree, "")
 	if err != nil {
