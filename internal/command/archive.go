@@ -6,31 +6,43 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/facts"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// archived are the files of a node that tell what became of it.
-func archived(node workspace.Node) []string {
-	return []string{node.Console(), node.Ignition(), node.XML()}
+// archived is a file that tells what became of a node.
+type archived struct {
+	path string // that it has, or would have, on this host
+	open func() (fs.File, error)
+}
+
+// archivedOf are a node's.
+func archivedOf(disks engine.Disks, node workspace.Node) []archived {
+	of := []archived{{node.Console(), func() (fs.File, error) { return disks.Log(node.Files()).Open(0) }}}
+	for _, path := range []string{node.Ignition(), node.XML()} {
+		of = append(of, archived{path, func() (fs.File, error) { return os.Open(path) }})
+	}
+	return of
 }
 
 // keepArchive puts what tells of the nodes into the file archive=, if that is not empty, before `down` removes it. It holds
 // rendered Ignition documents, which have secrets: mode 0600. vm is the folder that names in it are relative to.
-func keepArchive(archive, vm string, nodes []facts.Leaving, say func(string, ...any)) error {
+func keepArchive(archive, vm string, disks engine.Disks, nodes []facts.Leaving, say func(string, ...any)) error {
 	if archive == "" {
 		return nil
 	}
-	paths := []string{}
+	files := []archived{}
 	for _, l := range nodes {
-		paths = append(paths, archived(l.Node)...)
+		files = append(files, archivedOf(disks, l.Node)...)
 	}
-	packed, err := packed(vm, paths)
+	packed, err := packed(vm, files)
 	if err != nil {
 		return fmt.Errorf("archive=%s: %w", archive, err)
 	}
@@ -42,12 +54,12 @@ func keepArchive(archive, vm string, nodes []facts.Leaving, say func(string, ...
 }
 
 // packed is a compressed archive of those files that are there. Their names are relative to the folder root.
-func packed(root string, paths []string) ([]byte, error) {
+func packed(root string, all []archived) ([]byte, error) {
 	var packed bytes.Buffer
 	compressed := gzip.NewWriter(&packed)
 	files := tar.NewWriter(compressed)
-	for _, path := range paths {
-		if err := pack(files, root, path); err != nil {
+	for _, a := range all {
+		if err := a.pack(files, root); err != nil {
 			return nil, err
 		}
 	}
@@ -55,19 +67,24 @@ func packed(root string, paths []string) ([]byte, error) {
 	return packed.Bytes(), err
 }
 
-func pack(files *tar.Writer, root, path string) error {
-	data, err := os.ReadFile(path)
+func (a archived) pack(files *tar.Writer, root string) error {
+	file, err := a.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(file)
 	if err != nil {
 		return err
 	}
-	name, err := filepath.Rel(root, path)
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	name, err := filepath.Rel(root, a.path)
 	if err != nil {
 		return err
 	}

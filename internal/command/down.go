@@ -33,7 +33,7 @@ func (r *Run) Down(ctx context.Context) error {
 	for _, l := range going {
 		r.log.Say("%s: goes: %s", l.Node.Name, l.What())
 	}
-	if err := keepArchive(r.Archive, r.ws().VM(), going, r.log.Say); err != nil {
+	if err := keepArchive(r.Archive, r.ws().VM(), r.conn.Disks(), going, r.log.Say); err != nil {
 		return err
 	}
 	if err := errors.Join(append(removeAll(ctx, r, going), staying...)...); err != nil {

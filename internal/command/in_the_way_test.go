@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/engine/libvirt"
 )
 
 func foreignDomain(t *testing.T, name, uuid string) *Run {
@@ -22,8 +22,14 @@ func foreignDomain(t *testing.T, name, uuid string) *Run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { // it takes metadata to remove it
-		mark, _ := domainxml.Element(engine.Metadata{Workspace: r.Workspace})
-		_, _ = r.conn.Define("<domain type='test'><name>" + name + "</name><uuid>" + uuid + "</uuid><metadata>" + mark + "</metadata><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>")
+		const marked = "<domain type='test'><name>{{.Name}}</name><uuid>{{.UUID}}</uuid><metadata>{{.Metadata}}</metadata><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>"
+		definition, err := libvirt.Definitions{}.Fill(marked, engine.Hardware{Name: name, UUID: uuid})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		text, _ := definition.With(engine.Metadata{Workspace: r.Workspace})
+		_, _ = r.conn.Define(text)
 		_ = r.conn.Remove(uuid, r.Workspace)
 	})
 	return r

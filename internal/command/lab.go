@@ -77,15 +77,15 @@ func Labdown(ctx context.Context, r *Run) error {
 	if err := lab.New(r.Workspace, r.Cache, r.Store).Down(ctx, r.log.Say); err != nil {
 		return err
 	}
-	return goneWithLab(r.ws())
+	return goneWithLab(r.at())
 }
 
 // goneWithLab notes of the nodes that were in the lab that their domains are no more: their disks may go, too.
-func goneWithLab(w workspace.Workspace) error {
-	entries, _ := os.ReadDir(w.VM())
+func goneWithLab(at facts.Place) error {
+	entries, _ := os.ReadDir(at.VM())
 	for _, entry := range entries {
-		node := workspace.Node{Name: entry.Name(), Dir: w.VM(entry.Name())}
-		if m := facts.Made(node); m == nil || !m.InLab() {
+		node := workspace.Node{Name: entry.Name(), Dir: at.VM(entry.Name())}
+		if m := at.Made(node); m == nil || !m.InLab() {
 			continue
 		}
 		if err := node.MarkLeaving(); err != nil {

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -24,11 +25,11 @@ func Logs(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	nodes, err := logged(r.ws(), domains, r.Prefix, chosen(r))
+	nodes, err := logged(r.at(), r.conn.Disks(), domains, r.Prefix, chosen(r))
 	if err != nil {
 		return err
 	}
-	logs := consoleLogs(nodes)
+	logs := consoleLogs(r.conn.Disks(), nodes)
 	if r.Follow {
 		say := func(line string) { r.log.Say("%s", line) }
 		return errors.Join(wait.AtOnce(len(logs), func(i int) error { return logs[i].Follow(ctx, say) })...)
@@ -42,17 +43,17 @@ func Logs(ctx context.Context, r *Run) error {
 
 // logged are the chosen nodes, and those that have no more than their log: a node that could not be started was taken back.
 // own is the cluster of this run.
-func logged(w workspace.Workspace, domains map[string]engine.Domain, own string, c choice) ([]workspace.Node, error) {
+func logged(at facts.Place, disks engine.Disks, domains map[string]engine.Domain, own string, c choice) ([]workspace.Node, error) {
 	nodes := map[string]workspace.Node{}
-	entries, _ := os.ReadDir(w.VM())
-	prefixes := w.Prefixes(own, domains)
+	entries, _ := os.ReadDir(at.VM())
+	prefixes := at.Prefixes(own, domains)
 	for _, entry := range entries {
-		if node, ok := facts.Folder(w, entry, c.prefix, prefixes); ok && workspace.Exists(node.Console()) && !w.IsForeign(domains[node.Name]) {
+		if node, ok := at.Folder(entry, c.prefix, prefixes); ok && hasLog(disks.Log(node.Files())) && !at.IsForeign(domains[node.Name]) {
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range engine.Members(domains, w.Root, c.prefix) {
-		nodes[d.Name] = w.NodeOf(d.Metadata)
+	for _, d := range engine.Members(domains, at.Root, c.prefix) {
+		nodes[d.Name] = at.NodeOf(d.Metadata)
 	}
 	if one, ok := nodes[c.node]; ok {
 		return []workspace.Node{one}, nil
@@ -64,13 +65,22 @@ func logged(w workspace.Workspace, domains map[string]engine.Domain, own string,
 	return slices.SortedFunc(maps.Values(nodes), func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
+// hasLog tells whether there is a log, be it one that cannot be read.
+func hasLog(log engine.Log) bool {
+	file, err := log.Open(0)
+	if err == nil {
+		_ = file.Close()
+	}
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // colours are those of the nodes' names, in turn.
 var colours = []color.Attribute{color.FgCyan, color.FgYellow, color.FgGreen, color.FgMagenta, color.FgBlue, color.FgRed}
 
 // consoleLogs are the logs of the nodes. If there are several, their lines begin with the node's name.
-func consoleLogs(nodes []workspace.Node) (logs []guest.ConsoleLog) {
+func consoleLogs(disks engine.Disks, nodes []workspace.Node) (logs []guest.ConsoleLog) {
 	for i, node := range nodes {
-		log := guest.ConsoleLog{Path: node.Console()}
+		log := guest.ConsoleLog{Log: disks.Log(node.Files())}
 		if len(nodes) > 1 {
 			log.Prefix = color.New(colours[i%len(colours)]).Sprint(node.Name) + " "
 		}

@@ -36,7 +36,6 @@ type Run struct {
 	connection
 	values pipeline
 
-	writes guest.Writes    // to consoles, as they are seen while nodes boot
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
 	counts counts
 }
@@ -99,7 +98,9 @@ func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Work
 func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
 
 // at is where the run looks for what there is.
-func (r *Run) at() facts.Place { return facts.Place{Workspace: r.ws(), Where: where(r.Settings)} }
+func (r *Run) at() facts.Place {
+	return facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+}
 
 // link is what the nodes are plugged into.
 func link(s *settings.Settings) engine.Link {
@@ -125,7 +126,7 @@ func (r *Run) applier(image string, before map[string]engine.Domain) apply.Appli
 func (r *Run) booter(image string, undo func(plan.Step) error) boot.Booter {
 	silence := silenceOf(r, image)
 	return boot.Booter{
-		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes,
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times,
 		KVM: silence.DomainType == "kvm", Silence: silence,
 		Ready: r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
 	}

@@ -119,7 +119,7 @@ func TestWhatWasInALab(t *testing.T) {
 		t.Errorf("got %v\n%s", err, said)
 	}
 	keepsData(t, "core01")
-	if err := goneWithLab(run(t).ws()); err != nil {
+	if err := goneWithLab(run(t).at()); err != nil {
 		t.Fatal(err)
 	}
 	mustUp(t, "nodes=1")

@@ -184,8 +184,8 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 	})
 	address, from := nodes.Find(ctx, nodes.NodeOf(d.Metadata))
 	asking.Wait()
-	if report.BootID == "" && s.Waits == "" {
-		s.Failed = bootFailure(nodes.NodeOf(d.Metadata))
+	if log, err := nodes.Log(nodes.NodeOf(d.Metadata)); err == nil && report.BootID == "" && s.Waits == "" {
+		s.Failed = bootFailure(log)
 	}
 	switch own := report.Address(s.MAC); {
 	case own != "":

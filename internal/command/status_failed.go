@@ -4,15 +4,14 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/workspace"
 )
 
-// bootFailure is what of the node's boot failed, and the first line of its console that tells of it; empty if none does, or
+// bootFailure is what of a node's boot failed, and the first line of its console that tells of it; empty if none does, or
 // if it came up after that.
-func bootFailure(node workspace.Node) string {
-	console := guest.NewConsole(node.Console())
+func bootFailure(log guest.Log) string {
+	console := guest.NewConsole(log)
 	told, err := console.Failure()
-	prompted, _, errLogin := guest.Login(node.Console())
+	prompted, _, errLogin := guest.Login(log)
 	if err != nil || errLogin != nil || len(told) == 0 || prompted {
 		return ""
 	}

@@ -1,9 +1,12 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"io/fs"
+)
 
-// Disks are the files that nodes are booted from, as an engine has them. A node's files go by their paths below vm/ of this
-// host: where the engine has them is its own affair.
+// Disks are the files that nodes are booted from and write, as an engine has them. A node's files go by their paths below vm/
+// of this host: where the engine has them is its own affair.
 type Disks interface {
 	// Seen are the node's files by the names that stand in its definition.
 	Seen(node Files) Files
@@ -14,13 +17,44 @@ type Disks interface {
 	Prepare(ctx context.Context, node Files, base string, gib int) (Prepared, error)
 	// Remove removes the node's disk. That there is none is no error.
 	Remove(node Files) error
+	// Clear removes all that there is of the node: its disk, its Ignition document, its console log. That there is nothing is
+	// no error.
+	Clear(node Files) error
+	Documents
 	// BeginLog makes the node's console log an empty one.
 	BeginLog(node Files) error
+	// Log is the node's console log.
+	Log(node Files) Log
+}
+
+// Documents are the Ignition documents that nodes are booted from. `mage render` writes vm/<node>/ignition.json of this host,
+// and asks no engine: a node that is made gets it from there.
+type Documents interface {
+	// WriteDocument makes the document, which is JSON with secrets in it, the node's. Nobody but the engine and the user may
+	// read it.
+	WriteDocument(node Files, document []byte) error
+	// Document is the node's document. fs.ErrNotExist says that there is none, fs.ErrPermission that only the engine may
+	// read it.
+	Document(node Files) ([]byte, error)
+}
+
+// Log is a node's console log, in which each boot may begin anew.
+type Log interface {
+	// Open opens the log to be read from an offset in bytes; a negative one counts from its end. Stat gives its size, and when
+	// it was last written to. fs.ErrNotExist says that there is none.
+	Open(offset int64) (fs.File, error)
+	// Cut tells whether its beginning was moved away, because it had become too long.
+	Cut() bool
+	// Follow gives each line that the log has, and those that come, until ctx ends.
+	Follow(ctx context.Context, each func(line string)) error
+	// Writes gives a channel that has a value when something was written to the log, from now until end is called. Where the
+	// engine does not tell, it never has.
+	Writes() (written <-chan struct{}, end func())
 }
 
 // Prepared is a disk that is not a node's yet.
 type Prepared interface {
-	// Place makes it the node's, instead of the one that there may be. The engine has the node's Ignition document then, too.
+	// Place makes it the node's, instead of the one that there may be.
 	Place() error
 	// Discard removes it, unless it has its place.
 	Discard() error

@@ -37,12 +37,6 @@ type Definer interface {
 	Remove(uuid, workspace string) error
 }
 
-// Definition is the definition of a domain as the engine writes it, but for the mark.
-type Definition interface {
-	// With is the definition with the mark in it.
-	With(mark Metadata) (text string, err error)
-}
-
 // Power starts and ends domains.
 type Power interface {
 	// Start boots a domain. A paused one goes on.

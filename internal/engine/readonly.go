@@ -39,8 +39,13 @@ func (d readOnlyDisks) Look(ctx context.Context, node Files, domain Domain) (Dis
 func (readOnlyDisks) Prepare(context.Context, Files, string, int) (Prepared, error) {
 	return nil, ErrReadOnly
 }
-func (readOnlyDisks) Remove(Files) error   { return ErrReadOnly }
-func (readOnlyDisks) BeginLog(Files) error { return ErrReadOnly }
+func (readOnlyDisks) Remove(Files) error                { return ErrReadOnly }
+func (readOnlyDisks) Clear(Files) error                 { return ErrReadOnly }
+func (readOnlyDisks) WriteDocument(Files, []byte) error { return ErrReadOnly }
+func (readOnlyDisks) BeginLog(Files) error              { return ErrReadOnly }
+
+func (d readOnlyDisks) Document(node Files) ([]byte, error) { return d.of.Document(node) }
+func (d readOnlyDisks) Log(node Files) Log                  { return d.of.Log(node) }
 
 // As is the engine as one that can do more, if it can: as one of the optional interfaces.
 func As[T any](e Engine) (as T, ok bool) {

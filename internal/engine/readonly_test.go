@@ -57,6 +57,19 @@ type recordedDisks struct{ r *recorder }
 
 func (d recordedDisks) Seen(f Files) Files { d.r.note("Seen"); return f }
 func (d recordedDisks) Remove(Files) error { d.r.note("Remove"); return nil }
+func (d recordedDisks) Clear(Files) error  { d.r.note("Clear"); return nil }
+func (d recordedDisks) Log(Files) Log      { d.r.note("Log"); return nil }
+
+func (d recordedDisks) WriteDocument(Files, []byte) error {
+	d.r.note("WriteDocument")
+	return nil
+}
+
+func (d recordedDisks) Document(Files) ([]byte, error) {
+	d.r.note("Document")
+	return nil, nil
+}
+
 func (d recordedDisks) BeginLog(Files) error {
 	d.r.note("BeginLog")
 	return nil
@@ -75,7 +88,7 @@ func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, e
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Running", "State", "Watch", "Started", "Reboots", "Channel", "Seen", "Look"}
+	looks := []string{"Domains", "Running", "State", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"net/netip"
-	"os"
 	"regexp"
 	"strings"
 
@@ -15,8 +14,8 @@ var banner = regexp.MustCompile(`^(?:en|eth)[a-z0-9]+: +(.+)$`)
 
 // BannerAddress is the address that the console's last login banner shows, IPv4 before IPv6; not valid where
 // there is none.
-func BannerAddress(console string) (found netip.Addr) {
-	text, err := os.ReadFile(console)
+func BannerAddress(log Log) (found netip.Addr) {
+	text, err := readFrom(log, 0)
 	if err != nil {
 		return found
 	}

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,7 +75,7 @@ var phases = []struct {
 
 // Console follows a node's console log from its beginning.
 type Console struct {
-	path   string
+	log    Log
 	offset int64
 	told   []string // lines that tell of a failure
 	last   []string // the latest lines, whatever they are
@@ -94,9 +92,9 @@ type Console struct {
 	written time.Time // the log, as of when it was read the last time
 }
 
-// NewConsole is for the log at path, which need not be there yet.
-func NewConsole(path string) *Console {
-	return &Console{path: path, begun: make([]int, len(beginnings)), most: enough}
+// NewConsole is for a log, which need not be there yet.
+func NewConsole(log Log) *Console {
+	return &Console{log: log, begun: make([]int, len(beginnings)), most: enough}
 }
 
 // First tells that the node has never been ready since it was started. Linux is expected to start once, or where its
@@ -109,9 +107,14 @@ func (c *Console) First(changesArguments bool) {
 }
 
 // NewConsoleEnd is for what comes from now on.
-func NewConsoleEnd(path string) *Console {
-	c := NewConsole(path)
-	if info, err := os.Stat(path); err == nil {
+func NewConsoleEnd(log Log) *Console {
+	c := NewConsole(log)
+	file, err := log.Open(0)
+	if err != nil {
+		return c
+	}
+	defer func() { _ = file.Close() }()
+	if info, err := file.Stat(); err == nil {
 		c.offset = info.Size()
 	}
 	return c
@@ -145,7 +148,7 @@ func (c *Console) Settle() error {
 // Failure reads what is new and gives the lines that tell of a failed boot, once one says so: nil
 // before that.
 func (c *Console) Failure() ([]string, error) {
-	file, err := os.Open(c.path)
+	file, err := c.log.Open(c.offset)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -158,9 +161,6 @@ func (c *Console) Failure() ([]string, error) {
 		return nil, err
 	}
 	c.written = info.ModTime()
-	if _, err := file.Seek(c.offset, io.SeekStart); err != nil {
-		return nil, err
-	}
 	c.take(bufio.NewReader(file))
 	return c.failure(), nil
 }

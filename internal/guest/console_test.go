@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/local"
 )
 
 // console is one whose log holds a text.
@@ -16,8 +19,21 @@ func console(t *testing.T, text string) *Console {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return NewConsole(path)
+	return NewConsole(logAt(path))
 }
+
+// logFile is a log of this host.
+type logFile struct {
+	engine.Log
+	path string
+}
+
+func logAt(path string) logFile {
+	return logFile{(&local.Disks{}).Log(engine.Files{Console: path}), path}
+}
+
+// pathOf is where the console's log is.
+func pathOf(c *Console) string { return c.log.(logFile).path }
 
 // TestConsoleKnowsPrompts has no line break behind what tells of the failure.
 func TestConsoleKnowsPrompts(t *testing.T) {
@@ -184,7 +200,7 @@ func TestConsoleIsSilent(t *testing.T) {
 	}
 	time.Sleep(20 * time.Millisecond)
 	before := c.Silent()
-	if err := os.WriteFile(c.path, []byte(flatcarKernel+"["), 0o600); err != nil {
+	if err := os.WriteFile(pathOf(c), []byte(flatcarKernel+"["), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Failure(); err != nil || c.Silent() >= before {
@@ -213,11 +229,11 @@ func TestConsoleOfANodeThatRan(t *testing.T) {
 
 func TestConsoleEndIsOfWhatComes(t *testing.T) {
 	old := console(t, "Kernel panic - not syncing: x\n")
-	c := NewConsoleEnd(old.path)
+	c := NewConsoleEnd(old.log)
 	if told, err := c.Failure(); told != nil || err != nil {
 		t.Errorf("got %q, %v", told, err)
 	}
-	file, err := os.OpenFile(old.path, os.O_APPEND|os.O_WRONLY, 0)
+	file, err := os.OpenFile(pathOf(old), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

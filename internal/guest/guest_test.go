@@ -77,7 +77,7 @@ func TestKeysRefusesWhatIsNone(t *testing.T) {
 
 func TestConsole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "console.log")
-	c := NewConsole(path)
+	c := NewConsole(logAt(path))
 	add := func(text string) []string {
 		t.Helper()
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -129,7 +129,7 @@ func TestConsoleKnowsFailures(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if told, err := NewConsole(path).Failure(); err != nil || (told != nil) != failed {
+		if told, err := NewConsole(logAt(path)).Failure(); err != nil || (told != nil) != failed {
 			t.Errorf("%s: got %v, %v", text, told, err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,14 +26,14 @@ var prompt = regexp.MustCompile(`\blogin:( \S+ \(automatic login\))?( *\[.*)?$`)
 // consoleTail is how much of a console's end is looked at, in bytes.
 const consoleTail = 64 << 10
 
-// Login is what the console log at path shows of a system that runs: whether the last boot came to a login prompt, and the
+// Login is what the console log shows of a system that runs: whether the last boot came to a login prompt, and the
 // last lines of the readiness unit, each once, if that failed.
-func Login(path string) (prompted bool, unit []string, err error) {
-	text, err := tail(path)
+func Login(log Log) (prompted bool, unit []string, err error) {
+	text, err := readFrom(log, -consoleTail)
 	if err != nil {
 		return false, nil, err
 	}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(string(text)) {
 		line, words, failed := strings.Cut(printable.Line(line), ReadyUnit+": ") // which may stand behind the prompt
 		switch {
 		case strings.Contains(line, "Linux version "):
@@ -49,23 +48,6 @@ func Login(path string) (prompted bool, unit []string, err error) {
 		}
 	}
 	return prompted, unit, nil
-}
-
-func tail(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	if _, err := file.Seek(max(0, info.Size()-consoleTail), io.SeekStart); err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, consoleTail))
-	return string(text), err
 }
 
 // SSHAnswers is nil if an SSH server sends its banner (RFC 4253, 4.2) at the address before ctx ends.

@@ -34,12 +34,12 @@ func TestLogin(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		prompted, unit, err := Login(path)
+		prompted, unit, err := Login(logAt(path))
 		if err != nil || prompted != c.prompted || !slices.Equal(unit, c.unit) {
 			t.Errorf("%s: got %v, %q, %v", name, prompted, unit, err)
 		}
 	}
-	if _, _, err := Login("/nowhere"); err == nil {
+	if _, _, err := Login(logAt("/nowhere")); err == nil {
 		t.Error("no log: no error")
 	}
 }

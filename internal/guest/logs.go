@@ -5,21 +5,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	follow "github.com/nxadm/tail"
-
 	"coreos-libvirt/internal/terminal/printable"
 )
 
+// Log is what a node writes on its console, wherever that is kept: an engine.Log.
+type Log interface {
+	Open(offset int64) (fs.File, error)
+	Follow(ctx context.Context, each func(line string)) error
+}
+
+// readFrom is all that the log has from the offset on.
+func readFrom(log Log, offset int64) ([]byte, error) {
+	file, err := log.Open(offset)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	return io.ReadAll(file)
+}
+
 // ConsoleLog is a node's console log, and what each of its lines begins with when it is printed.
 type ConsoleLog struct {
-	Path   string
+	Log    Log
 	Prefix string
 }
 
@@ -51,7 +65,7 @@ func MergedLogs(logs []ConsoleLog) (lines []string, err error) {
 }
 
 func (l ConsoleLog) lines() (all []loggedLine, err error) {
-	text, err := os.ReadFile(l.Path)
+	text, err := readFrom(l.Log, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // never booted
 	}
@@ -72,20 +86,5 @@ func (l ConsoleLog) lines() (all []loggedLine, err error) {
 
 // Follow gives the lines that the log has, and those that come, until ctx ends.
 func (l ConsoleLog) Follow(ctx context.Context, each func(line string)) error {
-	following, err := follow.TailFile(l.Path, follow.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: follow.DiscardingLogger})
-	if err != nil {
-		return fmt.Errorf("cannot follow the console log: %w", err)
-	}
-	defer following.Cleanup()
-	for {
-		select {
-		case <-ctx.Done():
-			return following.Stop()
-		case line, more := <-following.Lines:
-			if !more {
-				return following.Err()
-			}
-			each(l.Prefix + printable.Line(line.Text))
-		}
-	}
+	return l.Log.Follow(ctx, func(line string) { each(l.Prefix + printable.Line(line)) })
 }

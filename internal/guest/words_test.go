@@ -21,7 +21,7 @@ func TestBannerAddress(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := BannerAddress(path); got.IsValid() != (want != "") || got.IsValid() && got.String() != want {
+		if got := BannerAddress(logAt(path)); got.IsValid() != (want != "") || got.IsValid() && got.String() != want {
 			t.Errorf("%q: want %s, got %s", text, want, got)
 		}
 	}

@@ -20,17 +20,17 @@ func (n Node) MarkLeaving() error {
 	return os.WriteFile(n.Leaving(), nil, 0o600)
 }
 
-// Begin notes that the node is made now, of the document that there is: it has never been ready, and no run that booted it has
-// ended.
-func (n Node) Begin() error {
-	document, err := os.ReadFile(n.Ignition())
+// Begin notes that the node is made now, of the document that was rendered: it has never been ready, and no run that booted it
+// has ended. It gives the document, nil if there is none.
+func (n Node) Begin() (document []byte, err error) {
+	document, err = os.ReadFile(n.Ignition())
 	if err == nil {
 		err = artifact.Write(n.MadeOf(), document, 0o600)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = Forget(n.MadeOf())
 	}
-	return errors.Join(err, os.WriteFile(n.Fresh(), nil, 0o600), Forget(n.Report()), Forget(n.EarlierReport()))
+	return document, errors.Join(err, os.WriteFile(n.Fresh(), nil, 0o600), Forget(n.Report()), Forget(n.EarlierReport()))
 }
 
 // RemoveFiles removes the node's folder. Its disk goes first, because the mark of leaving must outlive it.

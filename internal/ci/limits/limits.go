@@ -43,6 +43,7 @@ func (f Finding) String() string { return fmt.Sprintf("%s:%d: %s", f.File, f.Lin
 // Rules are what a module is checked against.
 type Rules struct {
 	Rooms      []Room
+	Private    []string // rooms that one must name to import them: "all below" are all others
 	Exceptions []Exception
 }
 

@@ -51,7 +51,7 @@ func many(n int, text string) string {
 func blank(n int) string { return "package low\n" + strings.Repeat("\n", n-1) }
 
 // small are the rules for the modules of this test.
-var small = Rules{Rooms: []Room{{"top", nil}, {"all", []string{below}}, {"high", []string{"low"}}, {"low", nil}, {"internal/terminal", nil}}}
+var small = Rules{Rooms: []Room{{"top", nil}, {"all", []string{below}}, {"high", []string{"low"}}, {"low", nil}, {"cellar", nil}, {"internal/terminal", nil}}, Private: []string{"cellar"}}
 
 // TestLimits has for each limit a module that just keeps it, with no findings, and one that breaks it.
 func TestLimits(t *testing.T) {
@@ -73,6 +73,7 @@ func TestLimits(t *testing.T) {
 		"downwards":            {files: map[string]string{"low/a.go": blank(1), "high/a.go": "package high\n\nimport _ \"house/low\"\n", "internal/terminal/a.go": "package terminal\n", "low/b/a.go": "package b\nimport _ \"house/low\"\nimport _ \"house/internal/terminal\"\nimport _ \"os\"\n"}},
 		"upwards":              {map[string]string{"high/a.go": "package high\n", "low/a.go": "package low\n\nimport _ \"house/high\"\n"}, []string{"low/a.go:3: low must not import high: it knows internal/terminal"}},
 		"all below":            {map[string]string{"top/a.go": "package top\n", "high/a.go": "package high\n", "all/a.go": "package all\n\nimport _ \"house/high\"\nimport _ \"house/top\"\n"}, []string{"all/a.go:4: all must not import top: it knows all below, internal/terminal"}},
+		"a private room":       {map[string]string{"cellar/a.go": "package cellar\n", "all/a.go": "package all\n\nimport _ \"house/cellar\"\n"}, []string{"all/a.go:3: all must not import cellar: it knows all below, internal/terminal"}},
 		"no room":              {map[string]string{"attic/a.go": "package attic\n"}, []string{"attic/a.go:1: the package attic is in no room: add it to Rooms in internal/ci/limits"}},
 		"no build":             {map[string]string{"low/a.go": blank(1), "low/b.go": "//go:build never\n\n" + blank(1)}, []string{"low/b.go:1: this file is in none of the builds that are checked: add its tags to builds in internal/ci/limits"}},
 		"a build with libvirt": {map[string]string{"low/a.go": blank(1), "low/b.go": "//go:build libvirt_dlopen\n\npackage low\nimport _ \"house/high\"\n", "high/a.go": "package high\n"}, []string{"low/b.go:4: low must not import high: it knows internal/terminal"}},

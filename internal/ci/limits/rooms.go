@@ -66,7 +66,7 @@ func (r Rules) room(folder string) (in Room, known bool) {
 func (r Rules) may(room, know Room) bool {
 	line := func(of Room) int { return slices.IndexFunc(r.Rooms, func(r Room) bool { return r.Path == of.Path }) }
 	return know.Path == room.Path || know.Path == everybody || slices.Contains(room.Knows, know.Path) ||
-		slices.Contains(room.Knows, below) && line(know) > line(room)
+		slices.Contains(room.Knows, below) && !slices.Contains(r.Private, know.Path) && line(know) > line(room)
 }
 
 // words are the rooms that it knows.

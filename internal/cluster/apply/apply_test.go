@@ -76,6 +76,10 @@ func (d bedDisks) Remove(node engine.Files) error {
 	return errors.Join(d.b.do("remove disk"), os.RemoveAll(node.Overlay))
 }
 
+func (d bedDisks) WriteDocument(_ engine.Files, document []byte) error {
+	return d.b.do("document " + string(document))
+}
+
 type bedDisk struct {
 	b    *bed
 	node engine.Files
@@ -92,6 +96,8 @@ func (d bedDisk) Discard() error { return os.RemoveAll(d.node.Overlay + ".new") 
 
 // asWord is a definition that is its mark's digest of Ignition.
 type asWord struct{}
+
+func (asWord) Digest() string { return "" }
 
 func (asWord) With(mark engine.Metadata) (string, error) { return mark.Ignition, nil }
 
@@ -111,24 +117,27 @@ func (b *bed) left(t *testing.T) string {
 
 // TestTheOrderOfRecreating, and what is left where it ends.
 func TestTheOrderOfRecreating(t *testing.T) {
-	whole := []string{"prepare", "define old", "remove, leaving", "forget, leaving", "place, leaving", "define new"}
-	const all = "core01.qcow2 defined.xml domain.xml fresh"
+	whole := []string{"prepare", "define old", "remove, leaving", "forget, leaving", "document {}, leaving", "place, leaving", "define new"}
+	const all = "core01.qcow2 defined.xml domain.xml fresh ignition.json made.json"
 	for _, c := range []struct {
 		fails, left string
 		done        int // of whole
 		more        []string
 	}{
-		{"", all, 6, nil},
-		{"prepare", "core01.qcow2", 0, nil},
-		{"define old", "core01.qcow2", 1, nil}, // the engine refuses the new definition: the old node goes on
-		{"remove", "core01.qcow2 defined.xml leaving", 2, nil},
-		{"place", "core01.qcow2 leaving", 4, nil},
-		{"define new", "", 5, []string{"remove disk"}},
+		{"", all, 7, nil},
+		{"prepare", "core01.qcow2 ignition.json", 0, nil},
+		{"define old", "core01.qcow2 ignition.json", 1, nil}, // the engine refuses the new definition: the old node goes on
+		{"remove", "core01.qcow2 defined.xml ignition.json leaving", 2, nil},
+		{"document {}", "core01.qcow2 ignition.json leaving", 4, nil},
+		{"place", "core01.qcow2 ignition.json leaving", 5, nil},
+		{"define new", "ignition.json", 6, []string{"remove disk"}},
 	} {
 		b := newBed(t)
 		b.fails = c.fails
-		if err := os.WriteFile(b.node.Overlay(), []byte("old"), 0o600); err != nil {
-			t.Fatal(err)
+		for path, text := range map[string]string{b.node.Overlay(): "old", b.node.Ignition(): "{}"} {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		step := plan.Step{Node: b.node, Action: plan.Create, XML: "new"}
 		err := b.applier().Recreate(t.Context(), New{step, asWord{}})

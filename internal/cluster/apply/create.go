@@ -15,8 +15,14 @@ func (a Applier) create(step plan.Step, disk engine.Prepared) error {
 	defer func() { _ = disk.Discard() }()
 	made := a.Begun.of(step.Node.Name)
 	made.files = true
-	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), step.Node.Begin(), writeXML(step)); err != nil {
+	document, err := step.Node.Begin()
+	if err := errors.Join(os.Chmod(step.Node.Dir, 0o755), err, writeXML(step)); err != nil {
 		return err
+	}
+	if document != nil {
+		if err := a.Engine.Disks().WriteDocument(step.Node.Files(), document); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(workspace.Forget(step.Node.Defined()), disk.Place()); err != nil {
 		return err

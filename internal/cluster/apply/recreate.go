@@ -92,9 +92,9 @@ func (a Applier) RemoveAll(steps []plan.Step) error {
 	})...)
 }
 
-// RemoveFiles removes the disk and the folder of a node that has no domain any more.
+// RemoveFiles removes what the engine has of a node that has no domain any more, and its folder.
 func RemoveFiles(disks engine.Disks, node workspace.Node) error {
-	if err := disks.Remove(node.Files()); err != nil {
+	if err := disks.Clear(node.Files()); err != nil {
 		return fmt.Errorf("cannot remove what was generated: %w", err)
 	}
 	return node.RemoveFiles()

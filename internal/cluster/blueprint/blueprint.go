@@ -14,7 +14,6 @@ import (
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/qcow2"
@@ -60,7 +59,7 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
 		if w.Ask != nil && err == nil {
-			found[i].NeverReady = facts.NeverReady(ctx, found[i], doc.Digest, w.Ask)
+			found[i].NeverReady = facts.NeverReady(ctx, d.Engine.Disks(), found[i], doc.Digest, w.Ask)
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", doc.Name, err)
@@ -90,7 +89,7 @@ func (d Drafter) found(domains map[string]engine.Domain) map[string]plan.Found {
 
 // situation is what the node shall be, and what there is of it.
 func (d Drafter) situation(ctx context.Context, doc config.Document, domains map[string]engine.Domain, wishes plan.Wishes) (b plan.Blueprint, found plan.Found, err error) {
-	found, err = facts.Of(ctx, d.Engine.Disks(), d.Place.Workspace, doc.Node, domains, wishes)
+	found, err = d.Place.Of(ctx, d.Engine.Disks(), doc.Node, domains, wishes)
 	if err != nil {
 		return b, found, err
 	}
@@ -105,25 +104,28 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 		if err != nil {
 			return b, found, err
 		}
-		definition, digest = other, other.Digest
+		definition, digest = other, other.Digest()
 	}
 	text, err := definition.With(b.Mark)
-	return b, facts.WithKept(found, kept, definition, text, digest), err
+	return b, d.Place.WithKept(found, kept, definition, text, digest), err
 }
 
 // draft is all that the node is made of, if it is made now.
 func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
 	definition, err := d.fill(b.Spec)
-	b.Definition, b.Mark.Definition = definition, definition.Digest
-	return b, err
+	if err != nil {
+		return b, err
+	}
+	b.Definition, b.Mark.Definition = definition, definition.Digest()
+	return b, nil
 }
 
-func (d Drafter) fill(hw engine.Hardware) (domainxml.Definition, error) {
+func (d Drafter) fill(hw engine.Hardware) (engine.Definition, error) {
 	if d.Filled != nil {
 		d.Filled(hw.Name)
 	}
-	return domainxml.Fill(d.Template, hw)
+	return d.Place.Definitions.Fill(d.Template, hw)
 }
 
 // mark is what says what the node shall be made from.

@@ -19,7 +19,6 @@ import (
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
 )
@@ -49,7 +48,7 @@ func defined(t *testing.T) (b Booter, steps []plan.Step) {
 	}
 	return Booter{
 		Engine: conn, Nodes: reach.Nodes{Workspace: ws, Link: engine.Link{Network: "default"}, Engine: func() (engine.Engine, error) { return conn, nil }},
-		Log: progress.New(&bytes.Buffer{}), Record: &timeline.Record{}, Writes: &guest.Writes{},
+		Log: progress.New(&bytes.Buffer{}), Record: &timeline.Record{},
 		Silence: timeline.Silence{File: filepath.Join(t.TempDir(), "silences.json")},
 		Timeout: 10 * time.Minute, KeepGoing: true, Undo: func(plan.Step) error { return nil },
 	}, steps

@@ -23,7 +23,6 @@ type Booter struct {
 	Nodes   reach.Nodes // of the workspace
 	Log     *progress.Log
 	Record  *timeline.Record
-	Writes  *guest.Writes    // to consoles
 	Silence timeline.Silence // of consoles: how long is too long
 	KVM     bool             // whether the nodes run by KVM; they are emulated if not
 

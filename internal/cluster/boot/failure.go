@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ const waitAfterFatal = time.Second
 
 // changesArguments tells whether the Ignition document wants other arguments of the kernel, or may get some from documents
 // that it names: the node boots twice then.
-func changesArguments(path string) bool {
+func changesArguments(text []byte) bool {
 	type source struct{ Source *string }
 	var document struct {
 		Ignition struct {
@@ -33,8 +32,7 @@ func changesArguments(path string) bool {
 		}
 		KernelArguments struct{ ShouldExist, ShouldNotExist []string }
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(text, &document) != nil {
+	if json.Unmarshal(text, &document) != nil {
 		return false
 	}
 	others, arguments := document.Ignition.Config, document.KernelArguments
@@ -81,7 +79,7 @@ func (w *watch) lastLines() ([]string, error) {
 	if _, err := w.console.Failure(); err != nil || len(w.console.Last()) > 0 {
 		return w.console.Last(), err
 	}
-	whole := guest.NewConsole(w.node.Console())
+	whole := guest.NewConsole(w.log(w.node))
 	_, err := whole.Failure()
 	return whole.Last(), err
 }

@@ -18,7 +18,7 @@ import (
 // late is what becomes of a node that did not report itself within limit. If its console shows a login prompt, it runs, and
 // is looked for in the ways of ready=off. waits is what it said last why it cannot be reached, or empty.
 func (b Booter) late(ctx context.Context, node workspace.Node, limit time.Duration, waits string, err error) (guest.Report, error) {
-	prompted, unit, unread := guest.Login(node.Console())
+	prompted, unit, unread := guest.Login(b.log(node))
 	says := ""
 	switch {
 	case waits != "":
@@ -50,7 +50,7 @@ func (b Booter) searched(ctx context.Context, node workspace.Node, limit time.Du
 // about that, or empty.
 func (b Booter) notInTime(node workspace.Node, limit time.Duration, says string, err error) error {
 	advice := b.Nodes.Relative(node.Console()) + " shows how far it got; timeout= allows more time"
-	console := guest.NewConsole(node.Console())
+	console := guest.NewConsole(b.log(node))
 	_, unread := console.Failure()
 	switch phase := console.Phase(); {
 	case errors.Is(err, engine.ErrBusy):

@@ -109,7 +109,7 @@ func TestASecondStartIsAFailure(t *testing.T) {
 		"no JSON":                                                                     false,
 	} {
 		save(t, document, text)
-		if got := changesArguments(document); got != want {
+		if got := changesArguments([]byte(text)); got != want {
 			t.Errorf("%s: got %v", text, got)
 		}
 	}

@@ -50,23 +50,27 @@ type watch struct {
 
 // newWatch begins a watch. A node that has never been ready since it was started has its first boot.
 func (b Booter) newWatch(node workspace.Node, counts counted) *watch {
-	w := &watch{Booter: b, node: node, counts: counts, console: guest.NewConsole(node.Console()), reboots: b.Engine.Reboots(node.Name)}
+	w := &watch{Booter: b, node: node, counts: counts, console: guest.NewConsole(b.log(node)), reboots: b.Engine.Reboots(node.Name)}
 	if counts == fromNowOn {
-		w.console = guest.NewConsoleEnd(node.Console())
+		w.console = guest.NewConsoleEnd(b.log(node))
 	}
 	if !workspace.Exists(node.Report()) {
 		w.silence = b.Silence.Limit()
-		w.console.First(changesArguments(node.Ignition()))
+		document, _ := b.Engine.Disks().Document(node.Files()) // libvirt may have given it to QEMU's user
+		w.console.First(changesArguments(document))
 	}
 	return w
 }
+
+// log is what the node writes on its console.
+func (b Booter) log(node workspace.Node) engine.Log { return b.Engine.Disks().Log(node.Files()) }
 
 // watchFailure is an error if the node's console or its domain's state shows that the node will never be ready, and nil if
 // ctx ends first. moved gets the phases that its boot reaches.
 func (b Booter) watchFailure(ctx context.Context, node workspace.Node, counts counted, moved func(phase string)) error {
 	happened, end := b.Engine.Watch(node.Name)
 	defer end()
-	written, enough := b.Writes.To(node.Console())
+	written, enough := b.log(node).Writes()
 	defer enough()
 	w := b.newWatch(node, counts)
 	if counts == ofEarlierRun && !wait.Sleep(ctx, reportFirst) {

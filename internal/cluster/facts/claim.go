@@ -9,10 +9,11 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Place is where a run looks: a workspace, and a libvirt.
+// Place is where a run looks: a workspace, and a libvirt. What is noted in the workspace can be read without that.
 type Place struct {
 	workspace.Workspace
 	engine.Where
+	Definitions engine.Definitions // of the domains that are made here
 }
 
 // InTheWay is an error that names all that keeps the cluster's nodes from being made: domains of somebody else, and nodes
@@ -23,7 +24,7 @@ func (p Place) InTheWay(nodes []workspace.Node, domains map[string]engine.Domain
 		if _, defined := domains[node.Name]; defined {
 			continue
 		}
-		if err := p.elsewhere(node, Made(node)); err != nil {
+		if err := p.elsewhere(node, p.Made(node)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 		}
 	}

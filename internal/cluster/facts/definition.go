@@ -2,25 +2,21 @@ package facts
 
 import (
 	"os"
-	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/workspace"
 )
 
 // edited is a diff between the definition as libvirt had it when it was made and as libvirt has it now: what somebody else
 // changed, for example with `virsh edit`.
-func edited(made string, domain engine.Domain) string {
+func (p Place) edited(made string, domain engine.Domain) string {
 	if made == domain.XML {
 		return ""
 	}
-	was, is := comparable(made), comparable(domain.XML)
+	was, is := p.Definitions.Comparable(made), p.Definitions.Comparable(domain.XML)
 	if was == is {
 		return ""
 	}
@@ -29,38 +25,25 @@ func edited(made string, domain engine.Domain) string {
 
 // recorded is the domain's definition as it was made, if the node's folder has that of the present one. If a run ended
 // after it had defined the domain and before it noted that, the folder has the definition before, with other metadata.
-func recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) {
+func (p Place) recorded(node workspace.Node, domain engine.Domain) (made string, ok bool) {
 	text, err := os.ReadFile(node.Defined())
 	if made = string(text); err != nil || made == domain.XML {
 		return made, err == nil
 	}
-	was, err := domainxml.Parse(made)
+	was, err := p.Definitions.Parse(made)
 	return made, err == nil && was.Metadata != nil && domain.Metadata != nil && *was.Metadata == *domain.Metadata
-}
-
-var (
-	controllers = regexp.MustCompile(`(?s)[ \t]*<controller [^>]*(?:/>|[^/]>.*?</controller>)\n`)
-	nvram       = regexp.MustCompile(`[ \t]*<nvram.*\n`)
-)
-
-// comparable is a definition without what libvirt adds by itself when the domain first starts. Its controllers are sorted,
-// at its end: libvirt puts them in another order by itself.
-func comparable(text string) string {
-	sorted := controllers.FindAllString(text, -1)
-	slices.Sort(sorted)
-	return nvram.ReplaceAllString(controllers.ReplaceAllString(text, ""), "") + strings.Join(sorted, "")
 }
 
 // WithKept is found, with what the node has if it is kept: the hardware, and the definition that gives, with its digest. A
 // running domain takes nothing of it if the file with the definition may be of a run that ended before libvirt had it.
-func WithKept(found plan.Found, spec engine.Hardware, kept engine.Definition, text, digest string) plan.Found {
+func (p Place) WithKept(found plan.Found, spec engine.Hardware, kept engine.Definition, text, digest string) plan.Found {
 	found.Spec, found.Kept, found.Definition = spec, kept, digest
 	if !found.Defined || found.Domain.State != engine.Running || found.Domain.Metadata.Definition == digest ||
 		found.Made == nil || found.Made.Definition != found.Domain.Metadata.Definition {
 		return found
 	}
 	was, errRead := os.ReadFile(found.Node.XML())
-	changes, err := domainxml.LiveChanges(string(was), text, found.Domain.Runs)
+	changes, err := p.Definitions.LiveChanges(string(was), text, found.Domain.Runs)
 	if errRead == nil && err == nil { // else somebody has changed the file
 		found.Takes = &changes
 	}

@@ -9,17 +9,16 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
 
 // Of is what there is of the node. An error says that nothing tells what the disk was made from, and the user does not want
 // the node recreated in any case.
-func Of(ctx context.Context, disks engine.Disks, w workspace.Workspace, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
+func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
 	domain, defined := domains[node.Name]
 	found := plan.Found{
-		Node: node, Domain: domain, Defined: defined, Made: Made(node), Wishes: wishes,
+		Node: node, Domain: domain, Defined: defined, Made: p.Made(node), Wishes: wishes,
 		Leaving: workspace.Exists(node.Leaving()), History: plan.History{Fresh: workspace.Exists(node.Fresh())},
 	}
 	var err error
@@ -28,24 +27,24 @@ func Of(ctx context.Context, disks engine.Disks, w workspace.Workspace, node wor
 	}
 	if found.Orphan() && found.Made == nil && !found.Force {
 		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
-			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", w.Relative(node.Overlay()))
+			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(node.Overlay()))
 	}
 	if defined {
 		var made string
-		if made, found.Recorded = recorded(node, domain); found.Recorded {
-			found.Edited = edited(made, domain)
+		if made, found.Recorded = p.recorded(node, domain); found.Recorded {
+			found.Edited = p.edited(made, domain)
 		}
 	}
 	return found, nil
 }
 
 // Made is what the node's disk was made from, as the definition in its folder says; nil if it does not say so.
-func Made(node workspace.Node) *engine.Metadata {
+func (p Place) Made(node workspace.Node) *engine.Metadata {
 	text, err := os.ReadFile(node.XML())
 	if err != nil {
 		return nil
 	}
-	domain, err := domainxml.Parse(string(text))
+	domain, err := p.Definitions.Parse(string(text))
 	if err != nil || domain.Metadata == nil {
 		return nil
 	}
@@ -54,15 +53,15 @@ func Made(node workspace.Node) *engine.Metadata {
 }
 
 // AnyOverlay tells whether a node of the cluster prefix has been made.
-func AnyOverlay(w workspace.Workspace, prefix string) bool {
-	entries, _ := os.ReadDir(w.VM())
+func (p Place) AnyOverlay(prefix string) bool {
+	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
 		n := workspace.NumberOf(prefix, entry.Name())
 		if n == 0 {
 			continue
 		}
-		node := w.Node(prefix, n)
-		if m := Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
+		node := p.Node(prefix, n)
+		if m := p.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
 			return true
 		}
 	}

@@ -37,12 +37,12 @@ func wasReady(node workspace.Node) bool {
 
 // NeverReady tells of a node whose document is another one now whether it has never been ready since it was made, so that
 // nobody has data on it. If that is not sure, it was ready. ask waits for the node's report.
-func NeverReady(ctx context.Context, found plan.Found, digest string, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
+func NeverReady(ctx context.Context, disks engine.Disks, found plan.Found, digest string, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
 	node := found.Node
 	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
 		return false
 	}
-	cameUp, failed, err := bootsOn(node)
+	cameUp, failed, err := bootsOn(disks.Log(node.Files()))
 	switch {
 	case err != nil || cameUp: // somebody may have logged in
 		return false
@@ -63,11 +63,11 @@ func silent(ctx context.Context, node workspace.Node, ask func(ctx context.Conte
 	return !said && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)
 }
 
-// bootsOn tells what the node's console shows: whether its system came up in any boot, and whether its last boot failed. A log
-// of which a part was moved away (virtlogd.conf(5), max_size) does not show all.
-func bootsOn(node workspace.Node) (cameUp, failed bool, err error) {
-	console := guest.NewConsole(node.Console())
+// bootsOn tells what a console shows: whether the system came up in any boot, and whether its last boot failed. A log of which a
+// part was moved away does not show all.
+func bootsOn(log engine.Log) (cameUp, failed bool, err error) {
+	console := guest.NewConsole(log)
 	told, err := console.Failure()
-	cameUp = slices.Contains(console.Passed(), "login") || workspace.Exists(node.Console()+".0")
+	cameUp = slices.Contains(console.Passed(), "login") || log.Cut()
 	return cameUp, len(told) > 0, err
 }

@@ -51,7 +51,7 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		if domains[entry.Name()].Name != "" { // it goes with that, or is not this cluster's
 			continue
 		}
-		node, ok := Folder(p.Workspace, entry, prefix, prefixes)
+		node, ok := p.Folder(entry, prefix, prefixes)
 		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
@@ -70,20 +70,20 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 // Folder is the node whose folder in vm/ the entry is, if it is one of the cluster prefix, or with an empty prefix of any
 // cluster. The definition in it says whose it is. Before there is one, its name does, unless another cluster can have a node
 // of that name: web101 is a node of web or of web1.
-func Folder(w workspace.Workspace, entry os.DirEntry, prefix string, prefixes []string) (node workspace.Node, ok bool) {
+func (p Place) Folder(entry os.DirEntry, prefix string, prefixes []string) (node workspace.Node, ok bool) {
 	name := entry.Name()
-	folder := workspace.Node{Name: name, Dir: w.VM(name)}
+	folder := workspace.Node{Name: name, Dir: p.VM(name)}
 	if !entry.IsDir() || !folder.Generated() {
 		return node, false
 	}
-	if m := Made(folder); m != nil && workspace.NodeName(m.Cluster, m.Number) == name {
-		return w.NodeOf(m), prefix == "" || m.Cluster == prefix
+	if m := p.Made(folder); m != nil && workspace.NodeName(m.Cluster, m.Number) == name {
+		return p.NodeOf(m), prefix == "" || m.Cluster == prefix
 	}
 	owners := workspace.OwnersOf(name, append([]string{prefix}, prefixes...))
 	if len(owners) == 0 || prefix != "" && (len(owners) > 1 || owners[0] != prefix) {
 		return node, false
 	}
-	return w.Node(owners[0], workspace.NumberOf(owners[0], name)), true
+	return p.Node(owners[0], workspace.NumberOf(owners[0], name)), true
 }
 
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the
@@ -92,7 +92,7 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if workspace.Exists(node.Leaving()) {
 		return nil
 	}
-	m := Made(node)
+	m := p.Made(node)
 	if err := p.elsewhere(node, m); err != nil {
 		return err
 	}

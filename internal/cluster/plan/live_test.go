@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -40,7 +40,7 @@ func TestWhatIsPluggedOutlivesADefinition(t *testing.T) {
 		t.Errorf("a paused one goes on as it was started: got %s, %v", on.Action, on.Restart)
 	}
 	for live, restart := range map[string]bool{defined(2, 2048, "br0", "preserve"): true, defined(2, 2560, "br0", "preserve"): false} {
-		changes, err := domainxml.LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
+		changes, err := libvirt.Definitions{}.LiveChanges(defined(2, 2560, "br1", "destroy"), live, step.Runs)
 		if step.Take(changes); err != nil || step.Restart != restart {
 			t.Errorf("want %v, got %+v, %v", restart, step, err)
 		}

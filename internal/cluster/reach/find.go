@@ -29,7 +29,7 @@ func (n Nodes) Find(ctx context.Context, node workspace.Node) (address netip.Add
 	}{
 		{"libvirt's lease", func() netip.Addr { return n.lease(node) }},
 		{"guest agent", func() netip.Addr { return n.agent(node) }},
-		{"login banner", func() netip.Addr { return guest.BannerAddress(node.Console()) }},
+		{"login banner", func() netip.Addr { return n.banner(node) }},
 		{"neighbour", func() netip.Addr { return n.neighbour(ctx, node.MAC) }},
 	}
 	looked := make([]chan netip.Addr, len(sources)) // all at once: an agent that hangs keeps nobody
@@ -132,6 +132,23 @@ func (n Nodes) agent(node workspace.Node) (none netip.Addr) {
 		return known.AgentAddress(node.Name, node.MAC)
 	}
 	return none
+}
+
+// banner is the address that the node's console shows above its login prompt.
+func (n Nodes) banner(node workspace.Node) (none netip.Addr) {
+	if log, err := n.Log(node); err == nil {
+		return guest.BannerAddress(log)
+	}
+	return none
+}
+
+// Log is what the node writes on its console.
+func (n Nodes) Log(node workspace.Node) (engine.Log, error) {
+	opened, err := n.Engine()
+	if err != nil {
+		return nil, err
+	}
+	return opened.Disks().Log(node.Files()), nil
 }
 
 // addresses are those that the engine knows of by itself, if it is one that knows any.

@@ -41,9 +41,9 @@ var (
 )
 
 // breakDown provokes an emergency shell and a panic, and checks that the console's watcher knows them.
-func (s *Subject) breakDown(ctx context.Context) {
+func (s *Subject) breakDown(ctx context.Context, log guest.Log) {
 	s.Say("%s: to its emergency shell, then a kernel's panic", s.Node.Name)
-	console := guest.NewConsoleEnd(s.Node.Console())
+	console := guest.NewConsoleEnd(log)
 	last, err := s.inside(ctx, breaking)
 	if err != nil {
 		s.is("emergency", facts.Found(false, "%s", hint.FirstLine(err)))

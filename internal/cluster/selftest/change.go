@@ -28,12 +28,15 @@ type Means struct {
 // Look looks at the running node: inside, at its console, keys and labels, and at what becomes of it when it is changed, shut
 // down, booted again and broken. It ends when ctx ends, or when there is no node any more.
 func (s *Subject) Look(ctx context.Context, by Means) {
+	log := by.Engine.Disks().Log(s.Node.Files())
 	for _, look := range []func(context.Context){
-		s.lookInside, s.lookAtConsole, s.lookAtKeys, s.lookAtLabels,
+		s.lookInside,
+		func(ctx context.Context) { s.lookAtConsole(ctx, log) },
+		s.lookAtKeys, s.lookAtLabels,
 		func(ctx context.Context) { s.plugIn(ctx, by.PlugIn) },
 		func(ctx context.Context) { s.shutDown(ctx, by.Engine, by.Grace) },
 		func(ctx context.Context) { s.bootAgain(ctx, by.Boot) },
-		s.breakDown,
+		func(ctx context.Context) { s.breakDown(ctx, log) },
 	} {
 		if ctx.Err() == nil && s.Booted() {
 			look(ctx)

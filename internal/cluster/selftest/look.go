@@ -73,15 +73,15 @@ func (s *Subject) lookInside(ctx context.Context) {
 }
 
 // lookAtConsole checks what the first boot wrote on the serial console.
-func (s *Subject) lookAtConsole(ctx context.Context) {
+func (s *Subject) lookAtConsole(ctx context.Context, log guest.Log) {
 	prompted, err := false, error(nil)
 	for end := time.Now().Add(promptPatience); !prompted && time.Now().Before(end); {
-		if prompted, _, err = guest.Login(s.Node.Console()); !prompted && !wait.Sleep(ctx, time.Second) {
+		if prompted, _, err = guest.Login(log); !prompted && !wait.Sleep(ctx, time.Second) {
 			return
 		}
 	}
 	s.is("login", facts.Found(prompted, "%s", orText(err, fmt.Sprintf("a login prompt: %t", prompted))))
-	console := guest.NewConsole(s.Node.Console())
+	console := guest.NewConsole(log)
 	told, err := console.Failure()
 	phases := console.Passed()
 	seen := err == nil && told == nil && inOrder(facts.Phases(s.Report.Distribution), phases)

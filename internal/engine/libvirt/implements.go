@@ -11,4 +11,6 @@ var (
 	_ engine.Addresses = (*Conn)(nil)
 	_ engine.Networks  = (*Conn)(nil)
 	_ engine.Host      = (*Conn)(nil)
+
+	_ engine.Definitions = Definitions{}
 )

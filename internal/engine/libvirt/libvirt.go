@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"libvirt.org/go/libvirt"
+
+	"coreos-libvirt/internal/engine/local"
 )
 
 // Available tells whether this program was built with libvirt's binding.
@@ -26,6 +28,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
+	files local.Disks
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -27,6 +28,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
+	files local.Disks
 }
 
 type (

@@ -18,8 +18,8 @@ import (
 
 // Definition is the definition of a node's domain, complete but for the mark that says whose the domain is.
 type Definition struct {
-	Digest string   // sha256 of the definition without a mark, in hex
-	parts  []string // the text, cut at each place where the mark goes
+	digest string
+	parts  []string // its text, cut at each place where the mark goes
 }
 
 // Fill fills the template for a node. The result has been parsed as a domain: libvirt gets XML, whatever is in the template.
@@ -34,12 +34,15 @@ func Fill(tmpl string, hw engine.Hardware) (Definition, error) {
 	}
 	parts := strings.Split(text, placeholder)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "")))
-	return Definition{Digest: hex.EncodeToString(sum[:]), parts: parts}, check(strings.Join(parts, emptyMark), hw)
+	return Definition{digest: hex.EncodeToString(sum[:]), parts: parts}, check(strings.Join(parts, emptyMark), hw)
 }
+
+// Digest is the sha256 of the definition without a mark, in hex.
+func (d Definition) Digest() string { return d.digest }
 
 // With is the definition with the mark in it, which gets the definition's digest.
 func (d Definition) With(mark engine.Metadata) (text string, err error) {
-	mark.Definition = d.Digest
+	mark.Definition = d.digest
 	element, err := Element(mark)
 	return strings.Join(d.parts, element), err
 }

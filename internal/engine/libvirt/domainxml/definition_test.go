@@ -25,7 +25,7 @@ func define(tmpl string, hw engine.Hardware, mark *engine.Metadata) (string, err
 	if err != nil {
 		return "", err
 	}
-	mark.Definition = definition.Digest
+	mark.Definition = definition.Digest()
 	return definition.With(*mark)
 }
 

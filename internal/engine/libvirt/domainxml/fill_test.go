@@ -78,7 +78,7 @@ func compareFilled(t *testing.T, hw engine.Hardware, mark engine.Metadata) {
 			t.Fatal(err)
 		}
 		got, err := definition.With(mark)
-		if err != nil || got != text || definition.Digest != digest {
+		if err != nil || got != text || definition.Digest() != digest {
 			t.Error(fmt.Sprintf("%s, %+v: %v", name, hw, err), "\n", got, "\nwant\n", text)
 		}
 	}

@@ -1,4 +1,4 @@
-package guest
+package local
 
 import (
 	"os"
@@ -10,15 +10,15 @@ import (
 )
 
 func TestWrites(t *testing.T) {
-	var w Writes
+	var w writes
 	path, other := filepath.Join(t.TempDir(), "console.log"), filepath.Join(t.TempDir(), "console.log")
 	for _, p := range []string{path, other} {
 		if err := os.WriteFile(p, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	written, end := w.To(path)
-	others, endOther := w.To(other)
+	written, end := w.to(path)
+	others, endOther := w.to(other)
 	defer endOther()
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -31,10 +31,10 @@ func TestWrites(t *testing.T) {
 		t.Error("a write is not told")
 	}
 	end()
-	if none, _ := w.To(filepath.Join(t.TempDir(), "none")); none != nil {
+	if none, _ := w.to(filepath.Join(t.TempDir(), "none")); none != nil {
 		t.Error("a file that is not there is watched")
 	}
-	again, end := w.To(path)
+	again, end := w.to(path)
 	defer end()
 	if err := os.WriteFile(path, []byte("y"), 0o600); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package guest
+package local
 
 import (
 	"sync"
@@ -6,16 +6,16 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Writes tells of writes to console logs. All have one instance of inotify, of which a user may have few (inotify(7)).
-type Writes struct {
+// writes tells of writes to console logs. All have one instance of inotify, of which a user may have few (inotify(7)).
+type writes struct {
 	mu      sync.Mutex
 	watcher *fsnotify.Watcher
 	waiting map[string]chan struct{} // by path
 }
 
-// To gives a channel that has a value when something was written to the file at path, from now until end is called. Where
+// to gives a channel that has a value when something was written to the file at path, from now until end is called. Where
 // the system does not tell, it never has.
-func (w *Writes) To(path string) (written <-chan struct{}, end func()) {
+func (w *writes) to(path string) (written <-chan struct{}, end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.watcher == nil {
@@ -41,7 +41,7 @@ func (w *Writes) To(path string) (written <-chan struct{}, end func()) {
 	}
 }
 
-func (w *Writes) tell(watcher *fsnotify.Watcher) {
+func (w *writes) tell(watcher *fsnotify.Watcher) {
 	for {
 		select {
 		case event, more := <-watcher.Events:

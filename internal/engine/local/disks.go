@@ -1,0 +1,106 @@
+// Package local has the files of nodes whose engine runs on this host: they are where the workspace has them.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image/qcow2"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// Disks are files of this host: QEMU, which runs here, has them by their own paths.
+type Disks struct{ writes writes }
+
+// Seen are the paths as they are.
+func (*Disks) Seen(node engine.Files) engine.Files { return node }
+
+// Look reads the disk's header. The disk is not pristine if a guest may be writing to it. Not everybody may read what a guest
+// wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
+func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
+	path := node.Overlay
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return engine.Disk{}, nil
+	} else if err != nil { // there may be one: a network's file system that does not answer
+		return engine.Disk{}, fmt.Errorf("cannot look at the disk: %w", err)
+	}
+	disk := engine.Disk{Exists: true, Backing: domain.Backing}
+	if domain.InUse() && disk.Backing != "" || !mayRead(path) {
+		return disk, nil
+	}
+	info, err := qcow2.Inspect(ctx, path)
+	if err != nil {
+		return engine.Disk{}, hint.Add(err, "`mage down` clears it away")
+	}
+	disk.Backing = info.Backing
+	if !domain.InUse() {
+		disk.Pristine, err = qcow2.Pristine(ctx, path)
+	}
+	return disk, err
+}
+
+func mayRead(path string) bool {
+	file, err := os.Open(path)
+	if err == nil {
+		_ = file.Close()
+	}
+	return !errors.Is(err, fs.ErrPermission)
+}
+
+// Prepare makes an overlay in the node's folder.
+func (*Disks) Prepare(ctx context.Context, node engine.Files, base string, gib int) (engine.Prepared, error) {
+	path, err := qcow2.Prepare(ctx, node.Overlay, base, gib)
+	return prepared{path, node.Overlay}, err
+}
+
+// Remove removes the file.
+func (*Disks) Remove(node engine.Files) error { return unlessGone(os.Remove(node.Overlay)) }
+
+// Clear removes the files, the disk first.
+func (d *Disks) Clear(node engine.Files) error {
+	if err := d.Remove(node); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(node.Ignition), os.RemoveAll(node.Console))
+}
+
+// WriteDocument writes the file, if it is another one than `mage render` has written.
+func (*Disks) WriteDocument(node engine.Files, document []byte) error {
+	_, err := artifact.WriteIfChanged(node.Ignition, document, 0o600)
+	return err
+}
+
+// Document reads the file. fs.ErrPermission says that it belongs to QEMU's user by now.
+func (*Disks) Document(node engine.Files) ([]byte, error) { return os.ReadFile(node.Ignition) }
+
+// BeginLog makes the file, which belongs to the user: libvirt's log daemon only appends to it.
+func (*Disks) BeginLog(node engine.Files) error {
+	if err := os.WriteFile(node.Console, nil, 0o600); err != nil {
+		return fmt.Errorf("cannot begin the console log: %w", err)
+	}
+	return nil
+}
+
+// Log is the file.
+func (d *Disks) Log(node engine.Files) engine.Log { return log{path: node.Console, writes: &d.writes} }
+
+// prepared is an overlay at a path beside the node's.
+type prepared struct{ path, overlay string }
+
+// Place renames it. QEMU reads the Ignition document where it is.
+func (p prepared) Place() error { return os.Rename(p.path, p.overlay) }
+
+// Discard removes the file.
+func (p prepared) Discard() error { return unlessGone(os.Remove(p.path)) }
+
+func unlessGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+package local
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"coreos-libvirt/internal/engine"
+)
+
+// filesIn are those of a node in a folder, none of which is there yet.
+func filesIn(dir string) engine.Files {
+	return engine.Files{Ignition: filepath.Join(dir, "ignition.json"), Overlay: filepath.Join(dir, "core01.qcow2"), Console: filepath.Join(dir, "console.log")}
+}
+
+func save(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDocument is a secret, and stays the same file where it is the same document: QEMU may have it open.
+func TestDocument(t *testing.T) {
+	var disks Disks
+	node := filesIn(filepath.Join(t.TempDir(), "core01"))
+	if _, err := disks.Document(node); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("none: got %v", err)
+	}
+	var before fs.FileInfo
+	for i, c := range []struct {
+		text string
+		same bool
+	}{{"{}", false}, {"{}", true}, {`{"a":1}`, false}} {
+		if err := disks.WriteDocument(node, []byte(c.text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := disks.Document(node)
+		info, errInfo := os.Stat(node.Ignition)
+		if err != nil || errInfo != nil || string(got) != c.text || info.Mode() != 0o600 || os.SameFile(before, info) != c.same {
+			t.Errorf("%d: got %s, %v, %v", i, got, info, errors.Join(err, errInfo))
+		}
+		before = info
+	}
+	if left, _ := os.ReadDir(filepath.Dir(node.Ignition)); len(left) != 1 {
+		t.Errorf("left are %v", left)
+	}
+}
+
+func TestClear(t *testing.T) {
+	var disks Disks
+	dir := t.TempDir()
+	node := filesIn(dir)
+	if err := disks.Clear(node); err != nil {
+		t.Errorf("nothing is there: %v", err)
+	}
+	for _, path := range []string{node.Ignition, node.Overlay, node.Console, filepath.Join(dir, "domain.xml")} {
+		save(t, path, "x")
+	}
+	if err := disks.Clear(node); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "domain.xml" {
+		t.Errorf("left are %v", left)
+	}
+	save(t, node.Ignition, "x")
+	if err := os.MkdirAll(filepath.Join(node.Overlay, "mine"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := disks.Clear(node); err == nil {
+		t.Error("a folder where the disk should be was removed")
+	}
+	if _, err := os.Stat(node.Ignition); err != nil {
+		t.Errorf("without its disk the document went: %v", err)
+	}
+}
