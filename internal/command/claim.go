@@ -12,5 +12,11 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.at().InTheWay(r.members(), domains, r.Prefix)
+	if err := r.at().InTheWay(r.members(), domains, r.Prefix); err != nil {
+		return err
+	}
+	for _, line := range r.ws().Strangers(domains, r.Prefix) {
+		r.log.Say("%s", line)
+	}
+	return nil
 }

@@ -58,7 +58,7 @@ func (a Applier) Undo(step plan.Step) error {
 		return nil
 	}
 	if made.domain {
-		if err := a.Engine.Remove(step.Node.UUID, a.Workspace); err != nil {
+		if err := a.Engine.Remove(step.Node.UUID, a.Workspace.Owners(nil)...); err != nil {
 			return err
 		}
 	}

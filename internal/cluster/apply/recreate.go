@@ -68,13 +68,16 @@ func (a Applier) Remove(node workspace.Node) error {
 	return RemoveFiles(a.Engine.Disks(), node)
 }
 
-// removeDomain removes the node's domain. The mark comes first: if this run ends before the disk has gone, too, the next one
+// removeDomain removes the node's domain, unless another one uses its disk. The mark comes first: if this run ends before the disk has gone, too, the next one
 // knows that it may go.
 func (a Applier) removeDomain(node workspace.Node) error {
+	if err := a.Workspace.Unused(node, a.Before); err != nil {
+		return err
+	}
 	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
-	return a.Engine.Remove(node.UUID, a.Workspace)
+	return a.Engine.Remove(node.UUID, a.Workspace.Owners(a.Before[node.Name].Metadata)...)
 }
 
 // RemoveAll removes the domains of all nodes that the steps recreate or remove, with their disks.

@@ -1,0 +1,156 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Whose says what a domain is to a workspace.
+type Whose int
+
+// The answers.
+const (
+	Nobodys    Whose = iota // of another workspace, or none of this project's
+	Ours                    // a node: it has the node's own UUID and name
+	Clone                   // somebody has copied a node, with what is noted in it
+	Renamed                 // a node whose domain has another name now
+	Originals               // a node of the workspace that this one is a copy of
+	FormerPath              // of another workspace, which was at this path before
+)
+
+// Whose tells whose the domain is.
+func (w Workspace) Whose(d engine.Domain) Whose {
+	m := d.Metadata
+	switch {
+	case m == nil || !w.marked(m) && (m.ID == "" || !w.isHere(m)):
+		return Nobodys
+	case !w.marked(m):
+		return FormerPath
+	case !w.hasUUID(d):
+		return Clone
+	case d.Name != NodeName(m.Cluster, m.Number):
+		return Renamed
+	case !w.isHere(m) && w.hasFilesElsewhere(d):
+		return Originals
+	}
+	return Ours
+}
+
+// marked tells whether the mark is of this workspace. Where it has no ID, its path decides.
+func (w Workspace) marked(m *engine.Metadata) bool {
+	if m.ID != "" {
+		return m.ID == w.ID
+	}
+	return w.isHere(m) || w.Origin != "" && m.Workspace == w.Origin
+}
+
+// isHere tells whether the path in the mark leads to this workspace.
+func (w Workspace) isHere(m *engine.Metadata) bool { return w.IsAt(m.Workspace) }
+
+// IsAt tells whether the path leads to this workspace.
+func (w Workspace) IsAt(path string) bool { return path == w.Root || resolve(path) == w.Root }
+
+// hasUUID tells whether the domain has the UUID of the node that its mark names.
+func (w Workspace) hasUUID(d engine.Domain) bool {
+	name := NodeName(d.Metadata.Cluster, d.Metadata.Number)
+	return slices.ContainsFunc([]string{w.origin(), d.Metadata.Workspace, w.Root}, func(root string) bool {
+		return d.UUID == domainUUID(Workspace{Root: root}.VM(name))
+	})
+}
+
+// hasFilesElsewhere tells whether the domain's disk is there, and is another file than the one of this workspace. If nobody
+// can know, it is.
+func (w Workspace) hasFilesElsewhere(d engine.Domain) bool {
+	own, _ := os.Stat(w.VM(d.Name, d.Name+".qcow2"))
+	return slices.ContainsFunc(d.Disks, func(disk string) bool {
+		info, err := os.Stat(disk)
+		return err == nil && !os.SameFile(own, info) || err != nil && !errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// Owns tells whether the domain is a node of this workspace.
+func (w Workspace) Owns(d engine.Domain) bool { return w.Whose(d) == Ours }
+
+// Members are the domains that are nodes of this workspace, sorted by name: those of the cluster, or with an empty cluster
+// those of all its clusters.
+func (w Workspace) Members(domains map[string]engine.Domain, cluster string) (ours []engine.Domain) {
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		if d := domains[name]; w.Owns(d) && (cluster == "" || d.Metadata.Cluster == cluster) {
+			ours = append(ours, d)
+		}
+	}
+	return ours
+}
+
+// HasMoved tells whether the node's definition has paths of where the workspace was before.
+func (w Workspace) HasMoved(d engine.Domain) bool { return w.Owns(d) && !w.isHere(d.Metadata) }
+
+// Strangers says, a line a domain, which domains carry the mark of a node of the cluster, or with an empty cluster of any, and
+// are none of this workspace's.
+func (w Workspace) Strangers(domains map[string]engine.Domain, cluster string) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		d := domains[name]
+		if d.Metadata == nil || cluster != "" && d.Metadata.Cluster != cluster {
+			continue
+		}
+		if what := w.stranger(d); what != "" {
+			lines = append(lines, fmt.Sprintf("%s: %s; it is left alone", name, what))
+		}
+	}
+	return lines
+}
+
+// stranger says what the domain is, if it carries a mark of this workspace's, or of one at its path, and is not ours.
+func (w Workspace) stranger(d engine.Domain) string {
+	node := NodeName(d.Metadata.Cluster, d.Metadata.Number)
+	switch w.Whose(d) {
+	case Clone:
+		return fmt.Sprintf("the domain is a copy of %s, with another UUID: it is no node", node)
+	case Renamed:
+		return fmt.Sprintf("the domain is the node %s, which somebody has renamed", node)
+	case Originals:
+		return fmt.Sprintf("the domain is a node of the workspace %s, of which this one is a copy", d.Metadata.Workspace)
+	case FormerPath:
+		return "the domain is a node of another workspace, which was at this path before"
+	}
+	return ""
+}
+
+// UserOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
+func (w Workspace) UserOf(node Node, domains map[string]engine.Domain) string {
+	own, errOwn := os.Stat(node.Overlay())
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		d := domains[name]
+		if name == node.Name && w.Owns(d) {
+			continue
+		}
+		for _, disk := range d.Disks {
+			info, err := os.Stat(disk)
+			if filepath.Clean(disk) == node.Overlay() || err == nil && errOwn == nil && os.SameFile(own, info) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// Unused is an error if another domain uses the node's disk, which must not go then.
+func (w Workspace) Unused(node Node, domains map[string]engine.Domain) error {
+	user := w.UserOf(node, domains)
+	if user == "" {
+		return nil
+	}
+	advice := "give the domain " + user + " another disk, or remove it yourself: virsh undefine " + user
+	if d := domains[user]; w.Whose(d) == Renamed {
+		advice = w.way(d)
+	}
+	return hint.Errorf(advice, "the domain %s uses its disk, %s; both are left alone", user, w.Relative(node.Overlay()))
+}
