@@ -118,7 +118,11 @@ func call(f reflect.Value) error {
 	for i := range f.Type().NumIn() {
 		args = append(args, reflect.Zero(f.Type().In(i)))
 	}
-	for _, result := range f.Call(args) {
+	do := f.Call
+	if f.Type().IsVariadic() {
+		do = f.CallSlice
+	}
+	for _, result := range do(args) {
 		if err, ok := result.Interface().(error); ok {
 			return err
 		}

@@ -35,7 +35,7 @@ func (w Workspace) Foreign(nodes []Node, domains map[string]engine.Domain, clust
 			continue
 		}
 		if named[name] || m != nil && m.Cluster == cluster && whose != Clone {
-			all = append(all, w.foreign(d, cluster))
+			all = append(all, foreign(w, d, cluster))
 		}
 		if whose != Renamed {
 			all = append(all, inTheWay(d, macs, disks))
@@ -61,7 +61,7 @@ func inTheWay(d engine.Domain, macs, disks map[string]string) error {
 }
 
 // foreign is an error that says whose domain d is, if it is not the cluster's own.
-func (w Workspace) foreign(d engine.Domain, cluster string) error {
+func foreign(w Workspace, d engine.Domain, cluster string) error {
 	m := d.Metadata
 	if m == nil {
 		return hint.Errorf(fmt.Sprintf("choose another prefix=, or remove it yourself: virsh undefine %s", d.Name),
@@ -74,11 +74,11 @@ func (w Workspace) foreign(d engine.Domain, cluster string) error {
 	case Ours:
 		return hint.Errorf("choose another prefix=", "%s: the domain belongs to the cluster %s; it is left alone", d.Name, m.Cluster)
 	}
-	return hint.Errorf(w.way(d), "%s: %s; it is left alone", d.Name, w.stranger(d))
+	return hint.Errorf(way(w, d), "%s: %s; it is left alone", d.Name, stranger(w, d))
 }
 
 // way is what to do about a domain that carries a mark of this workspace's, or of one at its path, and is not ours.
-func (w Workspace) way(d engine.Domain) string {
+func way(w Workspace, d engine.Domain) string {
 	m := d.Metadata
 	switch w.Whose(d) {
 	case Renamed:

@@ -33,13 +33,13 @@ func At(folder string) (Workspace, error) {
 		return Workspace{}, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
 	w := Workspace{Root: root}
-	known, err := w.identity()
+	known, err := identityOf(w)
 	w.ID, w.Origin = known.ID, known.Origin
 	return w, err
 }
 
-// identity is what vm/ says; without values if it says nothing yet.
-func (w Workspace) identity() (known identity, err error) {
+// identityOf is what vm/ says; without values if it says nothing yet.
+func identityOf(w Workspace) (known identity, err error) {
 	path := w.VM(identityName)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 { // a run ended before it had written it
@@ -69,7 +69,7 @@ func (w Workspace) KeepID(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if known, err := w.identity(); err != nil || known.ID != "" { // another run was faster
+	if known, err := identityOf(w); err != nil || known.ID != "" { // another run was faster
 		return err
 	}
 	text, err := json.Marshal(identity{ID: uuid.NewString(), Origin: w.origin()})

@@ -30,36 +30,33 @@ const (
 func (w Workspace) Whose(d engine.Domain) Whose {
 	m := d.Metadata
 	switch {
-	case m == nil || !w.marked(m) && (m.ID == "" || !w.isHere(m)):
+	case m == nil || !marked(w, m) && (m.ID == "" || !w.IsAt(m.Workspace)):
 		return Nobodys
-	case !w.marked(m):
+	case !marked(w, m):
 		return FormerPath
-	case !w.hasUUID(d):
+	case !hasUUID(w, d):
 		return Clone
 	case d.Name != NodeName(m.Cluster, m.Number):
 		return Renamed
-	case !w.isHere(m) && w.hasFilesElsewhere(d):
+	case !w.IsAt(m.Workspace) && hasFilesElsewhere(w, d):
 		return Originals
 	}
 	return Ours
 }
 
 // marked tells whether the mark is of this workspace. Where it has no ID, its path decides.
-func (w Workspace) marked(m *engine.Metadata) bool {
+func marked(w Workspace, m *engine.Metadata) bool {
 	if m.ID != "" {
 		return m.ID == w.ID
 	}
-	return w.isHere(m) || w.Origin != "" && m.Workspace == w.Origin
+	return w.IsAt(m.Workspace) || w.Origin != "" && m.Workspace == w.Origin
 }
-
-// isHere tells whether the path in the mark leads to this workspace.
-func (w Workspace) isHere(m *engine.Metadata) bool { return w.IsAt(m.Workspace) }
 
 // IsAt tells whether the path leads to this workspace.
 func (w Workspace) IsAt(path string) bool { return path == w.Root || resolve(path) == w.Root }
 
 // hasUUID tells whether the domain has the UUID of the node that its mark names.
-func (w Workspace) hasUUID(d engine.Domain) bool {
+func hasUUID(w Workspace, d engine.Domain) bool {
 	name := NodeName(d.Metadata.Cluster, d.Metadata.Number)
 	return slices.ContainsFunc([]string{w.origin(), d.Metadata.Workspace, w.Root}, func(root string) bool {
 		return d.UUID == domainUUID(Workspace{Root: root}.VM(name))
@@ -68,7 +65,7 @@ func (w Workspace) hasUUID(d engine.Domain) bool {
 
 // hasFilesElsewhere tells whether the domain's disk is there, and is another file than the one of this workspace. If nobody
 // can know, it is.
-func (w Workspace) hasFilesElsewhere(d engine.Domain) bool {
+func hasFilesElsewhere(w Workspace, d engine.Domain) bool {
 	own, _ := os.Stat(w.VM(d.Name, d.Name+".qcow2"))
 	return slices.ContainsFunc(d.Disks, func(disk string) bool {
 		info, err := os.Stat(disk)
@@ -91,7 +88,7 @@ func (w Workspace) Members(domains map[string]engine.Domain, cluster string) (ou
 }
 
 // HasMoved tells whether the node's definition has paths of where the workspace was before.
-func (w Workspace) HasMoved(d engine.Domain) bool { return w.Owns(d) && !w.isHere(d.Metadata) }
+func (w Workspace) HasMoved(d engine.Domain) bool { return w.Owns(d) && !w.IsAt(d.Metadata.Workspace) }
 
 // Strangers says, a line a domain, which domains carry the mark of a node of the cluster, or with an empty cluster of any, and
 // are none of this workspace's.
@@ -101,7 +98,7 @@ func (w Workspace) Strangers(domains map[string]engine.Domain, cluster string) (
 		if d.Metadata == nil || cluster != "" && d.Metadata.Cluster != cluster {
 			continue
 		}
-		if what := w.stranger(d); what != "" {
+		if what := stranger(w, d); what != "" {
 			lines = append(lines, fmt.Sprintf("%s: %s; it is left alone", name, what))
 		}
 	}
@@ -109,7 +106,7 @@ func (w Workspace) Strangers(domains map[string]engine.Domain, cluster string) (
 }
 
 // stranger says what the domain is, if it carries a mark of this workspace's, or of one at its path, and is not ours.
-func (w Workspace) stranger(d engine.Domain) string {
+func stranger(w Workspace, d engine.Domain) string {
 	node := NodeName(d.Metadata.Cluster, d.Metadata.Number)
 	switch w.Whose(d) {
 	case Clone:
@@ -124,8 +121,8 @@ func (w Workspace) stranger(d engine.Domain) string {
 	return ""
 }
 
-// UserOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
-func (w Workspace) UserOf(node Node, domains map[string]engine.Domain) string {
+// userOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
+func userOf(w Workspace, node Node, domains map[string]engine.Domain) string {
 	own, errOwn := os.Stat(node.Overlay())
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
@@ -144,13 +141,13 @@ func (w Workspace) UserOf(node Node, domains map[string]engine.Domain) string {
 
 // Unused is an error if another domain uses the node's disk, which must not go then.
 func (w Workspace) Unused(node Node, domains map[string]engine.Domain) error {
-	user := w.UserOf(node, domains)
+	user := userOf(w, node, domains)
 	if user == "" {
 		return nil
 	}
 	advice := "give the domain " + user + " another disk, or remove it yourself: virsh undefine " + user
 	if d := domains[user]; w.Whose(d) == Renamed {
-		advice = w.way(d)
+		advice = way(w, d)
 	}
 	return hint.Errorf(advice, "the domain %s uses its disk, %s; both are left alone", user, w.Relative(node.Overlay()))
 }

@@ -45,10 +45,11 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 	nodes := map[string]Leaving{}
 	for _, d := range p.Members(domains, prefix) {
 		node := p.NodeOf(d.Metadata)
-		nodes[node.Name] = Leaving{node, d}
 		if err := p.Unused(node, domains); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
+			continue
 		}
+		nodes[node.Name] = Leaving{node, d}
 	}
 	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
@@ -66,9 +67,7 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		nodes[node.Name] = Leaving{Node: node}
 	}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
-		if p.UserOf(nodes[name].Node, domains) == "" {
-			going = append(going, nodes[name])
-		}
+		going = append(going, nodes[name])
 	}
 	return going, errs
 }
