@@ -15,6 +15,9 @@ func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
 	}
+	if err := r.ws().CheckPath(true); err != nil {
+		return err
+	}
 	aheadOf(ctx, r)
 	starting, err := toStart(r)
 	if err != nil || starting == 0 {

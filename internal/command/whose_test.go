@@ -426,3 +426,30 @@ func TestAnIdentityThatCannotBeRead(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 }
+
+// TestAPathFromWhichNothingBoots is refused before anything is made.
+func TestAPathFromWhichNothingBoots(t *testing.T) {
+	here := inCloneOf(t)
+	for name, c := range map[string]struct{ uri, what string }{
+		`a"b`:     {"test:///default", `"`},
+		"${HOME}": {"test:///default", "${"},
+		"a,b":     {"qemu:///system", ","},
+		"o'n":     {"qemu:///system", "'"},
+		"a&b":     {"qemu:///session", "&"},
+	} {
+		odd := filepath.Join(t.TempDir(), name)
+		if err := os.CopyFS(odd, os.DirFS(here)); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(odd)
+		want := "nodes cannot be booted from a workspace with " + c.what + " in its path: " + odd + "\nhint: mv the folder to a path without it"
+		if said, err := up(t, "uri="+c.uri); err == nil || err.Error() != want || workspace.Exists("vm") {
+			t.Errorf("%s: got %v\n%s", name, err, said)
+		}
+		if strings.HasPrefix(c.uri, "qemu") {
+			if err := run(t, "uri="+c.uri).Preflight(t.Context()); err == nil || err.Error() != want {
+				t.Errorf("%s: preflight: got %v", name, err)
+			}
+		}
+	}
+}

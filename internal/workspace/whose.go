@@ -123,17 +123,22 @@ func stranger(w Workspace, d engine.Domain) string {
 
 // userOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
 func userOf(w Workspace, node Node, domains map[string]engine.Domain) string {
+	paths := []string{node.Overlay(), Workspace{Root: w.origin()}.VM(node.Name, filepath.Base(node.Overlay()))}
+	if own := domains[node.Name]; w.Owns(own) {
+		paths = append(paths, own.Disks...) // by which the disk went before the workspace was moved
+	}
 	own, errOwn := os.Stat(node.Overlay())
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
-		if name == node.Name && w.Owns(d) {
-			continue
-		}
-		for _, disk := range d.Disks {
+		uses := func(disk string) bool {
 			info, err := os.Stat(disk)
-			if filepath.Clean(disk) == node.Overlay() || err == nil && errOwn == nil && os.SameFile(own, info) {
-				return name
+			if err != nil {
+				return slices.Contains(paths, filepath.Clean(disk))
 			}
+			return errOwn == nil && os.SameFile(own, info)
+		}
+		if !(name == node.Name && w.Owns(d)) && slices.ContainsFunc(d.Disks, uses) {
+			return name
 		}
 	}
 	return ""
