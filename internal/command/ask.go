@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"coreos-libvirt/internal/cluster/blueprint"
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/progress"
@@ -11,7 +12,7 @@ import (
 
 // asking is whom a plan asks.
 type asking struct {
-	nodes blueprint.Asker // whether they are ready; nil: nobody knows whether they were
+	nodes facts.Ask // whether they are ready; nil: nobody knows whether they were
 	// members are etcd's: how they are. neverFormed says that there is nobody who could answer but those that run. asked tells
 	// whether they were asked: if not, they decide nothing.
 	members func(ctx context.Context, view members.View, neverFormed bool) (status etcd.Status, asked bool, err error)
@@ -46,7 +47,7 @@ func askNobody(r *Run) asking {
 }
 
 // askNodes is how nodes are asked, if they say anything.
-func askNodes(r *Run, ask blueprint.Asker) blueprint.Asker {
+func askNodes(r *Run, ask facts.Ask) facts.Ask {
 	if !r.Ready {
 		return nil
 	}

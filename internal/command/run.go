@@ -140,7 +140,7 @@ func (r *Run) applier(image string, before map[string]engine.Domain) apply.Appli
 
 // booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. image is the path of the base
 // image, undo takes back what this run has made for a node.
-func (r *Run) booter(image string, undo func(plan.Step) error) boot.Booter {
+func (r *Run) booter(image string, undo func(context.Context, plan.Step) error) boot.Booter {
 	silence := silenceOf(r, image)
 	return boot.Booter{
 		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times,
@@ -150,7 +150,7 @@ func (r *Run) booter(image string, undo func(plan.Step) error) boot.Booter {
 }
 
 // nothingMade is what there is to take back in a run that boots what other runs have made.
-func nothingMade(plan.Step) error { return nil }
+func nothingMade(context.Context, plan.Step) error { return nil }
 
 // silenceOf is how long consoles of nodes on the image are silent.
 func silenceOf(r *Run, image string) timeline.Silence {

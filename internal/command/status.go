@@ -67,16 +67,17 @@ func Status(ctx context.Context, r *Run) error {
 	}
 	switch {
 	case r.Format == "json":
+		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 		return table.JSON(r.log.Writer(), all)
 	case len(all) == 0:
 		r.log.Say("status: there are no nodes")
-		sayWhose(r, domains)
+		sayWhose(r, domains, r.log.Say)
 		return nil
 	}
 	if err := statusTable(all).Print(r.log.Writer()); err != nil {
 		return err
 	}
-	sayWhose(r, domains)
+	sayWhose(r, domains, r.log.Say)
 	if missing := missing(r.members(), all, changed); len(missing) > 0 {
 		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
 	}
@@ -85,10 +86,10 @@ func Status(ctx context.Context, r *Run) error {
 
 // sayWhose says which domains are not this workspace's though they seem to be, and which nodes' definitions have the paths of where
 // the workspace was before.
-func sayWhose(r *Run, domains map[string]engine.Domain) {
+func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
 	prefix := chosen(r).prefix
 	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
-		r.log.Say("%s", line)
+		say("%s", line)
 	}
 	moved := map[string][]string{}
 	for _, d := range r.ws().Members(domains, prefix) {
@@ -97,7 +98,7 @@ func sayWhose(r *Run, domains map[string]engine.Domain) {
 		}
 	}
 	for _, cluster := range slices.Sorted(maps.Keys(moved)) {
-		r.log.Say("%s: the workspace was moved from %s: `%s` writes the new paths, with which they start next",
+		say("%s: the workspace was moved from %s: `%s` writes the new paths, with which they start next",
 			strings.Join(moved[cluster], ", "), domains[moved[cluster][0]].Metadata.Workspace, asCalled(r.Settings, "define", "prefix="+cluster))
 	}
 }

@@ -56,7 +56,7 @@ func TestWatchSaysWhatUpWouldDo(t *testing.T) {
 // TestWatchWaitsForNoLibvirt that does not answer, and does not ask it twice at once.
 func TestWatchWaitsForNoLibvirt(t *testing.T) {
 	asked, answer := 0, make(chan struct{})
-	o := &outlook{idle: make(chan struct{}, 1), lines: func(steps []plan.Step) string { return "nothing" }}
+	o := &outlook{idle: make(chan struct{}, 1), lines: func([]plan.Step) string { return "nothing" }}
 	o.idle <- struct{}{}
 	o.steps = func(context.Context, rendered) ([]plan.Step, error) {
 		asked++

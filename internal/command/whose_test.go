@@ -330,6 +330,15 @@ func TestACopyOfAWorkspace(t *testing.T) {
 	}
 	mustUp(t, "nodes=1", "prefix=mine")
 	t.Chdir(here)
+	if err := os.Rename(overlayOf("core01"), "kept"); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(copied)
+	contains(t, status(t), line) // though its disk is gone
+	t.Chdir(here)
+	if err := os.Rename("kept", overlayOf("core01")); err != nil {
+		t.Fatal(err)
+	}
 	contains(t, status(t), "core01", "running", "mine01: the domain is a node of the workspace "+copied+", of which this one is a copy; it is left alone")
 	keepsData(t, "core01")
 	mustDown(t)

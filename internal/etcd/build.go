@@ -12,9 +12,11 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -26,15 +28,25 @@ const (
 	modulePrefix  = "coreos-libvirt/"
 )
 
+// What the programs' names are made of.
+const (
+	programPrefix = "etcd-helper-" // and its sources' digest
+	unfinished    = ".new"
+)
+
+var programName = regexp.MustCompile(`^` + programPrefix + `[0-9a-f]{12}(` + regexp.QuoteMeta(unfinished) + `)?$`)
+
+// unusedFor is how long a program is kept that nobody uses: clones of several versions take turns.
+const unusedFor = 7 * 24 * time.Hour
+
 // built is where the program of the present sources is or would be, and whether it is there.
 func (p *program) built() (path string, there bool, err error) {
 	digest, err := digest(p.module)
 	if err != nil {
 		return "", false, err
 	}
-	path = filepath.Join(p.bin, "etcd-helper-"+digest)
-	_, err = os.Stat(path)
-	return path, err == nil, nil
+	path = filepath.Join(p.bin, programPrefix+digest)
+	return path, use(path), nil
 }
 
 // build makes the program, unless one of the same sources is there.
@@ -48,22 +60,52 @@ func (p *program) build(ctx context.Context, say func(format string, args ...any
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(path); err == nil {
+	if use(path) {
 		return path, nil // the run that was waited for
 	}
 	say("etcd helper: building it, once")
-	return path, compile(ctx, p.module, path)
+	if err := compile(ctx, p.module, path); err != nil {
+		return "", err
+	}
+	return path, removeUnused(p.bin)
+}
+
+// use tells whether the program is there, and notes in its modification time that it is used.
+func use(path string) bool {
+	now := time.Now()
+	if os.Chtimes(path, now, now) == nil {
+		return true
+	}
+	_, err := os.Stat(path) // it may be another user's
+	return err == nil
+}
+
+// removeUnused removes the programs that nobody used for long, and what builds that were killed have left. Who holds the lock
+// is the only one that builds. A program that runs goes on without its file, and a run that is about to start it builds it again.
+func removeUnused(bin string) error {
+	entries, err := os.ReadDir(bin)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		name := entry.Name()
+		if err != nil || !programName.MatchString(name) || !strings.HasSuffix(name, unfinished) && time.Since(info.ModTime()) < unusedFor {
+			continue
+		}
+		_ = os.Remove(filepath.Join(bin, name)) // another user's stays
+	}
+	return nil
 }
 
 func compile(ctx context.Context, module, path string) error {
-	unfinished := path + ".new"
 	// the flags of the lab's own etcd, so that both share what is compiled
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", unfinished, "./"+helperPackage)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path+unfinished, "./"+helperPackage)
 	cmd.Dir, cmd.Env = module, append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return hint.Errorf("the first build needs Go and its module proxy", "cannot build the etcd helper: %w\n%s", err, bytes.TrimSpace(out))
 	}
-	return os.Rename(unfinished, path)
+	return os.Rename(path+unfinished, path)
 }
 
 // digest is of all that the program is built from: names and contents.

@@ -86,3 +86,95 @@ func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
 		last = path
 	}
 }
+
+// TestOldHelpersGo when a new one is built: those that nobody used for a week, and what builds that were killed have left.
+func TestOldHelpersGo(t *testing.T) {
+	module, bin := smallHelper(t), t.TempDir()
+	long, short := time.Now().Add(-unusedFor-time.Hour), time.Now().Add(-unusedFor+time.Hour)
+	for name, used := range map[string]time.Time{
+		"etcd-helper-0123456789ab": long, "etcd-helper-0123456789cd": short, "etcd-helper-0123456789ef.new": short, "golangci-lint": long, "etcd-helper-notes.txt": long,
+	} {
+		path := filepath.Join(bin, name)
+		if err := os.WriteFile(path, nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, err := NewHelper(module, bin).Build(t.Context(), func(string, ...any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sorted([]string{".lock", filepath.Base(path), "etcd-helper-0123456789cd", "etcd-helper-notes.txt", "golangci-lint"})
+	if got := names(t, bin); !slices.Equal(got, want) {
+		t.Errorf("left are %q, want %q", got, want)
+	}
+	// one that is used stays, however old it is
+	if err := os.Chtimes(path, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewHelper(module, bin).Build(t.Context(), func(string, ...any) { t.Error("it is built again") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(module, "go.sum"), []byte("# another version\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewHelper(module, bin).Build(t.Context(), func(string, ...any) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, bin); !slices.Contains(got, filepath.Base(path)) || len(got) != len(want)+1 {
+		t.Errorf("left are %q", got)
+	}
+}
+
+// TestAHelperThatGoesBeforeItIsStarted is built again: another run removed it meanwhile.
+func TestAHelperThatGoesBeforeItIsStarted(t *testing.T) {
+	module, bin := smallHelper(t), t.TempDir()
+	p := &program{module: module, bin: bin}
+	defer p.close()
+	goes := true
+	running, err := p.start(t.Context(), func(path string) (*process, error) {
+		if goes {
+			goes = false
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return start(path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running.close()
+}
+
+func names(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		all = append(all, entry.Name())
+	}
+	return sorted(all)
+}
+
+// smallHelper is a module whose helper is built in no time.
+func smallHelper(t *testing.T) (module string) {
+	t.Helper()
+	module = t.TempDir()
+	for path, text := range map[string]string{
+		"go.mod": "module coreos-libvirt\n\ngo 1.26\n", "go.sum": "", "internal/etcd/helper/main.go": "package main\n\nfunc main() {}\n",
+	} {
+		path = filepath.Join(module, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return module
+}

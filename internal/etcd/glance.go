@@ -33,7 +33,7 @@ func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
 		})
 	}
 	all.Wait()
-	return status
+	return status.printable()
 }
 
 // glance asks two things of a member at once: what it is, and for a linearizable read, which needs a quorum.

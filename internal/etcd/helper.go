@@ -3,7 +3,6 @@ package etcd
 import (
 	"context"
 	"encoding/json"
-	"sync"
 
 	"coreos-libvirt/internal/etcd/wire"
 )
@@ -65,40 +64,4 @@ func (h Helper) ask(ctx context.Context, verb string, endpoints []string, args a
 		return err
 	}
 	return running.ask(ctx, request, each)
-}
-
-// program is the helper's, with its process if one runs.
-type program struct {
-	module string // folder of go.mod
-	bin    string // folder of the built program
-
-	mu      sync.Mutex
-	running *process
-	closed  bool
-}
-
-// process is the one that runs, or else a new one.
-func (p *program) process(ctx context.Context) (*process, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil, errEnded
-	}
-	if p.running != nil && !p.running.hasEnded() {
-		return p.running, nil
-	}
-	path, err := p.build(ctx, func(string, ...any) {})
-	if err != nil {
-		return nil, err
-	}
-	p.running, err = start(path)
-	return p.running, err
-}
-
-func (p *program) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed = true; p.running != nil {
-		p.running.close()
-	}
 }

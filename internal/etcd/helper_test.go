@@ -68,7 +68,7 @@ func TestAClosedHelperIsNotStartedAgain(t *testing.T) {
 	go func() { asked <- helper.Add(t.Context(), []string{"http://127.0.0.1:1"}, "http://127.0.0.1:2") }()
 	for running := false; !running; time.Sleep(10 * time.Millisecond) {
 		helper.program.mu.Lock()
-		running = helper.program.running != nil
+		running = helper.program.latest != nil && isClosed(helper.program.latest.done)
 		helper.program.mu.Unlock()
 	}
 	helper.Close()

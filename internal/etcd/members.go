@@ -79,7 +79,7 @@ func (p Peers) URLAt(host string) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("no member tells its peer URL")
+	return "", errors.New("no member says its peer URL")
 }
 
 // InitialCluster is etcd's --initial-cluster for a member of that name and peer URL that joins.

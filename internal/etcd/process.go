@@ -71,13 +71,9 @@ func (p *process) listen(answers *wire.Lines) {
 
 func (p *process) handOut(answers *wire.Lines) error {
 	for {
-		line, err := answers.Next()
+		answer, err := next(answers)
 		if err != nil {
 			return err
-		}
-		var answer wire.Answer
-		if err := wire.Decode(line, &answer); err != nil {
-			return fmt.Errorf("it answered something else than JSON: %w", err)
 		}
 		if answer.ID == 0 {
 			return fmt.Errorf("it did not understand a request: %s", printable.Text(answer.Error))
@@ -89,6 +85,26 @@ func (p *process) handOut(answers *wire.Lines) error {
 		p.mu.Unlock()
 	}
 }
+
+// next is the next answer. In place of one that is too long there is an error for its request, if it says whose it is.
+func next(answers *wire.Lines) (answer wire.Answer, err error) {
+	line, err := answers.Next()
+	if errors.Is(err, wire.ErrTooLong) {
+		if begin, ok := wire.Beginning(line); ok {
+			begin.Error = tooLong
+			return begin, nil
+		}
+	}
+	if err != nil {
+		return answer, err
+	}
+	if err := wire.Decode(line, &answer); err != nil {
+		return answer, fmt.Errorf("it answered something else than JSON: %w", err)
+	}
+	return answer, nil
+}
+
+var tooLong = fmt.Sprintf("the etcd helper's answer is longer than %d MiB\nhint: a member says too much to be true: `mage etcd` shows which members there are", wire.MaxAnswer>>20)
 
 // ended is what a request ends with that was open then; wrong and exit say what became of the process.
 func ended(wrong, exit error, stderr string) error {

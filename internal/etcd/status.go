@@ -102,6 +102,6 @@ func unhealthy(healthy, of int, unwell []Member) error {
 		}
 		lines += fmt.Sprintf("\n    %s: %s", who, m.Error)
 	}
-	return hint.Errorf("the member's own words: mage ssh node=... cmd='journalctl -u etcd -n 30'",
+	return hint.Errorf("the member's log: mage ssh node=... cmd='journalctl -u etcd -n 30'",
 		"etcd: %d of %d members are healthy%s", healthy, of, lines)
 }

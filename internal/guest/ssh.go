@@ -68,8 +68,11 @@ func (a Access) generate(comment string) ([]byte, error) {
 	return data, artifact.Write(a.key(), data, 0o600)
 }
 
-// Forget forgets a node's host keys: it is recreated, and gets others.
+// Forget forgets a node's host keys: it is removed, and the next one of its name has others.
 func (a Access) Forget(node string) error {
+	if _, err := os.Stat(a.knownHosts()); errors.Is(err, fs.ErrNotExist) {
+		return nil // none are known
+	}
 	return a.replace(map[string]Report{node: {}})
 }
 

@@ -22,7 +22,7 @@ func EnsurePackages(ctx context.Context, names []string, say func(format string,
 		return hint.Errorf("install what they are called here", "these Debian packages are needed, and this is no Debian: %s", list)
 	}
 	if os.Getuid() != 0 {
-		return hint.Errorf("sudo apt-get install --no-install-recommends "+list, "packages lack: %s", list)
+		return hint.Errorf("sudo apt-get install --no-install-recommends "+list, "packages are missing: %s", list)
 	}
 	say("installing Debian packages: %s", list)
 	if err := apt(ctx, "install", append([]string{"--no-install-recommends"}, lacking...)...); err == nil {

@@ -35,7 +35,7 @@ func Member(name, group string) bool {
 func InGroup(group string) (string, error) {
 	me, err := user.Current()
 	if err != nil {
-		return "", fmt.Errorf("cannot tell who this is: %w", err)
+		return "", fmt.Errorf("cannot find out which user this is: %w", err)
 	}
 	if me.Uid == "0" {
 		return "root needs none", nil

@@ -38,7 +38,7 @@ func (w Workspace) Whose(d engine.Domain) Whose {
 		return Clone
 	case d.Name != NodeName(m.Cluster, m.Number):
 		return Renamed
-	case !w.IsAt(m.Workspace) && hasFilesElsewhere(w, d):
+	case !w.IsAt(m.Workspace) && (isCopyOf(w, m.Workspace) || hasFilesElsewhere(w, d)):
 		return Originals
 	}
 	return Ours
@@ -61,6 +61,12 @@ func hasUUID(w Workspace, d engine.Domain) bool {
 	return slices.ContainsFunc([]string{w.origin(), d.Metadata.Workspace, w.Root}, func(root string) bool {
 		return d.UUID == domainUUID(Workspace{Root: root}.VM(name))
 	})
+}
+
+// isCopyOf tells whether the workspace is at that path, too. If nobody can know, it is.
+func isCopyOf(w Workspace, path string) bool {
+	original, err := At(path)
+	return err == nil && w.ID != "" && original.ID == w.ID || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
 // hasFilesElsewhere tells whether the domain's disk is there, and is another file than the one of this workspace. If nobody

@@ -25,10 +25,9 @@ const (
 
 // Exception is what may be larger than a limit.
 type Exception struct {
-	Name    string // a type, such as internal/settings.Settings, or a package's folder
-	Limit   string // methods, fields or lines
-	Why     string
-	Passing bool // somebody works on it: it may be listed when nothing needs it any more
+	Name  string // a type, such as internal/settings.Settings, or a package's folder
+	Limit string // methods, fields or lines
+	Why   string
 }
 
 // Finding is a limit that the module breaks.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
@@ -35,17 +34,6 @@ type Outcome struct {
 	Failed []error     // of the others, which were left as they were
 }
 
-// Begun is what a run has made so far, by node. Undo takes it back.
-type Begun struct{ nodes sync.Map }
-
-// begun is what was made for one node. Only one step of a node is carried out at a time.
-type begun struct{ files, disk, domain bool }
-
-func (b *Begun) of(node string) *begun {
-	of, _ := b.nodes.LoadOrStore(node, &begun{})
-	return of.(*begun)
-}
-
 // Define carries out the steps as far as the domains' definitions. Nodes that are to be recreated are left to Recreate. What it
 // has begun of a step that fails is taken back.
 func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
@@ -54,7 +42,7 @@ func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
 			return err // nothing has begun
 		}
 		if err := a.define(ctx, steps[i]); err != nil {
-			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), a.Undo(steps[i]))
+			return errors.Join(fmt.Errorf("%s: %w", steps[i].Node.Name, err), a.Undo(ctx, steps[i]))
 		}
 		return nil
 	})
@@ -79,11 +67,14 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 		return a.redefine(step)
 	}
 	a.Reached(step.Node.Name, "overlay")
+	if err := a.Forget(step.Node.Name); err != nil { // an earlier node of its name may be gone without this project
+		return err
+	}
 	prepared, err := a.prepare(ctx, step)
 	if err != nil {
 		return err
 	}
-	return a.create(step, prepared)
+	return a.create(step, prepared, a.begin(step))
 }
 
 // prepare makes the disk that the step wants, beside the node's own.
@@ -101,10 +92,11 @@ func keep(step plan.Step) error {
 
 // redefine changes the domain, and what of that a running one can take in it, too.
 func (a Applier) redefine(step plan.Step) error {
+	made := a.begin(step)
 	if err := errors.Join(workspace.Forget(step.Node.Leaving()), writeXML(step)); err != nil {
 		return err
 	}
-	if err := a.defineDomain(step); err != nil {
+	if err := a.defineDomain(step, made); err != nil {
 		return err
 	}
 	return a.plug(step)

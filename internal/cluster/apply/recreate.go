@@ -32,11 +32,8 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.removeDomain(step.Node); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
-	if err := a.Forget(step.Node.Name); err != nil {
-		return errors.Join(err, disk.Discard())
-	}
-	if err := a.create(step, disk); err != nil {
-		return errors.Join(err, a.Undo(step))
+	if err := a.create(step, disk, a.Begun.start(step.Node)); err != nil {
+		return errors.Join(err, a.Undo(ctx, step))
 	}
 	a.Say("%s: recreated", step.Node.Name)
 	return nil
@@ -68,8 +65,8 @@ func (a Applier) Remove(node workspace.Node) error {
 	return RemoveFiles(a.Engine.Disks(), node)
 }
 
-// removeDomain removes the node's domain, unless another one uses its disk. The mark comes first: if this run ends before the disk has gone, too, the next one
-// knows that it may go.
+// removeDomain removes the node's domain, and what is known of it, unless another domain uses its disk. The mark comes first: if
+// this run ends before the disk has gone, too, the next one knows that it may go.
 func (a Applier) removeDomain(node workspace.Node) error {
 	if err := a.Workspace.Unused(node, a.Before); err != nil {
 		return err
@@ -77,7 +74,10 @@ func (a Applier) removeDomain(node workspace.Node) error {
 	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
-	return a.Engine.Remove(node.UUID, a.Workspace.Owners(a.Before[node.Name].Metadata)...)
+	if err := a.Engine.Remove(node.UUID, a.Workspace.Owners(a.Before[node.Name].Metadata)...); err != nil {
+		return err
+	}
+	return a.Forget(node.Name)
 }
 
 // RemoveAll removes the domains of all nodes that the steps recreate or remove, with their disks.

@@ -41,11 +41,8 @@ type Wanted struct {
 	Documents []config.Document
 	Options   plan.Options
 	Etcd      plan.Etcd
-	Ask       Asker // nil: ready=off, nobody knows whether nodes were ready
+	Ask       facts.Ask // nil: ready=off, nobody knows whether nodes were ready
 }
-
-// Asker waits for a node's report. Why the node is not ready yet goes to waits.
-type Asker func(ctx context.Context, node string, waits func(reason string)) (guest.Report, error)
 
 // AskNobody is for who does not wait for nodes: whether one was ever ready shows only on its console then.
 func AskNobody(context.Context, string, func(string)) (guest.Report, error) {
@@ -58,9 +55,6 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	errs := wait.Each(len(want), func(i int) (err error) {
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
-		if w.Ask != nil && err == nil {
-			found[i].NeverReady = facts.NeverReady(ctx, d.Engine.Disks(), found[i], doc.Digest, w.Ask)
-		}
 		if err != nil {
 			err = fmt.Errorf("%s: %w", doc.Name, err)
 		}
@@ -69,11 +63,22 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
 		return nil, nil, err
 	}
+	if w.Ask != nil {
+		facts.AskAll(ctx, d.Engine.Disks(), found, digestsOf(w.Documents), w.Ask)
+	}
 	have := d.found(domains)
 	for i := range found {
 		have[want[i].Doc.Name] = found[i]
 	}
 	return want, have, nil
+}
+
+func digestsOf(documents []config.Document) []string {
+	digests := make([]string, len(documents))
+	for i, doc := range documents {
+		digests[i] = doc.Digest
+	}
+	return digests
 }
 
 // found is what is known of the nodes that have a domain, without a look at their disks.

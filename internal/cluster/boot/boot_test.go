@@ -50,7 +50,7 @@ func defined(t *testing.T) (b Booter, steps []plan.Step) {
 		Engine: conn, Nodes: reach.Nodes{Workspace: ws, Link: engine.Link{Network: "default"}, Engine: func() (engine.Engine, error) { return conn, nil }},
 		Log: progress.New(&bytes.Buffer{}), Record: &timeline.Record{},
 		Silence: timeline.Silence{File: filepath.Join(t.TempDir(), "silences.json")},
-		Timeout: 10 * time.Minute, KeepGoing: true, Undo: func(plan.Step) error { return nil },
+		Timeout: 10 * time.Minute, KeepGoing: true, Undo: func(context.Context, plan.Step) error { return nil },
 	}, steps
 }
 
@@ -74,7 +74,7 @@ func TestAllGoOnWhereOneFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	undone := ""
-	b.Undo = func(step plan.Step) error {
+	b.Undo = func(_ context.Context, step plan.Step) error {
 		undone += step.Node.Name
 		return errors.New("something is left")
 	}

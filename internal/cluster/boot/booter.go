@@ -30,7 +30,7 @@ type Booter struct {
 	Timeout   time.Duration // of that
 	KeepGoing bool          // whether the other nodes are waited for when one has failed
 
-	Undo func(plan.Step) error // takes back what this run has made for a node that cannot be started
+	Undo func(context.Context, plan.Step) error // takes back what this run has made for a node that cannot be started
 }
 
 // errGivenUp ends the wait for the other nodes if one has failed and KeepGoing is false.
@@ -80,7 +80,7 @@ func (b Booter) One(ctx context.Context, step plan.Step) Node {
 func (b Booter) boot(ctx context.Context, step plan.Step, shown *progress.Tracked) (report guest.Report, err error) {
 	err = b.start(ctx, step)
 	if err != nil && ctx.Err() == nil {
-		err = errors.Join(err, b.Undo(step))
+		err = errors.Join(err, b.Undo(ctx, step))
 	}
 	if err != nil || !b.Ready {
 		return report, err

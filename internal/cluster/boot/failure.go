@@ -124,7 +124,7 @@ func (w *watch) failed(ctx context.Context, what string, lines []string) error {
 	if len(lines) == 0 {
 		lines = []string{"(nothing)"}
 	}
-	advice := fmt.Sprintf("%s has all of it; `mage up recreate=%s` makes the node anew", w.Nodes.Relative(w.node.Console()), w.node.Name)
+	advice := fmt.Sprintf("%s has all of it; `mage up recreate=%s` recreates the node", w.Nodes.Relative(w.node.Console()), w.node.Name)
 	shown := w.screen
 	if shown == "" {
 		shown, _ = w.takeScreen(context.WithoutCancel(ctx)) // a node that has ended shows nothing

@@ -48,7 +48,7 @@ func TestAReadyNodeIsWatched(t *testing.T) {
 	})
 	defer ended.Stop()
 	wantSoon(t, func() error { return b.Guarded(t.Context(), nodes, forEver) },
-		"core02: the boot failed; its console says:\n    [ 99.0] Kernel panic - not syncing: now\nhint: vm/core02/console.log has all of it; `mage up recreate=core02` makes the node anew; vm/core02/screen.png shows its screen")
+		"core02: the boot failed; its console says:\n    [ 99.0] Kernel panic - not syncing: now\nhint: vm/core02/console.log has all of it; `mage up recreate=core02` recreates the node; vm/core02/screen.png shows its screen")
 	time.AfterFunc(1500*time.Millisecond, func() { _ = b.Engine.Destroy("core01") })
 	wantSoon(t, func() error { return b.Guarded(t.Context(), nodes, forEver) }, "core01: the domain is shut off; its console ends with:\n    (nothing)")
 	if err := b.Guarded(t.Context(), nodes[1:], func(context.Context) error { return nil }); err != nil {

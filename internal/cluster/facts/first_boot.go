@@ -13,10 +13,15 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
-// oneAnswer is how long a node may take to say that it is ready, if it is: it does so within a second.
-const oneAnswer = 2 * time.Second
+// How long a node may take to say that it is ready, if it is: it does so within a second, and each other one that is asked at the
+// same time keeps the host busy.
+const (
+	oneAnswer = 2 * time.Second
+	eachMore  = 10 * time.Millisecond
+)
 
 // Unruled tells whether the node was made from another document than that of the digest, and one that has no rule by which
 // its system uses what is plugged. It is taken for one if the document that it was made from is not known.
@@ -35,9 +40,21 @@ func wasReady(node workspace.Node) bool {
 	return workspace.Exists(node.Report()) || workspace.Exists(node.EarlierReport())
 }
 
-// NeverReady tells of a node whose document is another one now whether it has never been ready since it was made, so that
-// nobody has data on it. If that is not sure, it was ready. ask waits for the node's report.
-func NeverReady(ctx context.Context, disks engine.Disks, found plan.Found, digest string, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
+// Ask waits for the node's next report that says that it can be reached. waits gets the reasons why it cannot be reached yet.
+type Ask func(ctx context.Context, node string, waits func(reason string)) (guest.Report, error)
+
+// AskAll finds out of each node whose document is another one now, of that digest, whether it has never been ready since it was
+// made. All are asked at once: most of the time each is waited for.
+func AskAll(ctx context.Context, disks engine.Disks, found []plan.Found, digests []string, ask Ask) {
+	patience := oneAnswer + time.Duration(len(found))*eachMore
+	_ = wait.AtOnce(len(found), func(i int) error {
+		found[i].NeverReady = neverReady(ctx, disks, found[i], digests[i], patience, ask)
+		return nil
+	})
+}
+
+// neverReady tells whether nobody has data on the node: it has never been ready. If that is not sure, it was ready.
+func neverReady(ctx context.Context, disks engine.Disks, found plan.Found, digest string, patience time.Duration, ask Ask) bool {
 	node := found.Node
 	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
 		return false
@@ -51,13 +68,13 @@ func NeverReady(ctx context.Context, disks engine.Disks, found plan.Found, diges
 	case found.Domain.State != engine.Running:
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return silent(ctx, node, ask)
 }
 
 // silent tells whether the node says nothing at all by its channel. One that says why it is not ready has come up.
-func silent(ctx context.Context, node workspace.Node, ask func(ctx context.Context, node string, waits func(string)) (guest.Report, error)) bool {
-	ctx, cancel := context.WithTimeout(ctx, oneAnswer)
-	defer cancel()
+func silent(ctx context.Context, node workspace.Node, ask Ask) bool {
 	said := false
 	_, err := ask(ctx, node.Name, func(string) { said = true })
 	return !said && errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrBusy)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -194,26 +193,5 @@ func (b *bed) stop(node int) {
 	if member := b.members[workspace.NodeName("core", node)]; member != nil {
 		_ = member.Process.Kill()
 		_ = member.Wait()
-	}
-}
-
-// countStarts has the bed start a helper that notes its starts.
-func (b *bed) countStarts() (starts func() int) {
-	b.t.Helper()
-	built, err := b.Options.Helper.Build(b.t.Context(), b.t.Logf)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	bin := b.t.TempDir()
-	notes, script := filepath.Join(bin, "starts"), filepath.Join(bin, filepath.Base(built))
-	save(b.t, script, fmt.Sprintf("#!/bin/sh\necho >>'%s'\nexec '%s'\n", notes, built))
-	if err := os.Chmod(script, 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	b.Options.Helper = etcd.NewHelper(moduleRoot, bin)
-	b.t.Cleanup(b.Options.Helper.Close)
-	return func() int {
-		text, _ := os.ReadFile(notes)
-		return strings.Count(string(text), "\n")
 	}
 }

@@ -18,7 +18,7 @@ import (
 func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) (etcd.Status, error) {
 	token := v.Generation.Token
 	size := min(token.Size, len(nodes))
-	if server == nil { // all nodes ran before, or the cluster has formed
+	if server == nil || server.Lost() != nil { // all nodes ran before, or the cluster has formed; or discovery has to be served again
 		endpoints := v.endpoints(nodes)
 		if status := v.glance(ctx, endpoints); status.Check(len(nodes)) == nil {
 			return status, nil

@@ -106,7 +106,7 @@ func specOf[Config any](parse func([]byte) (Config, report.Report, error)) spec 
 	check := func(doc []byte) (Config, error) {
 		parsed, problems, err := parse(doc)
 		if err != nil {
-			err = hint.Errorf("https://coreos.github.io/ignition/specs/ tells what each version takes", "the document is refused by Ignition: %w\n%s", err, strings.TrimSpace(problems.String()))
+			err = hint.Errorf("https://coreos.github.io/ignition/specs/ lists the fields of each version", "the document is refused by Ignition: %w\n%s", err, strings.TrimSpace(problems.String()))
 		}
 		return parsed, err
 	}

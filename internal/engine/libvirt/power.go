@@ -52,7 +52,7 @@ func startError(err error) error {
 	case strings.Contains(text, "Permission denied"):
 		return hint.Errorf("QEMU's user must be able to read vm/ and the store, every folder above them included", "does not start: %w", err)
 	}
-	return hint.Errorf("the libvirt daemon's log tells more", "does not start: %w", err)
+	return hint.Errorf("the libvirt daemon's log says more", "does not start: %w", err)
 }
 
 // Shutdown asks the guest to end, by ACPI.

@@ -1,14 +1,10 @@
 package local
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
-
-	follow "github.com/nxadm/tail"
 )
 
 // log is a console log that libvirt's log daemon writes on this host (virtlogd(8)).
@@ -46,26 +42,6 @@ func seek(file *os.File, offset int64) error {
 func (l log) Cut() bool {
 	_, err := os.Stat(l.path + ".0")
 	return err == nil
-}
-
-// Follow reads on where the file is renamed and begun anew, too.
-func (l log) Follow(ctx context.Context, each func(line string)) error {
-	following, err := follow.TailFile(l.path, follow.Config{Follow: true, ReOpen: true, CompleteLines: true, Logger: follow.DiscardingLogger})
-	if err != nil {
-		return fmt.Errorf("cannot follow the console log: %w", err)
-	}
-	defer following.Cleanup()
-	for {
-		select {
-		case <-ctx.Done():
-			return following.Stop()
-		case line, more := <-following.Lines:
-			if !more {
-				return following.Err()
-			}
-			each(line.Text)
-		}
-	}
 }
 
 // Writes are those that the kernel tells of.

@@ -28,7 +28,7 @@ func (g Generation) Members(helper etcd.Helper) etcd.Helper {
 }
 
 // Serve serves the cluster's token while the nodes look for each other: until its etcd has formed. It gives nil if nobody
-// needs that.
+// needs that. If the service ends by itself, that is said at once.
 func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) {
 	if g.Token == nil || !discovery.IsEmbedded(g.Token.Kind) || g.Token.Formed {
 		return nil, nil
@@ -36,5 +36,14 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 	if _, err := o.Helper.Build(ctx, o.Say); err != nil {
 		return nil, err
 	}
-	return o.Helper.Serve(ctx, g.Token.Endpoint, discovery.Data(o.Dir, o.Prefix), g.Token.ID, g.Token.Size)
+	server, err := o.Helper.Serve(ctx, g.Token.Endpoint, discovery.Data(o.Dir, o.Prefix), g.Token.ID, g.Token.Size)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		if err := server.Wait(); err != nil {
+			o.Say("warning: %v", err)
+		}
+	}()
+	return server, nil
 }

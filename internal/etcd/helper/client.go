@@ -14,6 +14,10 @@ import (
 	"coreos-libvirt/internal/etcd/wire"
 )
 
+// longestMessage is how many bytes a member may answer: it is a guest, and may be anybody's by now. Those of a list are about
+// 200 a member, those of a snapshot's parts 32 KiB (snapshotSendBufferSize in etcd's server/etcdserver/api/v3rpc/maintenance.go).
+const longestMessage = 64 << 10
+
 // connect is a client of the endpoints that shows the credentials.
 func connect(ctx context.Context, endpoints []string, c wire.Credentials, dial time.Duration) (*clientv3.Client, error) {
 	if len(endpoints) == 0 {
@@ -21,6 +25,7 @@ func connect(ctx context.Context, endpoints []string, c wire.Credentials, dial t
 	}
 	config := clientv3.Config{
 		Context: ctx, Endpoints: endpoints, DialTimeout: dial, Logger: zap.NewNop(), Username: c.User, Password: c.Password,
+		MaxCallRecvMsgSize: longestMessage,
 	}
 	if strings.HasPrefix(endpoints[0], "https://") {
 		var err error

@@ -144,6 +144,10 @@ func (c *conversation) say(id int64, last bool, result any) error {
 	return c.answers.Send(answer)
 }
 
+// longestError is how many bytes of an error are told: members' words may be in it.
+const longestError = 16 << 10
+
 func (c *conversation) refuse(id int64, err error) error {
-	return c.answers.Send(wire.Answer{ID: id, Last: true, Error: err.Error()})
+	text := err.Error()
+	return c.answers.Send(wire.Answer{ID: id, Last: true, Error: text[:min(len(text), longestError)]})
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"sync"
 )
 
@@ -31,8 +33,8 @@ func NewLines(from io.Reader, max int) *Lines {
 	return &Lines{from: bufio.NewReaderSize(from, 64<<10), max: max}
 }
 
-// Next is the next line. It says ErrTooLong as soon as a line is, and the line behind that one is next. What ends without a
-// line's end is none.
+// Next is the next line. It says ErrTooLong as soon as a line is, with how that begins, and the line behind that one is next.
+// What ends without a line's end is none.
 func (l *Lines) Next() ([]byte, error) {
 	line := []byte{}
 	for {
@@ -45,7 +47,7 @@ func (l *Lines) Next() ([]byte, error) {
 			l.skip = !whole
 		case len(line)+len(part) > l.max:
 			l.skip = !whole
-			return nil, ErrTooLong
+			return append(line, part...)[:min(l.max, beginning)], ErrTooLong
 		case whole:
 			return append(line, part...), nil
 		default:
@@ -53,6 +55,24 @@ func (l *Lines) Next() ([]byte, error) {
 		}
 	}
 }
+
+// beginning is how much is kept of a line that is too long.
+const beginning = 64
+
+// Beginning is the answer that begins so, as a helper writes it: its id, and whether it is the last one.
+func Beginning(line []byte) (answer Answer, ok bool) {
+	found := answerBegins.FindSubmatch(line)
+	if found == nil {
+		return answer, false
+	}
+	id, err := strconv.ParseInt(string(found[1]), 10, 64)
+	if err != nil {
+		return answer, false
+	}
+	return Answer{ID: id, Last: len(found[2]) > 0}, true
+}
+
+var answerBegins = regexp.MustCompile(`^{"id":([1-9][0-9]*),("last":true,)?"(?:result|error)":`)
 
 // Decode is strict: the text is one JSON value that has nothing but what into has.
 func Decode(text []byte, into any) error {

@@ -21,6 +21,24 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestBeginning is of answers as they are written, and of nothing else.
+func TestBeginning(t *testing.T) {
+	for line, want := range map[string]Answer{
+		`{"id":17,"last":true,"result":{"members":[`: {ID: 17, Last: true},
+		`{"id":17,"result":{"members":[`:             {ID: 17},
+		`{"id":1,"last":true,"error":"x`:             {ID: 1, Last: true},
+		`{"id":0,"last":true,"error":"x`:             {},
+		`{"id":99999999999999999999,"result":[`:      {},
+		`{"result":{"id":1,"last":true`:              {},
+		`xxxxxxxxx`:                                  {},
+		``:                                           {},
+	} {
+		if got, ok := Beginning([]byte(line)); got.ID != want.ID || got.Last != want.Last || ok != (want.ID != 0) {
+			t.Errorf("%s: got %+v, %t", line, got, ok)
+		}
+	}
+}
+
 func TestDecodeIsStrict(t *testing.T) {
 	for text, ok := range map[string]bool{
 		`{"id":"a","size":3}` + "\n": true,

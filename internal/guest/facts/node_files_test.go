@@ -139,7 +139,7 @@ func (n node) problems(d Distribution) (problems []string) {
 		if !slices.ContainsFunc(writable[d], func(dir string) bool { return strings.HasPrefix(at, dir) }) {
 			problems = append(problems, at+": the folder cannot be written")
 		}
-		if strings.HasSuffix(at, ".container") && !HasPath(d, "/usr/bin/podman") {
+		if strings.HasSuffix(at, ".container") && !hasPath(d, "/usr/bin/podman") {
 			problems = append(problems, at+": a Quadlet wants Podman")
 		}
 		if strings.HasSuffix(at, ".sh") || strings.HasPrefix(text, "#!") {
@@ -165,7 +165,7 @@ func (n node) unitProblems(d Distribution, name, text string) (problems []string
 			continue
 		}
 		program := strings.TrimLeft(words[0], "-@:+!|")
-		if _, ours := n.files[program]; !ours && !HasPath(d, program) {
+		if _, ours := n.files[program]; !ours && !hasPath(d, program) {
 			problems = append(problems, name+": "+program+" is not there")
 		}
 		if _, script, is := strings.Cut(option.Value, " -c "); is && isShell(program) {

@@ -82,22 +82,3 @@ func ProgramsOf(d Distribution) (there, missing []string) {
 	}
 	return there, missing
 }
-
-// HasPath tells whether the distribution has a program at the path. Both /bin and /usr/bin are the same folder.
-func HasPath(d Distribution, path string) bool {
-	return slices.ContainsFunc(Programs, func(p Program) bool {
-		at := p.Path
-		if at == "" {
-			at = "/usr/bin/" + p.Name
-		}
-		return p.On(d) && merged(at) == merged(path)
-	})
-}
-
-// merged is the path as it is where /bin is a link to /usr/bin.
-func merged(path string) string {
-	if strings.HasPrefix(path, "/bin/") || strings.HasPrefix(path, "/sbin/") {
-		path = "/usr" + path
-	}
-	return strings.Replace(path, "/usr/sbin/", "/usr/bin/", 1)
-}

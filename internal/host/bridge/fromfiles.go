@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"coreos-libvirt/internal/host/step"
@@ -83,5 +84,6 @@ func (b *FromFiles) Undo(ctx context.Context, m step.Machine) error {
 	}
 	carried := m.Root.Uplink(b.Name)
 	m.Say("%s: the network is away for a moment; if %s does not carry it, the bridge is made again within %s", b.Name, b.NIC, m.Rollback)
-	return guarded(ctx, m, b.forth(), func() error { return apart(b.script(), false) }, func() error { return m.Root.Carries(b.NIC, carried) })
+	back := fmt.Sprintf("within=%.0f\n%s", m.Rollback.Seconds()*margin, b.script()) // else the guard would wait for it
+	return guarded(ctx, m, b.forth(), func() error { return apart(back, false) }, func() error { return m.Root.Carries(b.NIC, carried) })
 }

@@ -52,7 +52,7 @@ func networkd(ctx context.Context, m step.Machine, bridge, nic string) ([]step.P
 	}
 	b := &FromFiles{
 		Name: bridge, NIC: nic, Up: []string{"networkctl reload"},
-		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic, again(nic)},
+		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic, again(nic, bridge)},
 	}
 	files := networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -96,10 +96,16 @@ func configured(ctx context.Context, nic string) ([]byte, error) {
 	}
 }
 
-// again asks once more for a card that has no address after some seconds: what it was told while its bridge went,
-// systemd-networkd may have lost.
-func again(nic string) string {
-	return fmt.Sprintf("for i in 1 2 3 4 5 6 7 8; do ip -oneline address show dev %s scope global | grep -q . && break; sleep 1; [ $i != 4 ] || networkctl reconfigure %s; done", nic, nic)
+// again asks again and again, after longer and longer waits, for a card that has no address: what it was told while its bridge
+// went, systemd-networkd may have lost, and a busy one needs minutes. It ends after 5 minutes, or $within seconds, or when the
+// bridge is there again.
+func again(nic, bridge string) string {
+	return fmt.Sprintf(`i=0; next=4; while [ $i -lt ${within:-300} ]; do
+ip -oneline address show dev %[1]s scope global | grep -q . && break
+! ip link show dev %[2]s >/dev/null 2>&1 || break
+[ $i -lt $next ] || { networkctl reconfigure %[1]s; next=$((2 * next)); }
+sleep 1; i=$((i + 1))
+done`, nic, bridge)
 }
 
 // former is the card's file with its drop-ins.

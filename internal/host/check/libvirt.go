@@ -46,7 +46,7 @@ func Advice(uri string, session bool) string {
 			return advice
 		}
 	}
-	return "`mage host:setup` shows what lacks, `systemctl start libvirtd` is enough where it is only stopped; `mage lab up` brings one of its own"
+	return "`mage host:setup` shows what is missing, `systemctl start libvirtd` is enough if it is only stopped; `mage lab up` brings one of its own"
 }
 
 // daemon makes sure that libvirt answers and knows fw_cfg.

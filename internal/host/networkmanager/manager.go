@@ -57,7 +57,7 @@ func (m *Manager) call(ctx context.Context, at dbus.ObjectPath, method string, a
 func (m *Manager) get(ctx context.Context, at dbus.ObjectPath, face, property string, value any) error {
 	var v dbus.Variant
 	if err := m.call(ctx, at, properties+".Get", face, property).Store(&v); err != nil {
-		return fmt.Errorf("NetworkManager does not tell %s of %s: %w", property, at, err)
+		return fmt.Errorf("NetworkManager does not say %s of %s: %w", property, at, err)
 	}
 	return v.Store(value)
 }

@@ -131,7 +131,7 @@ func (m *Manager) byUUID(ctx context.Context, uuid string) (dbus.ObjectPath, err
 		return none, nil
 	}
 	if err != nil {
-		return none, fmt.Errorf("NetworkManager does not tell of the profile %s: %w", uuid, err)
+		return none, fmt.Errorf("NetworkManager does not show the profile %s: %w", uuid, err)
 	}
 	return at, nil
 }

@@ -78,7 +78,7 @@ func packagesThat(ctx context.Context, program string, are func(status string) b
 	list := managers[program].list
 	out, err := exec.CommandContext(ctx, list[0], list[1:]...).Output()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell which packages are installed: %s: %w", strings.Join(list, " "), err)
+		return nil, fmt.Errorf("cannot find out which packages are installed: %s: %w", strings.Join(list, " "), err)
 	}
 	there := map[string]bool{}
 	for line := range strings.Lines(string(out)) {

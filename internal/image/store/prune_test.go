@@ -185,7 +185,7 @@ func TestPruneOfAStrangersDiskThatCannotBeRead(t *testing.T) {
 	p := newPruning(t, "clone")
 	disk := filepath.Join(t.TempDir(), "disk")
 	unreadable(t, disk)
-	p.refuses(t, t.Context(), "cannot tell what it uses", Domain{Disks: []string{disk}})
+	p.refuses(t, t.Context(), "it is not known what it uses", Domain{Disks: []string{disk}})
 	p.keeps(t, Domain{Bases: []string{"", p.used}, Disks: []string{disk}})
 }
 

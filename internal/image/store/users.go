@@ -52,7 +52,7 @@ type search struct {
 }
 
 // errUnreadable is something that is there and cannot be looked at.
-var errUnreadable = errors.New("cannot tell what it uses")
+var errUnreadable = errors.New("it is not known what it uses")
 
 // workspace looks at the overlays of a workspace that has had the images; nil stands for any.
 func (s *search) workspace(ctx context.Context, workspace string, images []string) error {

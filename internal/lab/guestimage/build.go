@@ -131,10 +131,7 @@ func (b builder) buildIgnition(name, kept string, relabel bool) error {
 	return b.part(name, kept, "Ignition "+ignitionVersion, func() error {
 		const pkg = "github.com/coreos/ignition/v2/internal"
 		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=%t -X %s/version.Raw=%s", pkg, relabel, pkg, ignitionVersion[1:])
-		if err := b.run([]string{"GOFLAGS=", "GOBIN=" + b.dir}, "go", "install", "-trimpath", "-ldflags", flags, pkg+"@"+ignitionVersion); err != nil {
-			return err
-		}
-		return os.Rename(filepath.Join(b.dir, "internal"), filepath.Join(b.dir, name))
+		return b.program("ignition", pkg, name, flags)
 	})
 }
 
@@ -151,24 +148,38 @@ func (b builder) etcd() error {
 	})
 }
 
-// quadlet builds Podman's generator of units, in a module made for it: Podman's own is no program to install
-// by its path, where a proxy does not list its versions.
+// quadlet builds Podman's generator of units.
 func (b builder) quadlet() error {
 	return b.part("quadlet", "quadlet-"+quadletVersion, "Podman's Quadlet "+quadletVersion, func() error {
-		const pkg = "github.com/containers/podman/v5/cmd/quadlet"
-		module := filepath.Join(b.dir, "quadlet-module")
-		if err := os.Mkdir(module, 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte("module quadlet\n"), 0o600); err != nil {
-			return err
-		}
-		if err := b.run([]string{"GOFLAGS="}, "go", "-C", module, "get", pkg+"@"+quadletVersion); err != nil {
-			return err
-		}
-		return b.run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "-C", module, "build", "-trimpath", "-ldflags", "-s -w",
-			"-o", filepath.Join(b.dir, "quadlet"), pkg)
+		return b.program("quadlet", "github.com/containers/podman/v5/cmd/quadlet", "quadlet", "-s -w", "CGO_ENABLED=0")
 	})
+}
+
+// program builds a package as name, in the module that pins every byte that it is built from.
+func (b builder) program(module, pkg, name, flags string, env ...string) error {
+	dir, err := os.MkdirTemp(b.dir, module)
+	if err == nil {
+		err = writeModule(module, dir)
+	}
+	if err != nil {
+		return err
+	}
+	return b.run(append(env, "GOFLAGS="), "go", "-C", dir, "build", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", filepath.Join(b.dir, name), pkg)
+}
+
+// writeModule writes go.mod and go.sum of the module into the folder dir. Here they have other names, as a folder with a go.mod
+// cannot be embedded.
+func writeModule(module, dir string) error {
+	for _, kind := range []string{"mod", "sum"} {
+		text, err := modules.ReadFile("modules/" + module + "." + kind)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "go."+kind), text, 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b builder) rootfs() error {

@@ -47,6 +47,12 @@ var Packages = []string{
 //go:embed *.sh init udhcpc-script in-root all:rootfs all:fcos all:flatcar
 var recipe embed.FS
 
+// modules are what Ignition and Quadlet are built in: of another version, in a folder with the module's go.mod and go.sum,
+// `go get github.com/coreos/ignition/v2/internal@v…` makes both.
+//
+//go:embed modules
+var modules embed.FS
+
 // OS is the system that the image is taken for: Lab's reads Ignition as Fedora CoreOS does.
 func OS(name string) string {
 	if name == Flatcar {

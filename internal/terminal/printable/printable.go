@@ -4,6 +4,7 @@ package printable
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -12,7 +13,7 @@ import (
 // turn the direction of the text are none of its own.
 func Line(line string) string {
 	shown := strings.Map(func(r rune) rune {
-		if r != '\t' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if r != '\t' && acts(r) {
 			return -1
 		}
 		return r
@@ -28,3 +29,15 @@ func Text(text string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Value is a text for a program to read, which may print it: as it is if it is nothing but characters, line breaks and tabs,
+// else Text.
+func Value(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return r != '\t' && r != '\n' && acts(r) }) || !utf8.ValidString(text) {
+		return Text(text)
+	}
+	return text
+}
+
+// acts tells whether the character does something, or turns the direction of the text.
+func acts(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

@@ -2,9 +2,11 @@
 package table
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -50,10 +52,36 @@ func Dash(text string) string {
 	return text
 }
 
-// JSON writes the value for programs to read.
+// JSON writes the value for programs to read. Its texts are printable, whatever a guest or a server has put into them.
 func JSON(w io.Writer, value any) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
+	text, err := encode(value, "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(words.ReplaceAllFunc(text, printableWord))
+	return err
+}
+
+func encode(value any, indent string) ([]byte, error) {
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
+	out.SetIndent("", indent)
 	out.SetEscapeHTML(false)
-	return out.Encode(value)
+	err := out.Encode(value)
+	return text.Bytes(), err
+}
+
+// words are JSON's strings (RFC 8259, section 7).
+var words = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+func printableWord(word []byte) []byte {
+	var text string
+	if json.Unmarshal(word, &text) != nil || printable.Value(text) == text {
+		return word
+	}
+	shown, err := encode(printable.Value(text), "")
+	if err != nil {
+		return []byte(`""`)
+	}
+	return bytes.TrimSpace(shown)
 }

@@ -12,7 +12,7 @@ import (
 func OffersUEFI(capabilities string) (bool, error) {
 	var caps libvirtxml.DomainCaps
 	if err := caps.Unmarshal(capabilities); err != nil {
-		return true, fmt.Errorf("cannot read what libvirt tells of domains: %w", err)
+		return true, fmt.Errorf("cannot read libvirt's domain capabilities: %w", err)
 	}
 	for _, enum := range caps.OS.Enums {
 		if enum.Name == "firmware" {
