@@ -3,12 +3,14 @@ package command
 import (
 	"context"
 	"strings"
+
+	"coreos-libvirt/internal/workspace"
 )
 
 // Claim makes sure, before anything of the cluster is made, that nothing of it is somebody else's, and keeps other
 // runs off it.
 func (r *Run) Claim(ctx context.Context) error {
-	if err := r.ws().CheckPath(strings.HasPrefix(r.URI, "qemu")); err != nil {
+	if err := workspace.CheckPath(r.Workspace, strings.HasPrefix(r.URI, "qemu")); err != nil {
 		return err
 	}
 	if err := r.lock(ctx, r.Prefix); err != nil {

@@ -61,7 +61,7 @@ func clearAll(r *Run, prefix string) (cleared int, kept bool, err error) {
 	}
 	all, clusters := r.ws().Prefixes(r.Prefix, domains), []string{prefix}
 	if prefix == "" {
-		clusters = append(all, "") // at last what they share
+		clusters = slices.Concat(all, []string{""}) // at last what they share
 	}
 	for _, cluster := range clusters {
 		if remains := r.at().Remains(domains, cluster, all); cluster != "" && len(remains) > 0 {

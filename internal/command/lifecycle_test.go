@@ -339,7 +339,7 @@ func TestOneNodeThatFails(t *testing.T) {
 func TestTwoNodesOfOneAddress(t *testing.T) {
 	nodes := workspace.Nodes("/w/vm", "core", 2)
 	nodes[1].MAC = nodes[0].MAC
-	if err := (workspace.Workspace{Root: "/w"}).Foreign(nodes, nil, "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
+	if err := workspace.Foreign(workspace.Workspace{Root: "/w"}, nodes, nil, "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -79,7 +79,7 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 
 // startable is an error if the node's definition has paths of where the workspace was before.
 func startable(r *Run, d engine.Domain) error {
-	if !r.ws().HasMoved(d) {
+	if !workspace.HasMoved(r.ws(), d) {
 		return nil
 	}
 	return hint.Errorf("`"+asCalled(r.Settings, "define", "prefix="+d.Metadata.Cluster)+"` writes the new ones",

@@ -93,7 +93,7 @@ func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)
 	}
 	moved := map[string][]string{}
 	for _, d := range r.ws().Members(domains, prefix) {
-		if r.ws().HasMoved(d) {
+		if workspace.HasMoved(r.ws(), d) {
 			moved[d.Metadata.Cluster] = append(moved[d.Metadata.Cluster], d.Name)
 		}
 	}

@@ -183,6 +183,36 @@ func TestADiskThatAnotherDomainUsesStays(t *testing.T) {
 	}
 }
 
+// TestADiskThatAClonesDiskStandsOnStays: qemu-img create -b makes such a clone.
+func TestADiskThatAClonesDiskStandsOnStays(t *testing.T) {
+	inCloneOf(t)
+	mustUp(t, "nodes=1")
+	bootDomain(t, "core01")
+	node, err := filepath.Abs(overlayOf("core01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	between, disk := filepath.Join(dir, "between.qcow2"), filepath.Join(dir, "clone.qcow2")
+	cloned(t, "core01", disk)
+	for _, args := range [][]string{{node, between}, {between, disk}} {
+		if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", args[0], args[1]).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	const want = "core01: the domain core01-clone uses its disk, vm/core01/core01.qcow2; both are left alone\nhint: "
+	if said, err := down(t); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("down: got %v\n%s", err, said)
+	}
+	if said, err := up(t, "nodes=1", "recreate=core01"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("recreate: got %v\n%s", err, said)
+	}
+	keepsData(t, "core01")
+	if theDomain(t, "core01").State != engine.Running {
+		t.Error("the node was stopped")
+	}
+}
+
 // TestARenamedNode is no node, and its disk stays.
 func TestARenamedNode(t *testing.T) {
 	inCloneOf(t)

@@ -12,9 +12,9 @@ import (
 )
 
 // Foreign is one error that names every domain in the way. A domain of somebody else is in the way if it has a node's name,
-// hardware address or disk, or if it is of a cluster of this name in another workspace. A copy of a node is not. Two nodes may not have the same
-// hardware address either: three bytes of it are of a hash.
-func (w Workspace) Foreign(nodes []Node, domains map[string]engine.Domain, cluster string) error {
+// hardware address or disk, or if it is of a cluster of this name in another workspace. A copy of a node is
+// not. Two nodes may not have the same hardware address either: three bytes of it are of a hash.
+func Foreign(w Workspace, nodes []Node, domains map[string]engine.Domain, cluster string) error {
 	var all []error
 	macs, disks := map[string]string{}, map[string]string{}
 	for _, n := range nodes {
@@ -35,7 +35,7 @@ func (w Workspace) Foreign(nodes []Node, domains map[string]engine.Domain, clust
 			continue
 		}
 		if named[name] || m != nil && m.Cluster == cluster && whose != Clone {
-			all = append(all, foreign(w, d, cluster))
+			all = append(all, foreign(w, d))
 		}
 		if whose != Renamed {
 			all = append(all, inTheWay(d, macs, disks))
@@ -61,7 +61,7 @@ func inTheWay(d engine.Domain, macs, disks map[string]string) error {
 }
 
 // foreign is an error that says whose domain d is, if it is not the cluster's own.
-func foreign(w Workspace, d engine.Domain, cluster string) error {
+func foreign(w Workspace, d engine.Domain) error {
 	m := d.Metadata
 	if m == nil {
 		return hint.Errorf(fmt.Sprintf("choose another prefix=, or remove it yourself: virsh undefine %s", d.Name),

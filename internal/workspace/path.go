@@ -17,20 +17,20 @@ var (
 	notForQEMU = []string{",", "'", "&", "<", ">"}
 )
 
-// CheckPath is an error if the workspace is in a folder from which nodes cannot be booted, or not be reached. qemu tells whether
+// CheckPath is an error if the path is one of a workspace from which nodes cannot be booted, or not be reached. qemu tells whether
 // QEMU boots them.
-func (w Workspace) CheckPath(qemu bool) error {
+func CheckPath(path string, qemu bool) error {
 	no := notForSSH
 	if qemu {
 		no = append(no[:len(no):len(no)], notForQEMU...)
 	}
 	for _, word := range no {
-		if strings.Contains(w.Root, word) {
-			return refused(w.Root, word)
+		if strings.Contains(path, word) {
+			return refused(path, word)
 		}
 	}
-	if i := strings.IndexFunc(w.Root, unicode.IsControl); i >= 0 || !utf8.ValidString(w.Root) {
-		return refused(fmt.Sprintf("%q", w.Root), "a control character or a byte that is no UTF-8")
+	if i := strings.IndexFunc(path, unicode.IsControl); i >= 0 || !utf8.ValidString(path) {
+		return refused(fmt.Sprintf("%q", path), "a control character or a byte that is no UTF-8")
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestPaths(t *testing.T) {
 		"/w/\xff":                       {"no UTF-8", "no UTF-8"},
 	} {
 		for qemu, want := range map[bool]string{false: c.ssh, true: c.qemu} {
-			err := Workspace{Root: path}.CheckPath(qemu)
+			err := CheckPath(path, qemu)
 			if want == "" && err == nil {
 				continue
 			}

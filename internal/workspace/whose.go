@@ -94,7 +94,7 @@ func (w Workspace) Members(domains map[string]engine.Domain, cluster string) (ou
 }
 
 // HasMoved tells whether the node's definition has paths of where the workspace was before.
-func (w Workspace) HasMoved(d engine.Domain) bool { return w.Owns(d) && !w.IsAt(d.Metadata.Workspace) }
+func HasMoved(w Workspace, d engine.Domain) bool { return w.Owns(d) && !w.IsAt(d.Metadata.Workspace) }
 
 // Strangers says, a line a domain, which domains carry the mark of a node of the cluster, or with an empty cluster of any, and
 // are none of this workspace's.
@@ -127,32 +127,10 @@ func stranger(w Workspace, d engine.Domain) string {
 	return ""
 }
 
-// userOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
-func userOf(w Workspace, node Node, domains map[string]engine.Domain) string {
-	paths := []string{node.Overlay(), Workspace{Root: w.origin()}.VM(node.Name, filepath.Base(node.Overlay()))}
-	if own := domains[node.Name]; w.Owns(own) {
-		paths = append(paths, own.Disks...) // by which the disk went before the workspace was moved
-	}
-	own, errOwn := os.Stat(node.Overlay())
-	for _, name := range slices.Sorted(maps.Keys(domains)) {
-		d := domains[name]
-		uses := func(disk string) bool {
-			info, err := os.Stat(disk)
-			if err != nil {
-				return slices.Contains(paths, filepath.Clean(disk))
-			}
-			return errOwn == nil && os.SameFile(own, info)
-		}
-		if !(name == node.Name && w.Owns(d)) && slices.ContainsFunc(d.Disks, uses) {
-			return name
-		}
-	}
-	return ""
-}
-
-// Unused is an error if another domain uses the node's disk, which must not go then.
-func (w Workspace) Unused(node Node, domains map[string]engine.Domain) error {
-	user := userOf(w, node, domains)
+// Unused is an error if another domain uses the node's disk, itself or as what its own stands on: it must not go then. backing gives
+// what a disk stands on, empty if that is nothing, or not known.
+func Unused(w Workspace, node Node, domains map[string]engine.Domain, backing func(disk string) string) error {
+	user := userOf(w, node, domains, backing)
 	if user == "" {
 		return nil
 	}
@@ -161,4 +139,45 @@ func (w Workspace) Unused(node Node, domains map[string]engine.Domain) error {
 		advice = way(w, d)
 	}
 	return hint.Errorf(advice, "the domain %s uses its disk, %s; both are left alone", user, w.Relative(node.Overlay()))
+}
+
+// userOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
+func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing func(string) string) string {
+	is := isDisk(w, node, domains[node.Name])
+	for _, name := range slices.Sorted(maps.Keys(domains)) {
+		d := domains[name]
+		if name == node.Name && w.Owns(d) {
+			continue
+		}
+		for _, disk := range d.Disks {
+			for range longestChain {
+				if is(disk) {
+					return name
+				}
+				if disk = backing(disk); disk == "" {
+					break
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// longestChain is how many files a disk may stand on, one on the other.
+const longestChain = 64
+
+// isDisk tells of a path whether it is that of the node's disk, now or before the workspace was moved. own is the node's domain.
+func isDisk(w Workspace, node Node, own engine.Domain) func(path string) bool {
+	paths := []string{node.Overlay(), Workspace{Root: w.origin()}.VM(node.Name, filepath.Base(node.Overlay()))}
+	if w.Owns(own) {
+		paths = append(paths, own.Disks...)
+	}
+	file, errFile := os.Stat(node.Overlay())
+	return func(path string) bool {
+		info, err := os.Stat(path)
+		if err != nil {
+			return slices.Contains(paths, filepath.Clean(path))
+		}
+		return errFile == nil && os.SameFile(file, info)
+	}
 }

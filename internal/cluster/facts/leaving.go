@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -45,7 +46,7 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 	nodes := map[string]Leaving{}
 	for _, d := range p.Members(domains, prefix) {
 		node := p.NodeOf(d.Metadata)
-		if err := p.Unused(node, domains); err != nil {
+		if err := workspace.Unused(p.Workspace, node, domains, qcow2.Backing); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
@@ -60,7 +61,7 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
-		if err := errors.Join(p.Unused(node, domains), p.mayGo(ctx, disks, node)); err != nil {
+		if err := errors.Join(workspace.Unused(p.Workspace, node, domains, qcow2.Backing), p.mayGo(ctx, disks, node)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
