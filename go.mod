@@ -46,6 +46,7 @@ require (
 	go.etcd.io/etcd/client/v3 v3.6.16
 	go.etcd.io/etcd/server/v3 v3.6.16
 	go.uber.org/zap v1.27.0
+	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/crypto v0.58.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/sys v0.49.0
@@ -54,11 +55,15 @@ require (
 	gopkg.in/yaml.v3 v3.0.1
 )
 
-require github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8
+require (
+	github.com/vishvananda/netlink v1.3.1
+	github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8
+)
 
 require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
 )
 
 require (

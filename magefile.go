@@ -6,9 +6,8 @@ package main
 import (
 	"os"
 
-	"github.com/magefile/mage/mage"
-
 	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/launch/launcher"
 )
 
 func main() {
@@ -17,5 +16,5 @@ func main() {
 			panic(err)
 		}
 	}
-	os.Exit(mage.Main())
+	os.Exit(launcher.Main())
 }

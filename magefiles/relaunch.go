@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
 	"coreos-libvirt/internal/engine/libvirt"
@@ -16,13 +15,10 @@ import (
 	"coreos-libvirt/internal/settings"
 )
 
-// needLibvirt are the targets that talk to libvirt; a bare `mage` is up.
-var needLibvirt = []string{"define", "up", "down", "ssh", "images", "prune", "plan", "status", "logs", "console", "screen", "stop", "start", "restart", "env", "sshconfig", "etcd", "backup", "restore", "host:check", "selftest"}
-
-// relaunch starts the same targets as a program that has libvirt's binding: a plain `mage` builds them
+// relaunch starts the same targets as a program that has libvirt's binding, if they need it: a plain `mage` builds them
 // without, as that would need libvirt's headers. It returns where that is not needed, or was tried before.
-func relaunch(args []string) {
-	if libvirt.Available || settings.Relaunched() || !slices.ContainsFunc(args, isOfLibvirt) && len(args) > 0 {
+func relaunch(needed bool) {
+	if libvirt.Available || settings.Relaunched() || !needed {
 		return
 	}
 	startTargets()
@@ -60,5 +56,3 @@ func startMage() {
 	fmt.Fprintln(os.Stderr, "cannot start", program+":", err)
 	os.Exit(1)
 }
-
-func isOfLibvirt(arg string) bool { return slices.Contains(needLibvirt, strings.ToLower(arg)) }

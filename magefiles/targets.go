@@ -92,9 +92,9 @@ func Up(ctx context.Context) error {
 	return do(ctx, (*command.Run).Up, define)
 }
 
-// Down removes the cluster prefix=, or without it all clusters of this workspace. Base images stay.
+// Down removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.
 func Down(ctx context.Context) error {
-	return do(ctx, (*command.Run).Down)
+	return call(ctx, command.Down)
 }
 
 // SSH logs in to node=core02, or runs cmd='uname -r' there.
@@ -107,7 +107,7 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
 }
@@ -148,17 +148,17 @@ func Logs(ctx context.Context) error {
 	return call(ctx, command.Logs)
 }
 
-// Stop shuts node=core01, or all nodes, down: by ACPI, and after grace= by force.
+// Stop shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.
 func Stop(ctx context.Context) error {
 	return call(ctx, command.Stop)
 }
 
-// Start boots node=core01, or all nodes, that are there and do not run.
+// Start boots node=core01, or all nodes of a cluster, that are there and do not run.
 func Start(ctx context.Context) error {
 	return call(ctx, command.Start)
 }
 
-// Restart stops node=core01, or all nodes, and boots them again.
+// Restart stops node=core01, or all nodes of a cluster, and boots them again.
 func Restart(ctx context.Context) error {
 	return call(ctx, command.Restart)
 }

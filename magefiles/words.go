@@ -3,51 +3,43 @@
 package main
 
 import (
+	"fmt"
 	"os"
-	"slices"
-	"strings"
+
+	"golang.org/x/term"
+
+	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/targets"
 )
 
-// words are the key=value words of the command line, behind is what follows the target lab.
+// words are the key=value words of the command line, behind is what runs inside the lab.
 var words, behind []string
 
-// init takes both out of os.Args before Mage's main sees them: Mage itself knows no settings, and
-// what follows lab runs inside it.
+// init checks the command line as a whole before Mage's main sees it, which runs a target before it has looked at the next
+// word, and knows no settings.
 func init() {
-	rest, w, b := split(os.Args)
-	relaunch(rest[1:])
-	os.Args, words, behind = rest, w, b
-}
-
-// split sorts a command line into Mage's own part, all settings, and what follows lab (with the
-// settings that stand before it).
-func split(args []string) (rest, words, behind []string) {
-	var after []string
-	if i := slices.IndexFunc(args, isLab); i > 0 {
-		args, after = args[:i+1], args[i+1:]
+	line, err := targets.Parse(os.Args[1:])
+	if err == nil && line.Help {
+		help(line)
+		os.Exit(0)
 	}
-	rest, words = settingsOf(args[1:])
-	behind = append(slices.Clone(after), words...)
-	_, inside := settingsOf(after)
-	return append(args[:1:1], rest...), append(words, inside...), behind
-}
-
-// settingsOf takes the settings out of args.
-func settingsOf(args []string) (rest, words []string) {
-	for _, arg := range args {
-		if strings.Contains(arg, "=") && !isFlag(arg) {
-			words = append(words, arg)
-		} else {
-			rest = append(rest, arg)
-		}
+	if err == nil {
+		_, err = settings.Load(line.Words, settings.System())
 	}
-	return rest, words
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "Error: %v\n", err) // as Mage says it of targets
+		os.Exit(1)
+	}
+	relaunch(line.NeedsLibvirt())
+	os.Args, words, behind = append(os.Args[:1:1], line.Mage()...), line.Words, line.Inside
 }
 
-func isLab(arg string) bool { return strings.EqualFold(arg, "lab") }
-
-// isFlag tells a flag of Mage's own (-t=10m) from a word that only looks like one (--nodes=3).
-func isFlag(arg string) bool {
-	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-	return strings.HasPrefix(arg, "-") && slices.Contains([]string{"t", "v", "l", "h"}, name)
+// help prints the help that is wanted.
+func help(line targets.Line) {
+	usage := targets.Usage{Program: launch.Called(), Width: 80, Keys: settings.Keys(settings.System())}
+	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+		usage.Width = width
+	}
+	usage.Print(os.Stdout, line)
 }

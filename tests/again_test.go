@@ -20,7 +20,7 @@ func BenchmarkUpAgain(b *testing.B) {
 	c := newClone(b)
 	c.mage(b, "lab", "up", "nodes=3")
 	b.Cleanup(func() {
-		c.mage(b, "lab", "down")
+		c.mage(b, "lab", "down", "all=true", "yes=true")
 		c.mage(b, "labdown")
 	})
 	compiled := filepath.Join(b.TempDir(), "targets")

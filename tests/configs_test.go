@@ -102,7 +102,7 @@ func butaneArrives(t *testing.T, c clone) {
 		"id -u alice; id -nG alice":                 "1500\nalice sudo",
 		"cat ~alice/.ssh/authorized_keys*/*":        aliceKey,
 	})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // mac is the address that the domain's network card has.
@@ -127,7 +127,7 @@ func seedArrives(t *testing.T, c clone) {
 		"grep -v cluster-core ~core/.ssh/authorized_keys*/*": keys,
 		"head -n2 /etc/systemd/network/20-dhcp.network":      "[Match]\nName=e*",
 	})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -212,7 +212,7 @@ func containerLinuxArrives(t *testing.T, c clone) {
 		"id -u bob; id -nG bob; getent passwd bob | cut -d: -f7":                  "1600\nbob sudo\n/bin/bash",
 		"getent shadow bob | cut -d: -f2; cat ~bob/.ssh/authorized_keys*/*":       "$6$x$y\n" + aliceKey,
 	})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -229,21 +229,19 @@ func fetchedBoots(t *testing.T, c clone) {
 	distributor.Must(t, err)
 	d.FCOS(t, distributor.Packed(t, d.Image, "xz", "-T0", "-0"))
 	c.env = append(c.env, "SSL_CERT_FILE="+d.Authority(t))
-	args := []string{
-		"nodes=1", "image=fcos-stable", "fcos_url=" + d.URL, "keyring=" + distributor.Keyring(t, d.Key), "store=" + t.TempDir(),
-	}
-	out := c.mage(t, append([]string{"lab", "up"}, args...)...)
+	c.env = append(c.env, "COREOS_NODES=1", "COREOS_IMAGE=fcos-stable", "COREOS_FCOS_URL="+d.URL, "COREOS_KEYRING="+distributor.Keyring(t, d.Key), "COREOS_STORE="+t.TempDir())
+	out := c.mage(t, "lab", "up")
 	if !strings.Contains(out, "fetched and verified") || len(readyNode.FindAllString(out, -1)) != 1 {
 		t.Errorf("got\n%s", out)
 	}
-	if out := c.mage(t, append([]string{"lab", "images"}, args...)...); !strings.Contains(out, "core01") {
+	if out := c.mage(t, "lab", "images"); !strings.Contains(out, "core01") {
 		t.Errorf("images: got\n%s", out)
 	}
-	if out := c.mage(t, append([]string{"lab", "prune"}, args...)...); !strings.Contains(out, "nothing to remove") {
+	if out := c.mage(t, "lab", "prune"); !strings.Contains(out, "nothing to remove") {
 		t.Errorf("prune: got\n%s", out)
 	}
-	c.mage(t, append([]string{"lab", "down"}, args...)...)
-	if out := c.mage(t, append([]string{"lab", "prune"}, args...)...); !strings.Contains(out, "removed") {
+	c.mage(t, "lab", "down", "all=true", "yes=true")
+	if out := c.mage(t, "lab", "prune"); !strings.Contains(out, "removed") {
 		t.Errorf("prune after down: got\n%s", out)
 	}
 }
@@ -265,7 +263,7 @@ func onANetwork(t *testing.T, c clone) {
 		t.Errorf("got\n%s", out)
 	}
 	c.arrives(t, map[string]string{"hostname": "core01"})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.inLab(t, "virsh", "-q", "net-destroy", "lone")
 	c.inLab(t, "virsh", "-q", "net-undefine", "lone")
 }
@@ -296,7 +294,7 @@ func onACard(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up", "nodes=2", "direct=br0"); !strings.Contains(out, "core01: defined, unchanged") {
 		t.Errorf("again: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 	c.inLab(t, "ip", "link", "delete", "own")
 }

@@ -54,9 +54,9 @@ func crashWorkspace(t *testing.T) onTestDriver {
 }
 
 func (w onTestDriver) target(target string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(built, "mage"), target, "nodes=3", "disk=1", "ready=off", "uri=test:///default",
-		"image=base.qcow2", "config=plain.yml", "store="+filepath.Join(w.dir, "store"))
-	cmd.Dir = w.dir
+	cmd := exec.Command(filepath.Join(built, "mage"), target)
+	cmd.Dir, cmd.Env = w.dir, append(os.Environ(), "COREOS_NODES=3", "COREOS_DISK=1", "COREOS_READY=off", "COREOS_URI=test:///default",
+		"COREOS_IMAGE=base.qcow2", "COREOS_CONFIG=plain.yml", "COREOS_STORE="+filepath.Join(w.dir, "store"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }

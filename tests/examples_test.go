@@ -27,7 +27,7 @@ func examples(t *testing.T, c clone) {
 	for file, test := range own {
 		t.Run(file, func(t *testing.T) {
 			test(t, c, "config=ignition/examples/"+file)
-			c.mage(t, "lab", "down")
+			c.mage(t, "lab", "down", "all=true", "yes=true")
 			c.nothingIsLeft(t)
 		})
 	}

@@ -65,5 +65,5 @@ func grown(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "plan", "nodes=1", "vcpu=3", "ram=1280"); !strings.Contains(out, "defined, unchanged\n") {
 		t.Errorf("after the restart: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }

@@ -313,9 +313,9 @@ func killTarget(t *testing.T, c clone, text string, after time.Duration, words .
 }
 
 func down(t *testing.T, c clone) {
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
-	if out := c.mage(t, "lab", "down"); !strings.Contains(out, "there is nothing") {
+	if out := c.mage(t, "lab", "down", "all=true", "yes=true"); !strings.Contains(out, "there is nothing") {
 		t.Errorf("down with nothing there: got\n%s", out)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"coreos-libvirt/internal/testkit/distributor"
@@ -26,6 +27,34 @@ func TestRealMage(t *testing.T) {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 || strings.Join(strings.Fields(string(out)), " ") != "NODE ACTION REASON real-mage01 create new" {
 		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
+// TestManyAtOnce: the first commands in a fresh clone, which all find nothing built, do not break each other; nor does a build of
+// Mage's own, which knows nothing of the others, break theirs.
+func TestManyAtOnce(t *testing.T) {
+	c := newClone(t)
+	installed := c.installed(t)
+	env := append(os.Environ(), "GOFLAGS=", "MAGEFILE_CACHE="+t.TempDir())
+	var all sync.WaitGroup
+	start := func(name string, words ...string) {
+		cmd := exec.Command(name, words...)
+		cmd.Dir, cmd.Env = c.dir, env
+		all.Go(func() {
+			if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "there are no nodes") {
+				t.Errorf("%s: %v\n%s", name, err, out)
+			}
+		})
+	}
+	for range 3 {
+		start("go", "run", "magefile.go", "status", "uri=test:///default")
+	}
+	start(installed, "status", "uri=test:///default")
+	all.Wait()
+	for _, left := range []string{"vm/.build", "magefiles/mage_output_file.go"} {
+		if _, err := os.Stat(filepath.Join(c.dir, left)); err == nil {
+			t.Errorf("%s is left", left)
+		}
 	}
 }
 

@@ -193,7 +193,7 @@ func backedUp(t *testing.T, c clone) {
 	before := l.keys(t)
 	file := "file=" + filepath.Join(l.dir, "core.db")
 	c.mage(t, "lab", "backup", file)
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	if out := c.mage(t, "lab", "restore", file, "nodes=3"); !strings.Contains(out, fmt.Sprintf("restore: %d keys", len(before))) || len(readyNode.FindAllString(out, -1)) != 3 {
 		t.Errorf("got\n%s", out)
 	}
@@ -222,7 +222,7 @@ func killedWhileGrowing(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 4 {
 		t.Errorf("etcd: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -246,7 +246,7 @@ func neverComesUp(t *testing.T, c clone) {
 // brokenEtcd has an etcd that does not start: its own words are told. Once it does the cluster is recreated without
 // more ado, but not when it lives.
 func brokenEtcd(t *testing.T, c clone) {
-	c.mage(t, "lab", "down") // where another part left its nodes
+	c.mage(t, "lab", "down", "all=true", "yes=true") // where another part left its nodes
 	good := c.read(t, "ignition/files/etcd.sh")
 	c.write(t, "ignition/files/etcd.sh", strings.Replace(good, "--heartbeat-interval=", "--no-such-flag=", 1))
 	c.mage(t, "lab", "define", "nodes=1")
@@ -269,7 +269,7 @@ func brokenEtcd(t *testing.T, c clone) {
 	if out, err := c.try("lab", "etcd"); err == nil {
 		t.Errorf("nothing runs: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 

@@ -82,7 +82,7 @@ func byKVM(t *testing.T, c clone) {
 		t.Errorf("KVM that does not work: got\n%s", out)
 	}
 	t.Logf("by KVM: %v\n%s", err, out)
-	c.mage(t, "lab", "down") // a node that KVM keeps in its firmware is not taken back
+	c.mage(t, "lab", "down", "all=true", "yes=true") // a node that KVM keeps in its firmware is not taken back
 }
 
 func foreign(t *testing.T, c clone) {
@@ -114,8 +114,8 @@ func killed(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up", "nodes=2"); len(readyNode.FindAllString(out, -1)) != 2 {
 		t.Errorf("got\n%s", out)
 	}
-	killTarget(t, c, ": domain removed", 0, "down")
-	c.mage(t, "lab", "down")
+	killTarget(t, c, ": domain removed", 0, "down", "all=true", "yes=true")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -152,7 +152,7 @@ func journal(t *testing.T, c clone) {
 			t.Errorf("got %v\n%s", err, out)
 		}
 	})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // found has a node without readiness unit, agent and banner: its neighbour, the lab's host, finds it.
@@ -178,7 +178,7 @@ func found(t *testing.T, c clone) {
 	if strings.TrimSpace(out) != "core01" {
 		t.Errorf("ssh: got %v\n%s", err, out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // unitFails has a node whose readiness unit ends with an error: its neighbour, the lab's host, finds it.
@@ -186,7 +186,7 @@ func unitFails(t *testing.T, c clone) {
 	begin := time.Now()
 	c.mage(t, "lab", "up", "nodes=1")
 	enough := 3 * time.Since(begin) // for a login prompt
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	good := c.read(t, "templates/ready.sh")
 	c.write(t, "templates/ready.sh", "echo no good today >&2; exit 3\n")
 	defer c.write(t, "templates/ready.sh", good)
@@ -202,7 +202,7 @@ func unitFails(t *testing.T, c clone) {
 	if len(readyNode.FindAllString(out, -1)) != 1 {
 		t.Errorf("got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // failedBoot has a guest that writes no journal, as Flatcar: its console tells.
@@ -213,5 +213,5 @@ func failedBoot(t *testing.T, c clone) {
 			t.Errorf("got %v\n%s", err, out)
 		}
 	})
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }

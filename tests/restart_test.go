@@ -37,7 +37,7 @@ func daemonRestarted(t *testing.T, c clone) {
 	if err := console.Wait(); err != nil {
 		t.Errorf("console: got %v\n%s", err, said())
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // restartLibvirt kills the lab's daemon. The next target in the lab brings it back.

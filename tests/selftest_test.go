@@ -36,6 +36,6 @@ func selftested(t *testing.T, c clone) {
 	if out, err := c.try("lab", "selftest"); err == nil || !strings.Contains(out, "there is the domain selftest01 and vm/selftest01 already") {
 		t.Errorf("a cluster of that name: got %v\n%s", err, out)
 	}
-	c.mage(t, "lab", "down") // with the template, which prefix= leaves
+	c.mage(t, "lab", "down", "all=true", "yes=true") // with the template, which prefix= leaves
 	c.nothingIsLeft(t)
 }

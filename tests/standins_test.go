@@ -54,7 +54,7 @@ func fcosStandIn(t *testing.T, c clone) {
 	if console := c.read(t, "vm/core01/console.log"); !strings.Contains(console, "Finished ignition-files.service") || !strings.Contains(console, "Network Manager") {
 		t.Errorf("the console log lacks systemd's lines:\n%s", console)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // flatcarTable is what a node of lab-flatcar says, by whichever firmware.
@@ -80,12 +80,12 @@ func flatcarStandIn(t *testing.T, c clone) {
 	if !strings.Contains(console, "core01 login: core (automatic login)") || strings.Contains(console, "gnition") {
 		t.Errorf("the serial console shows\n%s", console)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 func flatcarByBIOS(t *testing.T, c clone) {
 	standIn(t, c, flatcarTable("bios"), "image=lab-flatcar", "firmware=bios")
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 func fcosFails(t *testing.T, c clone) {
@@ -99,7 +99,7 @@ func fcosFails(t *testing.T, c clone) {
 			t.Errorf("the console never says %q", want)
 		}
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // flatcarFails has a node whose failure only its screen shows.
@@ -114,7 +114,7 @@ func flatcarFails(t *testing.T, c clone) {
 	if console := c.read(t, "vm/core01/console.log"); !strings.Contains(console, "Run /init") || strings.Contains(console, "gnition") {
 		t.Errorf("the serial console shows\n%s", console)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // updatesReboot has each distribution's own services reboot a node some time after its boot.
@@ -131,7 +131,7 @@ func updatesReboot(t *testing.T, c clone) {
 				t.Fatalf("%s: no update rebooted it; the console shows since\n%s", image, after)
 			}
 		}
-		c.mage(t, "lab", "down")
+		c.mage(t, "lab", "down", "all=true", "yes=true")
 	}
 }
 
@@ -151,7 +151,7 @@ func quadletMembers(t *testing.T, c clone) {
 	if got != "etcd,quay.io/coreos/etcd:v3.6.16\n/etc/containers/systemd/etcd.container\n" {
 		t.Errorf("got %q", got)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
 // flatcarMembers run by the drop-in for Flatcar's own unit, whose wrapper the stand-in has: the image's tag is only told.
@@ -166,5 +166,5 @@ func wrapped(t *testing.T, c clone, count int, example, tag string) {
 	if !strings.Contains(journal, "image tag "+tag) {
 		t.Errorf("etcd-member's journal is\n%s", journal)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 }

@@ -27,7 +27,7 @@ func TestColours(t *testing.T) {
 	}
 	logs := func(env ...string) string {
 		cmd := w.target("logs")
-		cmd.Env = append(os.Environ(), append(env, "TERM=xterm")...)
+		cmd.Env = append(cmd.Env, append(env, "TERM=xterm")...)
 		cmd.SysProcAttr = nil // it gets a session of its own
 		terminal, err := pty.Start(cmd)
 		distributor.Must(t, err)

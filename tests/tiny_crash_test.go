@@ -32,7 +32,7 @@ func tinyKilled(t *testing.T, c tiny) {
 		{"up", false, []string{"up", "nodes=2"}},
 		{"up that defines anew", true, []string{"up", "nodes=2", "vcpu=2"}},
 		{"up that makes anew", true, []string{"up", "nodes=2", "recreate=all"}},
-		{"down", true, []string{"down"}},
+		{"down", true, []string{"down", "all=true", "yes=true"}},
 	} {
 		t.Run(run.name, func(t *testing.T) {
 			prepare := func() {
@@ -44,7 +44,7 @@ func tinyKilled(t *testing.T, c tiny) {
 			begin := time.Now()
 			c.must(t, run.words...)
 			took := time.Since(begin)
-			c.must(t, "down")
+			c.must(t, "down", "all=true", "yes=true")
 			points := max(*crashes/4, 1)
 			for i := range points {
 				prepare()
@@ -63,7 +63,7 @@ func (c tiny) heals(t *testing.T, after time.Duration) {
 		t.Errorf("killed after %s, then up: got\n%s", after, out)
 	}
 	c.must(t, "plan", "nodes=2") // exit status 2 where it would do something
-	c.must(t, "down")
+	c.must(t, "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 	if t.Failed() {
 		t.Fatalf("killed after %s", after)

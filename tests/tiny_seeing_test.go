@@ -50,7 +50,7 @@ func tinyFailures(t *testing.T, c tiny) {
 				t.Errorf("%s: waited for %s", f.name, took)
 			}
 		}
-		c.must(t, "down")
+		c.must(t, "down", "all=true", "yes=true")
 		whens = whens[:1] // the first tells enough of the second
 	}
 }
@@ -84,7 +84,7 @@ func tinySilent(t *testing.T, c tiny) {
 		t.Errorf("got\n%s", out)
 	}
 	c.hasText(t, "vm/core01/screen.png")
-	c.must(t, "down")
+	c.must(t, "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -132,7 +132,7 @@ func tinyPaused(t *testing.T, c tiny) {
 	if out := c.must(t, "stop", "grace=1s"); strings.Count(out, "did not shut down within 1s, ended by force") != 2 {
 		t.Errorf("these guests know no ACPI: got\n%s", out)
 	}
-	c.must(t, "down")
+	c.must(t, "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 
@@ -206,7 +206,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 			t.Errorf("nothing is said of %s\n%s", node, out)
 		}
 	}
-	c.must(t, "down") // on a fast machine nodes are ready by now
+	c.must(t, "down", "all=true", "yes=true") // on a fast machine nodes are ready by now
 	out, _ = interrupt(": booting", "up", "nodes=2")
 	if !strings.Contains(out, "left running, it has not said that it is ready") {
 		t.Errorf("got\n%s", out)
@@ -220,6 +220,6 @@ func tinyInterrupted(t *testing.T, c tiny) {
 	if out := c.must(t, "up", "nodes=2"); len(tinyReady.FindAllString(out, -1)) != 2 {
 		t.Errorf("got\n%s", out)
 	}
-	c.must(t, "down")
+	c.must(t, "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }

@@ -137,7 +137,7 @@ func BenchmarkTinyGuests(b *testing.B) {
 				if n := strings.Count(out, ": ready, 10.88."); n != nodes {
 					b.Fatalf("%d of %d are ready:\n%s", n, nodes, out)
 				}
-				c.must(b, "down")
+				c.must(b, "down", "all=true", "yes=true")
 			}
 		})
 	}

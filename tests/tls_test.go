@@ -47,7 +47,7 @@ func secured(t *testing.T, c clone) {
 	if out, err := c.try("lab", "up", "nodes=3"); err == nil || !strings.Contains(out, "which turns on TLS for etcd, but this cluster was made with TLS") || !strings.Contains(out, " recreate=all` makes a new cluster") {
 		t.Errorf("without TLS: got\n%s", out)
 	}
-	c.mage(t, "lab", "down")
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
 }
 

@@ -103,7 +103,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got\n%s", said)
 	}
 	w.save(t, "variant: fcos\nversion: 1.5.0\nstoraje: {}\n")
-	if said := w.until(t, "hint: "); !strings.Contains(said, "ignition/ignition.yml:3:1: error: unused key storaje") {
+	if said := w.until(t, "hint: "); !strings.Contains(said, "ignition/ignition.yml:3:1: error: there is no key storaje in the config") {
 		t.Errorf("got\n%s", said)
 	}
 	w.save(t, fmt.Sprintf(watched, "of Node_Name"))
@@ -119,6 +119,20 @@ func TestWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until(t, "+      contents: swapped")
+}
+
+// A local file beside a Container Linux Config is watched, and nothing else there.
+func TestWatchSeesWhatIsBesideTheConfig(t *testing.T) {
+	w := watchable(t)
+	w.write(t, "ignition/coreos-metadata-qemu", "first")
+	w.save(t, "storage:\n  files:\n    - {filesystem: root, path: /opt/x, mode: 0755, contents: {local: coreos-metadata-qemu}}\n")
+	w.start(t)
+	w.until(t, "watching ")
+	w.write(t, "ignition/notes", "of no config")
+	w.write(t, "ignition/coreos-metadata-qemu", "second")
+	if said := w.until(t, "that was all"); !strings.Contains(said, "-      contents: first\n+      contents: second\n") || strings.Contains(said, "nothing changed") {
+		t.Errorf("got\n%s", said)
+	}
 }
 
 // A watch is a look: other runs go on beside it, and it leaves no trace, not even of a config that asks for a

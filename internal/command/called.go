@@ -6,12 +6,13 @@ import (
 
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/targets"
 )
 
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
 var ofOneRun = []string{
-	"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff",
-	"node", "cmd", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
+	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
+	"node", "all", "yes", "plan", "cmd", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
 }
 
 // ofAnyTarget are words that say which cluster is meant, ofHost those that say what the machine is made ready for.
@@ -26,10 +27,7 @@ func upAsCalled(s *settings.Settings, words ...string) string { return asCalled(
 
 // asCalled is the command line of a target as this run was called, with words: what a person types next.
 func asCalled(s *settings.Settings, target string, words ...string) string {
-	line := []string{"mage"}
-	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
-		line = append([]string{"go"}, args...)
-	}
+	line := []string{launch.Called()}
 	if s.InLab {
 		line = append(line, "lab")
 	}
@@ -46,11 +44,13 @@ func asCalled(s *settings.Settings, target string, words ...string) string {
 
 // goesWith tells whether the setting of this run is one of the target's, too.
 func goesWith(target, key string) bool {
+	t, known := targets.Find(target)
+	if !known || !t.Has(key) {
+		return false
+	}
 	switch {
 	case target == "up":
 		return !slices.Contains(ofOneRun, key)
-	case target == "host:undo":
-		return false
 	case strings.HasPrefix(target, "host:"):
 		return slices.Contains(ofHost, key)
 	}

@@ -19,7 +19,7 @@ type choice struct {
 // chosen is what the user names in this run.
 func chosen(r *Run) choice {
 	c := choice{workspace: r.ws(), node: r.Node}
-	if r.Given("prefix") {
+	if r.Given("prefix") && !r.All {
 		c.prefix = r.Prefix
 	}
 	c.up = upAsCalled(r.Settings)

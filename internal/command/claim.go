@@ -26,5 +26,5 @@ func (r *Run) Claim(ctx context.Context) error {
 	for _, line := range r.ws().Strangers(domains, r.Prefix) {
 		r.log.Say("%s", line)
 	}
-	return nil
+	return keepProtection(r)
 }

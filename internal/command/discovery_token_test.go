@@ -109,7 +109,8 @@ func TestPlanRefusesWhatUpRefuses(t *testing.T) {
 		{"discovery=static", "addresses=192.0.2.1"},
 		{"discovery=static", "addresses=here,there"},
 		{"discovery=embedded", "discovery_listen=here"},
-		{"discovery=embedded", "discovery_listen=127.0.0.1", "ready=off"},
+		{"discovery=embedded", "discovery_listen=127.0.0.1"},
+		{"discovery=http://127.0.0.1:1/$word"},
 	} {
 		_, planned := saysPlan(t, words...)
 		said, err := up(t, words...)

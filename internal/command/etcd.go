@@ -9,12 +9,23 @@ import (
 	"coreos-libvirt/internal/terminal/table"
 )
 
-// Etcd prints the members of the cluster's etcd.
-func Etcd(ctx context.Context, r *Run) error {
+// Etcd prints the members of the cluster's etcd, or takes the one out that remove= names.
+func Etcd(ctx context.Context, r *Run) (err error) {
+	if r.Remove != "" {
+		if err := r.lock(ctx, r.Prefix); err != nil {
+			return err
+		}
+	}
 	view := r.view()
+	if view.Domains, err = r.domains(); err != nil {
+		return err
+	}
 	nodes, err := view.Reached(ctx)
 	if err != nil {
 		return err
+	}
+	if r.Remove != "" {
+		return view.RemoveStranger(ctx, nodes, r.Remove)
 	}
 	status, err := view.StatusOf(ctx, nodes)
 	if err != nil {
@@ -25,7 +36,7 @@ func Etcd(ctx context.Context, r *Run) error {
 	} else {
 		err = membersTable(status, view.Names(nodes)).Print(r.log.Writer())
 	}
-	return errors.Join(err, status.Whole(len(nodes)))
+	return errors.Join(err, status.Whole(len(nodes)), view.CheckStrangers(nodes, status))
 }
 
 // membersTable has a line a member. names are the nodes' names, by their members' endpoints.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"coreos-libvirt/internal/cluster/facts"
@@ -16,6 +15,7 @@ import (
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/targets"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
@@ -23,14 +23,14 @@ import (
 
 // Lab makes what is missing of the lab and runs the targets inside it, with the settings among them.
 // Whatever needs the internet happens before: inside there is none.
-func Lab(ctx context.Context, r *Run, targets []string) error {
+func Lab(ctx context.Context, r *Run, words []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
 	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
 		return err
 	}
-	if needsImage(targets) {
+	if needsImage(words) {
 		if err := imageForLab(ctx, r); err != nil {
 			return err
 		}
@@ -43,11 +43,11 @@ func Lab(ctx context.Context, r *Run, targets []string) error {
 	if err := world.Up(ctx, r.log.Say); err != nil {
 		return err
 	}
-	if len(targets) == 0 {
+	if len(words) == 0 {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil
 	}
-	return inside(ctx, world, program, targets)
+	return inside(ctx, world, program, words)
 }
 
 // fetchForLab gets an image from the network while there is one.
@@ -73,6 +73,9 @@ func labProgram(workspace string) (string, error) {
 func Labdown(ctx context.Context, r *Run) error {
 	if r.InLab {
 		return hint.Errorf("run it without the word lab", "the lab cannot be taken apart from its inside")
+	}
+	if err := unprotected(r, "labdown", r.at().ClustersInLab()); err != nil {
+		return err
 	}
 	if err := lab.New(r.Workspace, r.Cache, r.Store).Down(ctx, r.log.Say); err != nil {
 		return err
@@ -107,13 +110,11 @@ func prepareLab(ctx context.Context, helper etcd.Helper, say func(string, ...any
 	return err
 }
 
-// withoutImage are targets that look at nodes that are there, or take them away: they need no image.
-var withoutImage = []string{"ssh", "status", "console", "screen", "logs", "down", "stop", "start", "restart", "etcd", "env", "sshconfig", "timeline", "backup", "images", "settings"}
-
-// needsImage tells whether one of the targets needs an image. A lab without targets gets one, for those that come.
-func needsImage(targets []string) bool {
-	names := slices.DeleteFunc(slices.Clone(targets), func(word string) bool { return strings.Contains(word, "=") })
-	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(withoutImage, strings.ToLower(name)) })
+// needsImage tells whether one of the targets needs an image: some look at nodes that are there, or take them away. A lab
+// without targets gets one, for those that come.
+func needsImage(words []string) bool {
+	line, err := targets.Parse(words)
+	return err != nil || len(line.Targets) == 0 || slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return !t.NoImage })
 }
 
 // imageForLab builds or fetches the image that nodes in the lab boot from.
@@ -136,8 +137,8 @@ func imageForLab(ctx context.Context, r *Run) error {
 }
 
 // inside runs the program there; a session.ExitStatus is its own.
-func inside(ctx context.Context, world *lab.World, program string, targets []string) error {
-	cmd := world.Command(ctx, program, targets...)
+func inside(ctx context.Context, world *lab.World, program string, words []string) error {
+	cmd := world.Command(ctx, program, words...)
 	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself

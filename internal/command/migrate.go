@@ -27,7 +27,7 @@ var unequal = []struct{ key, becomes string }{
 	{"passwd.users.create", "what it held, beside the user's name"},
 	{"storage.filesystems.name", "the path of the file system, with which the paths of what is on it begin"},
 	{"storage.filesystems.mount.create", "wipe_filesystem and options"},
-	{"storage.files.contents.local", "the file's text of now; `local:` in place of `inline:` follows the file"},
+	{"storage.files.contents.local", "the file's text of now; `local:` in place of `inline:` follows a file in ignition/files"},
 	{"storage.files.contents.remote", "source"},
 	{"systemd.units.enable", "enabled"},
 }
@@ -54,7 +54,7 @@ func withoutEqual(c transpile.Template) (lines []string, err error) {
 	return lines, err
 }
 
-// Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
+// Migrate writes a Container Linux Config as Butane, variant flatcar, beside it: if Butane makes the same document of that.
 func Migrate(_ context.Context, r *Run) error {
 	source, err := sourceOf(r)
 	if err != nil {
@@ -77,12 +77,27 @@ func Migrate(_ context.Context, r *Run) error {
 		head += "# " + line + "\n"
 	}
 	to := strings.TrimSuffix(path, filepath.Ext(path)) + ".bu"
-	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
+	text := []byte(head + string(butane))
+	refused, err := saysTheSame(to, text, source.Common)
+	if err != nil {
+		return fmt.Errorf("%s cannot be migrated: %w", path, err)
+	}
+	if err := artifact.WriteNew(to, text, 0o644); err != nil {
 		return err
 	}
 	r.log.Say("migrate: %s -> %s; `%s` uses it\n%s", path, to, upAsCalled(r.Settings, "config="+quoted(to)), strings.TrimSpace(head))
-	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
-		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
+	if refused != nil {
+		r.log.Say("migrate: Butane wants your hand first:\n%s", refused)
 	}
 	return nil
+}
+
+// saysTheSame is an error if Butane makes of text, which would be the config to, another document than before. What Butane,
+// which is stricter than the old transpiler, refuses, is for the user to correct.
+func saysTheSame(to string, text []byte, before transpile.Template) (refused, err error) {
+	after, refused := transpile.Text(to, text, config.Beside(to, "files"))
+	if refused != nil {
+		return refused, nil
+	}
+	return nil, hint.Add(readable.Equal(before.JSON, after.JSON), "write it by hand, and please report this config")
 }

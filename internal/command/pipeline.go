@@ -20,6 +20,7 @@ import (
 type pipeline struct {
 	domains    listing
 	ahead      once[*members.Ahead]
+	accel      once[string]
 	image      once[heldImage]
 	source     once[config.Source]
 	generation once[generation.Generation]

@@ -86,7 +86,7 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	return p, p.draft.Complete(ctx, &p.plan, p.want, have)
+	return p, errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan))
 }
 
 // decide is makePlan without what carries the plan out. With an error of the plan's own it gives the steps so far. have is what
@@ -144,15 +144,16 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
 	return blueprint.Drafter{
-		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r.Settings),
+		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r, looks),
 		Base: m.image, BaseAt: func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
 		System: m.source.System(), Unfetched: looks, Filled: r.counts.filled,
 	}, nil
 }
 
-// machineOf is what the settings say of each node's machine.
-func machineOf(s *settings.Settings) blueprint.Machine {
-	return blueprint.Machine{Arch: s.Arch, Accel: s.Accel, Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
+// machineOf is what the settings say of each node's machine, as this host can run it. looks tells that the run only looks.
+func machineOf(r *Run, looks bool) blueprint.Machine {
+	s := r.Settings
+	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
 }
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.

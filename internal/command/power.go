@@ -15,17 +15,17 @@ import (
 
 // Stop shuts nodes down: by ACPI, and after grace= by force. node= names one, else it is all of the cluster.
 func Stop(ctx context.Context, r *Run) error {
-	return eachNode(ctx, r, func(d engine.Domain) error { return stopping(r).Stop(ctx, d) })
+	return eachNode(ctx, r, "stop", func(d engine.Domain) error { return stopping(r).Stop(ctx, d) })
 }
 
 // Start boots nodes that are there and do not run.
 func Start(ctx context.Context, r *Run) error {
-	return eachNode(ctx, r, func(d engine.Domain) error { return startAgain(ctx, r, d) })
+	return eachNode(ctx, r, "start", func(d engine.Domain) error { return startAgain(ctx, r, d) })
 }
 
 // Restart stops nodes and boots them again. A changed definition takes effect.
 func Restart(ctx context.Context, r *Run) error {
-	return eachNode(ctx, r, func(d engine.Domain) error {
+	return eachNode(ctx, r, "restart", func(d engine.Domain) error {
 		if err := startable(r, d); err != nil {
 			return err
 		}
@@ -37,8 +37,12 @@ func Restart(ctx context.Context, r *Run) error {
 	})
 }
 
-// eachNode does one thing for node=, or for all nodes of the cluster prefix=, or of the workspace, at once.
-func eachNode(ctx context.Context, r *Run, do func(engine.Domain) error) error {
+// eachNode does one thing for node=, or for all nodes of the cluster prefix=, or of the workspace, at once. target is what is
+// done, as it was asked for.
+func eachNode(ctx context.Context, r *Run, target string, do func(engine.Domain) error) error {
+	if err := namesNodes(r, target); err != nil {
+		return err
+	}
 	if err := lockChosen(ctx, r); err != nil {
 		return err
 	}

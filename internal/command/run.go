@@ -154,5 +154,5 @@ func nothingMade(context.Context, plan.Step) error { return nil }
 
 // silenceOf is how long consoles of nodes on the image are silent.
 func silenceOf(r *Run, image string) timeline.Silence {
-	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r.Settings).DomainType(r.conn)}
+	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r, true).DomainType(r.conn)}
 }

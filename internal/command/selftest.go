@@ -135,7 +135,7 @@ func (t *trial) boot(ctx context.Context) error {
 		return errors.Join(err, t.remove(ctx))
 	}
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r.Settings).DomainType(r.conn), machineOf(r.Settings).FirmwareOn(blueprint.SystemOn(d.image, d.source.System()), engine.HostOf(r.conn).HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r, false).DomainType(r.conn), machineOf(r, false).FirmwareOn(blueprint.SystemOn(d.image, d.source.System()), engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)

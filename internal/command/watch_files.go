@@ -1,10 +1,12 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,19 +15,22 @@ import (
 )
 
 const (
-	// saveTakes is how long a save may take: editors write a file in several steps.
-	saveTakes = 5 * time.Millisecond
+	// quiet is how long nothing happens after a save: programs write a file in several steps.
+	quiet = 50 * time.Millisecond
+	// atMost is how many times that is waited for altogether: something may write all the time.
+	atMost = 40
 	// lookAgain is how often missing folders are looked for.
 	lookAgain = 500 * time.Millisecond
 )
 
-// watchedFiles tells of saves of all that documents are made of: the config and the vars.yml beside it, files/
-// and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
+// watchedFiles tells of saves of all that documents are made of: the config, what it names beside it, the
+// vars.yml there, files/ and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
 type watchedFiles struct {
 	*fsnotify.Watcher
 	config string
 	say    func(format string, args ...any)
 	said   map[string]bool // what cannot be watched, and why
+	quiet  time.Duration   // after a save
 }
 
 func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
@@ -33,7 +38,7 @@ func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
 	if err != nil {
 		return watchedFiles{}, fmt.Errorf("cannot watch files: %w", err)
 	}
-	w := watchedFiles{watcher, config, say, map[string]bool{}}
+	w := watchedFiles{watcher, config, say, map[string]bool{}, quiet}
 	w.add()
 	return w, nil
 }
@@ -111,15 +116,26 @@ func (w watchedFiles) counts(path string) bool {
 	if !slices.Contains(w.folders(), filepath.Clean(folder)) {
 		return true // below files/, nodes/ or templates/
 	}
-	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name)
+	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name) || w.names(name)
 }
 
-// drain takes the events that follow within the time that a save may take.
+// names tells whether the name of a file beside the config stands in it: it may be a local file.
+func (w watchedFiles) names(file string) bool {
+	text, err := os.ReadFile(w.config)
+	return err == nil && bytes.Contains(text, []byte(file))
+}
+
+// drain takes the events that follow, until there was none for a while: a file that is half written is no save.
 func (w watchedFiles) drain() {
-	for timer := time.NewTimer(saveTakes); ; {
+	timer := time.NewTimer(w.quiet)
+	defer timer.Stop()
+	for end := time.After(atMost * w.quiet); ; {
 		select {
 		case <-w.Events:
+			timer.Reset(w.quiet)
 		case <-timer.C:
+			return
+		case <-end:
 			return
 		}
 	}

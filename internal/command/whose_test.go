@@ -132,11 +132,16 @@ func TestACloneIsNoNode(t *testing.T) {
 		t.Error("node= took the clone")
 	}
 	keepsData(t, "core01")
+	r := run(t, "plan=true")
+	if err := Down(t.Context(), r); err != nil || strings.Contains(r.said(), "core01-clone  ") {
+		t.Errorf("got %v\n%s", err, r.said())
+	}
+	contains(t, r.said(), line)
 	contains(t, mustDown(t), line)
 	if theDomain(t, "core01").Name != "" || theDomain(t, clone).State != engine.Running || !workspace.Exists(disk) || folders(t) != "" {
 		t.Errorf("left are %s, the clone is %s", folders(t), theDomain(t, clone).State)
 	}
-	r := run(t)
+	r = run(t)
 	defer r.unlockAll()
 	if err := Stop(t.Context(), r); err == nil || !strings.Contains(err.Error(), "there are no nodes\nhint: ") {
 		t.Errorf("got %v", err)

@@ -71,9 +71,10 @@ func (s Source) render(node workspace.Node, templates map[string][]byte, made Ma
 	if err := s.addMountUnits(node.Name, words); err != nil {
 		return Document{}, err
 	}
-	doc, err := render.Node(of(templates, node.Name), words)
+	template := of(templates, node.Name)
+	doc, err := render.Node(template, words)
 	if err != nil {
-		return Document{}, fmt.Errorf("%s: %w", s.filesOf(node.Name), err)
+		return Document{}, located(s.userFiles(node.Name), s.filesOf(node.Name), template, words, err)
 	}
 	return Document{Node: node, JSON: doc, Digest: s.digest(node.Name, words[SSHWord])}, nil
 }

@@ -127,7 +127,7 @@ func (s *Source) file(path string) (transpile.Template, error) {
 	}
 	s.warn(template.Warnings...)
 	if err := render.Validate(template.JSON); err != nil {
-		return template, fmt.Errorf("%s: %w", path, err)
+		return template, located([]userFile{userFileOf(path, template)}, path, template.JSON, nil, err)
 	}
 	return template, nil
 }

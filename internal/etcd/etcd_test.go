@@ -51,6 +51,13 @@ func build(run func() int) int {
 // free is an URL on loopback that nobody listens at.
 func free() string { return "http://" + loopback.Free() }
 
+// serviceOf is a service that knows "token", for size members.
+func serviceOf(listen, data string, size int) etcd.Service {
+	service := etcd.Service{Listen: listen, Data: data}
+	service.Token.ID, service.Token.Size = "token", size
+	return service
+}
+
 // member starts a real etcd that looks for its peers by the token.
 func member(t *testing.T, name, discovery, token string) (client string, cmd *exec.Cmd) {
 	t.Helper()
@@ -75,7 +82,7 @@ func untilItHangs(t *testing.T) context.Context {
 func TestMembersFindEachOther(t *testing.T) {
 	ctx := untilItHangs(t)
 	listen, data := free(), filepath.Join(t.TempDir(), "discovery.core")
-	server, err := programs.helper.Serve(ctx, listen, data, "token", 3)
+	server, err := programs.helper.Serve(ctx, serviceOf(listen, data, 3), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +94,7 @@ func TestMembersFindEachOther(t *testing.T) {
 	// the service goes and comes back with the same data: who has registered is still known
 	time.Sleep(2 * time.Second)
 	server.Close()
-	if server, err = programs.helper.Serve(ctx, listen, data, "token", 3); err != nil {
+	if server, err = programs.helper.Serve(ctx, serviceOf(listen, data, 3), t.Logf); err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
@@ -168,7 +175,7 @@ func TestServeOnATakenAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	_, err = programs.helper.Serve(untilItHangs(t), "http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), "token", 1)
+	_, err = programs.helper.Serve(untilItHangs(t), serviceOf("http://"+listener.Addr().String(), filepath.Join(t.TempDir(), "d"), 1), t.Logf)
 	if err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}

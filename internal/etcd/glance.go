@@ -13,31 +13,41 @@ import (
 	"os"
 	"strconv"
 	"sync"
+
+	"coreos-libvirt/internal/etcd/wire"
 )
 
 // Glance asks the members at the endpoints once, by etcd's JSON gateway (https://etcd.io/docs/v3.6/dev-guide/api_grpc_gateway/),
 // which needs no helper program: whether they are healthy, and who leads. Names stay empty. Where an answer is none,
 // the member counts as not healthy, and the helper may find out more.
 func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
-	status := Status{Members: make([]Member, len(endpoints))}
+	status, told := Status{Members: make([]Member, len(endpoints))}, make([]Peers, len(endpoints))
 	client, err := clientWith(h.credentials)
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
 	for i, endpoint := range endpoints {
 		all.Go(func() {
 			m := Member{Endpoint: endpoint}
-			if err := errors.Join(err, glance(ctx, client, &m)); err != nil {
-				m.Error = err.Error()
+			var failed error
+			if told[i], failed = glance(ctx, client, &m); err != nil || failed != nil {
+				m.Error = errors.Join(err, failed).Error()
 			}
 			status.Members[i] = m
 		})
 	}
 	all.Wait()
+	peers, ok := agreed(told)
+	for i := range status.Members {
+		if m := &status.Members[i]; !ok && m.Healthy {
+			m.Healthy, m.Error = false, "the members do not agree who they are"
+		}
+	}
+	status.Peers = peers
 	return status.printable()
 }
 
-// glance asks two things of a member at once: what it is, and for a linearizable read, which needs a quorum.
-func glance(ctx context.Context, client *http.Client, m *Member) error {
+// glance asks three things of a member at once: what it is, for a linearizable read, which needs a quorum, and who the others are.
+func glance(ctx context.Context, client *http.Client, m *Member) (Peers, error) {
 	var state struct {
 		Header struct {
 			MemberID string `json:"member_id"`
@@ -46,16 +56,53 @@ func glance(ctx context.Context, client *http.Client, m *Member) error {
 		Version string `json:"version"`
 		DBSize  string `json:"dbSize"`
 	}
-	read := make(chan error, 1)
+	read, listed, peers := make(chan error, 1), make(chan error, 1), Peers(nil)
 	go func() { read <- ask(ctx, client, m.Endpoint+"/v3/kv/range", `{"key":"aGVhbHRo"}`, &struct{}{}) }()
+	go func() {
+		var err error
+		peers, err = glanceAtPeers(ctx, client, m.Endpoint)
+		listed <- err
+	}()
 	err := ask(ctx, client, m.Endpoint+"/v3/maintenance/status", `{}`, &state)
-	if err := errors.Join(err, <-read); err != nil {
-		return err
+	if err := errors.Join(err, <-read, <-listed); err != nil {
+		return nil, err
 	}
 	m.ID, m.Leader, m.Version = hexadecimal(state.Header.MemberID), hexadecimal(state.Leader), state.Version
 	m.DBSize, _ = strconv.ParseInt(state.DBSize, 10, 64)
 	m.Healthy = m.ID != ""
-	return nil
+	return peers, nil
+}
+
+// glanceAtPeers are the members as the one at the endpoint knows them.
+func glanceAtPeers(ctx context.Context, client *http.Client, endpoint string) (peers Peers, err error) {
+	var told struct {
+		Members []struct {
+			ID      string   `json:"ID"`
+			Name    string   `json:"name"`
+			URLs    []string `json:"peerURLs"`
+			Clients []string `json:"clientURLs"`
+			Learner bool     `json:"isLearner"`
+		} `json:"members"`
+	}
+	err = ask(ctx, client, endpoint+"/v3/cluster/member/list", `{}`, &told)
+	for _, m := range told.Members {
+		peers = append(peers, Peer{ID: hexadecimal(m.ID), Name: m.Name, URLs: m.URLs, Clients: m.Clients, Learner: m.Learner})
+	}
+	return peers, err
+}
+
+// agreed are the members as all tell them that tell of any.
+func agreed(told []Peers) (peers Peers, ok bool) {
+	for _, list := range told {
+		switch {
+		case len(list) == 0:
+		case len(peers) > 0 && wire.Digest(list) != wire.Digest(peers):
+			return nil, false
+		default:
+			peers = list
+		}
+	}
+	return peers, true
 }
 
 // hexadecimal is an id as etcdctl prints it; the gateway gives it as a decimal number.

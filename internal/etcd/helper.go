@@ -11,6 +11,8 @@ import (
 type (
 	// Credentials are what a client shows to etcd.
 	Credentials = wire.Credentials
+	// Service is an etcd that serves discovery of one token.
+	Service = wire.Service
 	// Restored is what a snapshot had.
 	Restored = wire.Restored
 	// Member is what one endpoint told of its member.

@@ -28,7 +28,7 @@ func untilEnded(t *testing.T, what string, ended <-chan error) error {
 // TestAServiceThatDoesNotLive is told of, with what the helper printed, when its last helper has died.
 func TestAServiceThatDoesNotLive(t *testing.T) {
 	helper := standIn(t, `read x; echo '{"id":1}'; sleep 0.1; echo 'panic: out of luck' >&2; exit 2`)
-	server, err := helper.Serve(t.Context(), "http://127.0.0.1:1", filepath.Join(t.TempDir(), "d"), "token", 1)
+	server, err := helper.Serve(t.Context(), Service{Listen: "http://127.0.0.1:1", Data: filepath.Join(t.TempDir(), "d")}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestAServiceThatDoesNotLive(t *testing.T) {
 // TestAServiceThatIsClosed is not lost.
 func TestAServiceThatIsClosed(t *testing.T) {
 	helper := standIn(t, `read x; echo '{"id":1}'; read x; echo '{"id":1,"last":true}'; cat`)
-	server, err := helper.Serve(t.Context(), "http://127.0.0.1:1", filepath.Join(t.TempDir(), "d"), "token", 1)
+	server, err := helper.Serve(t.Context(), Service{Listen: "http://127.0.0.1:1", Data: filepath.Join(t.TempDir(), "d")}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,38 +1,48 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Peers are the members of a cluster.
 type Peers []Peer
 
-// printable are the members as they may be shown.
+// printable are the members as they may be shown. A name or a URL that is none stays so, in quotes.
 func (p Peers) printable() Peers {
 	shown := slices.Clone(p)
 	for i := range shown {
 		one := &shown[i]
-		one.Name, one.URLs, one.Clients = printable.Line(one.Name), slices.Clone(one.URLs), slices.Clone(one.Clients)
-		for _, urls := range [][]string{one.URLs, one.Clients} {
-			for j := range urls {
-				urls[j] = printable.Line(urls[j])
-			}
+		if one.Name != "" && !wire.IsName(one.Name) {
+			one.Name = quoted(one.Name)
+		}
+		one.URLs, one.Clients = shownURLs(one.URLs), shownURLs(one.Clients)
+	}
+	return shown
+}
+
+func shownURLs(urls []string) []string {
+	shown := slices.Clone(urls)
+	for i, text := range shown {
+		if _, err := wire.ParseURL(text); err != nil {
+			shown[i] = quoted(text)
 		}
 	}
 	return shown
 }
+
+func quoted(text string) string { return fmt.Sprintf("%+.100q", text) }
 
 // Of is a node's member: of its name or, as an etcd may have another one, at the host that it is at.
 func (p Peers) Of(name, host string) (Peer, bool) {
@@ -60,39 +70,58 @@ func (p Peers) Without(one Peer) Peers {
 // At is the member whose peer URL is at the host.
 func (p Peers) At(host string) (Peer, bool) {
 	for _, peer := range p {
-		for _, address := range peer.URLs {
-			if u, err := url.Parse(address); err == nil && u.Hostname() == host {
-				return peer, true
-			}
+		if slices.ContainsFunc(peer.URLs, func(url string) bool { return host != "" && HostOf(url) == host }) {
+			return peer, true
 		}
 	}
 	return Peer{}, false
+}
+
+// HostOf is the address, or the name, of a member's URL as it is usually written; empty if it is no such URL.
+func HostOf(text string) string {
+	u, err := wire.ParseURL(text)
+	if err != nil {
+		return ""
+	}
+	if address := u.Addr(); address.IsValid() {
+		return address.String()
+	}
+	return u.Host
+}
+
+// IsAtAddress tells whether a member's URL names an address, and not a host that DNS knows.
+func IsAtAddress(text string) bool {
+	u, err := wire.ParseURL(text)
+	return err == nil && u.Addr().IsValid()
 }
 
 // URLAt is what the peer URL of a member at the host would be, after the others' example.
 func (p Peers) URLAt(host string) (string, error) {
 	for _, peer := range p {
 		for _, address := range peer.URLs {
-			if u, err := url.Parse(address); err == nil && u.Port() != "" {
-				u.Host = net.JoinHostPort(host, u.Port())
-				return u.String(), nil
+			if u, err := wire.ParseURL(address); err == nil {
+				return u.Scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(u.Port))), nil
 			}
 		}
 	}
 	return "", errors.New("no member says its peer URL")
 }
 
-// InitialCluster is etcd's --initial-cluster for a member of that name and peer URL that joins.
-func (p Peers) InitialCluster(name, address string) string {
-	parts := []string{name + "=" + address}
-	for _, peer := range p {
-		for _, other := range peer.URLs {
-			if peer.Name != "" && peer.Name != name {
-				parts = append(parts, peer.Name+"="+other)
+// InitialCluster is etcd's --initial-cluster for a member of that name and peer URL that joins. What members say of themselves
+// becomes a line of a unit on that member's node: an error says who says what can be none.
+func (p Peers) InitialCluster(name, address string) (string, error) {
+	parts := []string{}
+	for _, peer := range append(Peers{{Name: name, URLs: []string{address}}}, p...) {
+		if err := peer.Check(); err != nil {
+			return "", hint.Errorf("mage etcd remove="+cmp.Or(peer.ID, "<id>")+" takes a member out that is no node's", "etcd: the member %s: %w", peer.ID, err)
+		}
+		for _, url := range peer.URLs {
+			if peer.Name != "" && (peer.Name != name || len(parts) == 0) {
+				parts = append(parts, peer.Name+"="+url)
 			}
 		}
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(parts, ","), nil
 }
 
 // Peers asks the cluster for its members.

@@ -33,8 +33,12 @@ func TestAChangeRightAfterAnother(t *testing.T) {
 func joined(t *testing.T, name, peer string, peers etcd.Peers) (client string, cmd *exec.Cmd) {
 	t.Helper()
 	client = free()
+	initial, err := peers.InitialCluster(name, peer)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd = exec.Command(programs.server, "--name="+name, "--data-dir="+t.TempDir(), "--listen-client-urls="+client, "--advertise-client-urls="+client,
-		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster="+peers.InitialCluster(name, peer), "--initial-cluster-state=existing", "--log-level=error")
+		"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster="+initial, "--initial-cluster-state=existing", "--log-level=error")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestOneProcessServesARun(t *testing.T) {
 	ctx := untilItHangs(t)
 	helper, starts := counted(t)
 	listen := free()
-	server, err := helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 2)
+	server, err := helper.Serve(ctx, serviceOf(listen, filepath.Join(t.TempDir(), "d"), 2), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestAHelperThatIsKilled(t *testing.T) {
 	ctx := untilItHangs(t)
 	helper, starts := counted(t)
 	listen := free()
-	server, err := helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 2)
+	server, err := helper.Serve(ctx, serviceOf(listen, filepath.Join(t.TempDir(), "d"), 2), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

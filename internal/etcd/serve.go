@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // serveTries is how often the service is started for one Server.
@@ -21,20 +23,19 @@ type Server struct {
 	why   error         // then; nil if it was closed
 }
 
-// Serve has the helper run an etcd that serves the discovery of one cluster at the URL's host and port, with its
-// data in the folder data: the same data bring back the same token. It is answering when Serve
-// returns, and ends with this process, however that ends.
-func (h Helper) Serve(ctx context.Context, listen, data, token string, size int) (*Server, error) {
-	data, err := filepath.Abs(data)
-	if err != nil {
+// Serve has the helper run an etcd that serves the discovery of one cluster at the service's host and port, with its
+// data in its folder: the same data bring back the same token. It is answering when Serve
+// returns, and ends with this process, however that ends. Whom it does not serve is said.
+func (h Helper) Serve(ctx context.Context, service Service, say func(format string, args ...any)) (*Server, error) {
+	var err error
+	if service.Data, err = filepath.Abs(service.Data); err != nil {
 		return nil, err
 	}
-	service := wire.Service{Listen: listen, Data: data, Token: wire.Token{ID: token, Size: size}}
 	serving, end := context.WithCancel(context.WithoutCancel(ctx))
 	server, begun := &Server{end: end, ended: make(chan struct{})}, make(chan error, 1)
 	go func() {
 		defer close(server.ended)
-		server.why = h.keepServing(serving, service, begun)
+		server.why = h.keepServing(serving, service, begun, say)
 	}()
 	select {
 	case err = <-begun:
@@ -50,10 +51,13 @@ func (h Helper) Serve(ctx context.Context, listen, data, token string, size int)
 
 // keepServing serves until ctx ends. If the helper dies, the next one goes on with the same data. How it began goes to begun.
 // The error is of a service that has begun, and ended by itself.
-func (h Helper) keepServing(ctx context.Context, service wire.Service, begun chan<- error) error {
+func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- error, say func(format string, args ...any)) error {
 	served := false
 	for tried := 1; ; tried++ {
-		err := h.ask(ctx, wire.Serve, nil, service, func(json.RawMessage) error {
+		err := h.ask(ctx, wire.Serve, nil, service, func(told json.RawMessage) error {
+			if len(told) > 0 {
+				return sayRefused(told, service.Link, say)
+			}
 			if !served {
 				begun <- nil
 			}
@@ -70,6 +74,18 @@ func (h Helper) keepServing(ctx context.Context, service wire.Service, begun cha
 			return lost(err, tried)
 		}
 	}
+}
+
+// sayRefused says who is not served, and what else that may mean.
+func sayRefused(told json.RawMessage, link string, say func(format string, args ...any)) error {
+	var who wire.Refused
+	if err := wire.Decode(told, &who); err != nil {
+		return err
+	}
+	at := cmp.Or(who.MAC, "which this host does not see there")
+	say("discovery: %s (%s) is not served: no node of this cluster has that hardware address on %s (if it is one behind a router or a bridge of its own: discovery_listen= with another address of this host does not look at that)",
+		printable.Line(who.Address), printable.Line(at), link)
+	return nil
 }
 
 // lost is the error of a service that has ended by itself.

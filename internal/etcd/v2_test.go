@@ -1,17 +1,14 @@
 package etcd_test
 
 import (
-	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -53,35 +50,23 @@ func TestOldMembersFindEachOther(t *testing.T) {
 	program := oldEtcd(t)
 	ctx := untilItHangs(t)
 	listen := free()
-	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
+	server, err := programs.helper.Serve(ctx, serviceOf(listen, filepath.Join(t.TempDir(), "d"), 3), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for what, url := range map[string]string{"the cluster's own token": listen + "/v2/keys/discovery/token", "a new one": get(t, listen+"/new?size=3")} {
-		var endpoints []string
-		for _, name := range []string{"core01", "core02", "core03"} {
-			endpoints = append(endpoints, oldMember(t, program, name, url))
-			time.Sleep(300 * time.Millisecond) // one comes after the other
-		}
-		status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
-		if err != nil || !strings.HasPrefix(status.Members[0].Version, "3.4.") {
-			t.Errorf("%s: got %+v, %v", what, status, err)
-		}
-		if _, err := discovery.URL(ctx, url, 3); err == nil || !strings.Contains(err.Error(), "this token is used up: all 3 members have registered\nhint: ") {
-			t.Errorf("%s: it is used up, got %v", what, err)
-		}
+	url := listen + "/v2/keys/discovery/token"
+	var endpoints []string
+	for _, name := range []string{"core01", "core02", "core03"} {
+		endpoints = append(endpoints, oldMember(t, program, name, url))
+		time.Sleep(300 * time.Millisecond) // one comes after the other
 	}
-	// the way of who uses a service: a new token, which nobody has used
-	token, err := discovery.Service(ctx, listen, 3)
-	if err != nil || token.Kind != discovery.KindV2 {
-		t.Fatalf("got %+v, %v", token, err)
+	status, err := programs.helper.WaitHealthy(ctx, endpoints, 3, func(etcd.Status) {})
+	if err != nil || !strings.HasPrefix(status.Members[0].Version, "3.4.") {
+		t.Errorf("got %+v, %v", status, err)
 	}
-	if again, err := discovery.URL(ctx, token.URL(), 3); err != nil || again != token {
-		t.Errorf("got %+v, %v", again, err)
-	}
-	if _, err := discovery.URL(ctx, token.URL(), 5); err == nil || !strings.Contains(err.Error(), "this token is for 3 members, not for 5\nhint: ") {
-		t.Errorf("got %v", err)
+	if _, err := discovery.URL(ctx, url, 3); err == nil || !strings.Contains(err.Error(), "this token is used up: all 3 members have registered\nhint: ") {
+		t.Errorf("it is used up, got %v", err)
 	}
 	if _, err := discovery.URL(ctx, listen+"/v2/keys/discovery/none", 3); err == nil || !strings.Contains(err.Error(), "404 Not Found\nhint: ") {
 		t.Errorf("got %v", err)
@@ -130,7 +115,11 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 	if err := programs.helper.Add(ctx, endpoints, peer); err != nil {
 		t.Fatal(err)
 	}
-	joining := discovery.Joining(status.Peers.InitialCluster("core04", peer))
+	initial, err := status.Peers.InitialCluster("core04", peer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joining := discovery.Joining(initial)
 	endpoints = append(endpoints, old(t, program, "core04", peer, strings.Fields(joining)...))
 	for deadline := time.Now().Add(pace.Hang); len(status.Healthy()) < 4 && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 		if joined, ok := status.Peers.Of("core04", ""); ok && joined.Learner {
@@ -142,6 +131,23 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 	}
 	if err := status.Whole(4); err != nil || len(status.Healthy()) != 4 {
 		t.Errorf("4 of Debian's etcd: got %+v, %v", status, err)
+	}
+
+	// the way of who uses a service: a new token, which nobody has used
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		put("new/_config/size", r.URL.Query().Get("size"))
+		_, _ = io.WriteString(w, listen+"/v2/keys/discovery/new")
+	}))
+	defer service.Close()
+	fresh, err := discovery.Service(ctx, service.URL, 3)
+	if err != nil || fresh.Kind != discovery.KindV2 {
+		t.Fatalf("got %+v, %v", fresh, err)
+	}
+	if again, err := discovery.URL(ctx, fresh.URL(), 3); err != nil || again != fresh {
+		t.Errorf("got %+v, %v", again, err)
+	}
+	if _, err := discovery.URL(ctx, fresh.URL(), 5); err == nil || !strings.Contains(err.Error(), "this token is for 3 members, not for 5\nhint: ") {
+		t.Errorf("got %v", err)
 	}
 
 	put("half/_config/size", "3")
@@ -166,94 +172,5 @@ func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
 	}
 	if err := programs.helper.Register(ctx, []string{listen}, token.ID, 2); err == nil || !strings.Contains(err.Error(), "the token is in use: 2 members have registered") {
 		t.Errorf("it is used up, got %v", err)
-	}
-}
-
-func get(t *testing.T, url string) string {
-	t.Helper()
-	answer, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
-// TestOnlyDiscoveryIsServed looks at what else somebody on the network could do with the service.
-func TestOnlyDiscoveryIsServed(t *testing.T) {
-	ctx := untilItHangs(t)
-	listen := free()
-	server, err := programs.helper.Serve(ctx, listen, filepath.Join(t.TempDir(), "d"), "token", 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{listen}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Close() }()
-	for what, do := range map[string]func(context.Context) error{
-		"a put elsewhere": func(ctx context.Context) error { _, err := client.Put(ctx, "mine", "x"); return err },
-		"a get elsewhere": func(ctx context.Context) error { _, err := client.Get(ctx, "", clientv3.WithPrefix()); return err },
-		"a get of all": func(ctx context.Context) error {
-			_, err := client.Get(ctx, "/_etcd/registry/", clientv3.WithFromKey())
-			return err
-		},
-		"a delete": func(ctx context.Context) error {
-			_, err := client.Delete(ctx, "/_etcd/registry/token/_config/size")
-			return err
-		},
-		"the members":    func(ctx context.Context) error { _, err := client.MemberList(ctx); return err },
-		"a lease":        func(ctx context.Context) error { _, err := client.Grant(ctx, 10); return err },
-		"authentication": func(ctx context.Context) error { _, err := client.AuthStatus(ctx); return err },
-		"a snapshot": func(ctx context.Context) error {
-			r, err := client.Snapshot(ctx)
-			if err == nil {
-				_, err = io.ReadAll(r)
-			}
-			return err
-		},
-		"a watch elsewhere": func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-			defer cancel()
-			answer := <-client.Watch(ctx, "/v2/", clientv3.WithPrefix())
-			return answer.Err()
-		},
-		"another size": func(ctx context.Context) error {
-			_, err := client.Put(ctx, "/_etcd/registry/token/_config/size", "1")
-			return err
-		},
-		"a token of one's own": func(ctx context.Context) error {
-			_, err := client.Txn(ctx).Then(clientv3.OpPut("/_etcd/registry/mine/_config/size", "1")).Commit()
-			return err
-		},
-		"a delete in a txn": func(ctx context.Context) error {
-			_, err := client.Txn(ctx).Then(clientv3.OpDelete("/_etcd/registry/token/_config/size")).Commit()
-			return err
-		},
-		"defragmenting": func(ctx context.Context) error { _, err := client.Defragment(ctx, listen); return err },
-		"compaction":    func(ctx context.Context) error { _, err := client.Compact(ctx, 1); return err },
-	} {
-		if err := do(ctx); err == nil || !strings.Contains(err.Error(), "and nothing else") {
-			t.Errorf("%s: got %v", what, err)
-		}
-	}
-	if answer, err := client.Get(ctx, "/_etcd/registry/token/_config/size"); err != nil || string(answer.Kvs[0].Value) != "3" {
-		t.Errorf("what discovery needs: got %v", err)
-	}
-	for _, path := range []string{"/v2/keys/mine", "/v2/keys/discovery/none", "/v3/kv/range", "/metrics", "/health", "/debug/vars", "/livez", "/readyz"} {
-		answer, err := http.Get(listen + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
-			t.Errorf("%s: got %s", path, answer.Status)
-		}
 	}
 }

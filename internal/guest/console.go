@@ -188,6 +188,14 @@ func (c *Console) Silent() time.Duration {
 	return time.Since(c.written)
 }
 
+// StandsStill is for how long nothing has come in the firmware or the boot loader, as far as Failure has read. Elsewhere it is 0.
+func (c *Console) StandsStill() time.Duration {
+	if c.phase > atBootLoader || c.written.IsZero() {
+		return 0
+	}
+	return time.Since(c.written)
+}
+
 // take reads whole lines, and looks at what is there of the next: a prompt has no line break.
 func (c *Console) take(lines *bufio.Reader) {
 	for {

@@ -62,7 +62,7 @@ func addAll(sum hash.Hash, dir string) error {
 			return err
 		case entry.IsDir() && name == "testdata":
 			return fs.SkipDir
-		case entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, "_test.go") || name == "mage_output_file.go":
+		case entry.IsDir() || strings.HasPrefix(name, ".") || strings.HasSuffix(name, "_test.go") || name == output:
 			return nil
 		}
 		return add(sum, path)

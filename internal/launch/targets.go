@@ -2,7 +2,7 @@ package launch
 
 import (
 	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,18 +18,43 @@ const unused = 7 * 24 * time.Hour
 
 // Targets is the program of the targets in the workspace, with libvirt's binding, built by the sources that this program
 // is of. It is kept: Mage's own look at all packages, a second time, would take longer than most targets.
-func Targets(workspace string) (string, error) {
-	before, unknown := state(workspace)
-	program := filepath.Join(cache(), prefix+before)
-	if now := time.Now(); unknown == nil && os.Chtimes(program, now, now) == nil {
+func Targets(workspace string) (program string, err error) {
+	program, known := kept(workspace)
+	if known {
 		return program, nil
 	}
-	begun := fmt.Sprintf("%s.%d", program, os.Getpid())
-	if err := build(workspace, begun); err != nil {
+	err = Alone(workspace, func(sources string) error {
+		if program, known = kept(workspace); known { // another run has built it
+			return nil
+		}
+		program, err = built(workspace, sources)
+		return err
+	})
+	if err != nil {
 		return "", fmt.Errorf("cannot build the targets with libvirt's binding: %w", err)
 	}
+	return program, nil
+}
+
+// kept is the path for the program of what the sources are now, and whether it is there.
+func kept(workspace string) (program string, known bool) {
+	now, err := state(workspace)
+	if err != nil {
+		return "", false
+	}
+	program, at := filepath.Join(cache(), prefix+now), time.Now()
+	return program, os.Chtimes(program, at, at) == nil
+}
+
+// built builds the program, and keeps it if it is known of which sources it is.
+func built(workspace, sources string) (string, error) {
+	program, _ := kept(workspace)
+	begun := fmt.Sprintf("%s.%d", cmp.Or(program, filepath.Join(cache(), prefix+"unknown")), os.Getpid())
+	if err := build(workspace, sources, begun); err != nil {
+		return "", err
+	}
 	removeUnused()
-	if after, err := state(workspace); errors.Join(unknown, err) != nil || after != before {
+	if after, _ := kept(workspace); after == "" || after != program {
 		return begun, nil // somebody edits, or who knows: it is good for this once
 	}
 	return program, os.Rename(begun, program)
@@ -38,8 +63,8 @@ func Targets(workspace string) (string, error) {
 // prefix is what the programs' names begin with.
 const prefix = "targets-"
 
-// build compiles the targets to the path, whole and on the disk.
-func build(workspace, path string) error {
+// build compiles the targets, which are in the folder sources, to the path, whole and on the disk.
+func build(workspace, sources, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -47,7 +72,7 @@ func build(workspace, path string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(program, append(args, "-compile", path)...)
+	cmd := exec.Command(program, append(args, "-d", sources, "-compile", path)...)
 	cmd.Dir = workspace
 	cmd.Env = os.Environ()
 	for name, value := range Environment() {
@@ -55,7 +80,7 @@ func build(workspace, path string) error {
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		_ = os.Remove(path)
-		return fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out))
+		return fmt.Errorf("%w\n%s", err, bytes.ReplaceAll(bytes.TrimSpace(out), []byte(sources), []byte("magefiles")))
 	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -73,6 +98,14 @@ func Mage() (program string, args []string, err error) {
 	}
 	program, err = exec.LookPath("go")
 	return program, []string{"run", "magefile.go"}, err
+}
+
+// Called is Mage, as the user can call it.
+func Called() string {
+	if _, err := exec.LookPath("mage"); err == nil {
+		return "mage" // also if that is this program
+	}
+	return "go run magefile.go"
 }
 
 // sameFile tells whether both are one program: targets may have been compiled to a file called mage.

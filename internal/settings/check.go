@@ -102,6 +102,27 @@ func yesNo(field func(*Settings) *bool) func(*Settings, string) error {
 	}
 }
 
+// protect is yes or no, or empty: it stays as it is.
+func protect(s *Settings, value string) error {
+	if s.Protect = value; value == "" {
+		return nil
+	}
+	on := false
+	err := yesNo(func(*Settings) *bool { return &on })(s, value)
+	s.Protect = strconv.FormatBool(on)
+	return err
+}
+
+var hexID = regexp.MustCompile(`^([0-9a-f]{1,16})?$`)
+
+func memberID(s *Settings, value string) error {
+	if !hexID.MatchString(value) {
+		return errors.New("a member's id is allowed, as `mage etcd` shows it: 8e9e05c52164694d")
+	}
+	s.Remove = value
+	return nil
+}
+
 var sha256Hex = regexp.MustCompile(`^([0-9a-f]{64})?$`)
 
 func digest(s *Settings, value string) error {

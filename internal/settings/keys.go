@@ -69,11 +69,16 @@ func Keys(env Environment) []Key {
 		{"redefine", "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},
 		{"keep_going", "false: where one node fails, the others are not waited for", "true", "", yesNo(func(s *Settings) *bool { return &s.KeepGoing })},
 		{"wait", "false: fail where another run is at the cluster, rather than wait for it", "true", "", yesNo(func(s *Settings) *bool { return &s.Wait })},
+		{"all", "true: every cluster of this workspace; where there is more than one, prefix= names one of them", "false", "", yesNo(func(s *Settings) *bool { return &s.All })},
+		{"yes", "true: `mage down` does not ask, also if data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Yes })},
+		{"plan", "true: `mage down` only prints what would go", "false", "", yesNo(func(s *Settings) *bool { return &s.PlanOnly })},
+		{"protect", "true: `mage down` and what recreates or removes nodes refuse this cluster from now on, until false", "", "", protect},
 		{"grace", "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
 		{"format", "of what `mage plan` and `mage status` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", "the snapshot that `mage backup` writes and `mage restore` reads", "", "", anything(func(s *Settings) *string { return &s.File })},
+		{"remove", "the id of a member of etcd that is no node's: `mage etcd` takes it out", "", "", memberID},
 		{"archive", "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
@@ -176,14 +181,39 @@ func names() (all []string) {
 }
 
 // nearest is the key that a mistyped one may mean, or empty.
-func nearest(key string) string {
-	near, best := "", 3
-	for _, name := range names() {
-		if d := levenshtein.ComputeDistance(strings.ToLower(strings.TrimLeft(key, "-")), name); d < best {
-			near, best = name, d
+func nearest(key string) string { return Nearest(strings.TrimLeft(key, "-"), names()) }
+
+// Nearest is the one of the names that a mistyped one may mean, or empty: of short words fewer letters may be wrong. Of two
+// that are as near it is the one that has more of the letters.
+func Nearest(word string, among []string) string {
+	near, best := "", 0
+	for _, name := range among {
+		d := levenshtein.ComputeDistance(strings.ToLower(word), name)
+		if off := 100*d + others(word, name); d <= min(2, max(1, len(word)/2)) && (near == "" || off < best) {
+			near, best = name, off
 		}
 	}
 	return near
+}
+
+// others is how many letters of the word are not in the name.
+func others(word, name string) (count int) {
+	for _, letter := range strings.ToLower(word) {
+		if strings.ContainsRune(name, letter) {
+			name = strings.Replace(name, string(letter), "", 1)
+		} else {
+			count++
+		}
+	}
+	return count
+}
+
+// Known is an error if there is no setting of the name, with the one that it may mean.
+func Known(name, value string) error {
+	if known(name) || strings.HasPrefix(name, varPrefix) {
+		return nil
+	}
+	return unknownKey(name, value)
 }
 
 // unknownKey is the error for a key that is none, with the nearest one where it is near.

@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,7 +60,12 @@ type Settings struct {
 	Redefine                  bool          // whether others' changes of definitions are overwritten
 	KeepGoing                 bool          // whether the other nodes go on where one fails
 	Wait                      bool          // whether to wait for another run on the cluster
+	Remove                    string        // the id of a member of etcd, or empty
 	Grace                     time.Duration // for a guest to shut down
+	All                       bool          // whether a target is about all clusters of the workspace
+	Yes                       bool          // whether down does not ask
+	PlanOnly                  bool          // whether down only prints what would go
+	Protect                   string        // "true", "false", or empty: as the cluster is
 	Format                    string        // table or json
 	Diff                      bool          // whether plan shows what changed in documents
 	Follow                    bool          // whether logs go on
@@ -169,7 +175,17 @@ func (s *Settings) validate() error {
 	if s.Network != "" && s.Direct != "" {
 		return hint.Errorf("one of them", "network=%s and direct=%s: nodes have one network", s.Network, s.Direct)
 	}
-	return s.validateRecreate()
+	return errors.Join(s.validateAll(), s.validateRecreate())
+}
+
+// validateAll makes sure that who asks for all clusters does not name one, or a node.
+func (s *Settings) validateAll() error {
+	for _, word := range s.Words {
+		if key, value, _ := strings.Cut(word, "="); s.All && value != "" && (key == "prefix" || key == "node") {
+			return hint.Errorf("one of them", "%s and all=true: all are more than that", word)
+		}
+	}
+	return nil
 }
 
 // validateRecreate makes sure that recreate= names nodes that there will be.
@@ -191,8 +207,8 @@ func parse(words []string) (map[string]string, error) {
 	given := map[string]string{}
 	for _, word := range words {
 		key, value, _ := strings.Cut(word, "=")
-		if !known(key) && !strings.HasPrefix(key, varPrefix) {
-			return nil, unknownKey(key, value)
+		if err := Known(key, value); err != nil {
+			return nil, err
 		}
 		if old, twice := given[key]; twice && old != value {
 			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, old, key, value)

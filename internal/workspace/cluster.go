@@ -18,10 +18,11 @@ const (
 	sshName      = "ssh."
 	tlsName      = "tls."
 	timelineName = "timeline."
+	protectName  = "protect."
 )
 
 // perCluster are the names that `mage down` removes. etcd/discovery names its own files.
-var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName}
+var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName, protectName}
 
 // TemplateName is the name in vm/ of the Ignition template, which all clusters of the workspace share.
 const TemplateName = "ignition-template.json"

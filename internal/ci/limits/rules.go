@@ -38,11 +38,13 @@ var Project = Rules{
 
 		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
 		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
-		{"internal/etcd/discovery", []string{"internal/workspace/artifact"}},
+		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
-		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/workspace"}}, // it reads, and never writes
-		{"internal/config/transpile", nil},
+		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
+		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},
+		{"internal/config/refusal", []string{"internal/config/problem"}},
+		{"internal/config/problem", nil},
 		{"internal/config/render", nil},
 
 		{"internal/image", []string{"internal/image/qcow2", "internal/workspace", "internal/workspace/artifact"}},

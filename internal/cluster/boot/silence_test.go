@@ -127,3 +127,22 @@ func TestASecondStartIsAFailure(t *testing.T) {
 		t.Errorf("it was ready before: got %v", err)
 	}
 }
+
+// TestKVMThatRunsNoKernel is said once: firmware and boot loader write, and then nothing does. TCG is only slow.
+func TestKVMThatRunsNoKernel(t *testing.T) {
+	for name, kvm := range map[string]bool{"kvm": true, "tcg": false} {
+		t.Run(name, func(t *testing.T) {
+			b, node, _ := firstBoot(t, "SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nBooting from Hard Disk...\r\n", 40*time.Second)
+			b.KVM = kvm
+			ctx, cancel := context.WithTimeout(t.Context(), 3*watchEvery)
+			defer cancel()
+			if err := b.watchFailure(ctx, node, ofThisRun, func(string) {}); err != nil {
+				t.Error(err)
+			}
+			const warning = "warning: core01: its console stands still in the boot loader for "
+			if got := said(b); kvm != (strings.Count(got, warning) == 1) || kvm != strings.Contains(got, "hint: `mage host:check accel=kvm` tries it; `mage up accel=tcg recreate=core01`") {
+				t.Errorf("got\n%s", got)
+			}
+		})
+	}
+}

@@ -45,6 +45,7 @@ type watch struct {
 	reboots int           // of the node, before the watch
 	silence time.Duration // of the console that is too long; 0 if the node was ready before
 	warned  bool          // that it is silent, in this boot
+	stuck   bool          // whether it was said that it stands still before any kernel
 	screen  string        // path of the picture that was taken then
 }
 
@@ -132,8 +133,23 @@ func (w *watch) goesOn(moved func(phase string)) {
 
 const silentSince = "nothing on its serial console for %s, since the kernel's lines: it looks like Ignition failed; its text is on the screen"
 
+// stillBeforeKernel is how long firmware and boot loader may say nothing by KVM: both take seconds.
+const stillBeforeKernel = 30 * time.Second
+
+// standsStill warns once if KVM brings the node to no kernel.
+func (w *watch) standsStill() {
+	still := w.console.StandsStill()
+	if !w.KVM || w.stuck || still < stillBeforeKernel {
+		return
+	}
+	w.stuck = true
+	w.Log.Say("warning: %s: its console stands still in the %s for %s: this host's KVM may run no kernel, as in a virtual machine whose own host does not nest\n"+
+		"hint: `mage host:check accel=kvm` tries it; `mage up accel=tcg recreate=%s` emulates, slowly but without KVM", w.node.Name, w.console.Phase(), progress.Seconds(still), w.node.Name)
+}
+
 // listen warns once if the console has been silent for too long, with a picture of the screen.
 func (w *watch) listen(ctx context.Context) {
+	w.standsStill()
 	silent := w.console.Silent()
 	if workspace.Exists(w.node.Fresh()) {
 		w.Record.SilentFor(w.node.Name, silent)

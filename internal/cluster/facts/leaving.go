@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/image/qcow2"
@@ -29,11 +28,7 @@ func (l Leaving) What() string {
 	if l.Domain.Name != "" {
 		parts = append(parts, "its domain, "+string(l.Domain.State))
 	}
-	if info, err := os.Stat(l.Node.Overlay()); err == nil {
-		size := info.Size()
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			size = stat.Blocks * 512
-		}
+	if size, exists := l.Size(); exists {
 		parts = append(parts, "its disk, "+progress.Bytes(size))
 	}
 	return strings.Join(append(parts, "what was rendered"), "; ")

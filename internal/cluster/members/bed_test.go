@@ -69,6 +69,7 @@ func newBed(t *testing.T, n int) *bed {
 	b.Options = generation.Options{
 		Dir: ws.VM(), Prefix: "core", Nodes: workspace.Nodes(ws.VM(), "core", n),
 		Helper: etcd.NewHelper(moduleRoot, filepath.Join(system.Cache, "bin")), Say: b.Log.Say,
+		Bridge: func() (string, error) { return "", errors.New("there is no bridge") },
 	}
 	t.Cleanup(b.Options.Helper.Close)
 	b.Reach, b.SSH.Access, b.Timeout, b.Times = reach.Nodes{Workspace: ws, Ready: true}, guest.Access{Dir: ws.SSH("core")}, 5*time.Minute, &timeline.Record{}

@@ -90,7 +90,7 @@ func (c Cluster) Reconcile(ctx context.Context, nodes []boot.Node, surplus []pla
 	return o, c.shrink(ctx, surplus, o.Status.Members[:min(len(o.Status.Members), len(nodes))])
 }
 
-// formed waits until etcd is healthy, and notes that it has formed.
+// formed waits until etcd is healthy, and notes that it has formed. Nobody joins a cluster that has strangers in it.
 func (c Cluster) formed(ctx context.Context, o Outcome, server *etcd.Server) (Outcome, error) {
 	err := c.Nodes.Watch(ctx, o.Nodes, func(ctx context.Context) (err error) {
 		o.Status, err = c.form(ctx, o.Nodes, server)
@@ -98,6 +98,9 @@ func (c Cluster) formed(ctx context.Context, o Outcome, server *etcd.Server) (Ou
 	})
 	if err == nil && len(o.Status.Healthy()) > 0 && !c.Generation.Token.Formed {
 		o.Generation, err = c.Generation.Formed(c.Options)
+	}
+	if err == nil {
+		err = c.CheckStrangers(o.Nodes, o.Status)
 	}
 	return o, err
 }
@@ -124,6 +127,7 @@ func (c Cluster) ReconcileReady(ctx context.Context, nodes []boot.Node) (status 
 	})
 	if err == nil {
 		c.Log.Say("etcd: healthy without those that failed, %d of %d members", len(status.Healthy()), len(status.Peers.Voters()))
+		err = c.CheckStrangers(nodes, status)
 	}
 	return status, err
 }

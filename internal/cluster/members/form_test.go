@@ -40,7 +40,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	etcdserver.Start(t, "core03", addressOf(3), strings.Fields(discovery.Joining(peers.InitialCluster("core03", peerURL(3))))...)
+	etcdserver.Start(t, "core03", addressOf(3), strings.Fields(joining(t, peers))...)
 	for deadline := time.Now().Add(pace.Hang); len(status.Members) < 3 || !status.Members[2].Healthy || status.Members[2].Name == ""; {
 		if status, err = b.form(ctx, b.nodes(3), nil); err != nil || time.Now().After(deadline) {
 			t.Fatalf("a learner has no vote, and is waited for by nobody: got %+v, %v", status, err)
@@ -75,6 +75,16 @@ func TestNodesBecomeMembers(t *testing.T) {
 	}
 }
 
+// joining are the flags of the third node's member.
+func joining(t *testing.T, peers etcd.Peers) string {
+	t.Helper()
+	initial, err := peers.InitialCluster("core03", peerURL(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return discovery.Joining(initial)
+}
+
 // TestALearnerThatIsAboutToStartGetsItsVote: of a run that was killed when its node was booting as a member, the next one
 // finds a learner that has not started. The node is not recreated for that, even if it starts at the last moment.
 func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
@@ -87,7 +97,7 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := discovery.Joining(peers.InitialCluster("core03", peerURL(3)))
+	flags := joining(t, peers)
 	save(t, node.Step.Node.EtcdFlags(), flags)
 	save(t, node.Step.Node.Fresh(), "")
 	go func() {

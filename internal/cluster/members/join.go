@@ -26,7 +26,11 @@ func (c Cluster) placeAmong(peers etcd.Peers, node workspace.Node, name, address
 	if p.peerURL, err = peers.URLAt(address); err != nil {
 		return p, err
 	}
-	p.flags = discovery.Joining(peers.InitialCluster(name, p.peerURL))
+	initial, err := peers.InitialCluster(name, p.peerURL)
+	if err != nil {
+		return p, err
+	}
+	p.flags = discovery.Joining(initial)
 	p.doc, err = c.Documents.joining(node, p.flags)
 	return p, err
 }

@@ -2,7 +2,6 @@ package members
 
 import (
 	"context"
-	"net/url"
 	"slices"
 
 	"coreos-libvirt/internal/cluster/boot"
@@ -39,7 +38,7 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	if name == "" {
 		name = node.Name
 	}
-	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, hostOf(peer.URLs[0]))
+	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, etcd.HostOf(peer.URLs[0]))
 	if err != nil {
 		return nodes[i], err
 	}
@@ -122,15 +121,6 @@ func (v View) othersOf(nodes []boot.Node, but int) []string {
 		}
 	}
 	return endpoints
-}
-
-// hostOf is the host of a URL.
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }
 
 // removeNode removes the node for good: its member of etcd first, then its domain and files. others are client URLs of

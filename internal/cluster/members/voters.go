@@ -1,9 +1,12 @@
 package members
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"coreos-libvirt/internal/etcd"
@@ -105,7 +108,7 @@ func (v voters) clearLearners(ctx context.Context) (stay etcd.Peers, err error) 
 			stay = append(stay, peer)
 			continue
 		}
-		v.say("etcd: a learner at %s never started, and is taken out", peer.URLs[0])
+		v.say("etcd: a learner at %s never started, and is taken out", cmp.Or(strings.Join(peer.URLs, ","), "no address"))
 		if err := v.client.Remove(ctx, v.endpoints, peer.ID); err != nil {
 			return nil, err
 		}
@@ -135,11 +138,12 @@ func (v voters) takeOut(address string, failed error) error {
 
 // removeMember removes a member. If it leads, another one leads from then on.
 func (v voters) removeMember(ctx context.Context, status etcd.Status, peer etcd.Peer) error {
+	at := slices.IndexFunc(status.Members, func(m etcd.Member) bool { return m.ID == peer.ID && m.Endpoint != "" })
 	for _, healthy := range status.Healthy() {
-		if healthy.ID == peer.ID || healthy.Leader != peer.ID || len(peer.Clients) == 0 {
+		if at < 0 || healthy.ID == peer.ID || healthy.Leader != peer.ID {
 			continue
 		}
-		if err := v.client.Lead(ctx, peer.Clients[0], healthy.ID); err != nil {
+		if err := v.client.Lead(ctx, status.Members[at].Endpoint, healthy.ID); err != nil {
 			return fmt.Errorf("no other member can be made the leader: %w", err)
 		}
 		break

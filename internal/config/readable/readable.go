@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/vincent-petithory/dataurl"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // Document is the Ignition document as YAML, to be read and compared: data URLs are shown as what
@@ -71,16 +71,6 @@ func parse(doc []byte) (tree map[string]any, err error) {
 	return tree, nil
 }
 
-func encode(node *yaml.Node) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(node); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
 func (s style) node(key string, v any) (*yaml.Node, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -112,7 +102,7 @@ func tagOf(v any) string {
 
 // mapping writes names before the rest, which is in the order of the alphabet.
 func (s style) mapping(v map[string]any) (*yaml.Node, error) {
-	if source, ok := v["source"].(string); ok && strings.HasPrefix(source, "data:") {
+	if isData(v) {
 		data, err := Contents(v)
 		if err != nil {
 			return nil, err
@@ -128,6 +118,12 @@ func (s style) mapping(v map[string]any) (*yaml.Node, error) {
 		node.Content = append(node.Content, text(s.key(key)), value)
 	}
 	return node, nil
+}
+
+// isData tells whether it is a resource whose contents are in the document.
+func isData(v map[string]any) bool {
+	source, _ := v["source"].(string)
+	return strings.HasPrefix(source, "data:")
 }
 
 func nameFirst(a, b string) int {

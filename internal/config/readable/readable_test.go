@@ -1,10 +1,12 @@
 package readable
 
 import (
-	"os"
+	"encoding/base64"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3" // as Butane reads it
 
 	"coreos-libvirt/internal/config/transpile"
 )
@@ -106,22 +108,56 @@ func sameAsButane(t *testing.T, doc []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "ignition.bu")
-	if err := os.WriteFile(path, config, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	migrated, err := transpile.File(path, "nowhere")
+	migrated, err := transpile.Text("ignition.bu", config, "nowhere")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, config)
 	}
-	before, errBefore := Document(doc)
-	after, errAfter := Document(migrated.JSON)
-	if errBefore != nil || errAfter != nil {
-		t.Fatal(errBefore, errAfter)
+	if err := Equal(doc, migrated.JSON); err != nil {
+		t.Error(err)
 	}
-	same := func(text []byte) string { return strings.Replace(string(text), "version: 3.0.0", "version: 3.4.0", 1) }
-	if same(before) != same(after) {
-		t.Errorf("before\n%s\nafter\n%s", before, after)
+}
+
+// Contents are read from what is written as they were, wherever blanks, tabs and empty lines are in them.
+func TestContentsAreReadAsTheyWere(t *testing.T) {
+	for _, contents := range []string{
+		"\nabc\n", "\n\nabc", "\n", "\n\n\n", "\tabc\n", "\tabc\ndef\n", "\n\tabc\n", " abc\ndef\n", "\n  abc\n", "  \n\tabc", "a\n\n\n", "a \n\tb \n",
+		"x\n   ", "a\r\nb\r\n", "\r", "\u0085a\nb", "a\u2028\nb", "\ufeffa\nb", "a\x00\nb", "\x1b[0m\n", "# no comment\n", "\n# none\n", "- a\n", "a: b\n", "---\n", "...\n", "%YAML 1.2\n",
+		"true", "0644", "~", "", "null", "<<", "=", "2001-01-01", "1_000", "'", "\"\n\"", "\\n", "日本\n", strings.Repeat("word ", 400), strings.Repeat("word ", 40) + "\t'", strings.Repeat("line\n\n", 400),
+	} {
+		escaped := "data:;base64," + base64.StdEncoding.EncodeToString([]byte(contents))
+		doc := []byte(`{"ignition":{"version":"3.0.0"},"storage":{"files":[{"path":"/a","contents":{"source":"` + escaped + `"}}]}}`)
+		sameAsButane(t, doc)
+		shown, err := Document(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back struct {
+			Storage struct{ Files []struct{ Contents string } }
+		}
+		if lines := strings.Count(string(shown), "\n"); lines > 8+strings.Count(contents, "\n") {
+			t.Errorf("%q has %d lines:\n%s", contents, lines, shown)
+		}
+		if err := yaml.Unmarshal(shown, &back); err != nil || back.Storage.Files[0].Contents != contents {
+			t.Errorf("%q: %v, read as %q:\n%s", contents, err, back.Storage.Files[0].Contents, shown)
+		}
+	}
+}
+
+func TestEqual(t *testing.T) {
+	file := func(version, resource string) []byte {
+		return []byte(`{"ignition":{"version":"` + version + `"},"storage":{"files":[{"path":"/a","contents":{` + resource + `}}]}}`)
+	}
+	one := file("3.0.0", `"source":"data:,one"`)
+	for text, same := range map[string]bool{
+		`"source":"data:,one"`:                                                          true,
+		`"source":"data:;base64,b25l","compression":""`:                                 true,
+		`"source":"data:,One"`:                                                          false,
+		`"source":"data:,one","verification":{"hash":"sha512"}`:                         false,
+		`"source":"data:;base64,H4sIAAAAAAACA8vPSwUA8YZsegMAAAA=","compression":"gzip"`: true,
+	} {
+		if err := Equal(one, file("3.4.0", text)); (err == nil) != same || err != nil && !strings.Contains(err.Error(), "@@") {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

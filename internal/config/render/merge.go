@@ -3,7 +3,6 @@ package render
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	compact "github.com/clarketm/json" // as Butane: leaves out empty structs
 	"github.com/coreos/ignition/v2/config/merge"
@@ -106,7 +105,7 @@ func specOf[Config any](parse func([]byte) (Config, report.Report, error)) spec 
 	check := func(doc []byte) (Config, error) {
 		parsed, problems, err := parse(doc)
 		if err != nil {
-			err = hint.Errorf("https://coreos.github.io/ignition/specs/ lists the fields of each version", "the document is refused by Ignition: %w\n%s", err, strings.TrimSpace(problems.String()))
+			err = refused(doc, err, problems)
 		}
 		return parsed, err
 	}

@@ -17,7 +17,7 @@ import (
 	"coreos-libvirt/internal/config/transpile"
 )
 
-var words = Words{"Node_Name": "core01", "Node_Prefix": "core", "Etcd_Discovery_URL": "http://10.0.0.1:23790/a%b?c=\"d\"\n"}
+var words = Words{"Node_Name": "core01", "Node_Prefix": "core", "Etcd_Discovery_URL": "http://10.0.0.1:23790/a%b?c=\"d\""}
 
 // butane transpiles text with the real Butane, which zips what is large.
 func butane(t *testing.T, text string) []byte {
@@ -210,10 +210,14 @@ func TestCheckWarns(t *testing.T) {
 func TestSubstituteRefusesValues(t *testing.T) {
 	unit := `{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"Node_Name.service","dropins":[{"name":"Node_Prefix.conf"}]}]}}`
 	for want, words := range map[string]Words{
-		"the value of Node_Name is no UTF-8: \"\\xff\"":                              {"Node_Name": "\xff"},
-		"systemd.units[0] (Node_Name.service): \"a/b.service\" is no name of a unit": {"Node_Name": "a/b", "Node_Prefix": "x"},
-		"\"a b.service\" is no name of a unit":                                       {"Node_Name": "a b", "Node_Prefix": "x"},
-		"dropins[0] (Node_Prefix.conf): \"x\\n.conf\" is no name":                    {"Node_Name": "a", "Node_Prefix": "x\n"},
+		"the value of Etcd_Discovery_Flags has a control character: \"a\\nExecStart=\"": {"Etcd_Discovery_Flags": "a\nExecStart="},
+		"the value of Node_Name has a control character: \"a\\x00\"":                    {"Node_Name": "a\x00"},
+		"the value of SSH_Authorized_Key has a control character: \"a\\rb\"":            {"SSH_Authorized_Key": "a\rb"},
+		"the value of Mine has a control character: \"a\\x1b\"":                         {"Mine": "a\x1b"},
+		"the value of Node_Name is no UTF-8: \"\\xff\"":                                 {"Node_Name": "\xff"},
+		"systemd.units[0] (Node_Name.service): \"a/b.service\" is no name of a unit":    {"Node_Name": "a/b", "Node_Prefix": "x"},
+		"\"a b.service\" is no name of a unit":                                          {"Node_Name": "a b", "Node_Prefix": "x"},
+		"dropins[0] (Node_Prefix.conf): \"x/y.conf\" is no name":                        {"Node_Name": "a", "Node_Prefix": "x/y"},
 	} {
 		if got, err := Substitute([]byte(unit), words); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("got %s, %v, want %s", got, err, want)
@@ -303,21 +307,21 @@ func TestValidateRefuses(t *testing.T) {
 // stands: in a data URL of each kind, in a plain string, in a unit's name.
 func FuzzSubstitute(f *testing.F) {
 	f.Add("core01")
-	f.Add("\"},{\n%00+ \u2028Node_Name")
+	f.Add("\"},{\n%00+ \u2028My_Text")
 	f.Add("\xff")
 	f.Add("a/../b c")
-	zipped, err := pack([]byte(" Node_Name"), true)
+	zipped, err := pack([]byte(" My_Text"), true)
 	if err != nil {
 		f.Fatal(err)
 	}
-	doc := fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"name":"core","gecos":" Node_Name"}]},"storage":{"files":[
-		{"path":"/a","contents":{"source":"data:,%%20Node_Name"}},
-		{"path":"/b","contents":{"source":"data:;base64,IE5vZGVfTmFtZQ=="}},
+	doc := fmt.Sprintf(`{"ignition":{"version":"3.4.0"},"passwd":{"users":[{"name":"core","gecos":" My_Text"}]},"storage":{"files":[
+		{"path":"/a","contents":{"source":"data:,%%20My_Text"}},
+		{"path":"/b","contents":{"source":"data:;base64,IE15X1RleHQ="}},
 		{"path":"/c","contents":{"compression":"gzip","source":%q}}]}}`, dataurl.EncodeBytes(zipped))
 	f.Fuzz(func(t *testing.T, value string) {
-		words := Words{"Node_Name": value}
+		words := Words{"My_Text": value}
 		got, err := Node([]byte(doc), words)
-		if !utf8.ValidString(value) {
+		if !utf8.ValidString(value) || strings.ContainsFunc(value, notIn("My_Text")) {
 			if err == nil {
 				t.Errorf("a value that is no text is taken: %s", got)
 			}
@@ -341,7 +345,7 @@ func FuzzSubstitute(f *testing.F) {
 
 // fuzzUnit has the value in a unit's name: a file name, or refused.
 func fuzzUnit(t *testing.T, words Words, value string) {
-	got, err := Node([]byte(`{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"xNode_Name.service","enabled":true}]}}`), words)
+	got, err := Node([]byte(`{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"xMy_Text.service","enabled":true}]}}`), words)
 	if err != nil {
 		return
 	}

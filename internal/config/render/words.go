@@ -2,7 +2,9 @@ package render
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
@@ -33,14 +35,26 @@ type miss struct {
 	fatal        bool // else it may well be the user's own
 }
 
-// valid refuses values that no document can hold.
+// valid refuses values that no document can hold, or that would be more than the word stands for: a line's end in one of the
+// project's own begins another line of a unit.
 func (w Words) valid() error {
 	for word, value := range w {
 		if !utf8.ValidString(value) {
 			return hint.Errorf("Ignition documents are JSON, and that is text", "the value of %s is no UTF-8: %q", word, value)
 		}
+		if strings.ContainsFunc(value, notIn(word)) {
+			return hint.Errorf("a value has one line, a word of yours or a certificate several; none has other control characters", "the value of %s has a control character: %.200q", word, value)
+		}
 	}
 	return nil
+}
+
+// notIn tells which characters the value of a word does not have.
+func notIn(word string) func(rune) bool {
+	oneLine := word != "Etcd_CA_Certificate" && slices.Contains(all, word)
+	return func(r rune) bool {
+		return unicode.IsControl(r) && (oneLine || !strings.ContainsRune("\t\r\n", r))
+	}
 }
 
 // checker gives a function that finds words of the project's in a text which w has no value for: the

@@ -3,126 +3,101 @@ package transpile
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"sync"
 
 	ct "github.com/flatcar/container-linux-config-transpiler/config"
 	"github.com/flatcar/container-linux-config-transpiler/config/platform"
 	"github.com/flatcar/container-linux-config-transpiler/config/types"
+	"github.com/flatcar/ignition/config/validate/astnode"
 	ctreport "github.com/flatcar/ignition/config/validate/report"
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
+	"coreos-libvirt/internal/config/refusal"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-const adviceLegacy = "a config without `variant:` is read as a Container Linux Config: https://github.com/flatcar/container-linux-config-transpiler/blob/flatcar-master/doc/configuration.md"
-
-// legacy guards what ct keeps in the process: it finds local files by a flag of the command line.
-var legacy sync.Mutex
-
 // containerLinux transpiles a Container Linux Config with its own transpiler, for the platform custom,
 // and then from Ignition 2.3 to 3.0.
-func containerLinux(name string, source []byte, files string) (doc []byte, warnings []problem, err error) {
-	legacy.Lock()
-	defer legacy.Unlock()
-	if err := setFilesDir(files); err != nil {
+func containerLinux(name string, source []byte, files string) (doc []byte, warnings []problem.Problem, err error) {
+	if err := absoluteLocals(); err != nil {
 		return nil, nil, err
 	}
-	ignition2, fatal, warnings := ignition2Of(source)
+	l := locals{files, name}
+	ignition2, fatal, warnings := ignition2Of(source, l)
 	if len(fatal) > 0 {
-		return nil, nil, explain(name, source, fatal, legacyAdvice(fatal, files))
+		return nil, nil, problem.Explain(name, source, refusal.Of(source, l.places()).Legacy(fatal), refusal.AdviceLegacy)
 	}
+	warnings = append(warnings, refusal.Of(source, l.places()).DecimalModes()...)
 	data, err := json.Marshal(ignition2)
 	if err != nil {
 		return nil, nil, err
 	}
 	if doc, err = toSpec3(data); err != nil {
-		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), adviceLegacy)
+		if found := refusal.Of(source, l.places()).Spec3(err); found != nil {
+			return nil, nil, problem.Explain(name, source, found, refusal.AdviceLegacy)
+		}
+		return nil, nil, hint.Add(fmt.Errorf("%s: %w", name, err), refusal.AdviceLegacy)
 	}
 	doc, err = indent(doc)
 	return doc, warnings, err
 }
 
 // ignition2Of is the config as Ignition 2.3, and what stops or is worth a word.
-func ignition2Of(source []byte) (doc any, fatal, warnings []problem) {
+func ignition2Of(source []byte, l locals) (doc any, fatal, warnings []problem.Problem) {
 	config, ast, parsed := ct.Parse(source)
 	fatal, warnings = legacyProblems(parsed, source)
-	fatal = append(fatal, outside(config, source)...)
+	fatal = append(fatal, l.located(config, source)...)
 	if len(fatal) > 0 {
 		return nil, fatal, nil
 	}
 	spelled, same, err := plain(source)
 	if err != nil {
-		return nil, yamlProblems(err, source), nil
+		return nil, problem.Of(err, source, refusal.LegacySchema), nil
 	}
 	if !same {
 		config, ast, parsed = ct.Parse(spelled)
 		fatal, _ = legacyProblems(parsed, spelled)
+		fatal = append(fatal, l.located(config, spelled)...)
 	}
 	if len(fatal) == 0 {
 		var converted ctreport.Report
-		var more []problem
-		doc, converted = ct.Convert(config, platform.Custom, ast)
+		var more []problem.Problem
+		doc, converted = converted2(config, ast)
 		fatal, more = legacyProblems(converted, source)
 		if !same {
-			more = placeless(more)
+			more = moved(more, spelled, source)
 		}
 		warnings = append(warnings, more...)
 	}
 	if !same { // these places are of another text
-		fatal = placeless(fatal)
+		fatal = moved(fatal, spelled, source)
 	}
 	return doc, fatal, warnings
 }
 
-func setFilesDir(files string) error {
-	const name = "files-dir"
-	if flag.Lookup(name) == nil {
-		flag.String(name, "", "")
-	}
-	return flag.Set(name, files)
-}
-
-// outside are the local files that are not in the folder of local files.
-func outside(config types.Config, source []byte) (problems []problem) {
-	var doc yaml.Node
-	_ = yaml.Unmarshal(source, &doc) // without it there are no places
-	for i, file := range config.Storage.Files {
-		if name := strings.TrimLeft(file.Contents.Local, "/"); name == "" || filepath.IsLocal(name) {
-			continue
+// converted2 is the config as Ignition 2.3. ct panics on some configs: that is an error of the config.
+func converted2(config types.Config, ast astnode.AstNode) (doc any, found ctreport.Report) {
+	defer func() {
+		if recover() != nil {
+			found = ctreport.ReportFromError(errors.New(refusal.Panicked), ctreport.EntryError)
 		}
-		p := problem{kind: "error", text: file.Contents.Local + " is outside of the folder of local files"}
-		if n := at(&doc, "storage", "files", i, "contents", "local"); n != nil {
-			p.line, p.column = n.Line, n.Column
-		}
-		problems = append(problems, p)
-	}
-	return problems
+	}()
+	return ct.Convert(config, platform.Custom, ast)
 }
-
-func placeless(problems []problem) []problem {
-	for i := range problems {
-		problems[i].line, problems[i].column = 0, 0
-	}
-	return problems
-}
-
-const unknownKey = "unrecognized key"
 
 // legacyProblems splits ct's report: what stops, which is errors and keys that ct does not know (mostly
 // typos), and what is worth a word. What ct merely calls deprecated is what these configs are made of.
-func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem) {
+func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []problem.Problem) {
 	for _, entry := range rpt.Entries {
-		p := problem{line: entry.Line, column: entry.Column, kind: "warning", text: entry.Message}
+		p := problem.Problem{Line: entry.Line, Column: entry.Column, Kind: "warning", Text: entry.Message}
 		switch {
-		case strings.HasSuffix(entry.Message, unknownKey+": <<"): // YAML's own
-		case strings.HasPrefix(entry.Message, "yaml: "):
-			fatal = append(fatal, yamlProblems(errors.New(entry.Message), source)...)
-		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, unknownKey):
-			p.kind = "error"
+		case strings.HasSuffix(entry.Message, refusal.UnknownKey+": <<"): // YAML's own
+		case strings.HasPrefix(entry.Message, "yaml: ") || entry.Kind == ctreport.EntryError && entry.Line == 0:
+			fatal = append(fatal, problem.Of(errors.New(entry.Message), source, refusal.LegacySchema)...)
+		case entry.Kind == ctreport.EntryError || strings.Contains(entry.Message, refusal.UnknownKey):
+			p.Kind = "error"
 			fatal = append(fatal, p)
 		case entry.Kind == ctreport.EntryWarning:
 			warnings = append(warnings, p)
@@ -131,11 +106,21 @@ func legacyProblems(rpt ctreport.Report, source []byte) (fatal, warnings []probl
 	return fatal, warnings
 }
 
-func legacyAdvice(problems []problem, files string) string {
-	for _, p := range problems {
-		if strings.Contains(p.text, "no such file") || strings.Contains(p.text, "folder of local files") {
-			return "local files are looked for in " + files
+// moved are problems of the text that aliases and merge keys were put into, at their places in the config.
+func moved(problems []problem.Problem, from, to []byte) []problem.Problem {
+	var spelled, config yaml.Node
+	if yaml.Unmarshal(from, &spelled) != nil || yaml.Unmarshal(to, &config) != nil {
+		return problems
+	}
+	for i, p := range problems {
+		isKey := strings.Contains(p.Text, refusal.UnknownKey)
+		key, value, _ := problem.Nearest(&config, problem.PathTo(&spelled, p.Line, p.Column, isKey)...)
+		if isKey {
+			value = key
+		}
+		if problems[i].Line, problems[i].Column = 0, 0; p.Line > 0 && value != nil {
+			problems[i].Line, problems[i].Column = value.Line, value.Column
 		}
 	}
-	return adviceLegacy
+	return problems
 }

@@ -19,7 +19,7 @@ import (
 // TestDocumentation: every example of Butane's, Fedora CoreOS' and Flatcar's documentation gives the same, byte for byte, as
 // the program butane gives, or is refused by both. (testdata/docs/README.md says where they are from.)
 func TestDocumentation(t *testing.T) {
-	butane := builtButane(t)
+	butane := built(t, "github.com/coreos/butane/internal")
 	for _, archive := range configs(t, "testdata/docs/*.txtar") {
 		t.Run(filepath.Base(archive), func(t *testing.T) {
 			examples, err := txtar.ParseFile(archive)
@@ -28,7 +28,7 @@ func TestDocumentation(t *testing.T) {
 			}
 			taken := 0
 			for _, example := range examples.Files {
-				if documented(t, butane, example) {
+				if examplesOf(t, butane, example) {
 					taken++
 				}
 			}
@@ -39,8 +39,8 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
-// documented compares one example, and tells whether Butane takes it.
-func documented(t *testing.T, butane string, example txtar.File) bool {
+// examplesOf compares one example, and tells whether Butane takes it.
+func examplesOf(t *testing.T, butane string, example txtar.File) bool {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), example.Name)
 	files := filepath.Join(filepath.Dir(config), "files")

@@ -3,6 +3,7 @@ package transpile
 import (
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	old "github.com/coreos/ignition/config/v2_3/types"
@@ -23,7 +24,6 @@ func filesystemPaths(config old.Config) (map[string]string, error) {
 		switch {
 		case fs.Path != nil:
 			paths[fs.Name] = path.Join("/", strings.TrimPrefix(*fs.Path, "/sysroot"))
-		case fs.Name == "root": // made anew, and still the root
 		case fs.Mount != nil:
 			paths[fs.Name] = mountPlace(fs, config.Systemd.Units, used[fs.Name] != "")
 		}
@@ -55,6 +55,9 @@ func usedFilesystems(config old.Config) map[string]string {
 // Flatcar itself. Else it is nowhere, or where something is on it at a place just for Ignition, which
 // mounts it there for as long as it writes.
 func mountPlace(fs old.Filesystem, units []old.Unit, used bool) string {
+	if isRoot(fs) {
+		return "/"
+	}
 	device := fs.Mount.Device
 	for _, unit := range units {
 		if where := mountLine(unit.Contents, "Where"); where != "" && mountLine(unit.Contents, "What") == device {
@@ -70,6 +73,12 @@ func mountPlace(fs old.Filesystem, units []old.Unit, used bool) string {
 	return ""
 }
 
+// isRoot tells whether the file system is the root of the running system: Flatcar finds that by its label.
+func isRoot(fs old.Filesystem) bool {
+	label := fs.Mount.Label
+	return fs.Name == "root" || fs.Mount.Device == "/dev/disk/by-label/ROOT" || label != nil && *label == "ROOT"
+}
+
 // mountLine is a line's value of a mount unit (systemd.mount(5)).
 func mountLine(unit, key string) string {
 	found := regexp.MustCompile(`(?m)^` + key + `=[ \t]*(\S+)`).FindStringSubmatch(unit)
@@ -79,22 +88,51 @@ func mountLine(unit, key string) string {
 	return found[1]
 }
 
-// mounted are the file systems that have a device. One that only names a path is a word for that path. What
-// the deprecated section create says is where spec 3 has it.
-func mounted(all []old.Filesystem) (devices []old.Filesystem) {
+// mounted are the file systems that have a device, and the path of each by the name that it gets here, its number: names are
+// for files, and the converter leaves out one that is named root. One that only names a path is a word for that path. The
+// root's path is no part of it: the system itself mounts it.
+func mounted(all []old.Filesystem, paths map[string]string) (devices []old.Filesystem, places map[string]string) {
+	places = map[string]string{}
 	for _, fs := range all {
 		if fs.Mount == nil {
 			continue
 		}
-		if create := fs.Mount.Create; create != nil {
-			mount := *fs.Mount
-			mount.WipeFilesystem, mount.Create = create.Force, nil
-			for _, option := range create.Options {
-				mount.Options = append(mount.Options, old.MountOption(option))
-			}
-			fs.Mount = &mount
-		}
-		devices = append(devices, fs)
+		name := strconv.Itoa(len(devices))
+		places[name] = strings.TrimSuffix(paths[fs.Name], "/")
+		devices = append(devices, old.Filesystem{Name: name, Mount: withCreate(*fs.Mount)})
 	}
-	return devices
+	return devices, places
+}
+
+// withCreate has what the deprecated section create says where spec 3 has it.
+func withCreate(mount old.Mount) *old.Mount {
+	if create := mount.Create; create != nil {
+		mount.WipeFilesystem, mount.Create = create.Force, nil
+		for _, option := range create.Options {
+			mount.Options = append(mount.Options, old.MountOption(option))
+		}
+	}
+	return &mount
+}
+
+// onRoot has all files, directories and links on the root, at their paths in the running system.
+func onRoot(storage *old.Storage, paths map[string]string) {
+	for i := range storage.Files {
+		storage.Files[i].Node = placed(storage.Files[i].Node, paths)
+	}
+	for i := range storage.Directories {
+		storage.Directories[i].Node = placed(storage.Directories[i].Node, paths)
+	}
+	for i := range storage.Links {
+		link := &storage.Links[i]
+		if link.Hard { // to a file on the same file system
+			link.Target = path.Join("/", paths[link.Filesystem], link.Target)
+		}
+		link.Node = placed(link.Node, paths)
+	}
+}
+
+func placed(n old.Node, paths map[string]string) old.Node {
+	n.Filesystem, n.Path = "root", path.Join("/", paths[n.Filesystem], n.Path)
+	return n
 }

@@ -48,20 +48,10 @@ func configs(t *testing.T, pattern string) []string {
 	return paths
 }
 
-// builtButane is the program butane of the module that is used here.
-func builtButane(t *testing.T) string {
-	t.Helper()
-	butane := filepath.Join(t.TempDir(), "butane")
-	if out, err := exec.Command("go", "build", "-o", butane, "github.com/coreos/butane/internal").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return butane
-}
-
 // Every variant and version that Butane has, experimental ones too: the same, byte for byte, as
 // the program butane of the same module gives.
 func TestGoldenButane(t *testing.T) {
-	butane := builtButane(t)
+	butane := built(t, "github.com/coreos/butane/internal")
 	for _, config := range configs(t, "testdata/butane/*.bu") {
 		t.Run(filepath.Base(config), func(t *testing.T) {
 			got := golden(t, config)

@@ -16,6 +16,7 @@ import (
 	"github.com/coreos/vcontext/path"
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -48,17 +49,17 @@ func mountsOf(source, doc []byte) (m mounts, err error) {
 	if err := yaml.Unmarshal(source, &all); err != nil {
 		return m, err
 	}
-	m.config = only(resolved(at(&all)), map[string]any{
+	m.config = only(resolved(problem.At(&all)), map[string]any{
 		"variant": whole, "version": whole, "metadata": whole,
-		"storage": map[string]any{"filesystems": inUnit, "luks": map[string]any{"name": whole, "device": whole, "clevis": whole}},
+		"storage": map[string]any{"filesystems": unitKeys, "luks": map[string]any{"name": whole, "device": whole, "clevis": whole}},
 	})
 	m.made = &sync.Map{}
 	m.units, err = m.unitsOf(m.config)
 	return m, err
 }
 
-// inUnit are the keys of a file system that its unit is made of.
-var inUnit = map[string]any{"path": whole, "device": whole, "format": whole, "with_mount_unit": whole, "mount_options": whole}
+// unitKeys are the keys of a file system that its unit is made of.
+var unitKeys = map[string]any{"path": whole, "device": whole, "format": whole, "with_mount_unit": whole, "mount_options": whole}
 
 // whole keeps all that is below a key.
 const whole = true

@@ -1,7 +1,9 @@
 package transpile
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"path"
 	"slices"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/coreos/ign-converter/translate/v23tov30"
 	old "github.com/coreos/ignition/config/v2_3/types"
 	"github.com/coreos/ignition/v2/config/v3_0/types"
+	"github.com/coreos/ignition/v2/config/validate"
 	"github.com/vincent-petithory/dataurl"
 )
 
@@ -27,57 +30,80 @@ func toSpec3(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Storage.Filesystems = mounted(config.Storage.Filesystems)
-	files, more := firstOfEach(lastFiles(config.Storage.Files, paths), paths)
-	config.Storage.Files = files
+	onRoot(&config.Storage, paths)
+	doc, err := translated(config, paths)
+	if err != nil {
+		return nil, err
+	}
+	return doc, keepsAll(data, doc, paths)
+}
+
+// translated is the config, whose files are all on the root, in spec 3. paths are of its file systems.
+func translated(config old.Config, paths map[string]string) ([]byte, error) {
+	devices, places := mounted(config.Storage.Filesystems, paths)
+	files, more := firstOfEach(lastFiles(config.Storage.Files))
+	config.Storage.Filesystems, config.Storage.Files = devices, files
 	config.Systemd.Units = mergedUnits(config.Systemd.Units)
 	for i, user := range config.Passwd.Users {
 		config.Passwd.Users[i] = created(user)
 	}
-	translated, err := v23tov30.Translate(config, paths)
+	merged := merges(config.Ignition.Config.Append)
+	config.Ignition.Config.Append = nil
+	spec3, err := v23tov30.Translate(config, places)
 	if err != nil {
 		return nil, err
 	}
-	for i := range translated.Storage.Files {
-		file := &translated.Storage.Files[i]
+	spec3.Ignition.Config.Merge = merged
+	if found := validate.ValidateWithContext(spec3, nil); found.IsFatal() { // the converter has not seen these
+		return nil, errors.New(found.String())
+	}
+	for i := range spec3.Storage.Files {
+		file := &spec3.Storage.Files[i]
 		file.Append = append(file.Append, more[file.Path]...)
 	}
-	return compact.Marshal(translated)
+	return compact.Marshal(spec3)
 }
 
-// placeOf is where in the running system a file is.
-func placeOf(f old.File, paths map[string]string) string {
-	return path.Join("/", paths[f.Filesystem], f.Path)
+// merges are the configs that are merged. (The converter makes the last of each.)
+func merges(all []old.ConfigReference) (merged []types.ConfigReference) {
+	for _, ref := range all {
+		merged = append(merged, types.ConfigReference{Source: &ref.Source, Verification: types.Verification{Hash: ref.Verification.Hash}})
+	}
+	return merged
 }
 
-// firstOfEach parts files from what is appended to them by later entries, by place: spec 3 has that in one entry.
-func firstOfEach(files []old.File, paths map[string]string) (first []old.File, more map[string][]types.FileContents) {
+// firstOfEach parts files from what is appended to them by later entries, by path: spec 3 has that in one entry. Mode and
+// owner are those of the last that names them, as Ignition 2 set them once more.
+func firstOfEach(files []old.File) (first []old.File, more map[string][]types.FileContents) {
 	more = map[string][]types.FileContents{}
-	seen := map[string]bool{}
 	for _, file := range files {
-		place := placeOf(file, paths)
-		if !seen[place] || !file.Append {
+		i := slices.IndexFunc(first, func(f old.File) bool { return f.Path == file.Path })
+		if i < 0 || !file.Append {
 			first = append(first, file)
-			seen[place] = true
 			continue
 		}
+		first[i].Mode = cmp.Or(file.Mode, first[i].Mode)
+		first[i].User, first[i].Group = cmp.Or(file.User, first[i].User), cmp.Or(file.Group, first[i].Group)
 		contents := types.FileContents{Source: &file.Contents.Source, Verification: types.Verification{Hash: file.Contents.Verification.Hash}}
 		if file.Contents.Compression != "" {
 			contents.Compression = &file.Contents.Compression
 		}
-		more[place] = append(more[place], contents)
+		more[file.Path] = append(more[file.Path], contents)
 	}
 	return first, more
 }
 
+const networkFolder = "/etc/systemd/network"
+
 // networkFiles are what Ignition 2 made of a networkd unit, which spec 3 has no section for.
 func networkFiles(unit old.Networkdunit) (files []old.File) {
-	const folder = "/etc/systemd/network"
 	if unit.Contents != "" {
-		files = append(files, networkFile(path.Join(folder, unit.Name), unit.Contents))
+		files = append(files, networkFile(path.Join(networkFolder, unit.Name), unit.Contents))
 	}
 	for _, dropin := range unit.Dropins {
-		files = append(files, networkFile(path.Join(folder, unit.Name+".d", dropin.Name), dropin.Contents))
+		if dropin.Contents != "" {
+			files = append(files, networkFile(path.Join(networkFolder, unit.Name+".d", dropin.Name), dropin.Contents))
+		}
 	}
 	return files
 }
@@ -94,11 +120,11 @@ func networkFile(at, contents string) old.File {
 
 // lastFiles leaves of files of one place the last, which in Ignition 2 overwrote the others, and what is
 // appended to that.
-func lastFiles(files []old.File, paths map[string]string) []old.File {
+func lastFiles(files []old.File) []old.File {
 	kept := []old.File{}
 	for i, file := range files {
 		later := slices.ContainsFunc(files[i+1:], func(f old.File) bool {
-			return placeOf(f, paths) == placeOf(file, paths) && !f.Append
+			return f.Path == file.Path && !f.Append
 		})
 		if !later {
 			kept = append(kept, file)
@@ -132,6 +158,9 @@ func overlay(unit *old.Unit, later old.Unit) {
 	}
 	unit.Mask = unit.Mask || later.Mask
 	for _, dropin := range later.Dropins {
+		if dropin.Contents == "" {
+			continue // none is written over one that is
+		}
 		unit.Dropins = slices.DeleteFunc(unit.Dropins, func(d old.SystemdDropin) bool { return d.Name == dropin.Name })
 		unit.Dropins = append(unit.Dropins, dropin)
 	}

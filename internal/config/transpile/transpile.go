@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"coreos-libvirt/internal/config/problem"
+	"coreos-libvirt/internal/config/refusal"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -28,27 +31,32 @@ type Template struct {
 }
 
 // File transpiles the config at path, strictly: what is only warned of fails. Local files that it
-// names come from the folder files. Every problem is reported with its place.
+// names come from the folder files; those of a Container Linux Config also from its own folder. Every problem is reported with its place.
 func File(path, files string) (Template, error) {
 	source, err := os.ReadFile(path)
 	if err != nil {
 		return Template{}, hint.Errorf("config= names another one", "cannot read the config: %w", err)
 	}
+	return Text(path, source, files)
+}
+
+// Text transpiles the config source as File does. path is what errors call it.
+func Text(path string, source []byte, files string) (Template, error) {
 	var header map[string]any
 	if err := yaml.Unmarshal(source, &header); err != nil {
-		return Template{}, explain(path, source, yamlProblems(err, source), "correct the YAML there")
+		return Template{}, problem.Explain(path, source, problem.Of(err, source, reflect.TypeFor[map[string]any]()), "correct the YAML there")
 	}
 	variant, err := variantOf(header)
 	if err != nil {
-		return Template{}, fmt.Errorf("%s: %w", path, err)
+		return Template{}, problem.Explain(path, source, []problem.Problem{refusal.Of(source, files).Variant(err)}, refusal.AdviceVariant)
 	}
 	t := Template{Variant: variant, Source: source}
 	if variant == "" {
 		t.Variant, t.Legacy = "flatcar", true
-		var warnings []problem
+		var warnings []problem.Problem
 		t.JSON, warnings, err = containerLinux(path, source, files)
 		for _, w := range warnings {
-			t.Warnings = append(t.Warnings, w.show(path, strings.Split(string(source), "\n")))
+			t.Warnings = append(t.Warnings, w.Show(path, source))
 		}
 	} else {
 		t.JSON, err = butane(path, source, files)
@@ -65,14 +73,14 @@ func File(path, files string) (Template, error) {
 // variantOf is the config's variant: empty for a Container Linux Config, which has none.
 func variantOf(header map[string]any) (string, error) {
 	if len(header) == 0 {
-		return "", hint.Add(errors.New("the config is empty"), adviceVariant)
+		return "", errors.New("the config is empty")
 	}
 	if header["variant"] == nil {
 		return "", nil
 	}
 	variant, ok := header["variant"].(string)
 	if !ok || variant == "" {
-		return "", hint.Add(errors.New("the config's variant is no word"), adviceVariant)
+		return "", errors.New("the config's variant is no word")
 	}
 	return variant, nil
 }
@@ -105,8 +113,6 @@ func keys(n *yaml.Node, at string, has map[string]bool) {
 		}
 	}
 }
-
-const adviceVariant = "a Butane config starts with `variant: fcos` or `variant: flatcar` and a version (https://coreos.github.io/butane/specs/)"
 
 func indent(doc []byte) ([]byte, error) {
 	var out bytes.Buffer

@@ -1,105 +1,12 @@
 package transpile
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"coreos-libvirt/internal/config/problem"
 )
-
-var (
-	// yamlLine is one thing that a YAML library says is wrong; of values of a wrong type it tells several at once.
-	yamlLine = regexp.MustCompile(`line (\d+): (.+)`)
-	// yamlValue and yamlKey are what it is about.
-	yamlValue = regexp.MustCompile("cannot unmarshal (!!\\w+)(?: `([^`]*)`)?")
-	yamlKey   = regexp.MustCompile(`mapping key "([^"]*)" already`)
-)
-
-// yamlProblems are the places of which a YAML library tells in the text of its error.
-func yamlProblems(err error, source []byte) (problems []problem) {
-	for _, found := range yamlLine.FindAllStringSubmatch(err.Error(), -1) {
-		line, _ := strconv.Atoi(found[1])
-		p := problem{line: line, kind: "error", text: found[2]}
-		p.column = yamlColumn(p, source)
-		problems = append(problems, p)
-	}
-	if problems == nil {
-		problems = []problem{{kind: "error", text: strings.TrimPrefix(err.Error(), "yaml: ")}}
-	}
-	return problems
-}
-
-// yamlColumn finds the place in the line, of which the error does not tell: the value or the key that it is
-// about, else the first that is not blank.
-func yamlColumn(p problem, source []byte) int {
-	var doc yaml.Node
-	about := func(*yaml.Node) bool { return false }
-	if value := yamlValue.FindStringSubmatch(p.text); value != nil {
-		start := strings.TrimSuffix(value[2], "...")
-		about = func(n *yaml.Node) bool { return n.ShortTag() == value[1] && strings.HasPrefix(n.Value, start) }
-	} else if key := yamlKey.FindStringSubmatch(p.text); key != nil {
-		about = func(n *yaml.Node) bool { return n.Value == key[1] }
-	}
-	if yaml.Unmarshal(source, &doc) == nil {
-		found := find(&doc, func(n *yaml.Node) bool { return n.Line == p.line && about(n) })
-		if found != nil {
-			return found.Column
-		}
-	}
-	lines := strings.Split(string(source), "\n")
-	if p.line < 1 || p.line > len(lines) {
-		return 1
-	}
-	line := lines[p.line-1]
-	return len([]rune(line)) - len([]rune(strings.TrimLeft(line, " \t"))) + 1
-}
-
-// find is the first node below n that is as wanted.
-func find(n *yaml.Node, wanted func(*yaml.Node) bool) *yaml.Node {
-	if wanted(n) {
-		return n
-	}
-	for _, child := range n.Content {
-		if found := find(child, wanted); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// at is the node at a path of keys and indices, or nil.
-func at(n *yaml.Node, path ...any) *yaml.Node {
-	if n.Kind == yaml.DocumentNode && len(n.Content) > 0 {
-		n = n.Content[0]
-	}
-	for _, step := range path {
-		if n = below(n, step); n == nil {
-			return nil
-		}
-	}
-	return n
-}
-
-func below(n *yaml.Node, step any) *yaml.Node {
-	if i, is := step.(int); is {
-		if n.Kind != yaml.SequenceNode || i >= len(n.Content) {
-			return nil
-		}
-		return n.Content[i]
-	}
-	if n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == fmt.Sprint(step) {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
 
 // plain is the YAML without what stands for something elsewhere, aliases and merge keys (<<), which a Container
 // Linux Config's transpiler does not know; same is whether there was none. Scalars stay as they were written.
@@ -109,7 +16,7 @@ func plain(source []byte) (text []byte, same bool, err error) {
 		return nil, false, err
 	}
 	stands := func(n *yaml.Node) bool { return n.Kind == yaml.AliasNode || n.ShortTag() == "!!merge" }
-	if find(&doc, stands) == nil {
+	if problem.Find(&doc, stands) == nil {
 		return source, true, nil
 	}
 	text, err = yaml.Marshal(resolved(&doc))
@@ -149,7 +56,7 @@ func add(to, from *yaml.Node) {
 		return
 	}
 	for pair := range slices.Chunk(from.Content, 2) {
-		if len(pair) == 2 && below(to, pair[0].Value) == nil {
+		if len(pair) == 2 && problem.Below(to, pair[0].Value) == nil {
 			to.Content = append(to.Content, pair...)
 		}
 	}

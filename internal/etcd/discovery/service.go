@@ -3,14 +3,17 @@ package discovery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -25,12 +28,45 @@ func Service(ctx context.Context, base string, size int) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
+	token, err := answered(answer, size)
+	if err != nil {
+		return token, hint.Errorf("discovery=embedded needs no service", "%s: the answer is no discovery URL: %w", address, err)
+	}
+	return token, nil
+}
+
+// answered is the token of a service's answer.
+func answered(answer []byte, size int) (Token, error) {
 	text := strings.TrimSpace(string(answer))
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" || u.Host == "" || len(u.Path) < 2 || strings.ContainsAny(text, " <>\n") {
-		return Token{}, hint.Errorf("discovery=embedded needs no service", "%s: the answer is no discovery URL: %.60q", address, text)
+	if err := CheckURLs(text); err != nil || strings.Contains(text, ",") || strings.Trim(pathOf(text), "/") == "" {
+		return Token{}, fmt.Errorf("%.60q", text)
 	}
 	return ready(text, size), nil
+}
+
+// urlForm is of a URL that becomes a word of a unit, a shell and an environment file: http or https, a host with its port if
+// it has one, and a path, of no other characters than these.
+var urlForm = regexp.MustCompile(`^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`)
+
+// longestURL is how many bytes such a URL may have.
+const longestURL = 512
+
+// CheckURLs refuses what is no URL of discovery, or several with commas.
+func CheckURLs(urls string) error {
+	for _, one := range strings.Split(urls, ",") {
+		if u, err := url.Parse(one); err != nil || u.Hostname() == "" || len(one) > longestURL || !urlForm.MatchString(one) {
+			return fmt.Errorf("%.80q is not http(s)://, a host, a port and a path, of letters, digits and . _ ~ / -", one)
+		}
+	}
+	return nil
+}
+
+func pathOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Path
 }
 
 func ready(address string, size int) Token {
@@ -40,34 +76,51 @@ func ready(address string, size int) Token {
 
 // URL is a token that the user has already. It must be there, be of the size, and not be used up.
 func URL(ctx context.Context, address string, size int) (Token, error) {
-	var told, members struct {
-		Node struct {
-			Value string `json:"value"`
-			Nodes []any  `json:"nodes"`
-		} `json:"node"`
+	if err := CheckURLs(address); err != nil {
+		return Token{}, hint.Errorf(adviceURL, "discovery: %w", err)
 	}
-	for path, into := range map[string]any{"/_config/size": &told, "": &members} {
-		answer, err := ask(ctx, strings.TrimSuffix(address, "/")+path)
-		if err != nil {
-			return Token{}, err
-		}
-		if err := json.Unmarshal(answer, into); err != nil {
-			return Token{}, hint.Errorf("a discovery URL is what /new?size=3 of a service answers", "%s: this is no discovery token: %w", address, err)
-		}
+	ofSize, err := ask(ctx, strings.TrimSuffix(address, "/")+"/_config/size")
+	if err != nil {
+		return Token{}, err
 	}
-	of, err := strconv.Atoi(told.Node.Value)
+	members, err := ask(ctx, strings.TrimSuffix(address, "/"))
+	if err != nil {
+		return Token{}, err
+	}
+	of, used, err := known(ofSize, members)
+	if err != nil {
+		return Token{}, hint.Errorf(adviceURL, "%s: %w", address, err)
+	}
 	switch {
-	case err != nil:
-		return Token{}, hint.Errorf("a discovery URL is what /new?size=3 of a service answers", "%s: this token has no size", address)
 	case of != size:
 		return Token{}, hint.Errorf(fmt.Sprintf("nodes=%d, or a token of the size %d", of, size), "%s: this token is for %d members, not for %d", address, of, size)
-	case len(members.Node.Nodes) > 0 && len(members.Node.Nodes) < of:
+	case used > 0 && used < of:
 		return Token{}, hint.Errorf("a token serves one cluster, and one try; discovery=embedded makes a new one each time",
-			"%s: this token is in use: %d of %d members have registered, which are no nodes of this cluster", address, len(members.Node.Nodes), of)
-	case len(members.Node.Nodes) >= of:
+			"%s: this token is in use: %d of %d members have registered, which are no nodes of this cluster", address, used, of)
+	case used >= of:
 		return Token{}, hint.Errorf("a token serves one cluster; discovery=embedded makes a new one each time", "%s: this token is used up: all %d members have registered", address, of)
 	}
 	return ready(address, size), nil
+}
+
+const adviceURL = "a discovery URL is what /new?size=3 of a service answers"
+
+// known is for how many members a token is, and how many have registered, as a v2 service answers.
+func known(ofSize, ofMembers []byte) (size, registered int, err error) {
+	var told, members struct {
+		Node struct {
+			Value string            `json:"value"`
+			Nodes []json.RawMessage `json:"nodes"`
+		} `json:"node"`
+	}
+	if err := errors.Join(json.Unmarshal(ofSize, &told), json.Unmarshal(ofMembers, &members)); err != nil {
+		return 0, 0, fmt.Errorf("this is no discovery token: %w", err)
+	}
+	size, err = strconv.Atoi(told.Node.Value)
+	if err != nil || size < 1 {
+		return 0, 0, errors.New("this token has no size")
+	}
+	return size, len(members.Node.Nodes), nil
 }
 
 // IsEtcd tells whether an etcd answers at the URL.
@@ -75,6 +128,12 @@ func IsEtcd(ctx context.Context, base string) bool {
 	answer, err := ask(ctx, strings.TrimSuffix(base, "/")+"/version")
 	return err == nil && strings.Contains(string(answer), `"etcdserver"`)
 }
+
+// client goes where a service sends it, but from https to http.
+var client = &http.Client{CheckRedirect: download.StayEncrypted}
+
+// longestAnswer is how many bytes of an answer are read.
+const longestAnswer = 64 << 10
 
 // ask gets a small document.
 func ask(ctx context.Context, address string) ([]byte, error) {
@@ -85,12 +144,12 @@ func ask(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, hint.Errorf(advice, "discovery: %w", err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Do(request)
 	if err != nil {
 		return nil, hint.Errorf(advice, "the discovery service cannot be reached: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, longestAnswer))
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", address, answer.Status)
 	}

@@ -148,6 +148,20 @@ func (t Token) IsFree(address netip.Addr, vm, cluster string) bool {
 	return listener.Close() == nil
 }
 
+// IsServedOn tells whether an embedded token is served at one of this host's addresses on the link.
+func (t Token) IsServedOn(link string) bool {
+	at, err := netip.ParseAddrPort(strings.TrimPrefix(t.Endpoint, "http://"))
+	card, noCard := net.InterfaceByName(link)
+	if err != nil || noCard != nil {
+		return false
+	}
+	own, _ := card.Addrs()
+	return slices.ContainsFunc(own, func(a net.Addr) bool {
+		prefix, err := netip.ParsePrefix(a.String())
+		return err == nil && prefix.Addr() == at.Addr()
+	})
+}
+
 // file is where the cluster's token stands: its URL, where the script kept it, and its size below.
 func file(vm, cluster string) string { return filepath.Join(vm, "discovery.url."+cluster) }
 

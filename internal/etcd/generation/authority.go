@@ -36,7 +36,10 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 	if _, err := o.Helper.Build(ctx, o.Say); err != nil {
 		return nil, err
 	}
-	server, err := o.Helper.Serve(ctx, g.Token.Endpoint, discovery.Data(o.Dir, o.Prefix), g.Token.ID, g.Token.Size)
+	service := etcd.Service{Listen: g.Token.Endpoint, Data: discovery.Data(o.Dir, o.Prefix)}
+	service.Token.ID, service.Token.Size = g.Token.ID, g.Token.Size
+	service.Link, service.MACs = o.linkOf(*g.Token)
+	server, err := o.Helper.Serve(ctx, service, o.Say)
 	if err != nil {
 		return nil, err
 	}
@@ -46,4 +49,18 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 		}
 	}()
 	return server, nil
+}
+
+// linkOf is the link that the nodes are on, with their hardware addresses, if the token is served at an address of it: then
+// whoever calls is on it, too, and the host's kernel knows its hardware address. Elsewhere routers are between.
+func (o Options) linkOf(token discovery.Token) (link string, macs []string) {
+	link, err := o.Bridge()
+	if err != nil || !token.IsServedOn(link) {
+		o.Say("discovery: whether a caller is a node is not looked at: %s is no address of the nodes' link", token.Endpoint)
+		return "", nil
+	}
+	for _, node := range workspace.Nodes(o.Dir, o.Prefix, max(len(o.Nodes), token.Size)) {
+		macs = append(macs, node.MAC)
+	}
+	return link, macs
 }

@@ -171,6 +171,15 @@ func TestAWayThatDoesNotHelp(t *testing.T) {
 		{"static", "", "10.0.0.1,x", `addresses=10.0.0.1,x: "x" is no address`},
 		{"embedded", "", "", "no bridge"},
 		{"embedded", "here", "", "discovery_listen=here: this is no address"},
+		{"embedded", "0.0.0.0", "", "discovery_listen=0.0.0.0: this is every address of this host"},
+		{"embedded", "::", "", "discovery_listen=::: this is every address of this host"},
+		{"embedded", "127.0.0.1", "", "discovery_listen=127.0.0.1: on a node this is the node itself"},
+		{"embedded", "::ffff:127.0.0.1", "", "discovery_listen=::ffff:127.0.0.1: on a node this is the node itself"},
+		{"embedded", "224.0.0.1", "", "discovery_listen=224.0.0.1: this is a multicast address"},
+		{"embedded", "fe80::1%eth0", "", "discovery_listen=fe80::1%eth0: this is an address of one link only"},
+		{"http://10.0.0.1/a b", "", "", "discovery=http://10.0.0.1/a b: this is no way of discovery: "},
+		{"http://10.0.0.1/$(reboot)", "", "", "discovery=http://10.0.0.1/$(reboot): this is no way of discovery: "},
+		{"http://root:word@10.0.0.1/x", "", "", "this is no way of discovery: "},
 		{"foo", "", "", "discovery=foo: this is no way of discovery"},
 	} {
 		w := newWorld(t, "Etcd_Discovery_Flags", func(o *Options) { o.Way, o.Listen, o.Addresses = c.way, c.listen, c.addresses })

@@ -2,6 +2,7 @@ package generation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -134,9 +135,9 @@ func (o Options) tryWay(ctx context.Context, tls bool) (err error) {
 func firstURL(urls string) (first *url.URL, err error) {
 	for _, one := range strings.Split(urls, ",") {
 		u, err := url.Parse(one)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if err := errors.Join(err, discovery.CheckURLs(one)); err != nil {
 			return nil, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
-				"discovery=%s: this is no way of discovery", urls)
+				"discovery=%s: this is no way of discovery: %w", urls, err)
 		}
 		if first == nil {
 			first = u
@@ -232,5 +233,23 @@ func (o Options) address() (netip.Addr, error) {
 	if err != nil {
 		return address, hint.Errorf("an address of this host", "discovery_listen=%s: this is no address", o.Listen)
 	}
+	if why := unreachable(address.Unmap()); why != "" {
+		return address, hint.Errorf("an address of this host, at which the nodes reach it: `ip address` shows them", "discovery_listen=%s: %s", o.Listen, why)
+	}
 	return address, nil
+}
+
+// unreachable is why no node can be told the address; empty if it can.
+func unreachable(address netip.Addr) string {
+	switch {
+	case address.IsUnspecified():
+		return "this is every address of this host, and none that nodes can be told"
+	case address.IsMulticast():
+		return "this is a multicast address"
+	case address.Zone() != "" || address.IsLinkLocalUnicast():
+		return "this is an address of one link only, which nodes cannot be told"
+	case address.IsLoopback():
+		return "on a node this is the node itself"
+	}
+	return ""
 }

@@ -23,7 +23,7 @@ var handlers = map[string]handler{
 	wire.Serve:    serveDiscovery,
 	wire.Watch:    watch,
 	wire.Look:     look,
-	wire.List:     asking(patience, list),
+	wire.List:     list,
 	wire.Add:      asking(patience, add),
 	wire.Remove:   asking(patience, remove),
 	wire.Promote:  asking(patience, promote),

@@ -13,10 +13,13 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"coreos-libvirt/internal/etcd/helper/service"
 	"coreos-libvirt/internal/etcd/wire"
 )
 
 const (
+	// patience is how long members may take to do what they are asked for.
+	patience          = 30 * time.Second
 	unhealthyPoll     = 500 * time.Millisecond
 	unhealthyPatience = 20 * time.Second
 )
@@ -115,23 +118,16 @@ var errLags = errors.New("the member has not heard yet what the others know")
 
 // registerToken registers a token that nobody has used yet.
 func registerToken(ctx context.Context, client *clientv3.Client, token wire.Token) (any, error) {
-	members, err := client.Get(ctx, registry+token.ID+"/members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
-	if err == nil && members.Count > 0 {
-		err = fmt.Errorf("the token is in use: %d members have registered", members.Count)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return nil, register(ctx, client, token)
+	return nil, service.Register(ctx, client, token)
 }
 
-// list is the members as the cluster knows them.
-func list(ctx context.Context, client *clientv3.Client, _ none) (any, error) {
-	answer, err := client.MemberList(ctx)
-	if err != nil {
+// serveDiscovery serves a token until ctx ends.
+func serveDiscovery(ctx context.Context, r wire.Request, tell func(any) error) (any, error) {
+	var args wire.Service
+	if err := argsOf(r, &args); err != nil {
 		return nil, err
 	}
-	return peersOf(answer.Members), nil
+	return nil, service.Serve(ctx, args, tell)
 }
 
 func peersOf(members []*pb.Member) []wire.Peer {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
@@ -42,8 +43,60 @@ func watch(ctx context.Context, r wire.Request, tell func(any) error) (any, erro
 	}
 }
 
-// look is the members' status, once.
-func look(ctx context.Context, r wire.Request, _ func(any) error) (any, error) { return survey(ctx, r) }
+// look is the members' status, once. One that has not heard yet of a change may tell of other members than the rest: it is
+// asked again.
+func look(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
+	for again := 1; ; again++ {
+		status, err := survey(ctx, r)
+		if err != nil || again == tries || !slices.ContainsFunc(status.Members, func(m wire.Member) bool { return m.Error == disagrees }) {
+			return status, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(between):
+		}
+	}
+}
+
+// tries is how often members are asked that do not agree.
+const tries = 4
+
+// list is the members as the healthy ones know them.
+func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
+	client, err := connect(ctx, r.Endpoints, r.Credentials, time.Second) // if that can be done at all
+	if err := errors.Join(argsOf(r, &none{}), err); err != nil {
+		return nil, err
+	}
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	q := questioner{credentials: r.Credentials, patience: eachListed}
+	for {
+		members, peers := q.askEach(ctx, r.Endpoints)
+		healthy := func(m wire.Member) bool { return m.Healthy }
+		if slices.ContainsFunc(members, healthy) && len(peers) > 0 {
+			return peers, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, notListed(members)
+		case <-time.After(between):
+		}
+	}
+}
+
+// eachListed is how long one member may take to tell of the others.
+const eachListed = 5 * time.Second
+
+func notListed(members []wire.Member) error {
+	err := errors.New("no healthy member tells of the others")
+	for _, m := range members {
+		if m.Error != "" {
+			err = fmt.Errorf("%w\n    %s: %s", err, m.Endpoint, m.Error)
+		}
+	}
+	return err
+}
 
 // survey asks all endpoints at once, and then the members that none of them is.
 func survey(ctx context.Context, r wire.Request) (wire.Status, error) {
@@ -76,23 +129,26 @@ func (q questioner) ask(ctx context.Context, endpoints []string) wire.Status {
 	others := slices.DeleteFunc(slices.Clone(peers), func(peer wire.Peer) bool {
 		return slices.ContainsFunc(members, func(m wire.Member) bool { return m.ID == peer.ID })
 	})
-	status.Members = append(status.Members, q.askOthers(ctx, others)...)
+	status.Members = append(status.Members, q.askOthers(ctx, others, endpoints)...)
 	return status
 }
 
-// askOthers asks members at their own client URLs, if they have any yet.
-func (q questioner) askOthers(ctx context.Context, others []wire.Peer) (members []wire.Member) {
+// askOthers asks members at their own client URLs, if they have any yet. Where those are is for them to say, so this host is
+// not sent to itself by one who is not on it.
+func (q questioner) askOthers(ctx context.Context, others []wire.Peer, asked []string) (members []wire.Member) {
 	urls := []string{}
 	for _, peer := range others {
-		if len(peer.Clients) > 0 {
-			urls = append(urls, peer.Clients[0])
+		if url := ownURL(peer, asked); url != "" {
+			urls = append(urls, url)
 		}
 	}
 	told, _ := q.askEach(ctx, urls)
 	for _, peer := range others {
 		member := wire.Member{Error: "it has not started"}
-		if len(peer.Clients) > 0 {
+		if ownURL(peer, asked) != "" {
 			member, told = told[0], told[1:]
+		} else if len(peer.Clients) > 0 {
+			member.Error = "it says that its clients reach it where none does"
 		}
 		member.ID, member.Name, member.Learner = peer.ID, peer.Name, peer.Learner
 		members = append(members, member)
@@ -100,7 +156,28 @@ func (q questioner) askOthers(ctx context.Context, others []wire.Peer) (members 
 	return members
 }
 
-// askEach asks all endpoints at once. The peers are as one of them tells that has a quorum behind it, or else
+// ownURL is the first of a member's client URLs, if it is one at which a guest can be: this host and its link are so only if
+// others were asked there.
+func ownURL(peer wire.Peer, asked []string) string {
+	if len(peer.Clients) == 0 {
+		return ""
+	}
+	is := func(url string, kind func(netip.Addr) bool) bool {
+		u, err := wire.ParseURL(url)
+		return err == nil && kind(u.Addr())
+	}
+	for _, kind := range []func(netip.Addr) bool{netip.Addr.IsLoopback, netip.Addr.IsLinkLocalUnicast} {
+		if is(peer.Clients[0], kind) && !slices.ContainsFunc(asked, func(url string) bool { return is(url, kind) }) {
+			return ""
+		}
+	}
+	if !is(peer.Clients[0], netip.Addr.IsValid) {
+		return ""
+	}
+	return peer.Clients[0]
+}
+
+// askEach asks all endpoints at once. The peers are as most of those tell that have a quorum behind them, or else
 // as any does.
 func (q questioner) askEach(ctx context.Context, endpoints []string) ([]wire.Member, []wire.Peer) {
 	members, told := make([]wire.Member, len(endpoints)), make([][]wire.Peer, len(endpoints))
@@ -117,16 +194,41 @@ func (q questioner) askEach(ctx context.Context, endpoints []string) ([]wire.Mem
 		})
 	}
 	all.Wait()
-	var peers []wire.Peer
-	for i, m := range members {
-		if m.Healthy && len(told[i]) > 0 {
-			return members, told[i]
+	return members, agreed(members, told)
+}
+
+// disagrees is what is wrong with a member that tells of other members than most do.
+const disagrees = "it tells of other members than the others do"
+
+// agreed are the peers as more than half of the healthy members tell them. A member that tells of others is not healthy: what
+// it says is not believed. Without a healthy one they are as the first member tells them.
+func agreed(members []wire.Member, told [][]wire.Peer) []wire.Peer {
+	any, most, tell, votes := []wire.Peer(nil), "", 0, map[string]int{}
+	for i, peers := range told {
+		if len(any) == 0 {
+			any = peers
 		}
-		if len(peers) == 0 {
-			peers = told[i]
+		if members[i].Healthy && len(peers) > 0 {
+			tell++
+			if votes[wire.Digest(peers)]++; votes[wire.Digest(peers)] > votes[most] {
+				most = wire.Digest(peers)
+			}
 		}
 	}
-	return members, peers
+	if tell == 0 {
+		return any
+	}
+	var peers []wire.Peer
+	for i := range told {
+		switch {
+		case !members[i].Healthy || len(told[i]) == 0:
+		case 2*votes[most] > tell && wire.Digest(told[i]) == most:
+			peers = told[i]
+		default:
+			members[i].Healthy, members[i].Error = false, disagrees
+		}
+	}
+	return peers
 }
 
 // describe fills in what the member at the endpoint tells of itself, and gives what it tells of the others.

@@ -7,7 +7,7 @@ import "encoding/json"
 // The verbs of requests, with the type of their arguments and of their results.
 const (
 	Cancel   = "cancel"   // ends the open request of the same id; that one's last answer is the only one
-	Serve    = "serve"    // Service: serves discovery until it is cancelled; an answer without a result says that it serves
+	Serve    = "serve"    // Service: serves discovery until it is cancelled; an answer without a result says that it serves, one with a Refused whom it does not
 	Watch    = "watch"    // Patience: a Status, and another one at each change, until it is cancelled
 	Look     = "look"     // Patience: one Status
 	List     = "list"     // []Peer
@@ -52,11 +52,19 @@ type Token struct {
 	Size int    `json:"size"`
 }
 
-// Service is an etcd that serves discovery.
+// Service is an etcd that serves discovery of one token.
 type Service struct {
-	Listen string `json:"listen"` // http://10.77.0.2:23790
-	Data   string `json:"data"`   // its folder
-	Token  Token  `json:"token"`
+	Listen string   `json:"listen"` // http://10.77.0.2:23790
+	Data   string   `json:"data"`   // its folder
+	Token  Token    `json:"token"`
+	Link   string   `json:"link,omitempty"` // the link that all nodes are on; empty: what their hardware addresses are is not known
+	MACs   []string `json:"macs,omitempty"` // of the nodes: with a Link, nobody else is served
+}
+
+// Refused is somebody on the network who is not served.
+type Refused struct {
+	Address string `json:"address"` // 10.77.0.50
+	MAC     string `json:"mac"`     // empty: it is not on the link
 }
 
 // Patience is how long one question to a member may take.

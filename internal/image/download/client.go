@@ -42,7 +42,7 @@ var errDowngrade = errors.New("a redirect from https to http is not followed")
 
 func (c *Client) retrying() *retryablehttp.Client {
 	client := retryablehttp.NewClient()
-	client.HTTPClient = &http.Client{Transport: c.transport, CheckRedirect: stayEncrypted}
+	client.HTTPClient = &http.Client{Transport: c.transport, CheckRedirect: StayEncrypted}
 	client.Logger = nil
 	client.RetryMax, client.RetryWaitMin, client.RetryWaitMax = c.Tries, c.Wait, longestWait
 	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
@@ -55,8 +55,8 @@ func (c *Client) retrying() *retryablehttp.Client {
 	return client
 }
 
-// stayEncrypted is what browsers call no mixed content; and Go's own limit of ten redirects.
-func stayEncrypted(to *http.Request, via []*http.Request) error {
+// StayEncrypted is what browsers call no mixed content; and Go's own limit of ten redirects.
+func StayEncrypted(to *http.Request, via []*http.Request) error {
 	if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
 		return errDowngrade
 	}

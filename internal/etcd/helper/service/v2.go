@@ -1,15 +1,14 @@
-package main
+package service
 
 import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
@@ -17,10 +16,7 @@ import (
 // v2 serves the v2 discovery protocol for members of etcd before 3.6, out of the same store: the part of
 // etcd's v2 keys API that they use (https://etcd.io/docs/v2.3/discovery_protocol/). Revisions serve as
 // indexes.
-type v2 struct {
-	client *clientv3.Client
-	listen string
-}
+type v2 struct{ *registry }
 
 // Where the protocol's tokens are: in URLs, and in the store.
 const (
@@ -39,13 +35,15 @@ type v2Node struct {
 }
 
 func (v *v2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/new" {
-		v.newToken(w, r)
-		return
+	token, id, inside := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, v2Path), "/"), "/")
+	key := v2Store + v.token.ID
+	if inside {
+		key += "/" + id
 	}
-	key := v2Store + strings.Trim(strings.TrimPrefix(r.URL.Path, v2Path), "/")
 	switch {
-	case r.Method == http.MethodPut && strings.Count(key, "/") == 3:
+	case !strings.HasPrefix(r.URL.Path, v2Path) || token != v.token.ID || path.Clean(key) != key:
+		v.refuse(w, http.StatusNotFound, 100, "Key not found")
+	case r.Method == http.MethodPut && memberKey.MatchString(id):
 		v.create(w, r, key)
 	case r.Method == http.MethodGet && r.URL.Query().Get("wait") == "true":
 		v.watch(w, r, key)
@@ -54,30 +52,6 @@ func (v *v2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.Error(w, "this serves the discovery of etcd's members and nothing else", http.StatusMethodNotAllowed)
 	}
-}
-
-// newToken is `GET /new?size=3`: the answer is the URL of a fresh token.
-func (v *v2) newToken(w http.ResponseWriter, r *http.Request) {
-	size, err := strconv.Atoi(r.URL.Query().Get("size"))
-	if err != nil || size < 1 {
-		http.Error(w, "size= is to be a number from 1", http.StatusBadRequest)
-		return
-	}
-	id := make([]byte, 16)
-	_, _ = rand.Read(id) // never fails
-	if err := v.register(r.Context(), hex.EncodeToString(id), size); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	_, _ = fmt.Fprint(w, v.listen+v2Path+hex.EncodeToString(id))
-}
-
-// register tells how many members the cluster of the token has, unless that was said before.
-func (v *v2) register(ctx context.Context, token string, size int) error {
-	key := v2Store + token + "/_config/size"
-	_, err := v.client.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
-		Then(clientv3.OpPut(key, strconv.Itoa(size))).Commit()
-	return err
 }
 
 // get is a key, or the keys of a token but those that begin with _, as v2 hid them.
@@ -104,20 +78,27 @@ func (v *v2) get(w http.ResponseWriter, r *http.Request, key string) {
 	v.answer(w, http.StatusOK, answer.Header.Revision, "get", dir)
 }
 
-// create is a member's own key, which must not be there yet; the token must.
+// create is a member's own key, which must not be there yet.
 func (v *v2) create(w http.ResponseWriter, r *http.Request, key string) {
-	answer, err := v.client.Txn(r.Context()).If(
-		clientv3.Compare(clientv3.CreateRevision(key), "=", 0),
-		clientv3.Compare(clientv3.CreateRevision(path.Dir(key)+"/_config/size"), ">", 0),
-	).Then(clientv3.OpPut(key, r.FormValue("value"))).Commit()
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		v.refuse(w, http.StatusUnsupportedMediaType, 210, "a value comes in a body of the type application/x-www-form-urlencoded")
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
+	r.Body = http.MaxBytesReader(w, r.Body, longestBody)
+	if err := r.ParseForm(); err != nil {
+		v.refuse(w, http.StatusRequestEntityTooLarge, 210, "the body is too long, or no form")
+		return
+	}
+	value := r.PostForm.Get("value")
+	index, _, err := v.register(r.Context(), key, value, addressOf(r.RemoteAddr))
 	switch {
+	case errors.Is(err, errIsThere):
+		v.refuse(w, http.StatusPreconditionFailed, 105, "Key already exists")
 	case err != nil:
-		v.refuse(w, http.StatusInternalServerError, 300, err.Error())
-	case !answer.Succeeded:
-		v.refuse(w, http.StatusPreconditionFailed, 105, "Key already exists, or there is no such token")
+		v.refuse(w, http.StatusForbidden, 107, err.Error())
 	default:
-		index := answer.Header.Revision
-		v.answer(w, http.StatusCreated, index, "create", v2Node{Key: key, Value: r.FormValue("value"), Created: index, Modified: index})
+		v.answer(w, http.StatusCreated, index, "create", v2Node{Key: key, Value: value, Created: index, Modified: index})
 	}
 }
 

@@ -1,0 +1,139 @@
+package targets
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/terminal/hint"
+)
+
+// Line is a command line, sorted.
+type Line struct {
+	Flags   []string // Mage's own
+	Targets []Target // in their order; lab is the last one
+	Behind  []Target // those that run inside the lab
+	Words   []string // settings, those behind lab too
+	Inside  []string // what the program inside the lab gets: all behind that word, and the settings before it
+	Help    bool     // whether help is wanted: then nothing runs
+}
+
+// Parse sorts a command line, and checks that every word of it is a target, or a setting of one of its targets, those behind
+// the word lab too. What the settings are set to it does not look at.
+func Parse(args []string) (Line, error) {
+	outside, behind, inLab := cut(args)
+	line, err := parse(outside)
+	if err == nil && inLab {
+		var inner Line
+		inner, err = parse(behind)
+		line, err = line.with(inner, behind), errors.Join(err, inner.outOfTheLab())
+	}
+	if err != nil || line.Help || line.lists() {
+		return line, err
+	}
+	return line, check(line.Words, line.all())
+}
+
+// cut parts a command line at the word lab.
+func cut(args []string) (outside, behind []string, inLab bool) {
+	i := slices.IndexFunc(args, func(arg string) bool { return strings.EqualFold(arg, lab) })
+	if i < 0 {
+		return args, nil, false
+	}
+	return args[:i], args[i+1:], true
+}
+
+// with is the line with the word lab and what is behind it.
+func (l Line) with(inner Line, behind []string) Line {
+	runner, _ := Find(lab)
+	if len(inner.Targets) > 0 {
+		l.Inside = append(slices.Clone(behind), l.Words...)
+	}
+	l.Words = append(l.Words, inner.Words...)
+	l.Targets, l.Behind = append(l.Targets, runner), inner.Targets
+	l.Help = l.Help || inner.Help
+	return l
+}
+
+// outOfTheLab is an error if a target is about the lab from its outside.
+func (l Line) outOfTheLab() error {
+	for _, t := range l.Targets {
+		if t.Name == lab || t.Name == "labdown" {
+			return hint.Errorf("`mage "+t.Name+"`", "%s does not run inside the lab", t.Name)
+		}
+	}
+	return nil
+}
+
+// all are the targets that take the line's settings.
+func (l Line) all() []Target {
+	if len(l.Targets) > 0 {
+		return slices.Concat(l.Behind, l.Targets)
+	}
+	up, _ := Find(Default)
+	return []Target{up}
+}
+
+// lists tells whether Mage is only to list the targets.
+func (l Line) lists() bool {
+	return slices.ContainsFunc(l.Flags, func(flag string) bool { return strings.TrimLeft(flag, "-") == "l" })
+}
+
+// NeedsLibvirt tells whether one of the targets, those inside the lab left out, needs libvirt's binding.
+func (l Line) NeedsLibvirt() bool {
+	inside := len(l.Targets) > 0 && l.Targets[len(l.Targets)-1].Name == lab
+	outside := l.Targets
+	if !inside {
+		outside = l.all()
+	}
+	return slices.ContainsFunc(outside, func(t Target) bool { return t.Libvirt })
+}
+
+// Mage is what Mage's own main function gets: it knows no settings.
+func (l Line) Mage() []string {
+	args := slices.Clone(l.Flags)
+	for _, t := range l.Targets {
+		args = append(args, t.Name)
+	}
+	return args
+}
+
+// parse sorts words that are not the word lab.
+func parse(args []string) (l Line, err error) {
+	for i := 0; i < len(args) && err == nil; i++ {
+		before, takesNext := isFlag(args[i])
+		switch target, is := Find(args[i]); {
+		case is:
+			l.Targets = append(l.Targets, target)
+		case isHelp(args[i]):
+			l.Help = true
+		case before && len(l.Targets) == 0:
+			last := min(len(args), i+1+takesNext)
+			l.Flags = append(l.Flags, args[i:last]...)
+			i = last - 1
+		case strings.Contains(args[i], "=") && !before:
+			l.Words = append(l.Words, args[i])
+		default:
+			err = unknown(args[i:])
+		}
+	}
+	return l, err
+}
+
+// isHelp tells whether the word asks for help. Mage takes it only before a target.
+func isHelp(word string) bool {
+	return slices.Contains([]string{"-h", "--h", "-help", "--help"}, word)
+}
+
+// isFlag tells a flag of Mage's own (-t=10m) from a word that only looks like one (--nodes=3), and how many words behind it
+// are its value.
+func isFlag(word string) (is bool, next int) {
+	name, _, has := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	if !strings.HasPrefix(word, "-") || !slices.Contains([]string{"t", "v", "l", "h"}, name) {
+		return false, 0
+	}
+	if name == "t" && !has {
+		return true, 1
+	}
+	return true, 0
+}

@@ -1,0 +1,201 @@
+package targets
+
+import (
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/settings"
+)
+
+// Settings that go together.
+const (
+	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait "
+	link     = "bridge network direct "
+	reached  = "uri ready " + link // how nodes are reached
+	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
+	document = "prefix nodes config image updates var. " + joining + reached // what a node's Ignition document is made of
+	node     = document + image + "ram vcpu disk firmware accel "            // what a node is made of
+	changes  = "recreate parallel force redefine protect "
+	boots    = "timeout keep_going user "
+	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
+	power    = "prefix node all uri wait "
+)
+
+// takes is the list of those settings, each once.
+func takes(settings string) []string {
+	all := strings.Fields(settings)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// every is all settings.
+func every() []string {
+	all := []string{Vars}
+	for _, key := range settings.Keys(settings.Environment{}) {
+		all = append(all, key.Name)
+	}
+	return all
+}
+
+// All are the targets. What they do stands above the functions in magefiles/targets.go, too.
+var All = []Target{
+	{
+		Name: "up", Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
+		Takes: takes(node + changes + boots + "wait"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
+		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
+		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
+		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
+	},
+	{
+		Name: "down", Does: "removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.",
+		Takes: takes("prefix all yes plan protect archive uri wait"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
+		More:   "Without a terminal it does not ask: if nodes hold data, it wants prefix= or yes=true. A cluster with protect=true stays until protect=false.",
+		Advice: map[string]string{"nodes": "down removes whole clusters; `mage up nodes=2` removes the nodes above the second"},
+		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
+	},
+	{
+		Name: "plan", Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
+		Takes: takes(node + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
+		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
+	},
+	{
+		Name: "fetch", Does: "gets the image that nodes boot, unless it is in the store.",
+		Takes: takes(image), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
+	},
+	{
+		Name: "transpile", Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
+		Takes: takes(document), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
+	},
+	{
+		Name: "discovery", Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
+		Takes: takes(document + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
+	},
+	{
+		Name: "render", Does: "makes each node's vm/<node>/ignition.json of the template.",
+		Takes: takes(document + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
+	},
+	{
+		Name: "define", Does: "makes each node's disk and libvirt domain.",
+		Takes: takes(node + changes + "keep_going renew wait"), Libvirt: true, Examples: [2]string{"define", "define prefix=web nodes=2 ram=4096"},
+	},
+	{
+		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there.",
+		Takes: takes("node cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh node=core01 cmd='uname -r'"},
+		Advice: map[string]string{"prefix": "node= names a node of whatever cluster: `mage ssh node=core01`"},
+	},
+	{
+		Name: "status", Does: "prints how each node is, without waiting for any; format=json.",
+		Takes: takes(node + "format"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
+	},
+	{
+		Name: "etcd", Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.",
+		Takes: takes(etcd + "format remove"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
+	},
+	{
+		Name: "backup", Does: "writes a snapshot of the cluster's etcd to file=core.db.",
+		Takes: takes(etcd + "file"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=web.db"},
+	},
+	{
+		Name: "restore", Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
+		Takes: takes(node + changes + boots + "wait file"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+	},
+	{
+		Name: "console", Does: "is the serial console of node=core01; Ctrl-] leaves it.",
+		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
+	},
+	{
+		Name: "screen", Does: "writes what node=core01 shows on its screen to vm/core01/screen.png.",
+		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"screen node=core01", "screen node=core02 uri=qemu:///session"},
+	},
+	{
+		Name: "logs", Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
+		Takes: takes("node prefix follow uri"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
+	},
+	{
+		Name: "stop", Does: "shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.",
+		Takes: takes(power + "grace"), Libvirt: true, NoImage: true, Examples: [2]string{"stop node=core01", "stop prefix=core grace=2m"},
+		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
+	},
+	{
+		Name: "start", Does: "boots node=core01, or all nodes of a cluster, that are there and do not run.",
+		Takes: takes(power + boots + link + "accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"start node=core01", "start prefix=core"},
+		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
+	},
+	{
+		Name: "restart", Does: "stops node=core01, or all nodes of a cluster, and boots them again.",
+		Takes: takes(power + boots + link + "grace accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"restart node=core01", "restart prefix=core"},
+		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
+	},
+	{
+		Name: "env", Does: `prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".`,
+		Takes: takes("node user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"env node=core01", "env node=core02 user=admin"},
+	},
+	{
+		Name: "sshconfig", Does: "prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.",
+		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
+	},
+	{
+		Name: "timeline", Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
+		Takes: takes("prefix"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
+		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
+	},
+	{
+		Name: "host:check", Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
+		Takes: takes("prefix nodes ram arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
+	},
+	{
+		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",
+		Takes: takes("nic apply rollback uri " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
+	},
+	{
+		Name: "host:undo", Does: "takes back what host:setup did to this machine, all of it and nothing else.",
+		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
+	},
+	{
+		Name: "settings", Does: "prints each setting with its value, where that is from, its default and its meaning.",
+		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
+	},
+	{
+		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
+		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
+		More: "`mage labdown` takes that world apart.",
+	},
+	{
+		Name: "labdown", Does: "takes the lab apart.",
+		Takes: takes("store protect"), Examples: [2]string{"labdown", "labdown protect=false"},
+	},
+	{
+		Name: "test", Does: "checks this project itself: builds, unit tests, linters, and real guests in a lab; full=true all of them.",
+		Takes: takes("full"), Examples: [2]string{"test", "test full=true"},
+	},
+	{
+		Name: "selftest", Does: "boots one node of image= on this host and checks in it what this project relies on; it leaves a report.",
+		Takes: takes(image + link + joining + "uri ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
+		More: "The node is selftest01, of the config templates/selftest.yml.",
+	},
+	{
+		Name: "images", Does: "lists the base images in the store: versions, sizes, who uses them, what is newer.",
+		Takes: takes("store uri keyring fcos_url flatcar_url refresh"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
+	},
+	{
+		Name: "prune", Does: "removes the base images that nothing stands on, of any workspace.",
+		Takes: takes("store uri"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
+	},
+	{
+		Name: "show", Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
+		Takes: takes(document + "node"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
+	},
+	{
+		Name: "watch", Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
+		Takes: takes(document), Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
+	},
+	{
+		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",
+		Takes: takes(document), Examples: [2]string{"migrate", "migrate config=ignition/examples/seed.yml"},
+	},
+	{
+		Name: "password", Does: "prints the line for password_hash of a password that is typed twice, or piped in.",
+		Takes: takes("rounds"), Examples: [2]string{"password", "password rounds=10000"},
+	},
+}
