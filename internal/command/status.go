@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +52,7 @@ func Status(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	members := engine.Members(domains, r.Workspace, chosen(r).prefix)
+	members := r.ws().Members(domains, chosen(r).prefix)
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
@@ -66,18 +67,40 @@ func Status(ctx context.Context, r *Run) error {
 	}
 	switch {
 	case r.Format == "json":
+		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 		return table.JSON(r.log.Writer(), all)
 	case len(all) == 0:
 		r.log.Say("status: there are no nodes")
+		sayWhose(r, domains, r.log.Say)
 		return nil
 	}
 	if err := statusTable(all).Print(r.log.Writer()); err != nil {
 		return err
 	}
+	sayWhose(r, domains, r.log.Say)
 	if missing := missing(r.members(), all, changed); len(missing) > 0 {
 		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// sayWhose says which domains are not this workspace's though they seem to be, and which nodes' definitions have the paths of where
+// the workspace was before.
+func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
+	prefix := chosen(r).prefix
+	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+		say("%s", line)
+	}
+	moved := map[string][]string{}
+	for _, d := range r.ws().Members(domains, prefix) {
+		if workspace.HasMoved(r.ws(), d) {
+			moved[d.Metadata.Cluster] = append(moved[d.Metadata.Cluster], d.Name)
+		}
+	}
+	for _, cluster := range slices.Sorted(maps.Keys(moved)) {
+		say("%s: the workspace was moved from %s: `%s` writes the new paths, with which they start next",
+			strings.Join(moved[cluster], ", "), domains[moved[cluster][0]].Metadata.Workspace, asCalled(r.Settings, "define", "prefix="+cluster))
+	}
 }
 
 // missing are the nodes of a cluster that there is which are still to be made: changed says so of nodes that have no status.

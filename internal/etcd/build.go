@@ -132,7 +132,7 @@ func digest(module string) (string, error) {
 func sources(module string) ([]string, error) {
 	files, packages := []string{"go.mod", "go.sum"}, []string{helperPackage}
 	for i := 0; i < len(packages); i++ {
-		own, err := filepath.Glob(filepath.Join(module, packages[i], "*.go"))
+		own, err := artifact.Matching(filepath.Join(module, packages[i]), "*.go")
 		if err != nil {
 			return nil, err
 		}

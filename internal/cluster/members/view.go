@@ -122,7 +122,7 @@ func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 
 // running are the cluster's domains that run.
 func (v View) running(domains map[string]engine.Domain) []engine.Domain {
-	return slices.DeleteFunc(engine.Members(domains, v.Reach.Root, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
+	return slices.DeleteFunc(v.Reach.Members(domains, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 }
 
 // Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/host/step"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // ifupdown plans the bridge by a change of Debian's /etc/network/interfaces, or nothing where that does not
@@ -122,7 +123,7 @@ func sourced(m step.Machine, text []byte) []string {
 		if isFolder {
 			pattern = filepath.Join(pattern, "*")
 		}
-		paths, _ := filepath.Glob(m.Root.Path(pattern))
+		paths, _ := artifact.Matching(m.Root.Path(), strings.TrimPrefix(pattern, "/"))
 		for _, path := range paths {
 			relative, err := filepath.Rel(string(m.Root), path)
 			info, failed := os.Stat(path)
