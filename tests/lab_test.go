@@ -277,7 +277,7 @@ func moved(t *testing.T, c clone) {
 	}
 	out = c.mage(t, "lab", "define", "bridge=br1", "ram=600") // of both, one is taken
 	ports = c.inLab(t, "ip", "-o", "link", "show", "master", "br1")
-	if strings.Count(out, "the running node takes its network, the rest takes effect with `mage restart`") != 3 || strings.Count(ports, "\n") != 3 {
+	if strings.Count(out, "the running node takes its network, the rest takes effect with `") != 3 || strings.Count(ports, "\n") != 3 {
 		t.Errorf("bridge and memory: got\n%s\nbr1 has\n%s", out, ports)
 	}
 	if out := c.mage(t, "lab", "plan", "bridge=br1", "ram=600"); strings.Count(out, "it was started before its definition changed") != 3 {

@@ -42,7 +42,7 @@ func Restorable(r *Run) (runs bool, err error) {
 		return false, err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return false, hint.Errorf("file= names a snapshot that `mage backup` wrote", "cannot restore: %w", err)
+		return false, hint.Errorf("file= names a snapshot that `"+asCalled(r.Settings, "backup", "file=etcd.db")+"` wrote", "cannot restore: %w", err)
 	}
 	domains, err := r.domains()
 	for _, d := range engine.Members(domains, r.Workspace, r.Prefix) {

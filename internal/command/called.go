@@ -8,12 +8,24 @@ import (
 	"coreos-libvirt/internal/settings"
 )
 
-// once are words that say what one run does. Those left say what the cluster is.
-var once = []string{"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff"}
+// ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
+var ofOneRun = []string{
+	"recreate", "force", "parallel", "redefine", "renew", "refresh", "format", "diff",
+	"node", "cmd", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
+}
+
+// ofAnyTarget are words that say which cluster is meant, ofHost those that say what the machine is made ready for.
+var (
+	ofAnyTarget = []string{"prefix", "uri"}
+	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
+)
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what
 // the cluster is, and words.
-func upAsCalled(s *settings.Settings, words ...string) string {
+func upAsCalled(s *settings.Settings, words ...string) string { return asCalled(s, "up", words...) }
+
+// asCalled is the command line of a target as this run was called, with words: what a person types next.
+func asCalled(s *settings.Settings, target string, words ...string) string {
 	line := []string{"mage"}
 	if _, args, err := launch.Mage(); err == nil && len(args) > 0 {
 		line = append([]string{"go"}, args...)
@@ -21,15 +33,28 @@ func upAsCalled(s *settings.Settings, words ...string) string {
 	if s.InLab {
 		line = append(line, "lab")
 	}
-	line = append(line, "up")
+	line = append(line, target)
 	for _, word := range s.Words {
 		key, _, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
-		if !other && !slices.Contains(once, key) {
+		if !other && goesWith(target, key) {
 			line = append(line, quoted(word))
 		}
 	}
 	return strings.Join(append(line, words...), " ")
+}
+
+// goesWith tells whether the setting of this run is one of the target's, too.
+func goesWith(target, key string) bool {
+	switch {
+	case target == "up":
+		return !slices.Contains(ofOneRun, key)
+	case target == "host:undo":
+		return false
+	case strings.HasPrefix(target, "host:"):
+		return slices.Contains(ofHost, key)
+	}
+	return slices.Contains(ofAnyTarget, key)
 }
 
 // quoted is the word as a shell takes it.

@@ -12,6 +12,7 @@ type choice struct {
 	workspace string
 	node      string // node=, or empty
 	prefix    string // prefix=, or empty: all clusters
+	up        string // the command that makes nodes
 }
 
 // chosen is what the user names in this run.
@@ -20,6 +21,7 @@ func chosen(r *Run) choice {
 	if r.Given("prefix") {
 		c.prefix = r.Prefix
 	}
+	c.up = upAsCalled(r.Settings)
 	return c
 }
 
@@ -34,7 +36,7 @@ func (c choice) one(domains map[string]engine.Domain) (engine.Domain, error) {
 		names = append(names, d.Name)
 	}
 	if len(names) == 0 {
-		return engine.Domain{}, hint.Errorf("`mage up` makes some", "this workspace has no nodes")
+		return engine.Domain{}, hint.Errorf("`"+c.up+"` makes some", "this workspace has no nodes")
 	}
 	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", c.node)
 }
@@ -47,7 +49,7 @@ func (c choice) some(domains map[string]engine.Domain) ([]engine.Domain, error) 
 	}
 	nodes := engine.Members(domains, c.workspace, c.prefix)
 	if len(nodes) == 0 {
-		return nil, hint.Errorf("`mage up` makes some", "there are no nodes")
+		return nil, hint.Errorf("`"+c.up+"` makes some", "there are no nodes")
 	}
 	return nodes, nil
 }

@@ -3,50 +3,39 @@ package command
 import (
 	"context"
 
+	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/workspace"
 )
 
-// cluster is the cluster's etcd, and the nodes that its members are on.
-func (r *Run) cluster() members.Cluster {
+// clusterOf is the cluster's etcd, and the nodes that its members are on.
+func clusterOf(r *Run, d defined, booter boot.Booter) members.Cluster {
 	return members.Cluster{
-		View: viewOf(r, r.generation),
+		View: viewOf(r, d.generation, d.domains),
 		Nodes: members.Nodes{
-			Boot: r.booter().One, Remove: func(node workspace.Node) error { return r.applier().Remove(node) }, Watch: r.booter().Guarded,
-			Recreate: func(ctx context.Context, step plan.Step) (plan.Step, error) {
-				err := makeAnew(ctx, r, &step)
-				return step, err
-			},
+			Boot: booter.One, Remove: d.apply.Remove, Watch: booter.Guarded,
+			Recreate: func(ctx context.Context, step plan.Step) (plan.Step, error) { return recreate(ctx, d, step) },
 		},
 		Documents: members.Documents{
-			Source: r.source, Write: func(d config.Document) error { return writeDocument(r, d) },
-			Made: func() (config.Made, error) { return forDocuments(r, r.rendered, false) },
+			Source: d.source,
+			Write:  func(doc config.Document) error { return writeDocuments(r.ws(), d.generation, r.log.Say, doc) },
+			Made:   func() (config.Made, error) { return forDocuments(r, d.source, d.generation, false) },
 		},
 	}
 }
 
-// view is the cluster's etcd as the run sees it, or as the files say if the run has no generation: targets that only ask the
-// members make none.
+// view is the cluster's etcd as the files say: that of targets which only ask the members.
 func (r *Run) view() members.View {
-	if r.generation.Token != nil {
-		return viewOf(r, r.generation)
-	}
-	return viewOf(r, generation.Read(r.ws().VM(), r.Prefix))
+	return viewOf(r, generation.Read(r.ws().VM(), r.Prefix), nil)
 }
 
-func viewOf(r *Run, g generation.Generation) members.View {
+// viewOf is the etcd of the cluster's generation. domains are all of the host's, as they were before this run changed any.
+func viewOf(r *Run, current generation.Generation, domains map[string]engine.Domain) members.View {
 	return members.View{
-		Options: r.generationOptions(), Generation: g, Reach: r.reach(), SSH: members.SSH{Access: r.access(r.Prefix), User: r.User},
-		Timeout: r.Timeout, Log: r.log, Times: &r.times,
-		Domains: r.seen, Ahead: r.etcdSeen,
+		Options: r.generationOptions(), Generation: current, Reach: r.reach(), SSH: members.SSH{Access: r.access(r.Prefix), User: r.User},
+		Timeout: r.Timeout, Log: r.log, Times: &r.times, Domains: domains,
 	}
-}
-
-// survey asks etcd's members how they are, at what this run has seen of the nodes so far.
-func survey(ctx context.Context, r *Run, neverFormed bool) (etcd.Status, error) {
-	return r.view().Survey(ctx, neverFormed)
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,36 +16,35 @@ import (
 // Define makes each node's overlay and libvirt domain. Nodes that are to be recreated are left to Up. One
 // that fails is left as it was and counts no more; Defined tells of it.
 func (r *Run) Define(ctx context.Context) error {
-	p, err := makePlan(ctx, r, surveyOf(r))
-	if err != nil {
-		return err
-	}
-	return definePlanned(ctx, r, p)
+	_, err := definedOf(ctx, r)
+	return err
 }
 
 // definePlanned takes the plan's steps as far as domains' definitions.
-func definePlanned(ctx context.Context, r *Run, p plan.Plan) error {
-	if err := register(r.Store, r.Workspace, r.base.Path); err != nil {
-		return err
+func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error) {
+	if err := register(r.Store, r.Workspace, p.image.Path); err != nil {
+		return d, err
 	}
-	r.plan = p
-	steps := p.Steps
-	for _, note := range p.Notes {
+	for _, note := range p.plan.Notes {
 		r.log.Say("%s", note)
 	}
-	for _, step := range steps {
-		sayStep(step, func(step plan.Step) string { return recreatedBy(r.Settings, step) }, r.log.Say)
+	for _, step := range p.plan.Steps {
+		sayStep(r.Settings, step, r.log.Say)
 	}
-	out := r.applier().Define(ctx, steps)
-	r.steps, r.failed = out.Made, out.Failed
-	if err := errors.Join(r.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
-		return err
+	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
+	out := d.apply.Define(ctx, p.plan.Steps)
+	d.steps, d.failed = out.Made, out.Failed
+	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
+		return d, err
 	}
-	return nil
+	return d, nil
 }
 
 // Defined is the end of a run that only defines: with an error for every node that failed.
-func (r *Run) Defined(context.Context) error { return errors.Join(r.failed...) }
+func (r *Run) Defined(ctx context.Context) error {
+	d, err := definedOf(ctx, r)
+	return cmp.Or(errors.Join(d.failed...), err)
+}
 
 // register tells the store that overlays of this workspace stand on its images.
 func register(folder, workspace, image string) error {
@@ -58,13 +58,14 @@ func register(folder, workspace, image string) error {
 	return err
 }
 
-func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, ...any)) {
+// sayStep says what is done with the node. Settings are those of this run.
+func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 	name := step.Node.Name
 	if step.Drift != "" {
-		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreated(step)))
+		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreatedBy(s, step)))
 	}
 	if step.Edited != "" {
-		say("%s: somebody else changed its definition (hint: redefine=true overwrites that)\n%s", name, step.Edited)
+		say("%s: somebody else changed its definition (hint: `%s` overwrites that)\n%s", name, upAsCalled(s, "redefine=true"), step.Edited)
 	}
 	switch step.Action {
 	case plan.Create:
@@ -72,9 +73,9 @@ func sayStep(step plan.Step, recreated func(plan.Step) string, say func(string, 
 	case plan.Recreate:
 		say("%s: will be recreated: %s", name, step.Why)
 	case plan.Redefine:
-		say("%s: redefined, %s%s", name, step.Why, takesEffect(step))
+		say("%s: redefined, %s%s", name, step.Why, takesEffect(step, restartOf(s, name)))
 	case plan.Keep:
-		say("%s: %s%s", name, step.Why, takesEffect(step))
+		say("%s: %s%s", name, step.Why, takesEffect(step, restartOf(s, name)))
 	}
 }
 
@@ -94,37 +95,52 @@ func recreates(step plan.Step, command string) string {
 	return fmt.Sprintf("`%s` recreates it", command)
 }
 
-// sayOld ends `up` with how many nodes run an older config than there is, and the command that recreates them.
+// sayOld ends `up` with how many nodes run an older config than there is, or on another base image, and the command that
+// recreates them.
 func sayOld(s *settings.Settings, steps []plan.Step, say func(string, ...any)) {
-	old := 0
+	config, image := 0, 0
 	for _, step := range steps {
-		if step.OldConfig && step.Old() {
-			old++
+		switch {
+		case step.Old() && step.OldConfig:
+			config++
+		case step.Old() && step.OldBase:
+			image++
 		}
 	}
-	switch command := upAsCalled(s, "recreate=changed"); old {
-	case 0:
-	case 1:
-		say("1 node runs an older config: %s", command)
-	default:
-		say("%d nodes run an older config: %s", old, command)
+	if config > 0 {
+		say("%s an older config: %s", nodesRun(config), upAsCalled(s, "recreate=changed"))
+	}
+	if image > 0 {
+		say("%s on another base image than new ones: %s", nodesRun(image), upAsCalled(s, "recreate=changed"))
 	}
 }
 
-// outdated is what is said of a running node whose definition is newer than it.
-const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
+func nodesRun(n int) string {
+	if n == 1 {
+		return "1 node runs"
+	}
+	return fmt.Sprintf("%d nodes run", n)
+}
 
-// takesEffect tells when what changed in a running node's definition takes effect.
-func takesEffect(step plan.Step) string {
+// restartOf is the command that starts the node with its present definition.
+func restartOf(s *settings.Settings, node string) string { return asCalled(s, "restart", "node="+node) }
+
+// outdated is what is said of a running node whose definition is newer than it. restart is the command that starts it again.
+func outdated(restart string) string {
+	return fmt.Sprintf("it was started before its definition changed, which takes effect with `%s`", restart)
+}
+
+// takesEffect tells when what changed in a running node's definition takes effect. restart is the command that starts it again.
+func takesEffect(step plan.Step, restart string) string {
 	switch {
 	case step.Restart && !step.Live.None():
-		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `mage restart`", step.Live)
+		return fmt.Sprintf("; the running node takes its %s, the rest takes effect with `%s`", step.Live, restart)
 	case !step.Live.None():
 		return "; the running node takes it"
 	case step.Restart && step.Action == plan.Keep:
-		return "; " + outdated
+		return "; " + outdated(restart)
 	case step.Restart:
-		return "; it takes effect with `mage restart`"
+		return fmt.Sprintf("; it takes effect with `%s`", restart)
 	}
 	return ""
 }

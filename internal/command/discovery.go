@@ -8,11 +8,8 @@ import (
 )
 
 // Discovery makes sure of a token for the cluster's etcd, if the config asks for one.
-func (r *Run) Discovery(ctx context.Context) (err error) {
-	if err := r.lock(ctx, r.Prefix); err != nil {
-		return err
-	}
-	r.generation, err = generation.Make(ctx, r.generationOptions(), r.source)
+func (r *Run) Discovery(ctx context.Context) error {
+	_, err := generationOf(ctx, r)
 	return err
 }
 

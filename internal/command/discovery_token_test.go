@@ -50,12 +50,12 @@ func TestTokensOfClustersThatAreNot(t *testing.T) {
 			}
 		}
 		r, err := definedRun(t, "recreate=changed", "ready=on")
-		if fresh && (err != nil || r.plan.Way != plan.NewGeneration) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
-			t.Errorf("fresh %t: got %v, %d", fresh, err, r.plan.Way)
+		if fresh && (err != nil || r.planned().Way != plan.NewGeneration) || !fresh && (err == nil || !strings.Contains(err.Error(), "no member of etcd answers")) {
+			t.Errorf("fresh %t: got %v, %d", fresh, err, r.planned().Way)
 		}
 	}
-	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.plan.Way != plan.Together {
-		t.Errorf("one of two: got %v, %d", err, r.plan.Way)
+	if r, err := definedRun(t, "recreate=core02", "ready=on"); err != nil || r.planned().Way != plan.Together {
+		t.Errorf("one of two: got %v, %d", err, r.planned().Way)
 	}
 	if said := mustUp(t, "recreate=all"); strings.Count(said, ": recreated") != 2 || !strings.Contains(generatedFiles(t), "10.0.0.4") || strings.Contains(generatedFiles(t), "retired=true") {
 		t.Errorf("got\n%s\n%s", said, generatedFiles(t))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func stopAll(t *testing.T) {
 
 // editedAndChanged is how a node is told of whose definition somebody changed, and whose document the user did.
 const editedAndChanged = "core01 start it does not run; ignition.json changed since it was made: `… recreate=core01` recreates it, without what somebody else changed\n" +
-	"core01: somebody else changed its definition; redefine=true overwrites that"
+	"core01: somebody else changed its definition; `… redefine=true` overwrites that"
 
 // TestSomebodyElsesChangesOutliveDrift: a node that never booted would be recreated without asking.
 func TestSomebodyElsesChangesOutliveDrift(t *testing.T) {
@@ -106,7 +107,7 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	mustUp(t, "nodes=1", "ram=512")
 	const outdated = "it was started before its definition changed, which takes effect with `mage restart`"
 	plans(t, 0, "core01 unchanged defined, unchanged; "+outdated, "nodes=1", "ram=512")
-	if drift := drift(t.Context(), plannedBy(run(t, "nodes=1", "ram=512")))["core01"]; drift != outdated {
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "ram=512"), askQuick))["core01"]; short(drift) != outdated {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, "core01 redefine the domain's definition changed: ram 512 → 2048 MiB", "nodes=1") // back to what it runs with
@@ -123,6 +124,11 @@ func TestWhatANodeIsMadeOf(t *testing.T) {
 	mustUp(t, "nodes=1")
 	const anew = " since it was made: `… recreate=changed` recreates it"
 	plans(t, 0, "core01 unchanged defined, unchanged; disk= changed from 1 to 2"+anew, "nodes=1", "disk=2")
+	sized(t, "newer.qcow2", "64")
+	plans(t, 2, "core01 outdated defined, unchanged; the base image changed: base → newer"+anew, "nodes=1", "image=newer.qcow2")
+	if said := mustUp(t, "nodes=1", "image=newer.qcow2"); !regexp.MustCompile("\\n1 node runs on another base image than new ones: .* recreate=changed\n$").MatchString(said) {
+		t.Errorf("got\n%s", said)
+	}
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", "base.qcow2", "65M").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/wait"
 )
@@ -22,7 +23,7 @@ func SSHConfig(ctx context.Context, r *Run) error {
 	}
 	blocks := make([]string, len(nodes))
 	failed := wait.AtOnce(len(nodes), func(i int) (err error) {
-		blocks[i], err = sshBlock(ctx, r.reach(), r.User, nodes[i])
+		blocks[i], err = sshBlock(ctx, r.reach(), r.Settings, nodes[i])
 		return err
 	})
 	reached := 0
@@ -49,26 +50,26 @@ func Env(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	block, err := sshBlock(ctx, r.reach(), r.User, node)
+	block, err := sshBlock(ctx, r.reach(), r.Settings, node)
 	if err != nil {
 		return err
 	}
 	r.log.Say("export DOCKER_HOST='ssh://%s@%s'", r.User, node.Name)
-	r.log.Say("# ssh must know the node: put these lines into ~/.ssh/config (`mage sshconfig` prints those of all nodes)")
+	r.log.Say("# ssh must know the node: put these lines into ~/.ssh/config (`%s` prints those of all nodes)", asCalled(r.Settings, "sshconfig"))
 	for line := range strings.Lines(block) {
 		r.log.Say("# %s", strings.TrimRight(line, "\n"))
 	}
 	return nil
 }
 
-// sshBlock is the node's block of ssh_config(5), after the node was asked where it is.
-func sshBlock(ctx context.Context, nodes reach.Nodes, user string, d engine.Domain) (string, error) {
+// sshBlock is the node's block of ssh_config(5) for user=, after the node was asked where it is.
+func sshBlock(ctx context.Context, nodes reach.Nodes, s *settings.Settings, d engine.Domain) (string, error) {
 	if d.State != engine.Running {
-		return "", hint.Errorf("`mage start node="+d.Name+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
+		return "", hint.Errorf("`"+asCalled(s, "start", "node="+d.Name)+"` boots it", "%s: it does not run (%s)", d.Name, d.State)
 	}
 	access, address, err := nodes.Way(ctx, d)
 	if err != nil {
 		return "", err
 	}
-	return access.Config(user, d.Name, address), nil
+	return access.Config(s.User, d.Name, address), nil
 }

@@ -13,7 +13,7 @@ func TestEnvOfANodeThatDoesNotRun(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=3")
 	halt(t, "core01")
-	if err := Env(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `mage start node=core01`") {
+	if err := Env(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), "core01: it does not run (shut off)\nhint: `"+asCalled(run(t).Settings, "start", "node=core01")+"`") {
 		t.Errorf("got %v", err)
 	}
 	r := run(t)

@@ -14,20 +14,20 @@ import (
 )
 
 // Fetch makes sure that the base image is there.
-func (r *Run) Fetch(ctx context.Context) (err error) {
-	r.base, r.release, err = base.Fetch(ctx, r.imageOptions())
+func (r *Run) Fetch(ctx context.Context) error {
+	_, err := imageOf(ctx, r)
 	return err
 }
 
 // images are the base images in the folder.
 func images(folder string) store.Store { return store.Store{Dir: folder} }
 
-// imageOptions say which base image the run wants, and how to get it.
-func (r *Run) imageOptions() base.Options {
+// imageOptions say which base image the run wants, and how to get it. A run that only looks gets none.
+func imageOptions(r *Run, looks bool) base.Options {
 	return base.Options{
 		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
-		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: r.readOnly,
-		Lab: labImages(r.Cache, r.Workspace, r.log.Say), Say: r.log.Say,
+		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks,
+		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
 	}
 }
@@ -35,8 +35,8 @@ func (r *Run) imageOptions() base.Options {
 // rootsCache is where root's runs build the lab's images. Others use them, too.
 const rootsCache = "/var/cache/coreos-libvirt"
 
-// labImages is how to get at the lab's own images. cache is where this user's runs build them.
-func labImages(cache, workspace string, say func(string, ...any)) base.Lab {
+// labImages is how to get at the lab's own images. cache is where this user's runs build them, fetch the command that does so.
+func labImages(cache, workspace string, fetch func(image string) string, say func(string, ...any)) base.Lab {
 	images := map[string]stream.Image{}
 	for _, name := range guestimage.Names {
 		images[name] = labImage(name)
@@ -47,7 +47,7 @@ func labImages(cache, workspace string, say func(string, ...any)) base.Lab {
 		Find:   func(name string) (string, bool) { return findLabImage(cache, name) },
 		Build: func(ctx context.Context, name string) (string, error) {
 			if os.Getuid() != 0 {
-				return "", hint.Errorf(host.Sudo("mage fetch image="+name), "the lab's guest image is made as root")
+				return "", hint.Errorf(host.Sudo(fetch(name)), "the lab's guest image is made as root")
 			}
 			return guestimage.Ensure(ctx, cache, workspace, name, say)
 		},

@@ -35,7 +35,7 @@ func Images(ctx context.Context, r *Run) error {
 	if err != nil {
 		r.log.Say("images: not all users are known: %s", hint.FirstLine(err))
 	}
-	return imagesTable(entries, users, latest(ctx, r.imageOptions(), entries)).Print(r.log.Writer())
+	return imagesTable(entries, users, latest(ctx, imageOptions(r, false), entries)).Print(r.log.Writer())
 }
 
 // imagesTable has a line an image. users are the disks on each image, by its path; latest is what its stream is at.

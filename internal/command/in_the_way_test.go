@@ -36,12 +36,16 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 	r := run(t, "nodes=1")
 	defer r.unlockAll()
 	through(t, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render)
-	p, err := makePlan(t.Context(), r, surveyOf(r))
+	m, err := madeOf(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := makePlan(t.Context(), r, m, false, askAll(r, r.log))
 	if err != nil {
 		t.Fatal(err)
 	}
 	foreignDomain(t, "core01", uuid)
-	if out := r.applier().Define(t.Context(), p.Steps); len(out.Made) > 0 || len(out.Failed) != 1 {
+	if out := r.applier(p.image.Path, p.domains).Define(t.Context(), p.plan.Steps); len(out.Made) > 0 || len(out.Failed) != 1 {
 		t.Errorf("it was defined: %+v", out)
 	}
 	if d := theDomain(t, "core01"); d.UUID != uuid {

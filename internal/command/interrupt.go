@@ -17,7 +17,7 @@ func Interruptible(ctx context.Context, r *Run, do func(context.Context) error) 
 		r.endsWith(ctx)
 		return do(ctx)
 	}, func(prefixes []string) {
-		for _, line := range left(r.domains, func(domains map[string]engine.Domain) []string {
+		for _, line := range left(r.domains, asCalled(r.Settings, "status"), func(domains map[string]engine.Domain) []string {
 			return r.at().Left(r.members(), prefixes, domains)
 		}) {
 			r.log.Say("%s", line)
@@ -25,8 +25,8 @@ func Interruptible(ctx context.Context, r *Run, do func(context.Context) error) 
 	})
 }
 
-// left are the lines about the domains, if libvirt says in time which there are.
-func left(domains func() (map[string]engine.Domain, error), lines func(map[string]engine.Domain) []string) []string {
+// left are the lines about the domains, if libvirt says in time which there are. status is the command that says it later.
+func left(domains func() (map[string]engine.Domain, error), status string, lines func(map[string]engine.Domain) []string) []string {
 	told := make(chan map[string]engine.Domain, 1)
 	go func() {
 		if all, err := domains(); err == nil {
@@ -37,6 +37,6 @@ func left(domains func() (map[string]engine.Domain, error), lines func(map[strin
 	case all := <-told:
 		return lines(all)
 	case <-time.After(letTell):
-		return []string{"what is left is not known, libvirt does not answer: `mage status` tells"}
+		return []string{"what is left is not known, libvirt does not answer: `" + status + "` says it"}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// defined takes a run as far as its domains' definition.
-func defined(t *testing.T, r *Run) {
+// mustDefine takes a run as far as its domains' definition.
+func mustDefine(t *testing.T, r *Run) {
 	t.Helper()
 	t.Cleanup(r.unlockAll)
 	through(t, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
@@ -51,7 +51,7 @@ func TestInterruptedBeforeAnythingIsDefined(t *testing.T) {
 func TestInterruptedBeforeAnythingIsStarted(t *testing.T) {
 	inClone(t)
 	r := run(t)
-	defined(t, r)
+	mustDefine(t, r)
 	if err := r.Up(ended(t)); !errors.Is(err, context.Canceled) || strings.Contains(r.said(), "booting") || strings.Contains(r.said(), "taken back") {
 		t.Errorf("got %v\n%s", err, r.said())
 	}
@@ -71,7 +71,7 @@ func TestInterruptedBeforeAnythingIsStarted(t *testing.T) {
 func TestInterruptedWhateverItWaitsFor(t *testing.T) {
 	inClone(t)
 	r := run(t)
-	defined(t, r)
+	mustDefine(t, r)
 	if err := r.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}

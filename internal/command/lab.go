@@ -123,7 +123,7 @@ func imageForLab(ctx context.Context, r *Run) error {
 		name = r.Image
 	}
 	if !slices.Contains(guestimage.Names, name) {
-		return fetchForLab(ctx, r.imageOptions())
+		return fetchForLab(ctx, imageOptions(r, false))
 	}
 	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil

@@ -96,8 +96,8 @@ func up(t testing.TB, words ...string) (string, error) {
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
 	r.locks.Free()
-	if r.release != nil {
-		r.release()
+	if release := r.values.image.value.release; release != nil {
+		release()
 	}
 }
 
@@ -120,8 +120,16 @@ func through(t testing.TB, stages ...func(context.Context) error) {
 	}
 }
 
-// calledBy is how a command that recreates a node begins.
-var calledBy = regexp.MustCompile("`[^`]* recreate=")
+// calledBy is how a command in what a run says begins, as the run was called.
+var calledBy = regexp.MustCompile("`[^`]* (recreate|redefine)=")
+
+// restarted is the command that starts a node again, as the run was called.
+var restarted = regexp.MustCompile("`[^`]* restart node=[^`]*`")
+
+// short is what a run said, without how it was called.
+func short(said string) string {
+	return calledBy.ReplaceAllString(restarted.ReplaceAllString(said, "`mage restart`"), "`… $1=")
+}
 
 // plans compares `mage plan` with the lines that it should print, their spaces made one, and its exit status.
 func plans(t *testing.T, status int, want string, words ...string) {
@@ -136,7 +144,7 @@ func plans(t *testing.T, status int, want string, words ...string) {
 	got := []string{}
 	for line := range strings.Lines(r.said()) {
 		if strings.HasPrefix(line, "core") {
-			got = append(got, calledBy.ReplaceAllString(strings.Join(strings.Fields(line), " "), "`… recreate="))
+			got = append(got, short(strings.Join(strings.Fields(line), " ")))
 		}
 	}
 	if strings.Join(got, "\n") != want {

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -28,14 +27,18 @@ func errorOf(errs ...error) error {
 	return errs[i]
 }
 
-// definedRun is `mage define`, and what it would do then.
+// definedRun is `mage define`, and what it would do then. `mage plan` and `mage status` say before what it does.
 func definedRun(t *testing.T, words ...string) (*Run, error) {
 	t.Helper()
 	planned, refusal := saysPlan(t, words...)
+	shown, refused := wouldDo(run(t, words...), askQuick)(t.Context())
+	if says := wordsOf(planned.All()); refusal == nil && (refused != nil || !slices.Equal(wordsOf(shown), says)) {
+		t.Errorf("%v: plan says\n%+v, status\n%+v, %v", words, says, wordsOf(shown), refused)
+	}
 	r := run(t, words...)
 	defer func() {
 		r.unlockAll()
-		if took, want := wordsOf(r.plan.All()), wordsOf(planned.All()); refusal == nil && (!slices.Equal(took, want) || r.plan.Way != planned.Way) {
+		if took, want := wordsOf(r.planned().All()), wordsOf(planned.All()); refusal == nil && (!slices.Equal(took, want) || r.planned().Way != planned.Way) {
 			t.Errorf("%v: plan says\n%+v, up takes\n%+v", words, want, took)
 		}
 	}()
@@ -70,8 +73,15 @@ func refused(t *testing.T, text, advice string, words ...string) {
 func saysPlan(t *testing.T, words ...string) (plan.Plan, error) {
 	t.Helper()
 	dry := dry(run(t, words...))
-	return wouldPlan(t.Context(), dry, func(ctx context.Context, neverFormed bool) (etcd.Status, error) { return survey(ctx, dry, neverFormed) })
+	p, err := wouldPlan(t.Context(), dry, askAll(dry, dry.log))
+	return p.plan, err
 }
+
+// planned is the plan whose steps the run has taken.
+func (r *Run) planned() plan.Plan { return r.values.defined.value.plan }
+
+// steps are those that the run could take.
+func (r *Run) steps() []plan.Step { return r.values.defined.value.steps }
 
 func firstLineOf(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
@@ -81,7 +91,7 @@ func firstLineOf(err error) string {
 // wordsOf are the steps of a plan, as `mage plan` prints them.
 func wordsOf(steps []plan.Step) (all []plannedStep) {
 	for _, step := range steps {
-		all = append(all, describeStep(step))
+		all = append(all, describeStep(step, "mage restart"))
 	}
 	return all
 }
@@ -125,15 +135,15 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	stop := livingCluster(t, "core01", "core02", "core03")
 	// a whole one: what is safe goes on, what loses its data wants force=true
 	for _, words := range [][]string{{"recreate=core02"}, {"nodes=4"}, {"nodes=2"}, {"recreate=all", "force=true"}, {"recreate=core02", "parallel=true"}} {
-		if r, err := definedRun(t, words...); err != nil || r.plan.Way != wayOf(words) {
-			t.Errorf("%v: got %v, way %d", words, err, r.plan.Way)
+		if r, err := definedRun(t, words...); err != nil || r.planned().Way != wayOf(words) {
+			t.Errorf("%v: got %v, way %d", words, err, r.planned().Way)
 		}
 	}
 	_ = os.Unsetenv("COREOS_NODES") // nobody says how many
 	refused(t, "1 nodes above nodes=3 would be left of the old cluster", "nodes=4", "recreate=all", "force=true")
 	t.Setenv("COREOS_NODES", "3")
 	removeDomain(t, "core04")
-	refused(t, "recreate=all: etcd answers, and the data of its 3 members would be lost", "force=true makes the new cluster", "recreate=all")
+	refused(t, "recreate=all: etcd answers, and the data of its 3 members would be lost", "force=true` makes the new cluster", "recreate=all")
 	refused(t, "etcd would lose its quorum and its data with 2 of its 3 members", "force=true", "recreate=core01,core02", "parallel=true")
 	refused(t, "the other nodes would be left without a quorum", "recreate=all", "recreate=core01,core02", "parallel=true", "force=true")
 	refused(t, "renew=true: the nodes of this cluster use its discovery token", "recreate=all", "renew=true")
@@ -151,11 +161,11 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	// a node whose disk and domain somebody removed is still a member, and replaced as one
 	removeDomain(t, "core02")
 	r, err := definedRun(t)
-	if err != nil || len(r.steps) != 3 || r.steps[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: will be recreated: new, and it is a member of etcd") {
-		t.Errorf("got %v, %+v\n%s", err, r.steps, r.said())
+	if err != nil || len(r.steps()) != 3 || r.steps()[1].Action != plan.Recreate || !strings.Contains(r.said(), "core02: will be recreated: new, and it is a member of etcd") {
+		t.Errorf("got %v, %+v\n%s", err, r.steps(), r.said())
 	}
-	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps) != 4 || r.steps[1].Action != plan.Recreate || r.steps[3].Action != plan.Create {
-		t.Errorf("and one more: got %v, %+v", err, r.steps)
+	if r, err = definedRun(t, "nodes=4"); err != nil || len(r.steps()) != 4 || r.steps()[1].Action != plan.Recreate || r.steps()[3].Action != plan.Create {
+		t.Errorf("and one more: got %v, %+v", err, r.steps())
 	}
 	removeDomain(t, "core04")
 	mustUp(t, "ready=off", "recreate=all", "force=true")
@@ -177,7 +187,7 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	refused(t, "while etcd is not healthy no member is added, replaced or taken out", "journalctl", "nodes=2")
 	refused(t, "recreate=all: etcd answers", "force=true", "recreate=all")
 	stop(1)
-	refused(t, "no member of etcd answers: while it is not healthy none is added", "mage etcd", "nodes=4")
+	refused(t, "no member of etcd answers: while it is not healthy none is added", " etcd` shows the members", "nodes=4")
 	refused(t, "no member of etcd answers: members are replaced while the others are healthy", "recreate=all", "recreate=core01,core02,core03")
 }
 
@@ -202,16 +212,18 @@ func TestMembersOfOtherNames(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		status, err := survey(t.Context(), r, false)
+		d := r.values.defined.value
+		view := viewOf(r, d.generation, d.domains)
+		status, err := view.Survey(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if peer, ok, err := r.view().MemberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
+		if peer, ok, err := view.MemberOf(status.Peers, workspace.NodeAt("vm", "core", int(name[5]-'0'))); err != nil || !ok || !strings.Contains(peer.URLs[0], addressOf(int(name[5]-'0'))+":") {
 			t.Errorf("%s: got %+v, %t, %v", name, peer, ok, err)
 		}
 	}
 	if err := os.Remove("vm/core02/report.json"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "core02: which of etcd's members is this node's cannot be told: no node is known to be core02.lan at http://"+addressOf(2)+":2380", "--name=Node_Name", "recreate=core02")
+	refused(t, "core02: cannot work out which of etcd's members is this node's: no node is known to be core02.lan at http://"+addressOf(2)+":2380", "--name=Node_Name", "recreate=core02")
 }

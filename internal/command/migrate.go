@@ -56,15 +56,19 @@ func withoutEqual(c transpile.Template) (lines []string, err error) {
 
 // Migrate writes a Container Linux Config as Butane, variant flatcar, beside it.
 func Migrate(_ context.Context, r *Run) error {
-	path := r.source.Path
-	if !r.source.Common.Legacy {
-		return hint.Errorf("config= names another one", "%s is Butane already", path)
-	}
-	butane, err := readable.Butane(r.source.Common.JSON)
+	source, err := sourceOf(r)
 	if err != nil {
 		return err
 	}
-	lost, err := withoutEqual(r.source.Common)
+	path := source.Path
+	if !source.Common.Legacy {
+		return hint.Errorf("config= names another one", "%s is Butane already", path)
+	}
+	butane, err := readable.Butane(source.Common.JSON)
+	if err != nil {
+		return err
+	}
+	lost, err := withoutEqual(source.Common)
 	if err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func Migrate(_ context.Context, r *Run) error {
 	if err := artifact.WriteNew(to, []byte(head+string(butane)), 0o644); err != nil {
 		return err
 	}
-	r.log.Say("migrate: %s -> %s; `mage up config=%s` uses it\n%s", path, to, to, strings.TrimSpace(head))
+	r.log.Say("migrate: %s -> %s; `%s` uses it\n%s", path, to, upAsCalled(r.Settings, "config="+quoted(to)), strings.TrimSpace(head))
 	if _, err := transpile.File(to, config.Beside(path, "files")); err != nil { // stricter than the old transpiler
 		r.log.Say("migrate: Butane wants your hand first:\n%s", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
@@ -28,94 +27,95 @@ const somethingToDo = 2
 // Plan prints what `mage up` would do, and changes nothing. Its exit status is 0 if that is nothing, 2 if it is something.
 func (r *Run) Plan(ctx context.Context) error {
 	dry := dry(r)
-	p, err := wouldPlan(ctx, dry, func(ctx context.Context, neverFormed bool) (etcd.Status, error) {
-		if r.Format != "json" { // that the helper is built takes a minute
-			dry.log = r.log
-		}
-		return survey(ctx, dry, neverFormed)
-	})
+	log := r.log // that etcd's helper is built takes a minute
+	if r.Format == "json" {
+		log = dry.log
+	}
+	p, err := wouldPlan(ctx, dry, askAll(dry, log))
 	if err != nil {
 		return err
 	}
-	if err := printPlan(r, p, dry.documents); err != nil {
+	if err := printPlan(r, p.plan, p.documents); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(p.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
+	if slices.ContainsFunc(p.plan.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
 		return session.ExitStatus(somethingToDo)
 	}
 	return nil
 }
 
-// plannedBy gives the steps that `mage up` would take, as far as they can be told without etcd's members.
-func plannedBy(r *Run) func(context.Context) ([]plan.Step, error) {
-	return func(ctx context.Context) ([]plan.Step, error) {
-		p, err := wouldPlan(ctx, dry(r), nil)
-		return p.All(), err
-	}
-}
-
-// surveyor asks etcd's members how they are. neverFormed says that there is nobody who could answer but those that run.
-type surveyor func(ctx context.Context, neverFormed bool) (etcd.Status, error)
-
-// surveyOf asks etcd's members what they are now, at what the run has seen of the nodes.
-func surveyOf(r *Run) surveyor {
-	return func(ctx context.Context, neverFormed bool) (etcd.Status, error) { return survey(ctx, r, neverFormed) }
-}
-
-// wouldPlan is what a run like this one would do. If nobody asks etcd's members, they decide nothing.
-func wouldPlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
-	if err := r.Fetch(ctx); err != nil {
-		return plan.Plan{}, err
-	}
-	all, err := wouldRender(ctx, r, survey != nil)
+// wouldPlan is what a run like the dry one would do.
+func wouldPlan(ctx context.Context, dry *Run, ask asking) (planned, error) {
+	m, err := wouldMake(ctx, dry, true)
 	if err != nil {
-		return plan.Plan{}, err
+		return planned{}, err
 	}
-	r.rendered = all
-	return makePlan(ctx, r, survey)
+	return makePlan(ctx, dry, m, true, ask)
+}
+
+// wouldMake is what nodes would be made of by a run like the dry one. try also finds what would go wrong with a discovery token
+// that is still to be made.
+func wouldMake(ctx context.Context, dry *Run, try bool) (m made, err error) {
+	if m.image, err = wouldFetch(ctx, dry); err == nil {
+		m.rendered, err = wouldRender(ctx, dry, try)
+	}
+	return m, err
+}
+
+// wouldFetch is the base image that a run like the dry one would get.
+func wouldFetch(ctx context.Context, dry *Run) (base.Image, error) {
+	image, release, err := base.Fetch(ctx, imageOptions(dry, true))
+	release() // a look holds nothing
+	return image, err
 }
 
 // dry is a run like this one that says nothing and changes nothing.
 func dry(r *Run) *Run {
 	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		readOnly: true, connection: connection{daemon: r.daemon, until: r.until},
+		connection: connection{daemon: r.daemon, until: r.until},
 	}
 	dry.onlyLook()
 	return dry
 }
 
-// makePlan looks at what there is, and works out what is done.
-func makePlan(ctx context.Context, r *Run, survey surveyor) (plan.Plan, error) {
-	domains, err := listed(r)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	err = errors.Join(r.at().InTheWay(r.members(), domains, r.Prefix), checkLink(r.URI, r.reach()), r.source.CheckVersions(r.base.Accepts))
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	draft, err := drafter(r)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(r.generation.Token, r.generation.Coming))
-	want, have, err := draft.Situation(ctx, blueprint.Wanted{Documents: r.documents, Options: options, Etcd: e, Asks: survey != nil && r.Ready}, domains)
-	if err != nil {
-		return plan.Plan{}, err
-	}
-	if survey != nil && plan.AsksMembers(want, have, options, e) {
-		e.Asked = true
-		e.Status, err = survey(ctx, e.NeverFormed(have))
-		if err := errors.Join(err, canAllJoin(want, r.source)); err != nil {
-			return plan.Plan{}, err
-		}
-	}
-	p, err := plan.Make(want, have, options, e)
+// makePlan looks at what there is, and works out what is done to come from there to nodes of what was made, complete with all that
+// carries it out. looks tells that the run only looks.
+func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (planned, error) {
+	p, have, err := decide(ctx, r, m, looks, ask)
 	if err != nil {
 		return p, err
 	}
-	return p, draft.Complete(ctx, &p, want, have)
+	return p, p.draft.Complete(ctx, &p.plan, p.want, have)
+}
+
+// decide is makePlan without what carries the plan out. With an error of the plan's own it gives the steps so far. have is what
+// there is of all nodes of the cluster, by name.
+func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p planned, have map[string]plan.Found, err error) {
+	p.made = m
+	if p.domains, err = r.values.domains.get(r.domains); err != nil {
+		return p, nil, err
+	}
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), m.source.CheckVersions(m.image.Accepts))
+	if err != nil {
+		return p, nil, err
+	}
+	if p.draft, err = drafter(r, m, looks); err != nil {
+		return p, nil, err
+	}
+	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
+	p.want, have, err = p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Ask: ask.nodes}, p.domains)
+	if err != nil {
+		return p, nil, err
+	}
+	if plan.AsksMembers(p.want, have, options, e) {
+		e.Status, e.Asked, err = ask.members(ctx, viewOf(r, m.generation, p.domains), e.NeverFormed(have))
+		if err := errors.Join(err, canAllJoin(p.want, m.source)); err != nil {
+			return p, nil, err
+		}
+	}
+	p.plan, err = plan.Make(p.want, have, options, e)
+	return p, have, err
 }
 
 // planOptions are what the user wants of a run.
@@ -123,6 +123,7 @@ func planOptions(s *settings.Settings) plan.Options {
 	return plan.Options{
 		Nodes: s.Nodes, Arch: s.Arch, FewerGoes: s.Given("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
 		Redefine: s.Redefine, Parallel: s.Parallel, Force: s.Force, Ready: s.Ready,
+		Command: func(target string, words ...string) string { return asCalled(s, target, words...) },
 	}
 }
 
@@ -137,15 +138,15 @@ func canAllJoin(want []plan.Blueprint, source config.Source) (err error) {
 }
 
 // drafter works out what nodes are made of, on the libvirt that was opened to look at them.
-func drafter(r *Run) (blueprint.Drafter, error) {
+func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r.Settings),
-		Base: r.base, BaseAt: func(path string) base.Image { return base.At(r.imageOptions(), path) },
-		System: r.source.System(), Unfetched: r.readOnly,
+		Base: m.image, BaseAt: func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
+		System: m.source.System(), Unfetched: looks, Filled: r.counts.filled,
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/table"
 )
 
@@ -24,9 +25,10 @@ type plannedStep struct {
 	Diff    string `json:"diff,omitempty"`    // what changed in its Ignition document since it was made
 }
 
-func describeStep(s plan.Step) plannedStep {
+// describeStep is a step without the command that recreates its node. restart is the command that starts it again.
+func describeStep(s plan.Step, restart string) plannedStep {
 	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
-	p.Reason += takesEffect(s)
+	p.Reason += takesEffect(s, restart)
 	switch {
 	case s.NeedsRecreate:
 		p.Action = "recreate needed"
@@ -43,8 +45,17 @@ func describeStep(s plan.Step) plannedStep {
 	return p
 }
 
-// describeSteps are the steps as they are printed: with the command that recreates what is left as it is, and with what
-// changed in documents, but for diff=false.
+// described is a step as it is printed: with the command that recreates what is left as it is.
+func described(settings *settings.Settings, s plan.Step) plannedStep {
+	p := describeStep(s, restartOf(settings, s.Node.Name))
+	if s.Drift != "" {
+		p.Command = recreatedBy(settings, s)
+		p.Reason += ": " + recreates(s, p.Command)
+	}
+	return p
+}
+
+// describeSteps are the steps as they are printed, with what changed in documents, but for diff=false.
 func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all []plannedStep, diffs []readable.Difference, err error) {
 	if r.Diff {
 		if diffs, err = documentDifferences(steps, documents); err != nil {
@@ -52,11 +63,7 @@ func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all 
 		}
 	}
 	for _, s := range steps {
-		p := describeStep(s)
-		if s.Drift != "" {
-			p.Command = recreatedBy(r.Settings, s)
-			p.Reason += ": " + recreates(s, p.Command)
-		}
+		p := described(r.Settings, s)
 		for _, diff := range diffs {
 			if slices.Contains(diff.Nodes, p.Node) {
 				p.Diff = diff.Hunks
@@ -109,7 +116,7 @@ func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
 	}
 	for _, p := range all {
 		if p.Edited != "" {
-			r.log.Say("%s: somebody else changed its definition; redefine=true overwrites that\n%s", p.Node, p.Edited)
+			r.log.Say("%s: somebody else changed its definition; `%s` overwrites that\n%s", p.Node, upAsCalled(r.Settings, "redefine=true"), p.Edited)
 		}
 	}
 	for _, diff := range diffs {

@@ -21,7 +21,7 @@ func redefined(what string) string {
 // ups is `mage up` that says a text.
 func ups(t *testing.T, want string, words ...string) {
 	t.Helper()
-	if said := mustUp(t, append(words, "nodes=1")...); !strings.Contains(said, want) {
+	if said := mustUp(t, append(words, "nodes=1")...); !strings.Contains(short(said), want) {
 		t.Errorf("%q: no %q in\n%s", words, want, said)
 	}
 }
@@ -45,14 +45,14 @@ func TestARunningNodeTakesProcessors(t *testing.T) {
 		plans(t, 0, unchanged, "nodes=1", "vcpu="+vcpu)
 	}
 	has(t, 16)
-	if drift := drift(t.Context(), plannedBy(run(t, "nodes=1", "vcpu=16")))["core01"]; drift != "" {
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "vcpu=16"), askQuick))["core01"]; drift != "" {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined("vcpu 16 → 3")+needsARestart, "nodes=1", "vcpu=3")   // fewer, and libvirt's test driver does not say which can go
 	plans(t, 2, redefined("vcpu 16 → 17")+needsARestart, "nodes=1", "vcpu=17") // more than there is room for
 	ups(t, needsARestart, "vcpu=17")
 	has(t, 16)
-	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "vcpu=17")
+	plans(t, 0, unchanged+"; "+outdated("mage restart"), "nodes=1", "vcpu=17")
 }
 
 // TestARunningNodeTakesAPart of what changed, and needs a restart for the rest.
@@ -63,7 +63,7 @@ func TestARunningNodeTakesAPart(t *testing.T) {
 	save(t, "templates/domain.xml.tmpl", strings.Replace(string(good), "preserve", "destroy", 1))
 	ups(t, "the running node takes its processors, the rest takes effect with `mage restart`", "vcpu=4")
 	has(t, 4)
-	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "vcpu=4")
+	plans(t, 0, unchanged+"; "+outdated("mage restart"), "nodes=1", "vcpu=4")
 	save(t, "templates/domain.xml.tmpl", string(good))
 	plans(t, 2, redefined("vcpu 4 → 2")+needsARestart, "nodes=1") // as it was started, but for the processors
 	stopAll(t)
@@ -88,8 +88,8 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 		t.Errorf("got\n%s", said)
 	}
 	has(t, 4)
-	plans(t, 0, unchanged+"; "+outdated, words...)
-	if drift := drift(t.Context(), plannedBy(run(t, words...)))["core01"]; drift != outdated {
+	plans(t, 0, unchanged+"; "+outdated("mage restart"), words...)
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, words...), askQuick))["core01"]; short(drift) != outdated("mage restart") {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined("ram 2560 → 2048 MiB, vcpu 4 → 2, network br1 → br0")+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")
@@ -103,7 +103,7 @@ func TestBackAfterARefusal(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=1")
 	ups(t, "core01: the running node does not take its memory", "ram=2560")
-	plans(t, 0, unchanged+"; "+outdated, "nodes=1", "ram=2560")
+	plans(t, 0, unchanged+"; "+outdated("mage restart"), "nodes=1", "ram=2560")
 	mustUp(t, "nodes=1")
 	plans(t, 0, unchanged, "nodes=1")
 }

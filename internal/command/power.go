@@ -57,7 +57,7 @@ func stopping(r *Run) boot.Stopping {
 
 // startAgain boots the node and waits until it is ready.
 func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
-	b := r.booter().One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
+	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
 	if b.Err != nil {
 		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
 	}

@@ -15,14 +15,10 @@ func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
 	}
-	ahead := r.view().LookAhead(ctx)
+	aheadOf(ctx, r)
 	starting, err := toStart(r)
-	if err != nil {
+	if err != nil || starting == 0 {
 		return err
-	}
-	if starting == 0 {
-		r.etcdSeen = ahead
-		return nil
 	}
 	results, _ := host.RunAll(ctx, toBeRun(r, starting).Preflight())
 	return failures(results, r.log.Say)

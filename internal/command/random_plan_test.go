@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -215,17 +215,24 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 			t.Fatal(err)
 		}
 		status, words := d.etcdOf(), d.words()
-		answers := func(context.Context, bool) (etcd.Status, error) { return status, nil }
-		planned, refusal := wouldPlan(t.Context(), dry(run(t, words...)), answers)
+		answers := func(r *Run) asking {
+			ask := askAll(r, r.log)
+			ask.members = func(context.Context, members.View, bool) (etcd.Status, bool, error) { return status, true, nil }
+			return ask
+		}
+		looks := dry(run(t, words...))
+		planned, refusal := wouldPlan(t.Context(), looks, answers(looks))
 		r, before := run(t, words...), look(t)
 		through(t, r.Claim, r.Fetch, r.Transpile)
 		err = errorOf(r.Discovery(t.Context()), r.Render(t.Context()))
-		var p plan.Plan
+		m, errMade := madeOf(t.Context(), r)
+		err = errorOf(err, errMade)
+		var d defined
 		if err == nil {
-			p, err = makePlan(t.Context(), r, answers)
+			d.planned, err = makePlan(t.Context(), r, m, false, answers(r))
 		}
 		if err == nil {
-			err = definePlanned(t.Context(), r, p)
+			d, err = definePlanned(t.Context(), r, d.planned)
 		}
 		r.unlockAll()
 		if (refusal == nil) != (err == nil) || err != nil && firstLineOf(refusal) != firstLineOf(err) {
@@ -235,8 +242,8 @@ func TestUpTakesTheStepsThatPlanPrinted(t *testing.T) {
 			refused++
 			continue
 		}
-		want := wordsOf(planned.All())
-		if have := wordsOf(r.plan.All()); !slices.Equal(have, want) || p.Way != planned.Way {
+		want := wordsOf(planned.plan.All())
+		if have := wordsOf(d.plan.All()); !slices.Equal(have, want) || d.plan.Way != planned.plan.Way {
 			t.Errorf("%s%v, %+v: plan says\n%+v\nup takes\n%+v", happened, words, status, want, have)
 		}
 		defines(t, before, want)

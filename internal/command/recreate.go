@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/generation"
@@ -11,68 +13,67 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// recreateTogether removes all nodes that are to be recreated, and defines them: Up then boots them with
-// the others.
-func recreateTogether(ctx context.Context, r *Run) error {
-	if r.plan.Way == plan.InTurn {
-		return nil
+// recreateTogether removes all nodes that are to be recreated, and defines them: Up then boots them with the others. It gives
+// what there is then.
+func recreateTogether(ctx context.Context, r *Run, d defined) (defined, error) {
+	if d.plan.Way == plan.InTurn {
+		return d, nil
 	}
-	if r.plan.Way == plan.NewGeneration {
-		if err := newGeneration(ctx, r); err != nil {
-			return err
+	if d.plan.Way == plan.NewGeneration {
+		var err error
+		if d, err = newGeneration(ctx, r, d); err != nil {
+			return d, err
 		}
 	}
-	return errors.Join(wait.Each(len(r.steps), func(i int) error {
-		step := &r.steps[i]
-		if step.Action != plan.Recreate {
+	steps := slices.Clone(d.steps)
+	errs := wait.Each(len(steps), func(i int) (err error) {
+		if steps[i].Action != plan.Recreate {
 			return nil
 		}
-		if err := makeAnew(ctx, r, step); err != nil {
-			return fmt.Errorf("%s: %w", step.Node.Name, err)
+		if steps[i], err = recreate(ctx, d, steps[i]); err != nil {
+			return fmt.Errorf("%s: %w", steps[i].Node.Name, err)
 		}
 		return nil
-	})...)
+	})
+	d.steps = steps
+	return d, errors.Join(errs...)
 }
 
 // newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
 // so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
-func newGeneration(ctx context.Context, r *Run) error {
+func newGeneration(ctx context.Context, r *Run, d defined) (defined, error) {
 	o := r.generationOptions()
-	next, err := generation.Next(ctx, o, r.source)
-	if err := errors.Join(err, tryGeneration(ctx, r)); err != nil {
-		return err
+	next, err := generation.Next(ctx, o, d.source)
+	if err := errors.Join(err, tryGeneration(ctx, d, r.Disk)); err != nil {
+		return d, err
 	}
-	if r.generation, err = r.generation.Retired(o); err != nil {
-		return err
+	if d.generation, err = d.generation.Retired(o); err != nil {
+		return d, err
 	}
-	if err := removeGeneration(r); err != nil {
-		return err
+	if d, err = removeGeneration(d); err != nil {
+		return d, err
 	}
 	if next == nil {
-		r.generation, err = generation.End(o)
-		return err
+		d.generation, err = generation.End(o)
+		return d, err
 	}
-	if r.generation, err = generation.Begin(o, *next); err != nil {
-		return err
+	if d.generation, err = generation.Begin(o, *next); err != nil {
+		return d, err
 	}
-	return r.Render(ctx)
+	if d.documents, err = renderAll(r, d.source, d.generation, false); err != nil {
+		return d, err
+	}
+	return d, writeDocuments(r.ws(), d.generation, r.log.Say, d.documents...)
 }
 
-// tryGeneration finds what would go wrong with the new nodes while the old ones are there.
-func tryGeneration(ctx context.Context, r *Run) error {
-	draft, err := drafter(r)
-	if err != nil {
+// tryGeneration finds what would go wrong with the new nodes while the old ones are there. disk is their size in GiB; 0 if the
+// image decides.
+func tryGeneration(ctx context.Context, d defined, disk int) error {
+	if _, err := qcow2.OverlaySize(ctx, d.image.Path, disk); err != nil {
 		return err
 	}
-	if _, err := qcow2.OverlaySize(ctx, r.base.Path, r.Disk); err != nil {
-		return err
-	}
-	for _, step := range plan.Taking(r.steps, plan.Recreate) {
-		b, err := draft.Draft(r.documents[step.Node.Number-1])
-		if err == nil {
-			err = r.applier().Try(step.Node, b.Definition)
-		}
-		if err != nil {
+	for _, step := range plan.Taking(d.steps, plan.Recreate) {
+		if err := d.apply.Try(step.Node, d.blueprint(step).Definition); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
@@ -80,32 +81,32 @@ func tryGeneration(ctx context.Context, r *Run) error {
 }
 
 // removeGeneration removes all domains of the cluster, with their disks. Those that this run has just defined
-// have not been booted, and stay.
-func removeGeneration(r *Run) error {
-	steps := append(plan.Taking(r.steps, plan.Recreate), plan.Taking(r.plan.Surplus, plan.Remove)...)
-	err := r.applier().RemoveAll(steps)
+// have not been booted, and stay. It gives what there is then.
+func removeGeneration(d defined) (defined, error) {
+	steps := append(plan.Taking(d.steps, plan.Recreate), plan.Taking(d.plan.Surplus, plan.Remove)...)
+	err := d.apply.RemoveAll(steps)
+	d.domains = maps.Clone(d.domains)
 	for _, step := range steps {
-		delete(r.seen, step.Node.Name)
+		delete(d.domains, step.Node.Name)
 	}
-	return err
+	d.apply.Before = d.domains
+	return d, err
 }
 
-// makeAnew removes the node and defines it again, from what it is wanted to be now.
-func makeAnew(ctx context.Context, r *Run, step *plan.Step) error {
+// recreate removes the step's node and defines it again, from what it is wanted to be now. It gives the new node's step.
+func recreate(ctx context.Context, d defined, step plan.Step) (plan.Step, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return step, err
 	}
-	draft, err := drafter(r)
+	next, err := d.draft.New(ctx, d.blueprint(step))
 	if err != nil {
-		return err
+		return step, err
 	}
-	next, err := draft.New(ctx, r.documents[step.Node.Number-1])
-	if err != nil {
-		return err
+	if err := d.apply.Recreate(ctx, next); err != nil {
+		return step, err
 	}
-	if err := r.applier().Recreate(ctx, next); err != nil {
-		return err
-	}
-	*step = next.Step
-	return nil
+	return next.Step, nil
 }
+
+// blueprint is what the step's node is made of.
+func (p planned) blueprint(step plan.Step) plan.Blueprint { return p.want[step.Node.Number-1] }

@@ -11,7 +11,7 @@ import (
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
-	"coreos-libvirt/internal/cluster/members"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
@@ -25,24 +25,24 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// Run is one run of targets on a workspace: its settings, and what the stages have made so far.
+// Run is one run of targets on a workspace: its settings, and the values that its stages make.
 type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone
 
-	readOnly bool // `mage up` is only planned: no image is fetched
-	log      *progress.Log
-	locks    *session.Locks
-	etcd     etcd.Helper // carries etcd's modules; its process serves the whole run
+	log   *progress.Log
+	locks *session.Locks
+	etcd  etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
+	values pipeline
 
-	etcdSeen *members.Ahead // of Preflight: what etcd's members say while the stages before Up find nothing to do; nil if nobody asks them
-	listing
-	heldImage
-	rendered
-	defining
-	seeing
+	writes guest.Writes    // to consoles, as they are seen while nodes boot
+	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
+	counts counts
 }
+
+// counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
+type counts struct{ rendered, filled func(node string) }
 
 // New is a run in the current folder with the settings that words and the environment give.
 func New(words []string) (*Run, error) {
@@ -111,20 +111,30 @@ func (r *Run) reach() reach.Nodes {
 	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
-// applier carries out steps, on the libvirt that was opened to plan them.
-func (r *Run) applier() apply.Applier {
+// applier carries out steps, on the libvirt that was opened to plan them. image is the path of the base image, before are all
+// domains as they were before this run.
+func (r *Run) applier(image string, before map[string]engine.Domain) apply.Applier {
 	return apply.Applier{
-		Engine: r.conn, Workspace: r.Workspace, Base: r.base.Path, Before: r.seen, Begun: &r.begun, Plugs: r.Ready,
+		Engine: r.conn, Workspace: r.Workspace, Base: image, Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
 	}
 }
 
-// booter boots this run's nodes. libvirt is connected by then: the nodes were found there, or defined.
-func (r *Run) booter() boot.Booter {
-	kind := machineOf(r.Settings).DomainType(r.conn)
+// booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. image is the path of the base
+// image, undo takes back what this run has made for a node.
+func (r *Run) booter(image string, undo func(context.Context, plan.Step) error) boot.Booter {
+	silence := silenceOf(r, image)
 	return boot.Booter{
-		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes, KVM: kind == "kvm",
-		Silence: timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: r.base.Path, DomainType: kind},
-		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: r.applier().Undo,
+		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times, Writes: &r.writes,
+		KVM: silence.DomainType == "kvm", Silence: silence,
+		Ready: r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
 	}
+}
+
+// nothingMade is what there is to take back in a run that boots what other runs have made.
+func nothingMade(context.Context, plan.Step) error { return nil }
+
+// silenceOf is how long consoles of nodes on the image are silent.
+func silenceOf(r *Run, image string) timeline.Silence {
+	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r.Settings).DomainType(r.conn)}
 }

@@ -16,7 +16,7 @@ func Screen(ctx context.Context, r *Run) error {
 		return err
 	}
 	if !d.InUse() {
-		return hint.Errorf("`mage start node="+d.Name+"` boots it", "%s does not run, and shows nothing", d.Name)
+		return hint.Errorf("`"+asCalled(r.Settings, "start", "node="+d.Name)+"` boots it", "%s does not run, and shows nothing", d.Name)
 	}
 	node := r.ws().NodeOf(d.Metadata)
 	screens, err := able[engine.Screens](r.conn, "pictures of screens")

@@ -12,7 +12,7 @@ import (
 func TestScreen(t *testing.T) {
 	inClone(t)
 	r := run(t)
-	defined(t, r)
+	mustDefine(t, r)
 	through(t, r.Up)
 	screen := run(t, "node=core02")
 	if err := Screen(t.Context(), screen); err != nil || screen.said() != "vm/core02/screen.png\n" {
@@ -26,7 +26,7 @@ func TestScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = Screen(t.Context(), run(t, "node=core02"))
-	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `mage start node=core02` boots it" {
+	if err == nil || err.Error() != "core02 does not run, and shows nothing\nhint: `"+asCalled(run(t).Settings, "start", "node=core02")+"` boots it" {
 		t.Errorf("it does not run: got %v", err)
 	}
 	if _, err := r.daemon.Screen(t.Context(), "core01", 100); err == nil || !strings.Contains(err.Error(), "it has more than ") {
@@ -51,7 +51,7 @@ func TestSilencesAreOfTheAcceleratorToo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if a, b := kvm.booter(), tcg.booter(); a.Silence == b.Silence || !a.KVM || b.KVM {
+	if a, b := kvm.booter("", nothingMade), tcg.booter("", nothingMade); a.Silence == b.Silence || !a.KVM || b.KVM {
 		t.Errorf("got %+v, %+v", a.Silence, b.Silence)
 	}
 }

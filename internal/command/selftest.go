@@ -111,13 +111,18 @@ func inTurn(ctx context.Context, stages ...func(context.Context) error) error {
 	return nil
 }
 
-// up takes the node through all stages of `mage up`.
-func (t *trial) up(ctx context.Context, words ...string) (*Run, error) {
-	r, err := t.with(ctx, words...)
-	if err != nil {
-		return nil, err
+// up takes the node through all stages of `mage up`. What they have defined is given with an error, too.
+func (t *trial) up(ctx context.Context, words ...string) (r *Run, d defined, err error) {
+	if r, err = t.with(ctx, words...); err != nil {
+		return r, d, err
 	}
-	return r, inTurn(ctx, r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Defined, r.Up)
+	if err := inTurn(ctx, r.Preflight, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render); err != nil {
+		return r, d, err
+	}
+	if d, err = definedOf(ctx, r); err != nil {
+		return r, d, err
+	}
+	return r, d, inTurn(ctx, r.Defined, r.Up)
 }
 
 // boot makes the node. An error is of what keeps there from being any; one that does not become ready is a finding.
@@ -125,12 +130,12 @@ func (t *trial) boot(ctx context.Context) error {
 	if err := t.identify(ctx); err != nil {
 		return err
 	}
-	r, err := t.up(ctx)
-	if r == nil || len(r.steps) == 0 {
+	r, d, err := t.up(ctx)
+	if len(d.steps) == 0 {
 		return errors.Join(err, t.remove(ctx))
 	}
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r.Settings).DomainType(r.conn), machineOf(r.Settings).FirmwareOn(blueprint.SystemOn(r.base, r.source.System()), engine.HostOf(r.conn).HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r.Settings).DomainType(r.conn), machineOf(r.Settings).FirmwareOn(blueprint.SystemOn(d.image, d.source.System()), engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)
@@ -140,13 +145,14 @@ func (t *trial) boot(ctx context.Context) error {
 // identify gets the image, and finds out which distribution is on it.
 func (t *trial) identify(ctx context.Context) error {
 	r, err := t.with(ctx)
-	if err == nil {
-		err = r.Fetch(ctx)
-	}
 	if err != nil {
 		return err
 	}
-	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, blueprint.SystemOn(r.base, r.source.System())), r.base.Version
+	image, err := imageOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, image.System()), image.Version
 	if t.Report.Distribution == "" {
 		return hint.Errorf("image=fcos-stable, image=flatcar-stable, or a file that has fcos or flatcar in its name", "image=%s: it does not tell which distribution it is", r.Image)
 	}
@@ -166,7 +172,7 @@ func distributionOf(image, os string) facts.Distribution {
 
 // plugIn gives the running node more, as `mage up vcpu= ram=` does.
 func (t *trial) plugIn(ctx context.Context, processors, mib int) error {
-	_, err := t.up(ctx, fmt.Sprintf("vcpu=%d", t.run.VCPU+processors), fmt.Sprintf("ram=%d", t.run.RAM+mib))
+	_, _, err := t.up(ctx, fmt.Sprintf("vcpu=%d", t.run.VCPU+processors), fmt.Sprintf("ram=%d", t.run.RAM+mib))
 	return err
 }
 
@@ -176,7 +182,7 @@ func (t *trial) bootAgain(ctx context.Context) (boot.Node, error) {
 	if err != nil {
 		return boot.Node{}, err
 	}
-	return r.booter().One(ctx, plan.Step{Node: t.Node}), nil
+	return r.booter("", nothingMade).One(ctx, plan.Step{Node: t.Node}), nil
 }
 
 // remove takes the node and all of its cluster away, also after an interruption, and looks whether something is left.

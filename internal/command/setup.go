@@ -11,11 +11,11 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// HostSetup prints what the machine lacks, step by step, each with why and with the equal commands: a script for
+// HostSetup prints what the machine is missing, step by step, each with why and with the equal commands: a script for
 // root's shell, to be copied in whole or in part. With apply=true it does them.
 func HostSetup(ctx context.Context, r *Run) error {
 	if r.Apply {
-		if err := asRoot("mage host:setup apply=true"); err != nil {
+		if err := asRoot(asCalled(r.Settings, "host:setup", "apply=true")); err != nil {
 			return err
 		}
 	}
@@ -31,18 +31,19 @@ func HostSetup(ctx context.Context, r *Run) error {
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	case len(steps) == 0:
-		r.log.Say("# nothing lacks that this can make; `mage host:check` looks at the rest, too")
+		r.log.Say("# nothing is missing that this can make; `%s` looks at the rest, too", asCalled(r.Settings, "host:check"))
 	case !r.Apply:
-		r.log.Say("# Nothing was changed. apply=true does all this, `mage host:undo` takes it back.")
+		r.log.Say("# Nothing was changed. `%s` does all this, `%s` takes it back.",
+			host.Sudo(asCalled(r.Settings, "host:setup", "apply=true")), host.Sudo(asCalled(r.Settings, "host:undo")))
 	default:
-		return hint.Add(setup.Apply(ctx, machine, steps), "`mage host:undo` takes back what was done so far")
+		return hint.Add(setup.Apply(ctx, machine, steps), "`"+asCalled(r.Settings, "host:undo")+"` takes back what was done so far")
 	}
 	return nil
 }
 
 // HostUndo takes back what HostSetup did.
 func HostUndo(ctx context.Context, r *Run) error {
-	if err := asRoot("mage host:undo"); err != nil {
+	if err := asRoot(asCalled(r.Settings, "host:undo")); err != nil {
 		return err
 	}
 	return setup.Undo(ctx, machine(r))

@@ -138,11 +138,11 @@ func (s *stand) domain(t *testing.T, is, running string) {
 // says is what `mage plan` says: its action, or the beginning of its error; and the drift.
 func (s *stand) says(t *testing.T, ready string) (says, drift string) {
 	words := map[string][]string{"present": {}, "changed": {"ready=on"}}[ready]
-	steps, err := plannedBy(run(t, words...))(t.Context())
+	steps, err := wouldDo(run(t, words...), askQuick)(t.Context())
 	if err != nil {
 		return strings.ReplaceAll(strings.Split(err.Error(), ":")[0], " ", "_"), ""
 	}
-	step := describeStep(steps[0])
+	step := describeStep(steps[0], "mage restart")
 	return step.Action, step.Drift
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
@@ -54,7 +56,7 @@ func Status(ctx context.Context, r *Run) error {
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { changed = drift(ctx, plannedBy(r)) })
+	asking.Go(func() { changed = drift(ctx, r.Settings, wouldDo(r, askQuick)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
 	for i := range all {
@@ -69,12 +71,44 @@ func Status(ctx context.Context, r *Run) error {
 		r.log.Say("status: there are no nodes")
 		return nil
 	}
-	return statusTable(all).Print(r.log.Writer())
+	if err := statusTable(all).Print(r.log.Writer()); err != nil {
+		return err
+	}
+	if missing := missing(r.members(), all, changed); len(missing) > 0 {
+		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// missing are the nodes of a cluster that there is which are still to be made: changed says so of nodes that have no status.
+func missing(nodes []workspace.Node, all []nodeStatus, changed map[string]string) (names []string) {
+	for _, node := range nodes {
+		has := func(s nodeStatus) bool { return s.Node == node.Name }
+		ours := func(s nodeStatus) bool { return s.Cluster == node.Cluster() }
+		if changed[node.Name] != "" && slices.ContainsFunc(all, ours) && !slices.ContainsFunc(all, has) {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
+// wouldDo gives the steps that `mage up` would take, as far as they are known if only those are asked. They come with an error
+// of the plan's own, too.
+func wouldDo(r *Run, ask func(*Run) asking) func(context.Context) ([]plan.Step, error) {
+	return func(ctx context.Context) ([]plan.Step, error) {
+		dry := dry(r)
+		m, err := wouldMake(ctx, dry, false)
+		if err != nil {
+			return nil, err
+		}
+		p, _, err := decide(ctx, dry, m, true, ask(dry))
+		return p.plan.All(), err
+	}
 }
 
 // drift says of the nodes of the cluster prefix= what `mage up` would find changed; planned are the steps that it would
 // take. It is nil if that is not known: the config has an error, or somebody elsewhere has to be asked who does not answer.
-func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, error)) map[string]string {
+func drift(ctx context.Context, s *settings.Settings, planned func(context.Context) ([]plan.Step, error)) map[string]string {
 	type answer struct {
 		steps []plan.Step
 		err   error
@@ -86,20 +120,25 @@ func drift(ctx context.Context, planned func(context.Context) ([]plan.Step, erro
 	}()
 	select {
 	case a := <-answered:
-		if a.err != nil {
+		switch {
+		case a.err != nil && len(a.steps) > 0:
+			fmt.Fprintln(os.Stderr, "status: `"+upAsCalled(s)+"` would fail:", hint.FirstLine(a.err))
+		case a.err != nil:
 			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
 			return nil
 		}
-		return driftOf(a.steps)
+		return driftOf(s, a.steps)
 	case <-ctx.Done():
 		return nil
 	}
 }
 
-func driftOf(steps []plan.Step) map[string]string {
+func driftOf(settings *settings.Settings, steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
+		case s.Makes() || s.Action == plan.Remove:
+			found[s.Node.Name] = fmt.Sprintf("%s: %s", s.Action, s.Why)
 		case s.Drift != "":
 			found[s.Node.Name] = s.Drift
 		case s.Edited != "":
@@ -107,7 +146,7 @@ func driftOf(steps []plan.Step) map[string]string {
 		case s.Action == plan.Redefine:
 			found[s.Node.Name] = s.Why
 		case s.Restart:
-			found[s.Node.Name] = outdated
+			found[s.Node.Name] = outdated(restartOf(settings, s.Node.Name))
 		}
 	}
 	return found

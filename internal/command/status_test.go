@@ -4,11 +4,39 @@ package command
 
 import (
 	"net"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 )
+
+// TestStatusShowsWhatUpWouldDo: what `mage plan` says, of nodes that are still to be made, too.
+func TestStatusShowsWhatUpWouldDo(t *testing.T) {
+	inClone(t)
+	mustUp(t, "nodes=2")
+	halt(t, "core02")
+	if err := os.Remove(overlayOf("core02")); err != nil {
+		t.Fatal(err)
+	}
+	for words, want := range map[string]string{
+		"nodes=4":                       "core01 running -\ncore02 shut off create: its overlay is gone\n`… nodes=4` would also make core03, core04\n",
+		"nodes=2 recreate=core01":       "core01 running recreate: as recreate= says\ncore02 shut off create: its overlay is gone\n",
+		"nodes=1":                       "core01 running -\ncore02 shut off remove: nodes=1\n",
+		"nodes=1 prefix=other":          "status: there are no nodes\n",
+		"nodes=2 format=json recreate=": `"drift": "create: its overlay is gone"`,
+	} {
+		r := run(t, strings.Fields(words)...)
+		if err := Status(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		got := regexp.MustCompile(`(?m)^(core0\d +(?:running|shut off)) .* base +(.*)$`).ReplaceAllString(r.said(), "$1 $2")
+		got = regexp.MustCompile("`.* nodes=").ReplaceAllString(got, "`… nodes=")
+		if got = regexp.MustCompile(` {2,}`).ReplaceAllString(got, " "); !strings.HasSuffix(got, want) && !strings.Contains(want, "drift") || !strings.Contains(got, want) {
+			t.Errorf("%s: want\n%s\ngot\n%s", words, want, got)
+		}
+	}
+}
 
 // TestStatusWaitsForNobody: nodes that do not answer, and a distributor that does not.
 func TestStatusWaitsForNobody(t *testing.T) {
@@ -24,7 +52,7 @@ func TestStatusWaitsForNobody(t *testing.T) {
 	for words, want := range map[string]string{
 		"ready=on nodes=3": `core01  running  not known  192\.168\.0\.1  52:\S+  -  base  ignition.json changed
 core02  running  not known  192\.168\.0\.1  52:\S+  -  base  ignition.json changed
-core03  shut off  no  -  52:\S+  -  base  -
+core03  shut off  no  -  52:\S+  -  base  create: ignition.json changed
 other01  running  not known  192\.168\.0\.1  52:\S+  -  base  not known
 `,
 		"ready=on image=fcos-stable fcos_url=http://" + silent.Addr().String(): `core01 .*

@@ -11,7 +11,8 @@ import (
 )
 
 // keepTimes keeps what this run saw, if it booted anything.
-func keepTimes(r *Run) {
+// image is the path of the base image.
+func keepTimes(r *Run, image string) {
 	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
 		r.log.Say("timeline: %v", err)
 	}
@@ -19,7 +20,7 @@ func keepTimes(r *Run) {
 	if longest == 0 {
 		return
 	}
-	if err := r.booter().Silence.Keep(longest); err != nil {
+	if err := silenceOf(r, image).Keep(longest); err != nil {
 		r.log.Say("how long this image's boot takes is not remembered: %v", err)
 	}
 }
@@ -28,7 +29,7 @@ func keepTimes(r *Run) {
 func Timeline(_ context.Context, r *Run) error {
 	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
-		return hint.Errorf("`mage up` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
+		return hint.Errorf("`"+upAsCalled(r.Settings)+"` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
 	}
 	if err != nil {
 		return err

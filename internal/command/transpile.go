@@ -13,22 +13,22 @@ import (
 )
 
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
-func (r *Run) Transpile(context.Context) (err error) {
-	r.source, err = config.Read(configOptions(r))
-	for _, warning := range r.source.Warnings {
+func (r *Run) Transpile(context.Context) error {
+	source, err := sourceOf(r)
+	for _, warning := range source.Warnings {
 		r.log.Say("%s", warning)
 	}
 	if err != nil {
 		return err
 	}
-	wrote, err := artifact.WriteIfChanged(r.ws().VM(workspace.TemplateName), r.source.Common.JSON, 0o600)
+	wrote, err := artifact.WriteIfChanged(r.ws().VM(workspace.TemplateName), source.Common.JSON, 0o600)
 	if err != nil {
 		return err
 	}
 	if wrote {
-		r.log.Say("transpile: %s -> vm/%s", r.source.Path, workspace.TemplateName)
+		r.log.Say("transpile: %s -> vm/%s", source.Path, workspace.TemplateName)
 	} else {
-		r.log.Say("transpile: %s unchanged", r.source.Path)
+		r.log.Say("transpile: %s unchanged", source.Path)
 	}
 	return nil
 }
@@ -39,7 +39,7 @@ func configOptions(r *Run) config.Options {
 		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile, VarAs: r.VarAs,
 		Advice: func(word string) string { return wordAdvice(r, word) },
 		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
-		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"),
+		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"), Rendered: r.counts.rendered,
 	}
 }
 

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/readable"
 	"coreos-libvirt/internal/workspace"
 )
 
-// Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition
-// documents; nothing is written. What is wrong with a file is printed, and the watch goes on.
+// Watch transpiles and renders again on every save, and prints what changed in the nodes' Ignition documents, and what `mage up`
+// would do now; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func Watch(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	files, err := watchFiles(configPath(r), r.log.Say)
@@ -19,7 +20,7 @@ func Watch(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer files.close()
-	w := configWatch{nodes: r.members(), render: toLook(r), say: r.log.Say}
+	w := configWatch{nodes: r.members(), render: toLook(r), say: r.log.Say, outlook: newOutlook(r)}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
 		r.log.Say("watching %s and what it names; Ctrl-C ends", configPath(r))
@@ -34,35 +35,42 @@ func Watch(ctx context.Context, r *Run) error {
 
 // configWatch is what is rendered on every save, and where the changes are said.
 type configWatch struct {
-	nodes  []workspace.Node
-	render func(context.Context) (rendered, error)
-	say    func(format string, args ...any)
+	nodes   []workspace.Node
+	render  func(context.Context) (rendered, error)
+	outlook *outlook
+	say     func(format string, args ...any)
 }
 
 // rebuilt renders again and prints the difference to before, or if there is no before that all is well. If there is an error,
 // it prints that and gives before.
 func (w configWatch) rebuilt(ctx context.Context, before map[string]string) map[string]string {
 	begin := time.Now()
-	after, warned, err := readableNodes(ctx, w.render)
+	seen, err := w.render(ctx)
 	now := begin.Format(time.TimeOnly)
-	for _, warning := range warned {
+	for _, warning := range seen.source.Warnings {
 		w.say("%s", warning)
+	}
+	var after map[string]string
+	if err == nil {
+		after, err = readableTexts(seen.documents)
 	}
 	if err != nil {
 		w.say("%s\n%s", now, err)
 		return before
 	}
-	if before == nil {
-		w.say("%s all %d Ignition documents are in order (%d ms)", now, len(after), time.Since(begin).Milliseconds())
-		return after
+	said := 0
+	if before != nil {
+		said = w.printDifferences(before, after)
 	}
-	said := w.printDifferences(before, after)
-	took := time.Since(begin).Milliseconds()
-	if said == 0 {
+	switch took := time.Since(begin).Milliseconds(); {
+	case before == nil:
+		w.say("%s all %d Ignition documents are in order (%d ms)", now, len(after), took)
+	case said == 0:
 		w.say("%s nothing changed in the Ignition documents (%d ms)", now, took)
-	} else {
+	default:
 		w.say("%s that was all (%d ms)", now, took)
 	}
+	w.outlook.say(ctx, seen, said > 0, w.say)
 	return after
 }
 
@@ -70,18 +78,23 @@ func (w configWatch) rebuilt(ctx context.Context, before map[string]string) map[
 // nothing is written, made or locked. warned are the warnings, which there are with an error, too.
 func readableNodes(ctx context.Context, render func(context.Context) (rendered, error)) (texts map[string]string, warned []string, err error) {
 	seen, err := render(ctx)
-	if err != nil {
-		return nil, seen.source.Warnings, err
+	if err == nil {
+		texts, err = readableTexts(seen.documents)
 	}
-	texts = map[string]string{}
-	for _, d := range seen.documents {
+	return texts, seen.source.Warnings, err
+}
+
+// readableTexts are the documents as people read them, by node.
+func readableTexts(documents []config.Document) (map[string]string, error) {
+	texts := map[string]string{}
+	for _, d := range documents {
 		text, err := readable.Document(d.JSON)
 		if err != nil {
-			return nil, seen.source.Warnings, fmt.Errorf("%s: %w", d.Name, err)
+			return nil, fmt.Errorf("%s: %w", d.Name, err)
 		}
 		texts[d.Name] = string(text)
 	}
-	return texts, seen.source.Warnings, nil
+	return texts, nil
 }
 
 // printDifferences prints one unified diff for all nodes that have the same lines changed, and counts the diffs.

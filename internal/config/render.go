@@ -61,6 +61,9 @@ func (s Source) RenderOne(node workspace.Node, made Made) (Document, error) {
 }
 
 func (s Source) render(node workspace.Node, templates map[string][]byte, made Made) (Document, error) {
+	if s.counts != nil {
+		s.counts(node.Name)
+	}
 	words := maps.Clone(s.Shared)
 	maps.Copy(words, made.Words)
 	maps.Copy(words, nodeWords(node))

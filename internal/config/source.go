@@ -35,6 +35,8 @@ type Options struct {
 	Later     render.Words                                 // words that get their values later, each with itself as its value
 	System    string                                       // on the image: "flatcar", "fcos", or empty if that is not known
 
+	Rendered func(node string) // called for each document that is made; nil: nobody counts them
+
 	Ready        bool // nodes get the readiness snippet
 	Updates      bool // nodes update themselves
 	UpdatesGiven bool // the user says so, or says that they do not
@@ -53,11 +55,12 @@ type Source struct {
 	nodes  []workspace.Node
 	merged map[string][]byte // what documents are made of, by node; the empty name's is for nodes without an overlay
 	ready  *render.Readiness // nil: nodes get none
+	counts func(node string)
 }
 
 // Read reads the config and the nodes' own, and makes all documents for trial. Warnings count with an error, too.
 func Read(o Options) (s Source, err error) {
-	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, advice: o.Advice}
+	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, advice: o.Advice, counts: o.Rendered}
 	if err := s.transpile(); err != nil {
 		return s, err
 	}

@@ -39,18 +39,24 @@ var programName = regexp.MustCompile(`^` + programPrefix + `[0-9a-f]{12}(` + reg
 // unusedFor is how long a program is kept that nobody uses: clones of several versions take turns.
 const unusedFor = 7 * 24 * time.Hour
 
-// build makes the program, unless one of the same sources is there.
-func (p *program) build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+// built is where the program of the present sources is or would be, and whether it is there.
+func (p *program) built() (path string, there bool, err error) {
 	digest, err := digest(p.module)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	path = filepath.Join(p.bin, programPrefix+digest)
+	return path, artifact.Own(p.bin) == nil && use(path), nil
+}
+
+// build makes the program, unless one of the same sources is there.
+func (p *program) build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
+	path, there, err := p.built()
+	if err != nil || there {
+		return path, err
+	}
 	if err := p.ownFolder(); err != nil {
 		return "", err
-	}
-	if use(path) {
-		return path, nil
 	}
 	unlock, err := artifact.Lock(ctx, filepath.Join(p.bin, ".lock"), func() { say("etcd helper: another run builds it") })
 	if err != nil {

@@ -40,6 +40,12 @@ func (h Helper) Build(ctx context.Context, say func(format string, args ...any))
 	return h.program.build(ctx, say)
 }
 
+// Built tells whether the program is there, so that a question takes no longer than the members' answers.
+func (h Helper) Built() bool {
+	_, there, err := h.program.built()
+	return there && err == nil
+}
+
 // Close ends the process, if there is one. No other is started.
 func (h Helper) Close() { h.program.close() }
 

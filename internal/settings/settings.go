@@ -32,7 +32,7 @@ type Settings struct {
 	Arch                      string        // of the nodes: x86_64 or aarch64
 	Firmware                  string        // auto, bios or uefi
 	Keyring                   string        // file of OpenPGP keys that are trusted instead of the distributor's
-	Refresh                   bool          // whether to look streams up anew
+	Refresh                   bool          // whether to look streams up again
 	FCOSServer, FlatcarServer string        // base URLs
 	Bridge                    string        // the bridge on the physical network
 	Network                   string        // a libvirt network instead of the bridge, or empty

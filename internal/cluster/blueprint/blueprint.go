@@ -15,6 +15,7 @@ import (
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
@@ -33,6 +34,7 @@ type Drafter struct {
 	BaseAt    func(path string) base.Image // an image that an earlier run had
 	System    string                       // of the config's variant; empty if that names none
 	Unfetched bool                         // the base image may be still to come: this run only looks
+	Filled    func(node string)            // called for each definition that is made of the template; nil: nobody counts them
 }
 
 // Wanted is what says how each node shall be.
@@ -40,7 +42,12 @@ type Wanted struct {
 	Documents []config.Document
 	Options   plan.Options
 	Etcd      plan.Etcd
-	Asks      bool // nodes may be asked whether they are ready
+	Ask       facts.Ask // nil: ready=off, nobody knows whether nodes were ready
+}
+
+// AskNobody is for who does not wait for nodes: whether one was ever ready shows only on its console then.
+func AskNobody(context.Context, string, func(string)) (guest.Report, error) {
+	return guest.Report{}, errors.New("nobody was asked")
 }
 
 // Situation is what nodes shall be, and what there is of all nodes of the cluster, by name.
@@ -57,8 +64,8 @@ func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]eng
 	if err := cmp.Or(errs...); err != nil { // the first: most are the same for all
 		return nil, nil, err
 	}
-	if w.Asks {
-		facts.AskAll(ctx, found, digestsOf(w.Documents), d.Reach.Report)
+	if w.Ask != nil {
+		facts.AskAll(ctx, found, digestsOf(w.Documents), w.Ask)
 	}
 	have := d.found(domains)
 	for i := range found {
@@ -93,13 +100,13 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 		return b, found, err
 	}
 	found.LastAddress, found.Unruled = d.Reach.LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
-	b, err = d.Draft(doc)
+	b, err = d.draft(doc)
 	if err != nil || !found.Defined && !found.Disk.Exists {
 		return b, found, err
 	}
 	kept, definition, digest := d.kept(doc.Node, found), b.Definition, b.Mark.Definition
 	if kept != b.Spec {
-		other, err := domainxml.Fill(d.Template, kept)
+		other, err := d.fill(kept)
 		if err != nil {
 			return b, found, err
 		}
@@ -109,12 +116,19 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 	return b, facts.WithKept(found, kept, definition, text, digest), err
 }
 
-// Draft is all that the node is made of, if it is made now.
-func (d Drafter) Draft(doc config.Document) (plan.Blueprint, error) {
+// draft is all that the node is made of, if it is made now.
+func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
 	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
-	definition, err := domainxml.Fill(d.Template, b.Spec)
+	definition, err := d.fill(b.Spec)
 	b.Definition, b.Mark.Definition = definition, definition.Digest
 	return b, err
+}
+
+func (d Drafter) fill(hw engine.Hardware) (domainxml.Definition, error) {
+	if d.Filled != nil {
+		d.Filled(hw.Name)
+	}
+	return domainxml.Fill(d.Template, hw)
 }
 
 // mark is what says what the node shall be made from.
@@ -150,11 +164,7 @@ func (d Drafter) complete(ctx context.Context, step *plan.Step, b plan.Blueprint
 }
 
 // New is the step of a node of which there is nothing, and its definition.
-func (d Drafter) New(ctx context.Context, doc config.Document) (next apply.New, err error) {
-	b, err := d.Draft(doc)
-	if err != nil {
-		return next, err
-	}
+func (d Drafter) New(ctx context.Context, b plan.Blueprint) (next apply.New, err error) {
 	next = apply.New{Step: plan.New(b), Definition: b.Definition}
 	return next, d.complete(ctx, &next.Step, b, plan.Found{})
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +52,8 @@ type bed struct {
 	said    *bytes.Buffer
 	members map[string]*exec.Cmd // by node
 	left    []string             // nodes whose domain was removed, in this order
+
+	rendered map[string]int // how often a node's document was made, for trial and as one that joins
 }
 
 // newBed has n nodes without etcd. Its config has the word by which members join.
@@ -60,7 +63,7 @@ func newBed(t *testing.T, n int) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bed{t: t, said: &bytes.Buffer{}, members: map[string]*exec.Cmd{}}
+	b := &bed{t: t, said: &bytes.Buffer{}, members: map[string]*exec.Cmd{}, rendered: map[string]int{}}
 	ws := workspace.Workspace{Root: t.TempDir()}
 	b.Log = progress.New(b.said)
 	b.Options = generation.Options{
@@ -78,21 +81,27 @@ func newBed(t *testing.T, n int) *bed {
 		Watch: func(ctx context.Context, _ []boot.Node, do func(context.Context) error) error { return do(ctx) },
 	}
 	b.Documents = Documents{
-		Source: source(t, b.Options, "Etcd_Discovery_Flags"),
+		Source: source(t, b.Options, "Etcd_Discovery_Flags", b.rendered),
 		Made:   func() (config.Made, error) { return b.Generation.ForDocuments(b.Options.Nodes), nil },
 		Write:  func(d config.Document) error { return os.WriteFile(d.Ignition(), d.JSON, 0o600) },
 	}
 	return b
 }
 
-// source is a config with a text.
-func source(t *testing.T, o generation.Options, text string) config.Source {
+// source is a config with a text. It counts how often each node's document is made of it.
+func source(t *testing.T, o generation.Options, text string, rendered map[string]int) config.Source {
 	t.Helper()
+	var mu sync.Mutex
 	path := filepath.Join(t.TempDir(), "plain.yml")
 	save(t, path, "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: "+text+"}}]}\n")
 	read, err := config.Read(config.Options{
 		Path: path, Prefix: o.Prefix, Nodes: o.Nodes, Updates: true, Later: generation.Later(o),
 		Vars: func(string) (map[string]string, error) { return nil, nil },
+		Rendered: func(node string) {
+			mu.Lock()
+			defer mu.Unlock()
+			rendered[node]++
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package members
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,9 @@ func TestMembersAreReplacedInTurn(t *testing.T) {
 	done, err := b.Reconcile(t.Context(), nodes, surplus, nil)
 	if err != nil || len(done.Status.Healthy()) != 3 || done.Nodes[1].Address() != addressOf(2) || nodes[1].Address() != "" {
 		t.Fatalf("got %+v, %v\n%s", done, err, b.said)
+	}
+	if want := map[string]int{"core01": 2, "core02": 2, "core03": 1, "core04": 1}; !maps.Equal(b.rendered, want) {
+		t.Errorf("a node that joins has one document more, of the flags by which it does: rendered were %v", b.rendered)
 	}
 	if got := b.known(1, 2, 3); got != "core01 core02 core03" || strings.Join(b.left, " ") != "core04" {
 		t.Errorf("members are %s, removed are %v", got, b.left)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
@@ -31,6 +32,29 @@ type Options struct {
 	Parallel  bool     // nodes are recreated at once
 	Force     bool     // data may be lost
 	Ready     bool     // nodes tell where they are
+
+	Command func(target string, words ...string) string // what a person types next, as this run was called
+}
+
+// up is the command line of `mage up` with words that say what of the user's own goes on.
+func (o Options) up(words ...string) string { return o.command("up", words...) }
+
+func (o Options) command(target string, words ...string) string {
+	if o.Command == nil {
+		return strings.Join(append([]string{"mage", target}, words...), " ")
+	}
+	return o.Command(target, words...)
+}
+
+// recreate are the user's words of which nodes are recreated.
+func (o Options) recreate() []string {
+	switch names := strings.Join(o.Names, ","); {
+	case names != "":
+		return []string{"recreate=" + names}
+	case o.Changed:
+		return []string{"recreate=changed"}
+	}
+	return nil
 }
 
 // For is what the user wants done with the node of that name. renewed is a run that goes on to recreate all nodes.

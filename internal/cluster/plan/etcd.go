@@ -56,7 +56,7 @@ func (a Addresses) MemberOf(peers etcd.Peers, node string) (etcd.Peer, bool, err
 	}
 	if len(nobodys) > 0 {
 		return etcd.Peer{}, false, hint.Errorf("start etcd with --name=Node_Name; `mage etcd` shows the members",
-			"which of etcd's members is this node's cannot be told: no node is known to be %s", strings.Join(nobodys, ", "))
+			"cannot work out which of etcd's members is this node's: no node is known to be %s", strings.Join(nobodys, ", "))
 	}
 	return etcd.Peer{}, false, nil
 }

@@ -89,7 +89,7 @@ func surplus(have map[string]Found, o Options) []Step {
 		}
 		step := Step{Node: found.Node, Action: Remove, Running: found.Domain.State == engine.Running, Why: fmt.Sprintf("nodes=%d", o.Nodes)}
 		if !o.FewerGoes {
-			step.Action, step.Running, step.Why = Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", o.Nodes)
+			step.Action, step.Surplus, step.Why = Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", o.Nodes)
 		}
 		steps = append(steps, step)
 	}

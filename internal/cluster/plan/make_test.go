@@ -144,6 +144,23 @@ func TestMakeWithEtcd(t *testing.T) {
 	}
 }
 
+// TestASurplusNodeThatStaysIsNotStarted, and its state is what it is.
+func TestASurplusNodeThatStaysIsNotStarted(t *testing.T) {
+	want, have := cluster("runs more more")
+	off := have["core03"]
+	off.Domain.State = engine.ShutOff
+	have["core03"] = off
+	p, err := Make(want, have, Options{Nodes: 1, Ready: true}, Etcd{})
+	if err != nil || len(p.Surplus) != 2 {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	for i, running := range []bool{false, true} {
+		if s := p.Surplus[i]; s.Action != Keep || s.Running != running || s.Starts() || s.Changes() {
+			t.Errorf("got %+v", s)
+		}
+	}
+}
+
 // TestAConfigThatDoesNotJoin is refused as soon as a member shall come.
 func TestAConfigThatDoesNotJoin(t *testing.T) {
 	want, have := cluster("runs runs absent")

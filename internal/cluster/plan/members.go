@@ -78,11 +78,13 @@ func (m *making) changesMembers() bool {
 // settleAll makes a new cluster, which has nothing of the data of the old one.
 func (m *making) settleAll() error {
 	if m.e.Status.Answers() && !m.o.Force && !m.e.Retired {
-		return hint.Errorf("force=true makes the new cluster; recreate=changed, or names, replaces members one after the other and keeps the data; `mage backup file=` saves them",
+		return hint.Errorf(fmt.Sprintf("`%s` makes the new cluster; `%s` replaces members one after the other and keeps the data; `%s` saves them",
+			m.o.up("recreate=all", "force=true"), m.o.up("recreate=changed"), m.o.command("backup", "file=etcd.db")),
 			"recreate=all: etcd answers, and the data of its %d members would be lost", len(m.e.Status.Peers.Voters()))
 	}
 	if left := Taking(m.Surplus, Keep); len(left) > 0 {
-		return hint.Errorf(fmt.Sprintf("nodes=%d makes them anew, too, nodes=%d removes them", m.o.Nodes+len(left), m.o.Nodes),
+		nodes := func(n int) string { return m.o.up(fmt.Sprintf("nodes=%d", n), "recreate=all", "force=true") }
+		return hint.Errorf(fmt.Sprintf("`%s` recreates them, too; `%s` removes them", nodes(m.o.Nodes+len(left)), nodes(m.o.Nodes)),
 			"recreate=all: %d nodes above nodes=%d would be left of the old cluster", len(left), m.o.Nodes)
 	}
 	m.Way = NewGeneration
@@ -92,7 +94,7 @@ func (m *making) settleAll() error {
 // settleSilent is of a cluster of which no member answers. One that never formed has no data: its nodes are recreated
 // together, and all of them with another token.
 func (m *making) settleSilent() error {
-	anew, kept := Taking(m.Steps, Recreate), Taking(m.Steps, Keep, Redefine)
+	recreated, kept := Taking(m.Steps, Recreate), Taking(m.Steps, Keep, Redefine)
 	starting := 0
 	for _, step := range kept {
 		if step.Starts() {
@@ -101,23 +103,23 @@ func (m *making) settleSilent() error {
 	}
 	switch {
 	case m.e.NeverFormed(m.have):
-		m.recreateUnformed(len(anew), len(kept))
+		m.recreateUnformed(len(recreated), len(kept))
 		return nil
-	case len(anew) > 0 && len(kept) == 0:
-		return hint.Errorf("`mage up` boots what does not run; recreate=all makes a new cluster, without the data",
+	case len(recreated) > 0 && len(kept) == 0:
+		return hint.Errorf(fmt.Sprintf("`%s` boots what does not run; `%s` makes a new cluster, without the data", m.o.up(), m.o.up("recreate=all")),
 			"no member of etcd answers: members are replaced while the others are healthy")
 	case starting == 0:
-		return hint.Errorf("`mage etcd` shows the members", "no member of etcd answers: while it is not healthy none is added, replaced or taken out")
+		return hint.Errorf("`"+m.o.command("etcd")+"` shows the members", "no member of etcd answers: while it is not healthy none is added, replaced or taken out")
 	}
 	return nil // members that are about to start may answer
 }
 
 // recreateUnformed is the way for nodes whose etcd has no data.
-func (m *making) recreateUnformed(anew, kept int) {
+func (m *making) recreateUnformed(recreated, kept int) {
 	switch {
-	case anew > 0 && kept == 0 && len(m.Surplus) == 0:
+	case recreated > 0 && kept == 0 && len(m.Surplus) == 0:
 		m.Way = NewGeneration
-	case anew > 0:
+	case recreated > 0:
 		m.Way = Together
 	}
 }
@@ -148,17 +150,18 @@ func (m *making) settleAnswering() error {
 
 // settleParallel refuses to recreate a majority of etcd's members at once: its data would be lost.
 func (m *making) settleParallel() error {
-	anew, voters := Taking(m.Steps, Recreate), len(m.e.Status.Peers.Voters())
+	recreated, voters := Taking(m.Steps, Recreate), len(m.e.Status.Peers.Voters())
 	switch {
-	case !m.o.Parallel || len(anew) == 0:
+	case !m.o.Parallel || len(recreated) == 0:
 		return nil
-	case 2*len(anew) < voters:
+	case 2*len(recreated) < voters:
 		m.Notes = append(m.Notes, "parallel=true: etcd's members are replaced one after the other all the same")
 	case !m.o.Force:
-		return hint.Errorf("without parallel=true they are replaced one after the other, and no data are lost; force=true makes a new cluster of all nodes",
-			"parallel=true: etcd would lose its quorum and its data with %d of its %d members", len(anew), voters)
-	case len(anew) < len(m.Steps) || len(m.Surplus) > 0:
-		return hint.Errorf("recreate=all makes all of them anew", "parallel=true force=true: the other nodes would be left without a quorum")
+		return hint.Errorf(fmt.Sprintf("`%s` replaces them one after the other, and no data are lost; `%s` makes a new cluster of all nodes",
+			m.o.up(m.o.recreate()...), m.o.up("recreate=all", "force=true")),
+			"parallel=true: etcd would lose its quorum and its data with %d of its %d members", len(recreated), voters)
+	case len(recreated) < len(m.Steps) || len(m.Surplus) > 0:
+		return hint.Errorf("`"+m.o.up("recreate=all", "force=true")+"` recreates all of them", "parallel=true force=true: the other nodes would be left without a quorum")
 	default:
 		m.Way = NewGeneration
 	}
@@ -176,7 +179,8 @@ func (m *making) checkJoining(b Blueprint) error {
 	case err != nil:
 		return err
 	case is && len(peers.Without(peer).Voters()) == 0:
-		return hint.Errorf("recreate=all force=true makes a new cluster, without the data; nodes=2 adds a member first", "this is etcd's only member")
+		return hint.Errorf(fmt.Sprintf("`%s` makes a new cluster, without the data; `%s` adds a member first", m.o.up("recreate=all", "force=true"), m.o.up("nodes=2")),
+			"this is etcd's only member")
 	case is:
 		return nil
 	}
@@ -215,7 +219,7 @@ func (m *making) checkUnready() error {
 	default:
 		return nil
 	}
-	ways := []string{"without ready=off it works"}
+	ways := []string{"without ready=off it works: `" + m.o.up(append(m.o.recreate(), "ready=on")...) + "`"}
 	if m.e.Embedded {
 		ways = append(ways, "discovery=static, srv: and a service elsewhere need nobody who waits")
 	}

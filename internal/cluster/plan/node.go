@@ -23,8 +23,8 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	have := found.have(want)
 	fixed := found.fixed(have, want)
 	changed := cmp.Or(fixed, changes(have, want, found.Disk))
-	step.OldConfig = have.Ignition != want.Ignition
-	if step.Action, step.Why = found.anew(changed); step.Action != "" {
+	step.OldConfig, step.OldBase = have.Ignition != want.Ignition, have.Base != want.Base
+	if step.Action, step.Why = found.recreated(changed); step.Action != "" {
 		return step
 	}
 	if step.OldConfig && found.NeverReady && found.Edited == "" {
@@ -75,9 +75,9 @@ func (s *Step) Take(live engine.Live) {
 	s.Restart = live.Short || !s.AsStarted && (live.Rest || live.None() || s.Outdated)
 }
 
-// anew tells how the node is recreated, if it is. Somebody else's changes would go with that: they are kept, unless
-// the user wants this very node anew, or them overwritten.
-func (f Found) anew(changed string) (Action, string) {
+// recreated tells how the node is recreated, if it is. Somebody else's changes would go with that: they are kept, unless
+// the user wants this very node recreated, or them overwritten.
+func (f Found) recreated(changed string) (Action, string) {
 	switch {
 	case f.Force:
 		return Recreate, "as recreate= says"

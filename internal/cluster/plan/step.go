@@ -32,8 +32,10 @@ type Step struct {
 	Found   string // libvirt's definition, where it is as it was made and no record of that is kept
 
 	OldConfig     bool // whether its document is another one than it was made from
+	OldBase       bool // whether it was made on another base image
 	NeedsRecreate bool // whether it was made for what cannot change in a node, and is left as it is
 	Unasked       bool // whether it is recreated without being asked: its first boot never succeeded
+	Surplus       bool // whether it is a node above nodes= that stays: whatever it is, it is not started
 
 	Effect
 }
@@ -50,14 +52,16 @@ type Effect struct {
 
 // Starts tells whether the step boots the node.
 func (s Step) Starts() bool {
-	return (!s.Running || s.Action == Recreate) && s.Action != Remove
+	return (!s.Running || s.Action == Recreate) && s.Action != Remove && !s.Surplus
 }
 
 // Makes tells whether the step makes an overlay.
 func (s Step) Makes() bool { return s.Action == Create || s.Action == Recreate }
 
 // Old tells whether the node is left as it was made, though it would be made otherwise now.
-func (s Step) Old() bool { return !s.Makes() && (s.OldConfig || s.NeedsRecreate) && s.Action != Remove }
+func (s Step) Old() bool {
+	return !s.Makes() && (s.OldConfig || s.OldBase || s.NeedsRecreate) && s.Action != Remove
+}
 
 // Changes tells whether the step does anything at all.
 func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }
