@@ -18,7 +18,7 @@ func Backup(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err == nil {
+	if _, err := os.Lstat(path); err == nil {
 		return hint.Errorf("move it away", "%s is there already", r.File)
 	}
 	healthy, err := healthyMembers(ctx, r)

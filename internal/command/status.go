@@ -15,6 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
@@ -42,6 +43,9 @@ type nodeStatus struct {
 	Uptime  float64 `json:"uptime,omitempty"` // seconds, the guest's own
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
+
+	Certificate *time.Time `json:"certificate_until,omitempty"` // until when that of its etcd holds, as `mage up` gave it
+	life        authority.Life
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
@@ -192,6 +196,9 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: workspace.MAC(d.Name),
 		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
 	}
+	if life, err := authority.LifeOf(nodes.NodeOf(d.Metadata).Certificate()); err == nil {
+		s.Certificate, s.life = &life.Until, life
+	}
 	if d.State != engine.Running {
 		return s
 	}
@@ -234,7 +241,12 @@ var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 // statusTable has a line a node.
 func statusTable(all []nodeStatus) *table.Table {
-	rows := table.New("NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT")
+	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT"}
+	secured := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Certificate != nil })
+	if secured {
+		columns = append(columns, "CERTIFICATE")
+	}
+	rows := table.New(columns...)
 	for _, s := range all {
 		ready, uptime := notKnown, "-"
 		switch {
@@ -247,7 +259,14 @@ func statusTable(all []nodeStatus) *table.Table {
 		case s.State != string(engine.Running):
 			ready = "no"
 		}
-		rows.Row(s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift))
+		row := []string{s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
+		switch {
+		case s.Certificate != nil:
+			row = append(row, s.life.String())
+		case secured:
+			row = append(row, "-")
+		}
+		rows.Row(row...)
 	}
 	return rows
 }

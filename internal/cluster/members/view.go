@@ -156,6 +156,9 @@ func (v View) StatusOf(ctx context.Context, nodes []boot.Node) (etcd.Status, err
 
 // ask asks the members once. The helper is built before, if it is missing.
 func (v View) ask(ctx context.Context, endpoints []string) (etcd.Status, error) {
+	if err := v.renewOwn(); err != nil {
+		return etcd.Status{}, err
+	}
 	if _, err := v.Options.Helper.Build(ctx, v.Log.Say); err != nil {
 		return etcd.Status{}, err
 	}

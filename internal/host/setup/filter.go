@@ -108,7 +108,7 @@ func (r *Rule) argv(verb string) []string {
 }
 
 // Commands would insert it.
-func (r *Rule) Commands() []string { return []string{strings.Join(r.argv("-I"), " ")} }
+func (r *Rule) Commands() []string { return []string{step.Line(r.argv("-I")...)} }
 
 // Do inserts it, once.
 func (r *Rule) Do(ctx context.Context, _ step.Machine) error {
@@ -120,7 +120,7 @@ func (r *Rule) Do(ctx context.Context, _ step.Machine) error {
 
 // once is a command that inserts it where it is not there.
 func (r *Rule) once() string {
-	return strings.Join(r.argv("-C"), " ") + " 2>/dev/null || " + strings.Join(r.argv("-I"), " ")
+	return step.Line(r.argv("-C")...) + " 2>/dev/null || " + step.Line(r.argv("-I")...)
 }
 
 // Undo deletes it.
