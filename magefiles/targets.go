@@ -20,7 +20,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
@@ -40,8 +40,11 @@ func call(ctx context.Context, target func(context.Context, *command.Run) error,
 // status keeps the exit status of a program that ran in the user's place.
 func status(err error) error {
 	var exit session.ExitStatus
-	if errors.As(err, &exit) {
+	switch {
+	case errors.As(err, &exit):
 		os.Exit(int(exit))
+	case session.IsUnread(err):
+		os.Exit(session.EndedByPipe)
 	}
 	return err
 }

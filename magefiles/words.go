@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -11,10 +12,14 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // words are the key=value words of the command line, behind is what runs inside the lab.
 var words, behind []string
+
+// output is where targets print.
+var output io.Writer
 
 // init checks the command line as a whole before Mage's main sees it, which runs a target before it has looked at the next
 // word, and knows no settings.
@@ -32,6 +37,7 @@ func init() {
 		os.Exit(1)
 	}
 	relaunch(line.NeedsLibvirt())
+	output = session.Stdout(line.Prints())
 	os.Args, words, behind = append(os.Args[:1:1], line.Mage()...), line.Words, line.Inside
 }
 
@@ -41,5 +47,5 @@ func help(line targets.Line) {
 	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
 		usage.Width = width
 	}
-	usage.Print(os.Stdout, line)
+	usage.Print(session.Stdout(true), line)
 }

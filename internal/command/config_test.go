@@ -31,7 +31,7 @@ func TestServiceElsewhere(t *testing.T) {
 		}
 	}
 	to := func(config string) *Run {
-		r, err := New([]string{"config=" + config, "ready=off", "discovery=" + server.URL})
+		r, err := New([]string{"config=" + config, "ready=off", "discovery=" + server.URL}, os.Stdout)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 func beChild() int {
 	for words := range strings.SplitSeq(*child, ";") {
 		target, settings, _ := strings.Cut(words, ",")
-		r, err := New(strings.FieldsFunc(settings, func(c rune) bool { return c == ',' }))
+		r, err := New(strings.FieldsFunc(settings, func(c rune) bool { return c == ',' }), os.Stdout)
 		if err == nil {
 			_, err = r.libvirt()
 		}

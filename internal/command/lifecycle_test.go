@@ -68,7 +68,7 @@ func save(t testing.TB, path, text string) {
 
 func run(t testing.TB, words ...string) *Run {
 	t.Helper()
-	r, err := New(words)
+	r, err := New(words, os.Stdout)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -45,8 +46,8 @@ type Run struct {
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
 type counts struct{ rendered, filled func(node string) }
 
-// New is a run in the current folder with the settings that words and the environment give.
-func New(words []string) (*Run, error) {
+// New is a run in the current folder with the settings that words and the environment give. It prints to out.
+func New(words []string, out io.Writer) (*Run, error) {
 	s, err := settings.Load(words, settings.System())
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func New(words []string) (*Run, error) {
 	root := here.Root
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
 	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
+	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helper}, nil
 }
 
 // members are the nodes that the settings ask for.

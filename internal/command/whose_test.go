@@ -455,7 +455,7 @@ func TestAnIdentityThatCannotBeRead(t *testing.T) {
 	mustUp(t, "nodes=1")
 	for _, text := range []string{"{", "{}", `{"id":"x","origin":"/w"}`, `[]`} {
 		save(t, "vm/.workspace", text)
-		if _, err := New(nil); err == nil || !strings.Contains(err.Error(), "cannot tell which workspace this is: vm/.workspace: ") || !strings.Contains(err.Error(), "\nhint: ") {
+		if _, err := New(nil, os.Stdout); err == nil || !strings.Contains(err.Error(), "cannot tell which workspace this is: vm/.workspace: ") || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}

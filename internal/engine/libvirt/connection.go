@@ -34,6 +34,8 @@ type connection struct {
 	c     *libvirt.Connect
 	until context.Context // ends what calls wait for
 
+	slow sync.Once // says that the daemon does not answer
+
 	calls atomic.Int64 // of libvirt's, that go to the daemon
 }
 
@@ -68,6 +70,7 @@ func (c *connection) use(do func(*libvirt.Connect) error) error {
 			return struct{}{}, err
 		}
 		c.calls.Add(1)
+		defer c.watchSlow("an answer")()
 		if err = do(conn); err != nil && !transient(err) && !dead(conn) {
 			err = backoff.Permanent(err)
 		}
@@ -84,7 +87,9 @@ func (c *connection) live() (*libvirt.Connect, error) {
 	if c.c != nil && !dead(c.c) {
 		return c.c, nil
 	}
+	connected := c.watchSlow("an answer")
 	conn, err := libvirt.NewConnect(c.uri)
+	connected()
 	if err != nil {
 		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, plain(err))
 	}

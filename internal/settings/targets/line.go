@@ -89,6 +89,11 @@ func (l Line) NeedsLibvirt() bool {
 	return slices.ContainsFunc(outside, func(t Target) bool { return t.Libvirt })
 }
 
+// Prints tells whether the line does nothing but print.
+func (l Line) Prints() bool {
+	return !slices.ContainsFunc(l.all(), func(t Target) bool { return !t.Prints })
+}
+
 // Mage is what Mage's own main function gets: it knows no settings.
 func (l Line) Mage() []string {
 	args := slices.Clone(l.Flags)

@@ -54,7 +54,7 @@ var All = []Target{
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
 	},
 	{
-		Name: "plan", Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
+		Name: "plan", Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
 		Takes: takes(node + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
 		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
 	},
@@ -84,7 +84,7 @@ var All = []Target{
 		Advice: map[string]string{"prefix": "node= names a node of whatever cluster: `mage ssh node=core01`"},
 	},
 	{
-		Name: "status", Does: "prints how each node is, without waiting for any; format=json.",
+		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json.",
 		Takes: takes(node + "format"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
@@ -109,7 +109,7 @@ var All = []Target{
 		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"screen node=core01", "screen node=core02 uri=qemu:///session"},
 	},
 	{
-		Name: "logs", Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
+		Name: "logs", Prints: true, Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
 		Takes: takes("node prefix follow uri"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
 	},
 	{
@@ -128,11 +128,11 @@ var All = []Target{
 		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
 	},
 	{
-		Name: "env", Does: `prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".`,
+		Name: "env", Prints: true, Does: `prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".`,
 		Takes: takes("node user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"env node=core01", "env node=core02 user=admin"},
 	},
 	{
-		Name: "sshconfig", Does: "prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.",
+		Name: "sshconfig", Prints: true, Does: "prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.",
 		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
 	},
 	{
@@ -141,7 +141,7 @@ var All = []Target{
 		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
 	},
 	{
-		Name: "host:check", Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
+		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
 		Takes: takes("prefix nodes ram arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
 	},
 	{
@@ -153,7 +153,7 @@ var All = []Target{
 		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
 	},
 	{
-		Name: "settings", Does: "prints each setting with its value, where that is from, its default and its meaning.",
+		Name: "settings", Prints: true, Does: "prints each setting with its value, where that is from, its default and its meaning.",
 		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
 	},
 	{
@@ -175,7 +175,7 @@ var All = []Target{
 		More: "The node is selftest01, of the config templates/selftest.yml.",
 	},
 	{
-		Name: "images", Does: "lists the base images in the store: versions, sizes, who uses them, what is newer.",
+		Name: "images", Prints: true, Does: "lists the base images in the store: versions, sizes, who uses them, what is newer.",
 		Takes: takes("store uri keyring fcos_url flatcar_url refresh"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
 	},
 	{
@@ -183,11 +183,11 @@ var All = []Target{
 		Takes: takes("store uri"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
 	},
 	{
-		Name: "show", Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
+		Name: "show", Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
 		Takes: takes(document + "node"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
 	},
 	{
-		Name: "watch", Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
+		Name: "watch", Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
 		Takes: takes(document), Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
 	},
 	{

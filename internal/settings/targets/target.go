@@ -17,6 +17,7 @@ type Target struct {
 	Never    map[string]string // the same, of those that are refused even if another target of the command line takes them
 	Examples [2]string         // command lines without `mage`
 	Libvirt  bool              // whether it needs libvirt's binding
+	Prints   bool              // whether it does nothing but print: it ends if nobody reads that any more
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 

@@ -182,6 +182,15 @@ func TestWhichNeedLibvirt(t *testing.T) {
 	}
 }
 
+// TestWhichOnlyPrint: these end when nobody reads what they print, all others go on.
+func TestWhichOnlyPrint(t *testing.T) {
+	for line, want := range map[string]bool{"": false, "up": false, "logs follow=true": true, "plan": true, "plan up": false, "lab logs": false, "etcd": false} {
+		if l, err := Parse(strings.Fields(line)); err != nil || l.Prints() != want {
+			t.Errorf("%s: got %v %v", line, l.Prints(), err)
+		}
+	}
+}
+
 // commandLine is a command line in a text: of README's code, and of hints, whose words may be filled in.
 var commandLine = regexp.MustCompile("(?:`|\"|^|[(] *|env PATH=\"[$]PATH\" )(?:mage|go run magefile.go) ([a-z][^`\"#|)]*)")
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"syscall"
 )
 
 // ExitStatus is the status, not 0, of a program that ran in the user's place: ssh, or the targets in
@@ -14,11 +15,17 @@ type ExitStatus int
 
 func (s ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// InPlace runs a program in the user's place.
+// InPlace runs a program in the user's place. That nobody reads any more what it prints is no error to speak of.
 func InPlace(cmd *exec.Cmd) error {
 	err := cmd.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() > 0 {
+	if !errors.As(err, &exit) {
+		return err
+	}
+	if ended, ok := exit.Sys().(syscall.WaitStatus); ok && ended.Signal() == syscall.SIGPIPE {
+		return ExitStatus(EndedByPipe)
+	}
+	if exit.ExitCode() > 0 {
 		return ExitStatus(exit.ExitCode())
 	}
 	return err
