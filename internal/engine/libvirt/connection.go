@@ -70,7 +70,7 @@ func (c *connection) use(do func(*libvirt.Connect) error) error {
 			return struct{}{}, err
 		}
 		c.calls.Add(1)
-		defer c.watchSlow("an answer")()
+		defer c.watchSlow()()
 		if err = do(conn); err != nil && !transient(err) && !dead(conn) {
 			err = backoff.Permanent(err)
 		}
@@ -87,7 +87,7 @@ func (c *connection) live() (*libvirt.Connect, error) {
 	if c.c != nil && !dead(c.c) {
 		return c.c, nil
 	}
-	connected := c.watchSlow("an answer")
+	connected := c.watchSlow()
 	conn, err := libvirt.NewConnect(c.uri)
 	connected()
 	if err != nil {

@@ -15,11 +15,11 @@ const slowAfter = 5 * time.Second
 
 // watchSlow says once in a run that libvirt's daemon does not answer, if what it is asked for has not ended (answered is called)
 // in time. That goes to standard error: what a target prints may be read by a program.
-func (c *connection) watchSlow(what string) (answered func()) {
+func (c *connection) watchSlow() (answered func()) {
 	call := caller()
 	timer := time.AfterFunc(slowAfter, func() {
 		c.slow.Do(func() {
-			fmt.Fprintf(os.Stderr, "waiting for %s from libvirt at uri=%s (%s), since %s\n", what, c.uri, call, slowAfter)
+			fmt.Fprintf(os.Stderr, "waiting for an answer from libvirt at uri=%s (%s), since %s\n", c.uri, call, slowAfter)
 		})
 	})
 	return func() { timer.Stop() }
