@@ -29,11 +29,15 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		r.log.Say("%s", note)
 	}
 	for _, step := range p.plan.Steps {
+		if !step.Refused.None() {
+			continue
+		}
 		sayStep(r.Settings, step, r.log.Say)
 	}
 	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
-	out := d.apply.Define(ctx, p.plan.Steps)
-	d.steps, d.failed = out.Made, out.Failed
+	steps, refused := carriedOut(r.Settings, p.plan.Steps)
+	out := d.apply.Define(ctx, steps)
+	d.steps, d.failed = out.Made, append(refused, out.Failed...)
 	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return d, err
 	}

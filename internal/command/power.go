@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -26,7 +27,7 @@ func Start(ctx context.Context, r *Run) error {
 // Restart stops nodes and boots them again. A changed definition takes effect.
 func Restart(ctx context.Context, r *Run) error {
 	return eachNode(ctx, r, "restart", func(d engine.Domain) error {
-		if err := startable(r, d); err != nil {
+		if err := startable(ctx, r, d); err != nil {
 			return err
 		}
 		if err := stopping(r).Stop(ctx, d); err != nil {
@@ -68,7 +69,7 @@ func stopping(r *Run) boot.Stopping {
 
 // startAgain boots the node and waits until it is ready.
 func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
-	if err := startable(r, d); err != nil {
+	if err := startable(ctx, r, d); err != nil {
 		return err
 	}
 	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
@@ -81,8 +82,20 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 	return r.access(d.Metadata.Cluster).Trust(boot.Reports([]boot.Node{b}))
 }
 
-// startable is an error if the node's definition has paths of where the workspace was before.
-func startable(r *Run, d engine.Domain) error {
+// startable is an error if the node would not boot from what it was booted from before.
+func startable(ctx context.Context, r *Run, d engine.Domain) error {
+	if err := hasStayed(r, d); err != nil {
+		return err
+	}
+	disk, err := r.conn.Disks().Look(ctx, r.ws().NodeOf(d.Metadata).Files(), d)
+	if err != nil {
+		return err
+	}
+	return refusal(r.Settings, d.Name, facts.Unbootable(disk, d.Metadata))
+}
+
+// hasStayed is an error if the node's definition has paths of where the workspace was before.
+func hasStayed(r *Run, d engine.Domain) error {
 	if !workspace.HasMoved(r.ws(), d) {
 		return nil
 	}

@@ -164,6 +164,8 @@ func driftOf(settings *settings.Settings, steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
+		case !s.Refused.None():
+			found[s.Node.Name] = s.Refused.What
 		case s.Makes() || s.Action == plan.Remove:
 			found[s.Node.Name] = fmt.Sprintf("%s: %s", s.Action, s.Why)
 		case s.Drift != "":

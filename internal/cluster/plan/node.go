@@ -34,6 +34,7 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	step.keep(have, changed)
 	step.NeedsRecreate = fixed != "" && found.Defined
 	step.define(have, want, found)
+	step.Refused = found.refusal(step)
 	return step
 }
 

@@ -38,10 +38,16 @@ func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain)
 		return engine.Disk{}, hint.Add(err, "`mage down` clears it away")
 	}
 	disk.Backing = info.Backing
-	if !domain.InUse() {
+	if !domain.InUse() && stands(info.Backing) { // else nothing tells whether a guest has written to it
 		disk.Pristine, err = qcow2.Pristine(ctx, path)
 	}
 	return disk, err
+}
+
+// stands tells whether what a disk stands on is there, or may be.
+func stands(backing string) bool {
+	_, err := os.Stat(backing)
+	return backing == "" || !errors.Is(err, fs.ErrNotExist)
 }
 
 func mayRead(path string) bool {
