@@ -117,9 +117,9 @@ func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
 	for _, note := range p.Notes {
 		r.log.Say("%s", note)
 	}
-	for _, p := range all {
-		if p.Edited != "" {
-			r.log.Say("%s: somebody else changed its definition; `%s` overwrites that\n%s", p.Node, upAsCalled(r.Settings, "redefine=true"), p.Edited)
+	for _, s := range p.All() {
+		if s.Edited != "" {
+			r.log.Say("%s: somebody else changed its definition; %s\n%s", s.Node.Name, overwrites(s.Snapped, upAsCalled(r.Settings, "redefine=true")), s.Edited)
 		}
 	}
 	for _, diff := range diffs {

@@ -170,6 +170,8 @@ func driftOf(settings *settings.Settings, steps []plan.Step) map[string]string {
 			found[s.Node.Name] = fmt.Sprintf("%s: %s", s.Action, s.Why)
 		case s.Drift != "":
 			found[s.Node.Name] = s.Drift
+		case !s.Snapped.None():
+			found[s.Node.Name] = s.Snapped.What
 		case s.Edited != "":
 			found[s.Node.Name] = "its definition was changed by somebody else"
 		case s.Action == plan.Redefine:

@@ -27,14 +27,14 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	if step.Action, step.Why = found.recreated(changed); step.Action != "" {
 		return step
 	}
-	if step.OldConfig && found.NeverReady && found.Edited == "" {
+	if step.OldConfig && found.NeverReady && found.Edited == "" && found.Disk.Instead == "" {
 		step.Action, step.Unasked, step.Why = Recreate, true, "its first boot never succeeded, and "+changed
 		return step
 	}
 	step.keep(have, changed)
 	step.NeedsRecreate = fixed != "" && found.Defined
 	step.define(have, want, found)
-	step.Refused = found.refusal(step)
+	step.Refused, step.Snapped = found.refusal(step), found.elsewhere()
 	return step
 }
 
@@ -82,7 +82,7 @@ func (f Found) recreated(changed string) (Action, string) {
 	switch {
 	case f.Force:
 		return Recreate, "as recreate= says"
-	case changed == "" || f.Defined && f.Edited != "" && !f.Redefine:
+	case changed == "" || f.Disk.Instead != "" || f.Defined && f.Edited != "" && !f.Redefine:
 		return "", ""
 	case f.Defined && !f.Domain.InUse() && (f.Disk.Pristine || !f.Disk.Exists):
 		return Create, changed

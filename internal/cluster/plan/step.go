@@ -34,6 +34,7 @@ type Step struct {
 	Unasked bool     // whether it is recreated without being asked: its first boot never succeeded
 	Surplus bool     // whether it is a node above nodes= that stays: whatever it is, it is not started
 	Refused Obstacle // why nothing is done to the node
+	Snapped Obstacle // that its domain has another disk than the node's
 
 	Past
 	Effect

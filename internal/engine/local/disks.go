@@ -23,7 +23,17 @@ func (*Disks) Seen(node engine.Files) engine.Files { return node }
 // Look reads the disk's header. The disk is not pristine if a guest may be writing to it. Not everybody may read what a guest
 // wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
 func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
-	path := node.Overlay
+	disk, err := look(ctx, node.Overlay, domain)
+	if err != nil {
+		return disk, err
+	}
+	if disk.Instead, disk.OnTop = instead(node.Overlay, domain); disk.Instead != "" {
+		disk.Backing, disk.Pristine = qcow2.Backing(node.Overlay), false // what the domain says is of the other
+	}
+	return disk, nil
+}
+
+func look(ctx context.Context, path string, domain engine.Domain) (engine.Disk, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return engine.Disk{}, nil
 	} else if err != nil { // there may be one: a network's file system that does not answer
