@@ -40,12 +40,13 @@ const InPart = "in part"
 
 // Domain is what the engine has under a node's name.
 type Domain struct {
-	Name     string
-	UUID     string
-	State    State
-	Metadata *Metadata // nil if the project did not make the domain
-	Started  string    // digest of the definition that a running domain was started with; empty if it is not known
-	Backing  string    // backing file of a running domain's first disk; empty if it is not known
+	Name      string
+	UUID      string
+	State     State
+	Metadata  *Metadata // nil if the project did not make the domain
+	Transient bool      // it runs, and has no definition: somebody has undefined it
+	Started   string    // digest of the definition that a running domain was started with; empty if it is not known
+	Backing   string    // backing file of a running domain's first disk; empty if it is not known
 
 	Firmware string // bios or uefi
 	Arch     string // x86_64 or aarch64
