@@ -29,11 +29,15 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		r.log.Say("%s", note)
 	}
 	for _, step := range p.plan.Steps {
+		if !step.Refused.None() {
+			continue
+		}
 		sayStep(r.Settings, step, r.log.Say)
 	}
 	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
-	out := d.apply.Define(ctx, p.plan.Steps)
-	d.steps, d.failed = out.Made, out.Failed
+	steps, refused := carriedOut(r.Settings, p.plan.Steps)
+	out := d.apply.Define(ctx, steps)
+	d.steps, d.failed = out.Made, append(refused, out.Failed...)
 	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return d, err
 	}
@@ -65,7 +69,7 @@ func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreatedBy(s, step)))
 	}
 	if step.Edited != "" {
-		say("%s: somebody else changed its definition (hint: `%s` overwrites that)\n%s", name, upAsCalled(s, "redefine=true"), step.Edited)
+		say("%s: somebody else changed its definition (hint: %s)\n%s", name, overwrites(step.Snapped, upAsCalled(s, "redefine=true")), step.Edited)
 	}
 	switch step.Action {
 	case plan.Create:
@@ -79,9 +83,17 @@ func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 	}
 }
 
+// overwrites tells what the command does about somebody else's changes, or what to do before it.
+func overwrites(snapped plan.Obstacle, command string) string {
+	if snapped.None() {
+		return fmt.Sprintf("`%s` overwrites that", command)
+	}
+	return snapped.Way
+}
+
 // recreatedBy is the command that recreates a node which differs from what it was made from.
 func recreatedBy(s *settings.Settings, step plan.Step) string {
-	if step.Edited != "" {
+	if step.Edited != "" || !step.Snapped.None() {
 		return upAsCalled(s, "recreate="+step.Node.Name)
 	}
 	return upAsCalled(s, "recreate=changed")

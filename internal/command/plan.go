@@ -38,6 +38,9 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err := printPlan(r, p.plan, p.documents); err != nil {
 		return err
 	}
+	if _, refused := carriedOut(r.Settings, p.plan.Steps); refused != nil {
+		return errors.Join(refused...)
+	}
 	if slices.ContainsFunc(p.plan.All(), func(s plan.Step) bool { return s.Changes() || s.Old() }) {
 		return session.ExitStatus(somethingToDo)
 	}

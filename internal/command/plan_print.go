@@ -16,7 +16,7 @@ import (
 // plannedStep is a step as `mage plan format=json` prints it.
 type plannedStep struct {
 	Node    string `json:"node"`
-	Action  string `json:"action"` // create, recreate, redefine, start, remove, outdated, recreate needed or unchanged
+	Action  string `json:"action"` // create, recreate, redefine, refused, start, remove, outdated, recreate needed or unchanged
 	Reason  string `json:"reason"`
 	Starts  bool   `json:"starts"`            // whether the node is booted
 	Drift   string `json:"drift,omitempty"`   // what needs the node recreated and is left
@@ -27,9 +27,12 @@ type plannedStep struct {
 
 // describeStep is a step without the command that recreates its node. restart is the command that starts it again.
 func describeStep(s plan.Step, restart string) plannedStep {
-	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Drift: s.Drift, Edited: s.Edited}
+	p := plannedStep{Node: s.Node.Name, Action: string(s.Action), Reason: s.Why, Starts: s.Starts(), Edited: s.Edited}
 	p.Reason += takesEffect(s, restart)
 	switch {
+	case !s.Refused.None():
+		p.Action, p.Reason, p.Starts = "refused", s.Refused.What, false
+		return p
 	case s.NeedsRecreate:
 		p.Action = "recreate needed"
 	case s.Action == plan.Keep && s.Starts():
@@ -39,7 +42,7 @@ func describeStep(s plan.Step, restart string) plannedStep {
 	case s.Action == plan.Keep:
 		p.Action = "unchanged"
 	}
-	if s.Drift != "" {
+	if p.Drift = s.Drift; s.Drift != "" {
 		p.Reason += fmt.Sprintf("; %s since it was made", s.Drift)
 	}
 	return p
@@ -48,7 +51,7 @@ func describeStep(s plan.Step, restart string) plannedStep {
 // described is a step as it is printed: with the command that recreates what is left as it is.
 func described(settings *settings.Settings, s plan.Step) plannedStep {
 	p := describeStep(s, restartOf(settings, s.Node.Name))
-	if s.Drift != "" {
+	if p.Drift != "" {
 		p.Command = recreatedBy(settings, s)
 		p.Reason += ": " + recreates(s, p.Command)
 	}
@@ -114,9 +117,9 @@ func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
 	for _, note := range p.Notes {
 		r.log.Say("%s", note)
 	}
-	for _, p := range all {
-		if p.Edited != "" {
-			r.log.Say("%s: somebody else changed its definition; `%s` overwrites that\n%s", p.Node, upAsCalled(r.Settings, "redefine=true"), p.Edited)
+	for _, s := range p.All() {
+		if s.Edited != "" {
+			r.log.Say("%s: somebody else changed its definition; %s\n%s", s.Node.Name, overwrites(s.Snapped, upAsCalled(r.Settings, "redefine=true")), s.Edited)
 		}
 	}
 	for _, diff := range diffs {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -15,7 +16,7 @@ import (
 
 // Stop shuts nodes down: by ACPI, and after grace= by force. node= names one, else it is all of the cluster.
 func Stop(ctx context.Context, r *Run) error {
-	return eachNode(ctx, r, "stop", func(d engine.Domain) error { return stopping(r).Stop(ctx, d) })
+	return eachNode(ctx, r, "stop", func(d engine.Domain) error { return stop(ctx, r, d) })
 }
 
 // Start boots nodes that are there and do not run.
@@ -26,10 +27,10 @@ func Start(ctx context.Context, r *Run) error {
 // Restart stops nodes and boots them again. A changed definition takes effect.
 func Restart(ctx context.Context, r *Run) error {
 	return eachNode(ctx, r, "restart", func(d engine.Domain) error {
-		if err := startable(r, d); err != nil {
+		if err := startable(ctx, r, d); err != nil {
 			return err
 		}
-		if err := stopping(r).Stop(ctx, d); err != nil {
+		if err := stop(ctx, r, d); err != nil {
 			return err
 		}
 		d.State = engine.ShutOff
@@ -66,9 +67,20 @@ func stopping(r *Run) boot.Stopping {
 	return boot.Stopping{Engine: r.conn, Grace: r.Grace, Say: r.log.Say}
 }
 
+// stop shuts the node down. One that somebody has undefined while it ran is defined again before: libvirt would forget it.
+func stop(ctx context.Context, r *Run, d engine.Domain) error {
+	if d.Transient {
+		if _, err := r.conn.Define(d.XML); err != nil {
+			return err
+		}
+		r.log.Say("%s: somebody had undefined it while it ran; it is defined again", d.Name)
+	}
+	return stopping(r).Stop(ctx, d)
+}
+
 // startAgain boots the node and waits until it is ready.
 func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
-	if err := startable(r, d); err != nil {
+	if err := startable(ctx, r, d); err != nil {
 		return err
 	}
 	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
@@ -81,8 +93,24 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 	return r.access(d.Metadata.Cluster).Trust(boot.Reports([]boot.Node{b}))
 }
 
-// startable is an error if the node's definition has paths of where the workspace was before.
-func startable(r *Run, d engine.Domain) error {
+// startable is an error if the node would not boot from what it was booted from before.
+func startable(ctx context.Context, r *Run, d engine.Domain) error {
+	if err := hasStayed(r, d); err != nil {
+		return err
+	}
+	disk, err := r.conn.Disks().Look(ctx, r.ws().NodeOf(d.Metadata).Files(), d)
+	if err != nil {
+		return err
+	}
+	if !disk.Exists && disk.Instead == "" {
+		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` makes the node anew", upAsCalled(r.Settings, "recreate="+d.Name)),
+			"its disk %s is gone", r.ws().Relative(r.ws().NodeOf(d.Metadata).Overlay()))
+	}
+	return refusal(r.Settings, d.Name, facts.Unbootable(disk, d.Metadata))
+}
+
+// hasStayed is an error if the node's definition has paths of where the workspace was before.
+func hasStayed(r *Run, d engine.Domain) error {
 	if !workspace.HasMoved(r.ws(), d) {
 		return nil
 	}

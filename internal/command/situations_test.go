@@ -22,8 +22,10 @@ template  image   overlay  domain   running  ready  says                drift
 -         absent  -        -        -        -      no_base_image       -
 absent    -       -        -        -        -      no_domain_template  -
 -         -       absent   absent   -        -      create              -
+-         changed present  absent   -        -      refused             -
 -         -       -        absent   -        -      redefine            ?
 -         -       absent   present  off      -      create              -
+-         changed present  -        off      -      refused             -
 -         -       -        changed  running  changed  outdated          ?
 -         -       -        changed  running  -      unchanged           ?
 -         -       -        changed  off      -      start               ?

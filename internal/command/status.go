@@ -165,10 +165,14 @@ func driftOf(settings *settings.Settings, steps []plan.Step) map[string]string {
 	found := map[string]string{}
 	for _, s := range steps {
 		switch {
+		case !s.Refused.None():
+			found[s.Node.Name] = s.Refused.What
 		case s.Makes() || s.Action == plan.Remove:
 			found[s.Node.Name] = fmt.Sprintf("%s: %s", s.Action, s.Why)
 		case s.Drift != "":
 			found[s.Node.Name] = s.Drift
+		case !s.Snapped.None():
+			found[s.Node.Name] = s.Snapped.What
 		case s.Edited != "":
 			found[s.Node.Name] = "its definition was changed by somebody else"
 		case s.Action == plan.Redefine:
@@ -260,7 +264,7 @@ func statusTable(all []nodeStatus) *table.Table {
 		case s.State != string(engine.Running):
 			ready = "no"
 		}
-		state := engine.Domain{State: engine.State(s.State), Reason: s.Reason}.Described()
+		state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: s.Reason}}.Described()
 		row := []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
 		switch {
 		case s.Certificate != nil:

@@ -65,4 +65,6 @@ type Disk struct {
 	Exists   bool
 	Backing  string // its base image, by its path on this host; empty if it is not known
 	Pristine bool   // no guest has written to it
+	Instead  string // the file that the domain has in its place; empty if it has the disk
+	OnTop    bool   // whether that stands on the disk: a snapshot
 }

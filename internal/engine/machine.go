@@ -43,7 +43,6 @@ type Domain struct {
 	Name     string
 	UUID     string
 	State    State
-	Reason   string    // why it is in that state, if nobody asked for that: "I/O error"; else empty
 	Metadata *Metadata // nil if the project did not make the domain
 	Started  string    // digest of the definition that a running domain was started with; empty if it is not known
 	Backing  string    // backing file of a running domain's first disk; empty if it is not known
@@ -55,9 +54,17 @@ type Domain struct {
 	Machine Machine // of the definition for the next start
 	Runs    Machine // of a running domain, now
 
+	Mishap
+
 	XML   string   // the definition for the next start, as the engine has it
 	MACs  []string // of its network cards
 	Disks []string // files
+}
+
+// Mishap is what has happened to a domain that this project does not ask for.
+type Mishap struct {
+	Reason    string // why it is in its state: "I/O error"; empty if somebody asked for that
+	Transient bool   // it runs, and has no definition: somebody has undefined it
 }
 
 // State of a domain, in libvirt's words.

@@ -62,7 +62,7 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return keep(step)
+		return errors.Join(a.defineAgain(step.Node.Name), keep(step))
 	case plan.Redefine:
 		return a.redefine(step)
 	}
@@ -80,6 +80,16 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 // prepare makes the disk that the step wants, beside the node's own.
 func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, error) {
 	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), a.Base, step.Want.Disk)
+}
+
+// defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.
+func (a Applier) defineAgain(name string) error {
+	have := a.Before[name]
+	if !have.Transient {
+		return nil
+	}
+	_, err := a.Engine.Define(have.XML)
+	return err
 }
 
 // keep leaves the node as it is. It notes the domain's definition if an earlier run ended before it had.

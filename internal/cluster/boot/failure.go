@@ -80,7 +80,7 @@ func (w *watch) checkState(ctx context.Context) error {
 // described is the state, with its reason if nobody asked for it.
 func (w *watch) described(state engine.State) string {
 	reason, _ := w.Engine.Reason(w.node.Name) // the state is what matters
-	return engine.Domain{State: state, Reason: reason}.Described()
+	return engine.Domain{State: state, Mishap: engine.Mishap{Reason: reason}}.Described()
 }
 
 // pausedByNobody is an error if the domain is paused, and no user asked for that: QEMU could not go on.

@@ -25,17 +25,26 @@ func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, 
 	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {
 		return found, err
 	}
+	found.Unbootable = Unbootable(found.Disk, made(found))
 	if found.Orphan() && found.Made == nil && !found.Force {
 		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
 			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(node.Overlay()))
 	}
 	if defined {
-		var made string
-		if made, found.Recorded = p.recorded(node, domain); found.Recorded {
-			found.Edited = p.edited(made, domain)
+		var text string
+		if text, found.Recorded = p.recorded(node, domain); found.Recorded {
+			found.Edited = p.edited(text, domain)
 		}
 	}
 	return found, nil
+}
+
+// made is what the disk was made from, as the domain says, or where there is none the folder.
+func made(found plan.Found) *engine.Metadata {
+	if found.Defined {
+		return found.Domain.Metadata
+	}
+	return found.Made
 }
 
 // Made is what the node's disk was made from, as the definition in its folder says; nil if it does not say so.

@@ -18,6 +18,8 @@ type Found struct {
 	Edited  string           // a diff of what somebody else changed in the domain's definition; empty if nothing
 	Wishes
 
+	Unbootable Obstacle // why its disk must not be booted
+
 	Recorded bool // its folder has the definition that there is, as it was made
 	History
 	Keeping

@@ -99,7 +99,7 @@ func surplus(have map[string]Found, o Options) []Step {
 
 // unrecorded is libvirt's definition of a node that is kept, if it is as it was made and no run has noted that; else empty.
 func (f Found) unrecorded(step Step) string {
-	if step.Action != Keep || step.Edited != "" || f.Domain.Metadata.Definition != step.Want.Definition || f.Recorded {
+	if step.Action != Keep || step.Edited != "" || !step.Snapped.None() || f.Domain.Metadata.Definition != step.Want.Definition || f.Recorded {
 		return ""
 	}
 	return f.Domain.XML

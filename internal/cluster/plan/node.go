@@ -27,13 +27,14 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	if step.Action, step.Why = found.recreated(changed); step.Action != "" {
 		return step
 	}
-	if step.OldConfig && found.NeverReady && found.Edited == "" {
+	if step.OldConfig && found.NeverReady && found.Edited == "" && found.Disk.Instead == "" {
 		step.Action, step.Unasked, step.Why = Recreate, true, "its first boot never succeeded, and "+changed
 		return step
 	}
 	step.keep(have, changed)
 	step.NeedsRecreate = fixed != "" && found.Defined
 	step.define(have, want, found)
+	step.Refused, step.Snapped = found.refusal(step), found.elsewhere()
 	return step
 }
 
@@ -81,7 +82,7 @@ func (f Found) recreated(changed string) (Action, string) {
 	switch {
 	case f.Force:
 		return Recreate, "as recreate= says"
-	case changed == "" || f.Defined && f.Edited != "" && !f.Redefine:
+	case changed == "" || f.Disk.Instead != "" || f.Defined && f.Edited != "" && !f.Redefine:
 		return "", ""
 	case f.Defined && !f.Domain.InUse() && (f.Disk.Pristine || !f.Disk.Exists):
 		return Create, changed
@@ -156,6 +157,8 @@ func definition(have, want engine.Metadata, found Found) (Action, string) {
 		return Keep, "defined, and changed by somebody else since; left as it is"
 	case found.Edited != "":
 		return Redefine, "what somebody else changed is overwritten"
+	case found.Domain.Transient:
+		return Redefine, "somebody has undefined it while it runs: it is defined again"
 	case have.Workspace != want.Workspace && have.Definition != want.Definition:
 		return Redefine, fmt.Sprintf("the workspace is %s now, and was %s", want.Workspace, have.Workspace)
 	case have.Definition != want.Definition:

@@ -31,13 +31,20 @@ type Step struct {
 	Edited  string // a diff of what somebody else changed in the definition; empty if nothing
 	Found   string // libvirt's definition, where it is as it was made and no record of that is kept
 
+	Unasked bool     // whether it is recreated without being asked: its first boot never succeeded
+	Surplus bool     // whether it is a node above nodes= that stays: whatever it is, it is not started
+	Refused Obstacle // why nothing is done to the node
+	Snapped Obstacle // that its domain has another disk than the node's
+
+	Past
+	Effect
+}
+
+// Past is how what a node was made from differs from what it would be made from now.
+type Past struct {
 	OldConfig     bool // whether its document is another one than it was made from
 	OldBase       bool // whether it was made on another base image
 	NeedsRecreate bool // whether it was made for what cannot change in a node, and is left as it is
-	Unasked       bool // whether it is recreated without being asked: its first boot never succeeded
-	Surplus       bool // whether it is a node above nodes= that stays: whatever it is, it is not started
-
-	Effect
 }
 
 // Effect is what a definition means for a domain that runs.

@@ -97,7 +97,12 @@ func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
 // running completes what is known of a domain by its definition as it was started, which libvirt keeps until it ends.
 // One that has ended meanwhile has none.
 func (i inventory) running(dom *libvirt.Domain, d *engine.Domain) error {
-	i.calls.Add(1)
+	i.calls.Add(2)
+	persistent, err := dom.IsPersistent()
+	if err != nil {
+		return err
+	}
+	d.Transient = !persistent
 	text, err := dom.GetXMLDesc(0)
 	if err != nil {
 		return err

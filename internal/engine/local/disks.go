@@ -23,7 +23,17 @@ func (*Disks) Seen(node engine.Files) engine.Files { return node }
 // Look reads the disk's header. The disk is not pristine if a guest may be writing to it. Not everybody may read what a guest
 // wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
 func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
-	path := node.Overlay
+	disk, err := look(ctx, node.Overlay, domain)
+	if err != nil {
+		return disk, err
+	}
+	if disk.Instead, disk.OnTop = instead(node.Overlay, domain); disk.Instead != "" {
+		disk.Backing, disk.Pristine = qcow2.Backing(node.Overlay), false // what the domain says is of the other
+	}
+	return disk, nil
+}
+
+func look(ctx context.Context, path string, domain engine.Domain) (engine.Disk, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return engine.Disk{}, nil
 	} else if err != nil { // there may be one: a network's file system that does not answer
@@ -38,10 +48,16 @@ func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain)
 		return engine.Disk{}, hint.Add(err, "`mage down` clears it away")
 	}
 	disk.Backing = info.Backing
-	if !domain.InUse() {
+	if !domain.InUse() && stands(info.Backing) { // else nothing tells whether a guest has written to it
 		disk.Pristine, err = qcow2.Pristine(ctx, path)
 	}
 	return disk, err
+}
+
+// stands tells whether what a disk stands on is there, or may be.
+func stands(backing string) bool {
+	_, err := os.Stat(backing)
+	return backing == "" || !errors.Is(err, fs.ErrNotExist)
 }
 
 func mayRead(path string) bool {

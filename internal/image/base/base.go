@@ -2,8 +2,12 @@
 package base
 
 import (
+	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/image/stream"
 )
@@ -13,6 +17,19 @@ type Image struct {
 	stream.Image
 	Path     string // absolute
 	Identity string // size and time of a file of the user's own, empty for all others
+}
+
+// IdentityOf is the size and time of the file as they are now.
+func IdentityOf(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	return identity(info), nil
+}
+
+func identity(info fs.FileInfo) string {
+	return fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
 }
 
 // At is the image at the path. Its record in the store says what it is, if there is one.

@@ -2,13 +2,11 @@ package base
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"coreos-libvirt/internal/image/download"
 	"coreos-libvirt/internal/image/qcow2"
@@ -99,7 +97,7 @@ func (o Options) useFile(ctx context.Context) (Image, func(), error) {
 	}
 	look := func() (Image, error) {
 		i := At(o, path)
-		i.Identity = fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))
+		i.Identity = identity(info)
 		o.Say("image: %s, used where it is", o.Image)
 		return i, nil
 	}

@@ -1,0 +1,40 @@
+package plan
+
+import "fmt"
+
+// Obstacle is what keeps a step from being carried out as it is. The zero value is none.
+type Obstacle struct {
+	What string // is wrong
+	Way  string // out of it, beside that the node is recreated
+}
+
+// None tells whether there is none.
+func (o Obstacle) None() bool { return o.What == "" }
+
+// elsewhere is that the domain has another disk than the node's: one definition more, and the node would go on from before.
+func (f Found) elsewhere() (none Obstacle) {
+	name, disk := f.Node.Name, f.Disk
+	if disk.Instead == "" {
+		return none
+	}
+	what := fmt.Sprintf("its domain has the disk %s, not %s", disk.Instead, f.Node.Overlay())
+	if !disk.OnTop {
+		return Obstacle{What: what, Way: "virsh edit " + name + " gives it its own disk back"}
+	}
+	way := fmt.Sprintf("virsh blockcommit %s %q --base %q --active --pivot --verbose brings what the node has written back to its own disk", name, disk.Instead, f.Node.Overlay())
+	if !f.Domain.InUse() {
+		way = "virsh start " + name + ", and then " + way
+	}
+	return Obstacle{What: what + ", on which that stands: a snapshot", Way: way}
+}
+
+// refusal is why the step is not carried out.
+func (f Found) refusal(s Step) (none Obstacle) {
+	if s.Starts() && !s.Makes() && !f.Unbootable.None() {
+		return f.Unbootable
+	}
+	if s.Action == Redefine {
+		return f.elsewhere()
+	}
+	return none
+}
