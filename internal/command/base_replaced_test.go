@@ -16,7 +16,7 @@ import (
 func stoppedOn(t *testing.T) (base string) {
 	t.Helper()
 	inCloneOf(t)
-	base = os.Getenv("COREOS_IMAGE")
+	base = run(t).Image
 	t.Setenv("COREOS_NODES", "1")
 	mustUp(t)
 	bootDomain(t, "core01")

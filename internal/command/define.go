@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/settings"
@@ -37,7 +38,7 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
 	out := d.apply.Define(ctx, steps)
-	d.steps, d.failed = out.Made, append(refused, out.Failed...)
+	d.steps, d.failed = out.Made, slices.Concat(refused, out.Failed)
 	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return d, err
 	}
