@@ -177,9 +177,13 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 	var asking sync.WaitGroup
 	var report guest.Report
 	asking.Go(func() {
-		if said, err := reportNow(ctx, nodes, d.Name, func(reason string) { s.Waits = reason }); err == nil {
+		said, err := reportNow(ctx, nodes, d.Name, func(reason string) { s.Waits = reason })
+		switch {
+		case err == nil:
 			report, s.Waits = said, ""
 			enough()
+		case errors.Is(err, reach.ErrImpossible):
+			s.Waits = hint.FirstLine(err)
 		}
 	})
 	address, from := nodes.Find(ctx, nodes.NodeOf(d.Metadata))
