@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // words are the key=value words of the command line, behind is what runs inside the lab.
@@ -28,7 +29,7 @@ func init() {
 		_, err = settings.Load(line.Words, settings.System())
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "Error: %v\n", err) // as Mage says it of targets
+		fmt.Fprintf(os.Stderr, "Error: %v\n", printable.Error(err)) // as Mage says it of targets
 		os.Exit(1)
 	}
 	relaunch(line.NeedsLibvirt())

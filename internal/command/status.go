@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -122,9 +121,9 @@ func drift(ctx context.Context, s *settings.Settings, planned func(context.Conte
 	case a := <-answered:
 		switch {
 		case a.err != nil && len(a.steps) > 0:
-			fmt.Fprintln(os.Stderr, "status: `"+upAsCalled(s)+"` would fail:", hint.FirstLine(a.err))
+			warn("status: `%s` would fail: %s", upAsCalled(s), hint.FirstLine(a.err))
 		case a.err != nil:
-			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
+			warn("status: drift is not known: %s", hint.FirstLine(a.err))
 			return nil
 		}
 		return driftOf(s, a.steps)
