@@ -182,7 +182,7 @@ func (c clone) nothingIsLeft(t testing.TB) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); name != "README.md" && !strings.HasPrefix(name, ".lock.") {
+		if name := entry.Name(); name != "README.md" && !strings.HasPrefix(name, ".lock.") && name != ".workspace" {
 			t.Errorf("vm/ holds %s", name)
 		}
 	}

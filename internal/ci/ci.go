@@ -169,7 +169,7 @@ func (c Check) linter(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(program); err == nil {
+	if errors.Join(artifact.Own(bin), artifact.Own(program)) == nil { // else it may be another user's
 		return program, nil
 	}
 	c.Say("test: building %s", filepath.Base(linter))

@@ -18,7 +18,7 @@ func Backup(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); err == nil {
+	if _, err := os.Lstat(path); err == nil {
 		return hint.Errorf("move it away", "%s is there already", r.File)
 	}
 	healthy, err := healthyMembers(ctx, r)
@@ -45,7 +45,7 @@ func Restorable(r *Run) (runs bool, err error) {
 		return false, hint.Errorf("file= names a snapshot that `"+asCalled(r.Settings, "backup", "file=etcd.db")+"` wrote", "cannot restore: %w", err)
 	}
 	domains, err := r.domains()
-	for _, d := range engine.Members(domains, r.Workspace, r.Prefix) {
+	for _, d := range r.ws().Members(domains, r.Prefix) {
 		runs = runs || d.State == engine.Running
 	}
 	return runs, err

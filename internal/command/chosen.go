@@ -5,11 +5,12 @@ import (
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // choice is which nodes of a workspace the user names.
 type choice struct {
-	workspace string
+	workspace workspace.Workspace
 	node      string // node=, or empty
 	prefix    string // prefix=, or empty: all clusters
 	up        string // the command that makes nodes
@@ -17,7 +18,7 @@ type choice struct {
 
 // chosen is what the user names in this run.
 func chosen(r *Run) choice {
-	c := choice{workspace: r.Workspace, node: r.Node}
+	c := choice{workspace: r.ws(), node: r.Node}
 	if r.Given("prefix") && !r.All {
 		c.prefix = r.Prefix
 	}
@@ -27,7 +28,7 @@ func chosen(r *Run) choice {
 
 // one is the node that node= names, of whatever cluster of the workspace. If there is only one node, it needs no name.
 func (c choice) one(domains map[string]engine.Domain) (engine.Domain, error) {
-	ours := engine.Members(domains, c.workspace, "")
+	ours := c.workspace.Members(domains, "")
 	names := []string{}
 	for _, d := range ours {
 		if d.Name == c.node || len(ours) == 1 && c.node == "" {
@@ -47,7 +48,7 @@ func (c choice) some(domains map[string]engine.Domain) ([]engine.Domain, error) 
 		one, err := c.one(domains)
 		return []engine.Domain{one}, err
 	}
-	nodes := engine.Members(domains, c.workspace, c.prefix)
+	nodes := c.workspace.Members(domains, c.prefix)
 	if len(nodes) == 0 {
 		return nil, hint.Errorf("`"+c.up+"` makes some", "there are no nodes")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
@@ -25,10 +26,10 @@ func (r *Run) Down(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range foreigners(r.ws(), r.Prefix, domains) {
-		r.log.Say("%s: the domain of this name is not this workspace's; it is left alone", name)
-	}
 	prefix := chosen(r).prefix
+	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+		r.log.Say("%s", line)
+	}
 	going, staying := r.at().Leaving(ctx, r.conn.Disks(), domains, prefix, r.ws().Prefixes(r.Prefix, domains))
 	for _, l := range going {
 		r.log.Say("%s: goes: %s", l.Node.Name, l.What())
@@ -39,16 +40,41 @@ func (r *Run) Down(ctx context.Context) error {
 	if err := errors.Join(append(removeAll(ctx, r, going), staying...)...); err != nil {
 		return err // what nodes that are left need stays with them
 	}
-	cleared, err := r.ws().Clear(prefix)
-	if err != nil {
+	cleared, kept, err := clearAll(r, prefix)
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(going)+cleared > 0 {
+	case len(going)+cleared > 0:
 		r.log.Say("down: vm/ cleared")
-	} else {
+	case !kept:
 		r.log.Say("down: there is nothing")
 	}
 	return nil
+}
+
+// clearAll removes the files of the cluster as a whole, or with an empty prefix of all, and counts them. If there is a domain or a
+// folder of a cluster yet, its files stay.
+func clearAll(r *Run, prefix string) (cleared int, kept bool, err error) {
+	domains, err := r.domains()
+	if err != nil {
+		return 0, false, err
+	}
+	all, clusters := r.ws().Prefixes(r.Prefix, domains), []string{prefix}
+	if prefix == "" {
+		clusters = slices.Concat(all, []string{""}) // at last what they share
+	}
+	for _, cluster := range clusters {
+		if remains := r.at().Remains(domains, cluster, all); cluster != "" && len(remains) > 0 {
+			r.log.Say("%s: there is %s yet: the cluster's keys and files in vm/ stay", cluster, strings.Join(remains, " and "))
+			kept = true
+		} else if cluster != "" || !kept {
+			n, err := r.ws().Clear(cluster)
+			if cleared += n; err != nil {
+				return cleared, kept, err
+			}
+		}
+	}
+	return cleared, kept, nil
 }
 
 // removeAll removes the nodes, several at once, and gives the errors in their order.
@@ -57,7 +83,7 @@ func removeAll(ctx context.Context, r *Run, nodes []facts.Leaving) []error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := removeLeaving(r.conn, r.Workspace, nodes[i], r.log.Say); err != nil {
+		if err := removeLeaving(r.conn, r.ws(), nodes[i], r.log.Say); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].Node.Name, err)
 		}
 		return nil
@@ -65,12 +91,12 @@ func removeAll(ctx context.Context, r *Run, nodes []facts.Leaving) []error {
 }
 
 // removeLeaving removes a node of the workspace: its domain, if it has one, then its folder.
-func removeLeaving(on engine.Engine, workspace string, l facts.Leaving, say func(string, ...any)) error {
+func removeLeaving(on engine.Engine, w workspace.Workspace, l facts.Leaving, say func(string, ...any)) error {
 	if l.Domain.Name != "" {
 		if err := l.Node.MarkLeaving(); err != nil {
 			return err
 		}
-		if err := on.Remove(l.Domain.UUID, workspace); err != nil {
+		if err := on.Remove(l.Domain.UUID, w.Owners(l.Domain.Metadata)...); err != nil {
 			return err
 		}
 		say("%s: domain removed", l.Node.Name)
@@ -95,12 +121,15 @@ func lockChosen(ctx context.Context, r *Run) error {
 	return nil
 }
 
-// foreigners are the domains that have names of the cluster's nodes and are not the workspace's.
-func foreigners(w workspace.Workspace, prefix string, domains map[string]engine.Domain) (names []string) {
+// leftAlone says, a line a domain, which are not the workspace's though they have a name of the cluster own, or a mark of the
+// cluster prefix, or if that is empty of any.
+func leftAlone(w workspace.Workspace, own, prefix string, domains map[string]engine.Domain) []string {
+	lines := w.Strangers(domains, prefix)
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
-		if workspace.NumberOf(prefix, name) > 0 && w.IsForeign(domains[name]) {
-			names = append(names, name)
+		d := domains[name]
+		if workspace.NumberOf(own, name) > 0 && w.Whose(d) == workspace.Nobodys {
+			lines = append(lines, name+": the domain of this name is not this workspace's; it is left alone")
 		}
 	}
-	return names
+	return lines
 }

@@ -69,6 +69,13 @@ func wouldRemove(ctx context.Context, r *Run) (removal, error) {
 // planDown prints what would go, and changes nothing.
 func planDown(ctx context.Context, r *Run) error {
 	r.onlyLook()
+	domains, err := r.domains()
+	if err != nil {
+		return err
+	}
+	for _, line := range leftAlone(r.ws(), r.Prefix, chosen(r).prefix, domains) {
+		r.log.Say("%s", line)
+	}
 	would, err := wouldRemove(ctx, r)
 	if err != nil {
 		return err

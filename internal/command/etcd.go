@@ -3,8 +3,12 @@ package command
 import (
 	"context"
 	"errors"
+	"time"
 
+	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
 )
@@ -27,21 +31,50 @@ func Etcd(ctx context.Context, r *Run) (err error) {
 	if r.Remove != "" {
 		return view.RemoveStranger(ctx, nodes, r.Remove)
 	}
+	return printMembers(ctx, r, view, nodes)
+}
+
+// printMembers asks the members of the nodes, and prints what they say and show.
+func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.Node) error {
 	status, err := view.StatusOf(ctx, nodes)
 	if err != nil {
 		return err
 	}
+	lives := view.Certificates(ctx, nodes)
 	if r.Format == "json" {
-		err = table.JSON(r.log.Writer(), status.Members)
+		err = table.JSON(r.log.Writer(), withLives(status.Members, lives))
 	} else {
-		err = membersTable(status, view.Names(nodes)).Print(r.log.Writer())
+		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
 	return errors.Join(err, status.Whole(len(nodes)), view.CheckStrangers(nodes, status))
 }
 
-// membersTable has a line a member. names are the nodes' names, by their members' endpoints.
-func membersTable(status etcd.Status, names map[string]string) *table.Table {
-	rows := table.New("NODE", "MEMBER", "ID", "ENDPOINT", "ROLE", "HEALTHY", "VERSION", "DATABASE")
+// memberStatus is a member as `mage etcd format=json` prints it.
+type memberStatus struct {
+	etcd.Member
+	Certificate *time.Time `json:"certificate_until,omitempty"` // until when what it shows holds
+}
+
+func withLives(members []etcd.Member, lives map[string]authority.Life) []memberStatus {
+	all := []memberStatus{}
+	for _, m := range members {
+		s := memberStatus{Member: m}
+		if life, is := lives[m.Endpoint]; is {
+			s.Certificate = &life.Until
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// membersTable has a line a member. names are the nodes' names, by their members' endpoints, and lives those of the certificates
+// that these show; nil if there are none.
+func membersTable(status etcd.Status, names map[string]string, lives map[string]authority.Life) *table.Table {
+	columns := []string{"NODE", "MEMBER", "ID", "ENDPOINT", "ROLE", "HEALTHY", "VERSION", "DATABASE"}
+	if lives != nil {
+		columns = append(columns, "CERTIFICATE")
+	}
+	rows := table.New(columns...)
 	for _, m := range status.Members {
 		role, healthy := "voter", "yes"
 		switch {
@@ -55,7 +88,11 @@ func membersTable(status etcd.Status, names map[string]string) *table.Table {
 		if !m.Healthy {
 			healthy = "no: " + m.Error
 		}
-		rows.Row(table.Dash(names[m.Endpoint]), table.Dash(m.Name), table.Dash(m.ID), table.Dash(m.Endpoint), table.Dash(role), healthy, table.Dash(m.Version), progress.Bytes(m.DBSize))
+		row := []string{table.Dash(names[m.Endpoint]), table.Dash(m.Name), table.Dash(m.ID), table.Dash(m.Endpoint), table.Dash(role), healthy, table.Dash(m.Version), progress.Bytes(m.DBSize)}
+		if lives != nil {
+			row = append(row, lives[m.Endpoint].String())
+		}
+		rows.Row(row...)
 	}
 	return rows
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
@@ -50,8 +49,8 @@ func inClone(t testing.TB) {
 	}
 	t.Cleanup(func() { // other runs' connections keep the driver's state, too
 		domains, _ := holder.domains()
-		for _, d := range engine.Members(domains, holder.Workspace, "") {
-			_ = holder.conn.Remove(d.UUID, holder.Workspace)
+		for _, d := range domains {
+			_ = holder.conn.Remove(d.UUID, holder.ws().Owners(d.Metadata)...) // clones, too
 		}
 		holder.daemon.Close()
 	})
@@ -340,7 +339,7 @@ func TestOneNodeThatFails(t *testing.T) {
 func TestTwoNodesOfOneAddress(t *testing.T) {
 	nodes := workspace.Nodes("/w/vm", "core", 2)
 	nodes[1].MAC = nodes[0].MAC
-	if err := workspace.Foreign(nodes, nil, "/w", "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
+	if err := workspace.Foreign(workspace.Workspace{Root: "/w"}, nodes, nil, "core"); err == nil || !strings.Contains(err.Error(), "core01 and core02 would have the same hardware address") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -51,7 +51,7 @@ func logged(at facts.Place, disks engine.Disks, domains map[string]engine.Domain
 			nodes[node.Name] = node
 		}
 	}
-	for _, d := range engine.Members(domains, at.Root, c.prefix) {
+	for _, d := range at.Members(domains, c.prefix) {
 		nodes[d.Name] = at.NodeOf(d.Metadata)
 	}
 	if one, ok := nodes[c.node]; ok {

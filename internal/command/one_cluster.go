@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -25,7 +24,7 @@ func namesNodes(r *Run, target string) error {
 		return err
 	}
 	clusters := []string{}
-	for _, d := range engine.Members(domains, r.Workspace, "") {
+	for _, d := range r.ws().Members(domains, "") {
 		clusters = append(clusters, d.Metadata.Cluster)
 	}
 	slices.Sort(clusters)

@@ -8,6 +8,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
@@ -25,6 +26,9 @@ func Start(ctx context.Context, r *Run) error {
 // Restart stops nodes and boots them again. A changed definition takes effect.
 func Restart(ctx context.Context, r *Run) error {
 	return eachNode(ctx, r, "restart", func(d engine.Domain) error {
+		if err := startable(r, d); err != nil {
+			return err
+		}
 		if err := stopping(r).Stop(ctx, d); err != nil {
 			return err
 		}
@@ -40,6 +44,9 @@ func eachNode(ctx context.Context, r *Run, target string, do func(engine.Domain)
 		return err
 	}
 	if err := lockChosen(ctx, r); err != nil {
+		return err
+	}
+	if err := sayStrangers(r); err != nil {
 		return err
 	}
 	nodes, err := chosenNodes(r)
@@ -61,6 +68,9 @@ func stopping(r *Run) boot.Stopping {
 
 // startAgain boots the node and waits until it is ready.
 func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
+	if err := startable(r, d); err != nil {
+		return err
+	}
 	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
 	if b.Err != nil {
 		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
@@ -69,4 +79,25 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 		return workspace.Forget(b.Step.Node.Fresh())
 	}
 	return r.access(d.Metadata.Cluster).Trust(boot.Reports([]boot.Node{b}))
+}
+
+// startable is an error if the node's definition has paths of where the workspace was before.
+func startable(r *Run, d engine.Domain) error {
+	if !workspace.HasMoved(r.ws(), d) {
+		return nil
+	}
+	return hint.Errorf("`"+asCalled(r.Settings, "define", "prefix="+d.Metadata.Cluster)+"` writes the new ones",
+		"the workspace was moved from %s, and its definition has the paths of before", d.Metadata.Workspace)
+}
+
+// sayStrangers says which domains that carry the mark of a node are not the workspace's.
+func sayStrangers(r *Run) error {
+	domains, err := r.domains()
+	if err != nil {
+		return err
+	}
+	for _, line := range r.ws().Strangers(domains, chosen(r).prefix) {
+		r.log.Say("%s", line)
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Preflight looks, before anything is fetched or made, at what nodes that are to be started would fail of.
@@ -14,6 +15,9 @@ import (
 func (r *Run) Preflight(ctx context.Context) error {
 	if !strings.HasPrefix(r.URI, "qemu") {
 		return nil // libvirt's other drivers have hosts of their own
+	}
+	if err := workspace.CheckPath(r.Workspace, true); err != nil {
+		return err
 	}
 	aheadOf(ctx, r)
 	starting, err := toStart(r)

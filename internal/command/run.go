@@ -3,6 +3,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -28,7 +29,8 @@ import (
 // Run is one run of targets on a workspace: its settings, and the values that its stages make.
 type Run struct {
 	*settings.Settings
-	Workspace string // absolute path of the clone
+	Workspace string // absolute path of the clone, without symbolic links
+	origin    string // where it was when its nodes were made
 
 	log   *progress.Log
 	locks *session.Locks
@@ -49,17 +51,22 @@ func New(words []string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.Getwd()
+	folder, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
+	here, err := workspace.At(folder)
+	if err != nil {
+		return nil, err
+	}
+	root := here.Root
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
 	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
+	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(os.Stdout), locks: locks, etcd: helper}, nil
 }
 
 // members are the nodes that the settings ask for.
-func (r *Run) members() []workspace.Node { return workspace.Nodes(r.ws().VM(), r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return r.ws().Nodes(r.Prefix, r.Nodes) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefix) }
@@ -88,11 +95,21 @@ func (r *Run) domains() (map[string]engine.Domain, error) {
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
-	return r.locks.Take(ctx, prefix, r.Wait, r.log.Say)
+	if err := r.locks.Take(ctx, prefix, r.Wait, r.log.Say); err != nil {
+		return err
+	}
+	return r.ws().KeepID(ctx)
 }
 
-// ws is the run's workspace.
-func (r *Run) ws() workspace.Workspace { return workspace.Workspace{Root: r.Workspace} }
+// ws is the run's workspace. It has its ID from when the run first locks a cluster.
+func (r *Run) ws() workspace.Workspace {
+	here, err := workspace.At(r.Workspace)
+	if err != nil { // it was well when the run began; without its ID nothing with one is its own
+		here = workspace.Workspace{Root: r.Workspace}
+	}
+	here.Origin = cmp.Or(here.Origin, r.origin)
+	return here
+}
 
 // where is the libvirt of this run.
 func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
@@ -116,7 +133,7 @@ func (r *Run) reach() reach.Nodes {
 // domains as they were before this run.
 func (r *Run) applier(image string, before map[string]engine.Domain) apply.Applier {
 	return apply.Applier{
-		Engine: r.conn, Workspace: r.Workspace, Base: image, Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
+		Engine: r.conn, Workspace: r.ws(), Base: image, Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
 	}
 }

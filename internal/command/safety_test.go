@@ -58,7 +58,7 @@ func theDomain(t *testing.T, name string) engine.Domain {
 	return domains[name]
 }
 
-// folders are the entries of vm/ but locks.
+// folders are the entries of vm/ but locks and what says which workspace this is.
 func folders(t *testing.T) string {
 	t.Helper()
 	entries, err := os.ReadDir("vm")
@@ -67,7 +67,7 @@ func folders(t *testing.T) string {
 	}
 	left := []string{}
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), ".lock.") {
+		if !strings.HasPrefix(entry.Name(), ".lock.") && entry.Name() != ".workspace" {
 			left = append(left, entry.Name())
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
@@ -40,6 +43,9 @@ type nodeStatus struct {
 	Uptime  float64 `json:"uptime,omitempty"` // seconds, the guest's own
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
+
+	Certificate *time.Time `json:"certificate_until,omitempty"` // until when that of its etcd holds, as `mage up` gave it
+	life        authority.Life
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
@@ -50,7 +56,7 @@ func Status(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	members := engine.Members(domains, r.Workspace, chosen(r).prefix)
+	members := r.ws().Members(domains, chosen(r).prefix)
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
@@ -65,18 +71,40 @@ func Status(ctx context.Context, r *Run) error {
 	}
 	switch {
 	case r.Format == "json":
+		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 		return table.JSON(r.log.Writer(), all)
 	case len(all) == 0:
 		r.log.Say("status: there are no nodes")
+		sayWhose(r, domains, r.log.Say)
 		return nil
 	}
 	if err := statusTable(all).Print(r.log.Writer()); err != nil {
 		return err
 	}
+	sayWhose(r, domains, r.log.Say)
 	if missing := missing(r.members(), all, changed); len(missing) > 0 {
 		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// sayWhose says which domains are not this workspace's though they seem to be, and which nodes' definitions have the paths of where
+// the workspace was before.
+func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
+	prefix := chosen(r).prefix
+	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+		say("%s", line)
+	}
+	moved := map[string][]string{}
+	for _, d := range r.ws().Members(domains, prefix) {
+		if workspace.HasMoved(r.ws(), d) {
+			moved[d.Metadata.Cluster] = append(moved[d.Metadata.Cluster], d.Name)
+		}
+	}
+	for _, cluster := range slices.Sorted(maps.Keys(moved)) {
+		say("%s: the workspace was moved from %s: `%s` writes the new paths, with which they start next",
+			strings.Join(moved[cluster], ", "), domains[moved[cluster][0]].Metadata.Workspace, asCalled(r.Settings, "define", "prefix="+cluster))
+	}
 }
 
 // missing are the nodes of a cluster that there is which are still to be made: changed says so of nodes that have no status.
@@ -168,6 +196,9 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 		Node: d.Name, Cluster: d.Metadata.Cluster, State: string(d.State), MAC: workspace.MAC(d.Name),
 		Image: strings.TrimSuffix(filepath.Base(d.Metadata.Base), ".qcow2"),
 	}
+	if life, err := authority.LifeOf(nodes.NodeOf(d.Metadata).Certificate()); err == nil {
+		s.Certificate, s.life = &life.Until, life
+	}
 	if d.State != engine.Running {
 		return s
 	}
@@ -214,7 +245,12 @@ var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 // statusTable has a line a node.
 func statusTable(all []nodeStatus) *table.Table {
-	rows := table.New("NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT")
+	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT"}
+	secured := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Certificate != nil })
+	if secured {
+		columns = append(columns, "CERTIFICATE")
+	}
+	rows := table.New(columns...)
 	for _, s := range all {
 		ready, uptime := notKnown, "-"
 		switch {
@@ -227,7 +263,14 @@ func statusTable(all []nodeStatus) *table.Table {
 		case s.State != string(engine.Running):
 			ready = "no"
 		}
-		rows.Row(s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift))
+		row := []string{s.Node, s.State, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
+		switch {
+		case s.Certificate != nil:
+			row = append(row, s.life.String())
+		case secured:
+			row = append(row, "-")
+		}
+		rows.Row(row...)
 	}
 	return rows
 }

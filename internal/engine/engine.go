@@ -33,8 +33,9 @@ type Inventory interface {
 type Definer interface {
 	// Define makes or changes a domain. text is its definition as the engine writes it; made is what the engine made of it.
 	Define(text string) (made string, err error)
-	// Remove ends and removes the domain with the UUID, if its metadata name the workspace. That there is none is no error.
-	Remove(uuid, workspace string) error
+	// Remove ends and removes the domain with the UUID, if its metadata name one of the owners: the ID or the path of a
+	// workspace. That there is none is no error.
+	Remove(uuid string, owners ...string) error
 }
 
 // Power starts and ends domains.

@@ -1,5 +1,7 @@
 package engine
 
+import "slices"
+
 // Machine is the processors and the memory that a domain has. A running domain can have others than its definition says:
 // some were plugged in.
 type Machine struct {
@@ -15,7 +17,7 @@ func (m Machine) SameAs(o Machine) bool { return m.VCPUs == o.VCPUs && m.Memory 
 // Metadata is what the project writes into each domain: whose it is, and what it was made from.
 // It is the only record; there is no state file.
 type Metadata struct {
-	Workspace  string // absolute path of the clone
+	Workspace  string // absolute path of the clone, when the domain was defined
 	Cluster    string // the prefix
 	Number     int
 	Ignition   string // sha256 of ignition.json before the words of discovery are replaced, in hex
@@ -25,6 +27,12 @@ type Metadata struct {
 	Image      string // size and time of the base image
 	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
 	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
+	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
+}
+
+// BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.
+func (m *Metadata) BelongsTo(owners ...string) bool {
+	return m != nil && (slices.Contains(owners, m.Workspace) || m.ID != "" && slices.Contains(owners, m.ID))
 }
 
 // InPart is in place of the digest Metadata.Definition in a running domain that took only a part of a new definition.

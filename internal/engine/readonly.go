@@ -20,12 +20,12 @@ type readOnly struct {
 	of Engine
 }
 
-func (readOnly) Define(string) (string, error) { return "", ErrReadOnly }
-func (readOnly) Remove(string, string) error   { return ErrReadOnly }
-func (readOnly) Start(string) error            { return ErrReadOnly }
-func (readOnly) Shutdown(string) error         { return ErrReadOnly }
-func (readOnly) Destroy(string) error          { return ErrReadOnly }
-func (r readOnly) Disks() Disks                { return readOnlyDisks{r.of.Disks()} }
+func (readOnly) Define(string) (string, error)  { return "", ErrReadOnly }
+func (readOnly) Remove(string, ...string) error { return ErrReadOnly }
+func (readOnly) Start(string) error             { return ErrReadOnly }
+func (readOnly) Shutdown(string) error          { return ErrReadOnly }
+func (readOnly) Destroy(string) error           { return ErrReadOnly }
+func (r readOnly) Disks() Disks                 { return readOnlyDisks{r.of.Disks()} }
 
 // readOnlyDisks are disks that are only looked at.
 type readOnlyDisks struct{ of Disks }

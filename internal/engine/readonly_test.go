@@ -23,9 +23,9 @@ func (r *recorder) State(string) (State, error) { r.note("State"); return "", ni
 
 func (r *recorder) Define(string) (string, error) { r.note("Define"); return "", nil }
 
-func (r *recorder) Remove(string, string) error { r.note("Remove"); return nil }
-func (r *recorder) Start(string) error          { r.note("Start"); return nil }
-func (r *recorder) Shutdown(string) error       { r.note("Shutdown"); return nil }
+func (r *recorder) Remove(string, ...string) error { r.note("Remove"); return nil }
+func (r *recorder) Start(string) error             { r.note("Start"); return nil }
+func (r *recorder) Shutdown(string) error          { r.note("Shutdown"); return nil }
 
 func (r *recorder) Destroy(string) error { r.note("Destroy"); return nil }
 
@@ -118,7 +118,11 @@ func call(f reflect.Value) error {
 	for i := range f.Type().NumIn() {
 		args = append(args, reflect.Zero(f.Type().In(i)))
 	}
-	for _, result := range f.Call(args) {
+	do := f.Call
+	if f.Type().IsVariadic() {
+		do = f.CallSlice
+	}
+	for _, result := range do(args) {
 		if err, ok := result.Interface().(error); ok {
 			return err
 		}

@@ -46,7 +46,7 @@ func (p *program) built() (path string, there bool, err error) {
 		return "", false, err
 	}
 	path = filepath.Join(p.bin, programPrefix+digest)
-	return path, use(path), nil
+	return path, artifact.Own(p.bin) == nil && use(path), nil
 }
 
 // build makes the program, unless one of the same sources is there.
@@ -54,6 +54,9 @@ func (p *program) build(ctx context.Context, say func(format string, args ...any
 	path, there, err := p.built()
 	if err != nil || there {
 		return path, err
+	}
+	if err := p.ownFolder(); err != nil {
+		return "", err
 	}
 	unlock, err := artifact.Lock(ctx, filepath.Join(p.bin, ".lock"), func() { say("etcd helper: another run builds it") })
 	if err != nil {
@@ -70,14 +73,26 @@ func (p *program) build(ctx context.Context, say func(format string, args ...any
 	return path, removeUnused(p.bin)
 }
 
-// use tells whether the program is there, and notes in its modification time that it is used.
-func use(path string) bool {
-	now := time.Now()
-	if os.Chtimes(path, now, now) == nil {
-		return true
+// ownFolder makes sure that nobody else can put programs into the folder, which this user would run.
+func (p *program) ownFolder() error {
+	if err := artifact.Folder(p.bin); err != nil {
+		return fmt.Errorf("cannot make the folder of the etcd helper: %w", err)
 	}
-	_, err := os.Stat(path) // it may be another user's
-	return err == nil
+	if err := artifact.Own(p.bin); err != nil {
+		return hint.Errorf(fmt.Sprintf("rm -r %q   # what is in it may be of others; it is built again", p.bin), "programs from there are not run: %w", err)
+	}
+	return nil
+}
+
+// use tells whether the program is there, and notes in its modification time that it is used. One that others can have written
+// is none: it is built again.
+func use(path string) bool {
+	if artifact.Own(path) != nil {
+		return false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now) // it may be root's
+	return true
 }
 
 // removeUnused removes the programs that nobody used for long, and what builds that were killed have left. Who holds the lock
@@ -104,6 +119,9 @@ func compile(ctx context.Context, module, path string) error {
 	cmd.Dir, cmd.Env = module, append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return hint.Errorf("the first build needs Go and its module proxy", "cannot build the etcd helper: %w\n%s", err, bytes.TrimSpace(out))
+	}
+	if err := os.Chmod(path+unfinished, 0o755); err != nil { // whatever the umask says
+		return err
 	}
 	return os.Rename(path+unfinished, path)
 }
@@ -132,7 +150,7 @@ func digest(module string) (string, error) {
 func sources(module string) ([]string, error) {
 	files, packages := []string{"go.mod", "go.sum"}, []string{helperPackage}
 	for i := 0; i < len(packages); i++ {
-		own, err := filepath.Glob(filepath.Join(module, packages[i], "*.go"))
+		own, err := artifact.Matching(filepath.Join(module, packages[i]), "*.go")
 		if err != nil {
 			return nil, err
 		}

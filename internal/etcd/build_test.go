@@ -1,6 +1,9 @@
 package etcd
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // TestSourcesAreAllThatTheHelperIsBuiltFrom compares them with what Go's own tool says.
@@ -40,7 +45,7 @@ func sorted(words []string) []string { slices.Sort(words); return words }
 
 // TestAChangeInAnyPackageRebuildsTheHelper has a small helper that imports a package by way of another.
 func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
-	module, bin := t.TempDir(), t.TempDir()
+	module, bin := t.TempDir(), folder(t)
 	save := func(path, text string) {
 		t.Helper()
 		path = filepath.Join(module, path)
@@ -89,7 +94,7 @@ func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
 
 // TestOldHelpersGo when a new one is built: those that nobody used for a week, and what builds that were killed have left.
 func TestOldHelpersGo(t *testing.T) {
-	module, bin := smallHelper(t), t.TempDir()
+	module, bin := smallHelper(t), folder(t)
 	long, short := time.Now().Add(-unusedFor-time.Hour), time.Now().Add(-unusedFor+time.Hour)
 	for name, used := range map[string]time.Time{
 		"etcd-helper-0123456789ab": long, "etcd-helper-0123456789cd": short, "etcd-helper-0123456789ef.new": short, "golangci-lint": long, "etcd-helper-notes.txt": long,
@@ -128,9 +133,44 @@ func TestOldHelpersGo(t *testing.T) {
 	}
 }
 
+// A program that another user has put there, or can have changed, is not run: it is built again. From a folder into which others
+// can put programs nothing is run.
+func TestAPlantedHelperIsNotRun(t *testing.T) {
+	module, bin := smallHelper(t), filepath.Join(t.TempDir(), "bin")
+	helper := func() (string, error) { return NewHelper(module, bin).Build(t.Context(), func(string, ...any) {}) }
+	path, err := helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, plant := range map[string]func() error{
+		"others may write to it": func() error { return errors.Join(os.WriteFile(path, nil, 0o755), os.Chmod(path, 0o777)) },
+		"another user's":         func() error { return errors.Join(os.WriteFile(path, nil, 0o755), os.Chown(path, 1234, -1)) },
+		"a link":                 func() error { return errors.Join(os.Remove(path), os.Symlink("/bin/true", path)) },
+	} {
+		if err := plant(); errors.Is(err, fs.ErrPermission) {
+			continue // only root gives files away
+		}
+		again, err := helper()
+		now, failed := os.ReadFile(path)
+		if err != nil || failed != nil || again != path || !bytes.Equal(now, built) || artifact.Own(path) != nil {
+			t.Errorf("%s: got %s, %v, %v: %v", name, again, err, failed, artifact.Own(path))
+		}
+	}
+	if err := os.Chmod(bin, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := helper(); err == nil || !strings.Contains(err.Error(), "programs from there are not run: others may write to "+bin+" (0777)\nhint: rm -r ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestAHelperThatGoesBeforeItIsStarted is built again: another run removed it meanwhile.
 func TestAHelperThatGoesBeforeItIsStarted(t *testing.T) {
-	module, bin := smallHelper(t), t.TempDir()
+	module, bin := smallHelper(t), folder(t)
 	p := &program{module: module, bin: bin}
 	defer p.close()
 	goes := true
@@ -147,6 +187,16 @@ func TestAHelperThatGoesBeforeItIsStarted(t *testing.T) {
 		t.Fatal(err)
 	}
 	running.close()
+}
+
+// folder is one for programs, whatever the umask says.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func names(t *testing.T, dir string) (all []string) {

@@ -1,10 +1,12 @@
 package etcd_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,6 +108,54 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is no snapshot of etcd's") {
 		t.Errorf("no snapshot at all: got %v", err)
+	}
+}
+
+// A file of the name that others can guess, or of the name that is wanted, stays as it is, and so does what it leads to. What a killed
+// run left goes.
+func TestBackupReplacesNothing(t *testing.T) {
+	ctx := untilItHangs(t)
+	url, client := alone(t)
+	if _, err := client.Put(ctx, "key", "value"); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	file, victim, left := filepath.Join(folder, "core.db"), filepath.Join(t.TempDir(), "victim"), filepath.Join(folder, ".core.db.123.new")
+	for _, path := range []string{victim, left} {
+		if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-24 * time.Hour)
+	if err := errors.Join(os.Symlink(victim, file+".new"), os.Chtimes(left, long, long)); err != nil {
+		t.Fatal(err)
+	}
+	if err := programs.helper.Backup(ctx, url, file); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := programs.helper.Backup(ctx, url, file); err == nil || !strings.Contains(err.Error(), file+" is there already") {
+		t.Errorf("a second one: got %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %v, %v", info, err)
+	}
+	if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {
+		t.Errorf("the snapshot was replaced: %v", err)
+	}
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "mine" {
+		t.Errorf("what the link leads to has %d bytes, %v", len(text), err)
+	}
+	entries, _ := os.ReadDir(folder)
+	names := []string{}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := []string{"core.db", "core.db.new"}; !slices.Equal(names, want) {
+		t.Errorf("got %q", names)
 	}
 }
 

@@ -130,7 +130,7 @@ func (a Access) others(reports map[string]Report) ([]string, error) {
 // strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). cmd may be empty: a login.
 func (a Access) Command(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
 	args := []string{
-		"-i", a.key(),
+		"-o", "IdentityFile=" + quoteOption(a.key()),
 		"-o", "UserKnownHostsFile=" + quoteOption(a.knownHosts()),
 		"-o", "GlobalKnownHostsFile=/dev/null",
 		"-o", "StrictHostKeyChecking=" + a.strictness(node),
@@ -194,5 +194,6 @@ func (a Access) isTaken(node string) bool {
 	return bytes.Contains(doc, bytes.TrimSpace(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 }
 
-// quoteOption keeps a path with spaces one word in an ssh option.
-func quoteOption(path string) string { return `"` + path + `"` }
+// quoteOption keeps a path with spaces one word in an ssh option, and its percent signs no tokens (ssh_config(5), TOKENS). A path
+// with quotes, backslashes or "${" cannot be written: workspace.CheckPath refuses it.
+func quoteOption(path string) string { return `"` + strings.ReplaceAll(path, "%", "%%") + `"` }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a
@@ -41,7 +42,7 @@ func (r Root) Card(name string) (string, error) {
 // The kernel lets no frames of the card itself to them (https://libvirt.org/formatdomain.html#direct-attachment-to-physical-interface).
 // Of links over a card, VLANs and the like name their kind, macvlans do not.
 func (r Root) Beside(card string, hasAddress func(link string) bool) string {
-	uppers, _ := filepath.Glob(r.Path("sys/class/net", card, "upper_*"))
+	uppers, _ := artifact.Matching(r.Path("sys/class/net", card), "upper_*")
 	for _, upper := range uppers {
 		link := strings.TrimPrefix(filepath.Base(upper), "upper_")
 		if !strings.Contains(r.Read("sys/class/net", link, "uevent"), "DEVTYPE=") && hasAddress(link) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // end ends every process of the lab, which takes its namespaces along, and removes its state.
@@ -39,7 +41,7 @@ func (w *World) removeState() error {
 	if err := os.RemoveAll(w.dir); err != nil {
 		return err
 	}
-	if left, _ := filepath.Glob(filepath.Join(all, "*")); len(left) > 1 || len(left) == 1 && filepath.Base(left[0]) != foldersFile {
+	if left, _ := artifact.Matching(all, "*"); len(left) > 1 || len(left) == 1 && filepath.Base(left[0]) != foldersFile {
 		return nil // another lab
 	}
 	made, _ := os.ReadFile(filepath.Join(all, foldersFile))

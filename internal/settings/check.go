@@ -17,10 +17,10 @@ const maxLabel = 63
 
 var (
 	labelStart    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
-	interfaceName = regexp.MustCompile(`^[^\s/:]{1,15}$`) // IFNAMSIZ less the final zero
+	interfaceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,15}$`) // IFNAMSIZ less the final zero; the kernel takes more, shells and files do not
 )
 
-var errNoInterface = errors.New("is no interface name: 1 to 15 characters without spaces, / and : are allowed")
+var errNoInterface = errors.New("is no interface name: 1 to 15 letters, digits and . _ - are allowed, the first not a -")
 
 func prefix(s *Settings, value string) error {
 	if !labelStart.MatchString(value) {
@@ -166,8 +166,13 @@ func server(field func(*Settings) *string) func(*Settings, string) error {
 	}
 }
 
+// isLink tells whether a card, or a bridge, may have that name. It becomes a part of paths, and a word of commands.
+func isLink(name string) bool {
+	return interfaceName.MatchString(name) && name != "." && name != ".." && name[0] != '-'
+}
+
 func bridge(s *Settings, value string) error {
-	if !interfaceName.MatchString(value) {
+	if !isLink(value) {
 		return errNoInterface
 	}
 	s.Bridge = value
@@ -176,7 +181,7 @@ func bridge(s *Settings, value string) error {
 
 func optionalLink(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
-		if value != "" && !interfaceName.MatchString(value) {
+		if value != "" && !isLink(value) {
 			return errNoInterface
 		}
 		*field(s) = value

@@ -5,6 +5,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Settings are the validated parameters of one run.
@@ -90,15 +92,31 @@ type Environment struct {
 	All    func() []string // NAME=value
 	Root   bool            // whether the user is root
 	Cache  string          // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
+	Fault  error           // why there is none
 }
 
 // System is the Environment of this process.
 func System() Environment {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
+	env := Environment{Lookup: os.LookupEnv, All: os.Environ, Root: os.Getuid() == 0}
+	var err error
+	if env.Cache, err = os.UserCacheDir(); err != nil && !env.Root { // root has a folder of its own
+		env.Cache, env.Fault = temporaryCache(os.TempDir(), os.Getuid())
 	}
-	return Environment{Lookup: os.LookupEnv, All: os.Environ, Root: os.Getuid() == 0, Cache: cache}
+	return env
+}
+
+// temporaryCache is a user's cache folder below tmp, where anybody may have made one of its name before: what was planted there
+// would be run as the user.
+func temporaryCache(tmp string, uid int) (string, error) {
+	path := filepath.Join(tmp, fmt.Sprintf("cache-%d", uid))
+	err := os.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		err = artifact.Own(path)
+	}
+	if err != nil {
+		err = hint.Errorf("export HOME=<your home>   # the cache is then $HOME/.cache", "HOME is not set, and the cache cannot be below %s: %w", tmp, err)
+	}
+	return path, err
 }
 
 // RelaunchedVariable is set for a run that another one started in its place.
@@ -126,6 +144,9 @@ const (
 // Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
+	if env.Fault != nil {
+		return nil, env.Fault
+	}
 	s := &Settings{Words: words, Cache: cache(env)}
 	_, s.InLab = env.Lookup(LabVariable)
 	s.Sudo, _ = env.Lookup("SUDO_USER")

@@ -12,9 +12,9 @@ import (
 )
 
 // Foreign is one error that names every domain in the way. A domain of somebody else is in the way if it has a node's name,
-// hardware address or disk, or if it is of a cluster of this name in another workspace. Two nodes may not have the same
-// hardware address either: three bytes of it are of a hash.
-func Foreign(nodes []Node, domains map[string]engine.Domain, workspace, cluster string) error {
+// hardware address or disk, or if it is of a cluster of this name in another workspace. A copy of a node is
+// not. Two nodes may not have the same hardware address either: three bytes of it are of a hash.
+func Foreign(w Workspace, nodes []Node, domains map[string]engine.Domain, cluster string) error {
 	var all []error
 	macs, disks := map[string]string{}, map[string]string{}
 	for _, n := range nodes {
@@ -30,13 +30,16 @@ func Foreign(nodes []Node, domains map[string]engine.Domain, workspace, cluster 
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
 		m := d.Metadata
-		if m != nil && m.Workspace == workspace && m.Cluster == cluster {
+		whose := w.Whose(d)
+		if whose == Ours && m.Cluster == cluster {
 			continue
 		}
-		if named[name] || m != nil && m.Cluster == cluster {
-			all = append(all, foreign(d, workspace, cluster))
+		if named[name] || m != nil && m.Cluster == cluster && whose != Clone {
+			all = append(all, foreign(w, d))
 		}
-		all = append(all, inTheWay(d, macs, disks))
+		if whose != Renamed {
+			all = append(all, inTheWay(d, macs, disks))
+		}
 	}
 	return errors.Join(all...)
 }
@@ -58,23 +61,39 @@ func inTheWay(d engine.Domain, macs, disks map[string]string) error {
 }
 
 // foreign is an error that says whose domain d is, if it is not the cluster's own.
-func foreign(d engine.Domain, workspace, cluster string) error {
-	switch m := d.Metadata; {
-	case m == nil:
+func foreign(w Workspace, d engine.Domain) error {
+	m := d.Metadata
+	if m == nil {
 		return hint.Errorf(fmt.Sprintf("choose another prefix=, or remove it yourself: virsh undefine %s", d.Name),
 			"%s: libvirt has a domain of this name that this project did not make; it is left alone", d.Name)
-	case m.Workspace != workspace:
+	}
+	switch w.Whose(d) {
+	case Nobodys:
 		return hint.Errorf("choose another prefix=, or run `mage down` there",
 			"%s: the domain belongs to the workspace %s; it is left alone", d.Name, m.Workspace)
-	case m.Cluster != cluster:
+	case Ours:
 		return hint.Errorf("choose another prefix=", "%s: the domain belongs to the cluster %s; it is left alone", d.Name, m.Cluster)
 	}
-	return nil
+	return hint.Errorf(way(w, d), "%s: %s; it is left alone", d.Name, stranger(w, d))
+}
+
+// way is what to do about a domain that carries a mark of this workspace's, or of one at its path, and is not ours.
+func way(w Workspace, d engine.Domain) string {
+	m := d.Metadata
+	switch w.Whose(d) {
+	case Renamed:
+		return fmt.Sprintf("virsh domrename %s %s gives it its name back, if it is shut off", d.Name, NodeName(m.Cluster, m.Number))
+	case Originals:
+		return fmt.Sprintf("choose another prefix=, or run `mage down` in %s", m.Workspace)
+	case FormerPath:
+		return "choose another prefix=, or if it is this workspace's and vm/ was removed: " + identity{m.ID, m.Workspace}.command()
+	}
+	return "choose another prefix="
 }
 
 // IsForeign tells whether there is a domain that is not this workspace's.
 func (w Workspace) IsForeign(d engine.Domain) bool {
-	return d.Name != "" && (d.Metadata == nil || d.Metadata.Workspace != w.Root)
+	return d.Name != "" && !w.Owns(d)
 }
 
 // Resolved are the domains. Disks that are below vm/ have their paths below vm/, whatever symbolic links lead there.

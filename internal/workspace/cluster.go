@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,17 +44,13 @@ func timelineOf(prefix, kind string) string { return timelineName + prefix + "."
 // Prefixes are the clusters that have a domain or files here, and the cluster own.
 func (w Workspace) Prefixes(own string, domains map[string]engine.Domain) []string {
 	found := []string{own}
-	locks, _ := filepath.Glob(w.Lock("*"))
-	for _, path := range locks {
-		found = append(found, strings.TrimPrefix(filepath.Base(path), lockName))
-	}
-	for _, d := range engine.Members(domains, w.Root, "") {
+	for _, d := range w.Members(domains, "") {
 		found = append(found, d.Metadata.Cluster)
 	}
-	for _, kind := range perCluster {
-		paths, _ := filepath.Glob(w.VM(kind + "*"))
-		for _, path := range paths {
-			if prefix := strings.TrimPrefix(filepath.Base(path), kind); !strings.Contains(prefix, ".") {
+	entries, _ := os.ReadDir(w.VM()) // the path may have any character: no pattern is made of it
+	for _, entry := range entries {
+		for _, kind := range append([]string{lockName}, perCluster...) {
+			if prefix, is := strings.CutPrefix(entry.Name(), kind); is && (kind == lockName || !strings.Contains(prefix, ".")) {
 				found = append(found, prefix)
 			}
 		}

@@ -13,7 +13,9 @@ import (
 
 // Workspace is the folder of a clone.
 type Workspace struct {
-	Root string // absolute path
+	Root   string // absolute path
+	ID     string // the same wherever the folder is moved; empty if no run has kept one yet
+	Origin string // the path from which the nodes' UUIDs are made; empty for Root
 }
 
 // VM is a path below the folder of generated files.
@@ -30,7 +32,20 @@ func (w Workspace) Relative(path string) string {
 }
 
 // Node is the nth node of the cluster prefix, from 1.
-func (w Workspace) Node(prefix string, n int) Node { return NodeAt(w.VM(), prefix, n) }
+func (w Workspace) Node(prefix string, n int) Node {
+	node := NodeAt(w.VM(), prefix, n)
+	node.UUID = domainUUID(Workspace{Root: w.origin()}.VM(node.Name))
+	return node
+}
+
+// Nodes are the count nodes of the cluster prefix.
+func (w Workspace) Nodes(prefix string, count int) []Node {
+	nodes := make([]Node, count)
+	for i := range nodes {
+		nodes[i] = w.Node(prefix, i+1)
+	}
+	return nodes
+}
 
 // NodeOf is the node that the metadata are of.
 func (w Workspace) NodeOf(m *engine.Metadata) Node { return w.Node(m.Cluster, m.Number) }

@@ -17,7 +17,7 @@ import (
 // Applier carries out steps.
 type Applier struct {
 	Engine    engine.Engine
-	Workspace string                   // that the domains' marks name
+	Workspace workspace.Workspace
 	Base      string                   // path of the base image of disks that are made
 	Before    map[string]engine.Domain // all domains, as they were before this run
 	Begun     *Begun                   // what this run has made

@@ -35,7 +35,7 @@ func newBed(t *testing.T) *bed {
 
 func (b *bed) applier() Applier {
 	return Applier{
-		Engine: b, Workspace: "/w", Base: "/base", Begun: &Begun{},
+		Engine: b, Workspace: workspace.Workspace{Root: "/w"}, Base: "/base", Begun: &Begun{},
 		Before:  map[string]engine.Domain{"core01": {Name: "core01", Metadata: &engine.Metadata{Ignition: "old"}}},
 		Say:     func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) },
 		Reached: func(string, string) {}, Forget: func(string) error { return b.do("forget") },
@@ -56,7 +56,7 @@ func (b *bed) do(what string) error {
 }
 
 func (b *bed) Define(text string) (string, error) { return "made of " + text, b.do("define " + text) }
-func (b *bed) Remove(string, string) error        { return b.do("remove") }
+func (b *bed) Remove(string, ...string) error     { return b.do("remove") }
 func (b *bed) Disks() engine.Disks                { return bedDisks{b: b} }
 
 // bedDisks are files, each a word.

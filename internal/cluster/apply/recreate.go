@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 	"coreos-libvirt/internal/workspace/wait"
@@ -65,13 +66,16 @@ func (a Applier) Remove(node workspace.Node) error {
 	return RemoveFiles(a.Engine.Disks(), node)
 }
 
-// removeDomain removes the node's domain, and what is known of it. The mark comes first: if this run ends before the disk has
-// gone, too, the next one knows that it may go.
+// removeDomain removes the node's domain, and what is known of it, unless another domain uses its disk. The mark comes first: if
+// this run ends before the disk has gone, too, the next one knows that it may go.
 func (a Applier) removeDomain(node workspace.Node) error {
+	if err := workspace.Unused(a.Workspace, node, a.Before, qcow2.Backing); err != nil {
+		return err
+	}
 	if err := node.MarkLeaving(); err != nil {
 		return err
 	}
-	if err := a.Engine.Remove(node.UUID, a.Workspace); err != nil {
+	if err := a.Engine.Remove(node.UUID, a.Workspace.Owners(a.Before[node.Name].Metadata)...); err != nil {
 		return err
 	}
 	return a.Forget(node.Name)

@@ -86,7 +86,7 @@ func (a Applier) undoDomain(node workspace.Node, made *begun) error {
 	case !made.domain:
 		return nil
 	case made.before == nil:
-		return a.Engine.Remove(node.UUID, a.Workspace)
+		return a.Engine.Remove(node.UUID, a.Workspace.Owners(nil)...)
 	}
 	_, err := a.Engine.Define(made.before.XML)
 	return err

@@ -84,7 +84,7 @@ func digestsOf(documents []config.Document) []string {
 // found is what is known of the nodes that have a domain, without a look at their disks.
 func (d Drafter) found(domains map[string]engine.Domain) map[string]plan.Found {
 	have := map[string]plan.Found{}
-	for _, domain := range engine.Members(domains, d.Place.Root, d.Cluster) {
+	for _, domain := range d.Place.Members(domains, d.Cluster) {
 		node := d.Place.NodeOf(domain.Metadata)
 		history := plan.History{Fresh: workspace.Exists(node.Fresh()), LastAddress: d.Reach.LastAddress(domain.Name)}
 		have[domain.Name] = plan.Found{Node: node, Domain: domain, Defined: true, History: history}
@@ -137,7 +137,7 @@ func (d Drafter) fill(hw engine.Hardware) (engine.Definition, error) {
 func (d Drafter) mark(doc config.Document) engine.Metadata {
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: d.Base.Path,
-		Libvirt: d.Place.String(), Image: d.Base.Identity, Disk: d.Machine.Disk, Firmware: d.Machine.givenFirmware(),
+		Libvirt: d.Place.String(), Image: d.Base.Identity, Disk: d.Machine.Disk, Firmware: d.Machine.givenFirmware(), ID: d.Place.ID,
 	}
 }
 

@@ -19,7 +19,7 @@ type Place struct {
 // InTheWay is an error that names all that keeps the cluster's nodes from being made: domains of somebody else, and nodes
 // that another libvirt has.
 func (p Place) InTheWay(nodes []workspace.Node, domains map[string]engine.Domain, prefix string) error {
-	errs := []error{workspace.Foreign(nodes, p.Resolved(domains), p.Root, prefix)}
+	errs := []error{workspace.Foreign(p.Workspace, nodes, p.Resolved(domains), prefix)}
 	for _, node := range nodes {
 		if _, defined := domains[node.Name]; defined {
 			continue

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -37,8 +39,12 @@ func (l Leaving) What() string {
 // the workspace.
 func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[string]engine.Domain, prefix string, prefixes []string) (going []Leaving, errs []error) {
 	nodes := map[string]Leaving{}
-	for _, d := range engine.Members(domains, p.Root, prefix) {
+	for _, d := range p.Members(domains, prefix) {
 		node := p.NodeOf(d.Metadata)
+		if err := workspace.Unused(p.Workspace, node, domains, qcow2.Backing); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
+			continue
+		}
 		nodes[node.Name] = Leaving{node, d}
 	}
 	entries, _ := os.ReadDir(p.VM())
@@ -50,7 +56,7 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
-		if err := p.mayGo(ctx, disks, node); err != nil {
+		if err := errors.Join(workspace.Unused(p.Workspace, node, domains, qcow2.Backing), p.mayGo(ctx, disks, node)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
@@ -60,6 +66,24 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		going = append(going, nodes[name])
 	}
 	return going, errs
+}
+
+// Remains are what is left of a cluster, a domain or a folder: what it needs of vm/ must stay. prefixes are all clusters of the
+// workspace.
+func (p Place) Remains(domains map[string]engine.Domain, prefix string, prefixes []string) (names []string) {
+	for name, d := range domains {
+		if m := d.Metadata; m != nil && m.Cluster == prefix && slices.Contains([]workspace.Whose{workspace.Ours, workspace.Renamed, workspace.Originals}, p.Whose(d)) {
+			names = append(names, "the domain "+name)
+		}
+	}
+	entries, _ := os.ReadDir(p.VM())
+	for _, entry := range entries {
+		if _, is := p.Folder(entry, prefix, prefixes); is {
+			names = append(names, p.Relative(p.VM(entry.Name())))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Folder is the node whose folder in vm/ the entry is, if it is one of the cluster prefix, or with an empty prefix of any

@@ -14,7 +14,7 @@ import (
 func (p Place) Left(nodes []workspace.Node, prefixes []string, domains map[string]engine.Domain) (lines []string) {
 	all := slices.Clone(nodes)
 	for _, prefix := range prefixes {
-		for _, d := range engine.Members(domains, p.Root, prefix) {
+		for _, d := range p.Members(domains, prefix) {
 			all = append(all, p.NodeOf(d.Metadata))
 		}
 	}

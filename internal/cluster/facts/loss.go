@@ -40,7 +40,7 @@ func (l Leaving) Size() (bytes int64, exists bool) {
 
 // Clusters are those that have a node here, a domain or a folder, sorted. own is the cluster of this run.
 func (p Place) Clusters(own string, domains map[string]engine.Domain) (found []string) {
-	for _, d := range engine.Members(domains, p.Root, "") {
+	for _, d := range p.Members(domains, "") {
 		found = append(found, d.Metadata.Cluster)
 	}
 	entries, _ := os.ReadDir(p.VM())

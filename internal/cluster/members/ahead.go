@@ -34,6 +34,9 @@ func (v View) LookAhead(ctx context.Context) *Ahead {
 		}
 		ahead.endpoints = append(ahead.endpoints, v.ClientURL(report.Address(node.MAC)))
 	}
+	if v.renewOwn() != nil {
+		return nil // who asks later says why
+	}
 	client, ctx := v.Client(), context.WithoutCancel(ctx) // the stage that asks ends before the answer is there
 	go func() {
 		defer close(ahead.answered)

@@ -138,7 +138,7 @@ func live(t *testing.T, nodes int) *bed {
 		b.reports(node)
 		endpoints = append(endpoints, clientURL(i+1))
 		b.Domains[node.Name] = engine.Domain{
-			Name: node.Name, State: engine.Running, Metadata: &engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: node.Number},
+			Name: node.Name, UUID: node.UUID, State: engine.Running, Metadata: &engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: node.Number},
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)

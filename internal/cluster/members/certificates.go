@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 	"coreos-libvirt/internal/workspace/wait"
@@ -32,7 +35,7 @@ func (v View) certify(ctx context.Context, nodes ...boot.Node) error {
 	if !v.Generation.TLS() {
 		return nil
 	}
-	if err := v.Generation.Authority.RenewClient(); err != nil {
+	if err := v.renewOwn(); err != nil {
 		return err
 	}
 	return errors.Join(wait.Each(len(nodes), func(i int) error {
@@ -44,6 +47,42 @@ func (v View) certify(ctx context.Context, nodes ...boot.Node) error {
 		}
 		return nil
 	})...)
+}
+
+// renewOwn renews what this host shows to the members, before they are asked: they answer nobody whose certificate is over.
+func (v View) renewOwn() error {
+	if !v.Generation.TLS() || v.Options.ReadOnly {
+		return nil
+	}
+	renewed, err := v.Generation.Authority.RenewClient()
+	if renewed {
+		v.Log.Say("etcd: this host has a new certificate for the members to see")
+	}
+	return err
+}
+
+// Certificates are the lives of what the nodes' members show, by their client URLs. Those that show nothing are missing; nil if
+// the cluster has no TLS.
+func (v View) Certificates(ctx context.Context, nodes []boot.Node) map[string]authority.Life {
+	if !v.Generation.TLS() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	lives := make([]authority.Life, len(nodes))
+	errs := wait.Each(len(nodes), func(i int) (err error) {
+		lives[i], err = v.Generation.Authority.Served(ctx, net.JoinHostPort(nodes[i].Address(), clientPort))
+		return err
+	})
+	shown := map[string]authority.Life{}
+	for i, err := range errs {
+		if err == nil {
+			shown[v.ClientURL(nodes[i].Address())] = lives[i]
+		} else {
+			v.Log.Say("%s: no certificate of its etcd: %s", nodes[i].Step.Node.Name, printable.Text(err.Error()))
+		}
+	}
+	return shown
 }
 
 func (v View) certifyNode(ctx context.Context, node boot.Node) error {

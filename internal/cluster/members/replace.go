@@ -6,7 +6,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
@@ -98,7 +97,7 @@ func (c Cluster) leaver(ctx context.Context, node workspace.Node, others []strin
 // MemberOf is the node's member, by its name or its last address. An error says that nobody can know which one it is.
 func (v View) MemberOf(peers etcd.Peers, node workspace.Node) (peer etcd.Peer, is bool, err error) {
 	last := plan.Addresses{}
-	for _, d := range engine.Members(v.Domains, v.Reach.Root, v.Options.Prefix) {
+	for _, d := range v.Reach.Members(v.Domains, v.Options.Prefix) {
 		last[d.Name] = v.Reach.LastAddress(d.Name)
 	}
 	for _, node := range append(slices.Clone(v.Options.Nodes), node) { // its domain may be gone

@@ -10,7 +10,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/reach"
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
@@ -72,7 +71,7 @@ func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	for _, node := range v.Options.Nodes {
 		all[node.Name] = lastAddresses(v.Reach, node.Name)
 	}
-	for _, d := range engine.Members(v.Domains, v.Reach.Root, v.Options.Prefix) {
+	for _, d := range v.Reach.Members(v.Domains, v.Options.Prefix) {
 		all[d.Name] = lastAddresses(v.Reach, d.Name)
 	}
 	for _, n := range nodes {

@@ -122,7 +122,7 @@ func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 
 // running are the cluster's domains that run.
 func (v View) running(domains map[string]engine.Domain) []engine.Domain {
-	return slices.DeleteFunc(engine.Members(domains, v.Reach.Root, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
+	return slices.DeleteFunc(v.Reach.Members(domains, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
 }
 
 // Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked
@@ -156,6 +156,9 @@ func (v View) StatusOf(ctx context.Context, nodes []boot.Node) (etcd.Status, err
 
 // ask asks the members once. The helper is built before, if it is missing.
 func (v View) ask(ctx context.Context, endpoints []string) (etcd.Status, error) {
+	if err := v.renewOwn(); err != nil {
+		return etcd.Status{}, err
+	}
 	if _, err := v.Options.Helper.Build(ctx, v.Log.Say); err != nil {
 		return etcd.Status{}, err
 	}

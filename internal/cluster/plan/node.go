@@ -156,6 +156,8 @@ func definition(have, want engine.Metadata, found Found) (Action, string) {
 		return Keep, "defined, and changed by somebody else since; left as it is"
 	case found.Edited != "":
 		return Redefine, "what somebody else changed is overwritten"
+	case have.Workspace != want.Workspace && have.Definition != want.Definition:
+		return Redefine, fmt.Sprintf("the workspace is %s now, and was %s", want.Workspace, have.Workspace)
 	case have.Definition != want.Definition:
 		return Redefine, "the domain's definition changed" + differences(found.Domain, found.Spec)
 	}

@@ -268,9 +268,16 @@ func (d *dice) config() []byte {
 		section, name string
 		each          func() any
 	}{
-		{"storage", "filesystems", d.filesystem}, {"storage", "files", d.file}, {"systemd", "units", d.unit}, {"passwd", "users", d.user},
-		{"networkd", "units", d.network}, {"storage", "directories", d.directory}, {"storage", "links", d.link}, {"storage", "disks", d.disk},
-		{"storage", "raid", d.raid}, {"passwd", "groups", d.group},
+		{"storage", "filesystems", d.filesystem},
+		{"storage", "files", d.file},
+		{"systemd", "units", d.unit},
+		{"passwd", "users", d.user},
+		{"networkd", "units", d.network},
+		{"storage", "directories", d.directory},
+		{"storage", "links", d.link},
+		{"storage", "disks", d.disk},
+		{"storage", "raid", d.raid},
+		{"passwd", "groups", d.group},
 	} {
 		section, _ := m[list.section].(map[string]any)
 		if section == nil {

@@ -49,9 +49,9 @@ func (c *Conn) Define(xml string) (made string, err error) {
 }
 
 // Remove ends the domain of that UUID, if it runs, and deletes its definition with all that libvirt keeps for it.
-// Only one that carries the workspace's metadata goes, whatever has its name by now. One that is gone already is no
+// Only one whose metadata name one of the owners goes, whatever has its name by now. One that is gone already is no
 // error.
-func (c *Conn) Remove(uuid, workspace string) error {
+func (c *Conn) Remove(uuid string, owners ...string) error {
 	err := c.use(func(conn *libvirt.Connect) error {
 		dom, err := conn.LookupDomainByUUIDString(uuid)
 		if err != nil {
@@ -62,7 +62,7 @@ func (c *Conn) Remove(uuid, workspace string) error {
 		if err != nil {
 			return err
 		}
-		if d.Metadata == nil || d.Metadata.Workspace != workspace {
+		if !d.Metadata.BelongsTo(owners...) {
 			return errNotOurs
 		}
 		if err := unlessEnded(dom.Destroy()); err != nil {

@@ -65,7 +65,7 @@ func probeKernel(arch, dir string) (path string, remove func(), err error) {
 		return "", nil, err
 	}
 	path = filepath.Join(dir, fmt.Sprintf(".kvm-probe-%d", os.Getpid()))
-	if err := os.WriteFile(path, domainxml.ProbeKernel(), 0o644); err != nil {
+	if err := os.WriteFile(path, ProbeKernel(), 0o644); err != nil {
 		return "", nil, err
 	}
 	return path, func() { _ = os.Remove(path) }, nil
@@ -86,7 +86,7 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 	shown, piece := "", make([]byte, 256)
 	for n := 0; err == nil; n, err = console.Read(piece) {
 		shown += strings.ReplaceAll(string(piece[:n]), "\r", "")
-		if strings.HasSuffix(shown, domainxml.ProbeAnswer) {
+		if strings.HasSuffix(shown, ProbeAnswer) {
 			return nil
 		}
 	}

@@ -41,11 +41,11 @@ type (
 
 func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
 
-func (*Conn) Define(string) (string, error) { return "", errNoCgo }
-func (*Conn) Remove(string, string) error   { return errNoCgo }
-func (*Conn) Start(string) error            { return errNoCgo }
-func (*Conn) Shutdown(string) error         { return errNoCgo }
-func (*Conn) Destroy(string) error          { return errNoCgo }
+func (*Conn) Define(string) (string, error)  { return "", errNoCgo }
+func (*Conn) Remove(string, ...string) error { return errNoCgo }
+func (*Conn) Start(string) error             { return errNoCgo }
+func (*Conn) Shutdown(string) error          { return errNoCgo }
+func (*Conn) Destroy(string) error           { return errNoCgo }
 
 func (connection) Calls() int64                                        { return 0 }
 func (connection) Until(context.Context)                               {}

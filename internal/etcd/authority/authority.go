@@ -93,7 +93,7 @@ func (a Authority) load() (der []byte, key *ecdsa.PrivateKey, err error) {
 	for _, path := range []string{a.CertificateFile(), a.keyFile()} {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot read the cluster's certificate authority: %w", err)
+			return nil, nil, hint.Errorf("put it back; `mage up recreate=all` makes a new cluster, with another one", "cannot read the cluster's certificate authority: %w", err)
 		}
 		block, _ := pem.Decode(text)
 		if block == nil {

@@ -3,12 +3,15 @@ package authority
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/testkit/certificates"
 )
 
 func made(t *testing.T) Authority {
@@ -135,20 +138,75 @@ func TestFits(t *testing.T) {
 	}
 }
 
+// What this host shows is replaced when two thirds of its life are over, and not before; a lost one, and one of another
+// authority, at once.
 func TestClientIsRenewed(t *testing.T) {
+	a, other := made(t), made(t)
+	const hours = time.Hour
+	for what, c := range map[string]struct {
+		prepare func()
+		renewed bool
+	}{
+		"fresh":                {func() {}, false},
+		"just before":          {func() { certificates.Write(t, a.Dir, -60*hours, 40*hours, nil, a.ClientFile()) }, false},
+		"two thirds are over":  {func() { certificates.Write(t, a.Dir, -70*hours, 30*hours, nil, a.ClientFile()) }, true},
+		"expired":              {func() { certificates.Write(t, a.Dir, -70*hours, -hours, nil, a.ClientFile()) }, true},
+		"lost":                 {func() { _ = os.Remove(a.ClientFile()) }, true},
+		"of another authority": {func() { certificates.Write(t, other.Dir, -hours, 40*hours, nil, a.ClientFile()) }, true},
+	} {
+		c.prepare()
+		before, _ := os.ReadFile(a.ClientFile())
+		renewed, err := a.RenewClient()
+		after, _ := os.ReadFile(a.ClientFile())
+		if err != nil || renewed != c.renewed || renewed == (string(after) == string(before)) || a.holds(a.ClientFile(), "", time.Now()) != nil {
+			t.Errorf("%s: renewed %t, %v", what, renewed, err)
+		}
+		if info, err := os.Stat(a.ClientFile()); err != nil || renewed && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: got %v, %v", what, info, err)
+		}
+	}
+}
+
+// Where the authority's key is gone, what still holds is used on; what does not is an error.
+func TestClientWithoutTheKey(t *testing.T) {
 	a := made(t)
+	aged := func(until time.Duration) {
+		certificates.Write(t, a.Dir, -70*time.Hour, until, nil, a.ClientFile())
+	}
+	aged(time.Hour)
 	before, _ := os.ReadFile(a.ClientFile())
-	if err := a.RenewClient(); err != nil {
+	key, err := os.ReadFile(a.keyFile())
+	if err := errors.Join(err, os.Remove(a.keyFile())); err != nil {
 		t.Fatal(err)
+	}
+	if renewed, err := a.RenewClient(); err != nil || renewed {
+		t.Errorf("got %t, %v", renewed, err)
 	}
 	if after, _ := os.ReadFile(a.ClientFile()); string(after) != string(before) {
-		t.Error("a fresh one is made anew")
+		t.Error("it is another one")
 	}
-	if err := os.Remove(a.ClientFile()); err != nil {
+	if err := os.WriteFile(a.keyFile(), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.RenewClient(); err != nil || a.holds(a.ClientFile(), "", time.Now()) != nil {
-		t.Errorf("a lost one is not made anew: %v", err)
+	aged(-time.Hour)
+	if err := os.Remove(a.keyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if renewed, err := a.RenewClient(); err == nil || renewed || !strings.Contains(err.Error(), "cannot read the cluster's certificate authority: ") || !strings.Contains(err.Error(), "\nhint: ") {
+		t.Errorf("got %t, %v", renewed, err)
+	}
+}
+
+func TestLife(t *testing.T) {
+	now := time.Now()
+	for want, l := range map[string]Life{
+		"not known": {}, "until " + now.Add(48*time.Hour).Format("2006-01-02"): {now.Add(-time.Hour), now.Add(48 * time.Hour)},
+		"until " + now.Add(24*time.Hour).Format("2006-01-02") + ": `mage up` renews it":       {now.Add(-72 * time.Hour), now.Add(24 * time.Hour)},
+		"expired on " + now.Add(-24*time.Hour).Format("2006-01-02") + ": `mage up` renews it": {now.Add(-72 * time.Hour), now.Add(-24 * time.Hour)},
+	} {
+		if got := l.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

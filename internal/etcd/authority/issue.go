@@ -6,9 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"net"
-	"os"
 	"time"
 
 	"coreos-libvirt/internal/workspace/artifact"
@@ -50,17 +48,28 @@ func (a Authority) sign(authority []byte, key *ecdsa.PrivateKey, name string, ho
 	return append(certificatePEM(der), private...), err
 }
 
-// Fits tells whether a file that Issue made is still good for the address: signed by this authority, and
-// with a third of its time left.
+// Fits tells whether a file that Issue made is still good for the address: signed by this authority, and with less than two
+// thirds of its life over.
 func (a Authority) Fits(file, address string) bool {
-	return a.holds(file, address, time.Now().Add(lent/3)) == nil
+	life, err := LifeOf(file)
+	return err == nil && !life.Due(time.Now()) && a.holds(file, address, time.Now()) == nil
 }
 
-// RenewClient makes what this host shows to the cluster anew when two thirds of its time are over.
-func (a Authority) RenewClient() error {
-	if a.holds(a.ClientFile(), "", time.Now().Add(lent/3)) == nil {
-		return nil
+// RenewClient replaces what this host shows to the cluster, when two thirds of its life are over. It tells whether it did. Where
+// that fails, what there is may still hold: it is no error then.
+func (a Authority) RenewClient() (renewed bool, err error) {
+	if a.Fits(a.ClientFile(), "") {
+		return false, nil
 	}
+	if err := a.newClient(); err != nil && a.holds(a.ClientFile(), "", time.Now()) != nil {
+		return false, err
+	} else if err != nil {
+		return false, nil
+	}
+	return true, nil
+}
+
+func (a Authority) newClient() error {
 	der, key, err := a.load()
 	if err != nil {
 		return err
@@ -72,27 +81,17 @@ func (a Authority) RenewClient() error {
 	return artifact.Write(a.ClientFile(), client, 0o600)
 }
 
-func (a Authority) holds(file, address string, until time.Time) error {
-	text, err := os.ReadFile(file)
+func (a Authority) holds(file, address string, at time.Time) error {
+	certificate, err := read(file)
 	if err != nil {
 		return err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return os.ErrInvalid
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	roots, err := a.pool()
 	if err != nil {
 		return err
 	}
-	own, err := os.ReadFile(a.CertificateFile())
-	if err != nil {
-		return err
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(own)
 	_, err = certificate.Verify(x509.VerifyOptions{
-		Roots: roots, DNSName: address, CurrentTime: until, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		Roots: roots, DNSName: address, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	return err
 }

@@ -26,20 +26,19 @@ func backup(ctx context.Context, client *clientv3.Client, file wire.File) (any, 
 		return nil, err
 	}
 	defer func() { _ = snapshot.Close() }()
-	unfinished := file.Path + ".new"
-	defer func() { _ = os.Remove(unfinished) }()
-	to, err := os.OpenFile(unfinished, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	to, err := unfinished(file.Path)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = os.Remove(to.Name()) }()
 	_, err = io.Copy(to, notStalling(snapshot, cancel))
 	if err := errors.Join(err, context.Cause(ctx), to.Sync(), to.Close()); err != nil {
 		return nil, err
 	}
-	if err := checkSnapshot(unfinished); err != nil {
+	if err := checkSnapshot(to.Name()); err != nil {
 		return nil, err
 	}
-	return nil, os.Rename(unfinished, file.Path)
+	return nil, putNew(to.Name(), file.Path)
 }
 
 // checkSnapshot compares a snapshot with the SHA-256 sum at its end, which etcd puts behind the pages of

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -53,7 +54,7 @@ func Plan(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Plann
 		return nil, nil // what lacks of one that somebody else made is for host:check to say
 	}
 	nic, err := card(m, nic)
-	if err != nil {
+	if err := errors.Join(err, plain(bridge), plain(nic)); err != nil {
 		return nil, err
 	}
 	for _, by := range []func(context.Context, step.Machine, string, string) ([]step.Planned, error){managed, networkd, ifupdown} {
@@ -62,6 +63,16 @@ func Plan(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Plann
 		}
 	}
 	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", bridge, nic)
+}
+
+// plainLink is what fits into files and scripts as it is. The kernel takes more, and a container may choose the name of a link.
+var plainLink = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._-]{0,14}$`)
+
+func plain(link string) error {
+	if link == "" || plainLink.MatchString(link) {
+		return nil
+	}
+	return hint.Errorf("ip link set dev "+step.Quoted(link)+" name <name>   # of letters, digits and . _ -", "%q: a link of this name cannot be in a configuration file", link)
 }
 
 // card is the one to be bridged: nic, or that of the default route.

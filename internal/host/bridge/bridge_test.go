@@ -181,6 +181,19 @@ func TestBridgeRefuses(t *testing.T) {
 	}
 }
 
+// A link's name that the kernel takes, and a script or a configuration file would take for something else, is refused.
+func TestBridgeRefusesNames(t *testing.T) {
+	for _, name := range []string{"x;reboot", "$(reboot)", "a'b", "eth%i", "en*", "-all", "a\"b"} {
+		m := machineAt(t, map[string]string{"proc/net/route": "h\n" + name + " 00000000 01004E0A 0003 0 0 600 00000000 0 0 0\n", "sys/class/net/" + name + "/x": "", "sys/class/net/eth0/x": ""})
+		for nic, bridge := range map[string]string{"": "br0", "eth0": name + "y"} {
+			steps, err := Plan(t.Context(), m, bridge, nic)
+			if err == nil || !strings.Contains(err.Error(), "a link of this name cannot be in a configuration file\nhint: ip link set dev ") || len(steps) > 0 {
+				t.Errorf("bridge=%s nic=%s, a route over %s: got %v", bridge, nic, name, err)
+			}
+		}
+	}
+}
+
 // TestPreviewOfAPlainUser has a card whose file, as netplan's, is not for everybody: the preview ends with the
 // command that may look, and with no step.
 func TestPreviewOfAPlainUser(t *testing.T) {

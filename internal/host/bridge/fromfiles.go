@@ -32,11 +32,7 @@ func (b *FromFiles) Commands() []string {
 func (b *FromFiles) script() string {
 	lines := append([]string{}, b.Back...)
 	for _, f := range b.Files {
-		if f.Before == nil {
-			lines = append(lines, "rm -f /"+f.Path)
-		} else {
-			lines = append(lines, writes(f.Path, *f.Before))
-		}
+		lines = append(lines, f.Back())
 	}
 	return strings.Join(append(lines, b.Again...), "\n")
 }
@@ -45,7 +41,7 @@ func (b *FromFiles) script() string {
 func (b *FromFiles) forth() string {
 	lines := append([]string{}, b.Down...)
 	for _, f := range b.Files {
-		lines = append(lines, writes(f.Path, f.Text))
+		lines = append(lines, f.Forth())
 	}
 	return strings.Join(append(lines, b.Up...), "\n")
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/host/step"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // ifupdown plans the bridge by a change of Debian's /etc/network/interfaces, or nothing where that does not
@@ -43,15 +44,17 @@ func ifupdown(ctx context.Context, m step.Machine, bridge, nic string) ([]step.P
 // step is the bridge by the files; aliases, such as eth0:1, go with the card. ifdown does not wait until its DHCP client
 // has taken the address away: a port that has one cuts the host off.
 func (t *transfer) step(files []*step.File) *FromFiles {
-	former, now := t.nic, t.bridge
+	former, now := []string{t.nic}, []string{t.bridge}
 	for _, alias := range t.aliases {
-		former, now = former+" "+t.nic+alias, now+" "+t.bridge+alias
+		former, now = append(former, t.nic+alias), append(now, t.bridge+alias)
 	}
+	line := func(words []string, more ...string) string { return step.Line(append(words, more...)...) }
 	return &FromFiles{
 		Name: t.bridge, NIC: t.nic, Files: files,
-		Down: []string{"ifdown " + former, "ip address flush dev " + t.nic + " scope global || true"}, Up: []string{"ifup " + t.nic + " " + now},
-		Back:  []string{"ifdown --force " + now + " " + t.nic, "ip link delete " + t.bridge + " 2>/dev/null || true"},
-		Again: []string{"ifup --force " + former},
+		Down:  []string{line([]string{"ifdown"}, former...), step.Line("ip", "address", "flush", "dev", t.nic, "scope", "global") + " || true"},
+		Up:    []string{line([]string{"ifup", t.nic}, now...)},
+		Back:  []string{line(append([]string{"ifdown", "--force"}, now...), t.nic), step.Line("ip", "link", "delete", t.bridge) + " 2>/dev/null || true"},
+		Again: []string{line([]string{"ifup", "--force"}, former...)},
 	}
 }
 
@@ -122,7 +125,7 @@ func sourced(m step.Machine, text []byte) []string {
 		if isFolder {
 			pattern = filepath.Join(pattern, "*")
 		}
-		paths, _ := filepath.Glob(m.Root.Path(pattern))
+		paths, _ := artifact.Matching(m.Root.Path(), strings.TrimPrefix(pattern, "/"))
 		for _, path := range paths {
 			relative, err := filepath.Rel(string(m.Root), path)
 			info, failed := os.Stat(path)

@@ -52,7 +52,7 @@ func networkd(ctx context.Context, m step.Machine, bridge, nic string) ([]step.P
 	}
 	b := &FromFiles{
 		Name: bridge, NIC: nic, Up: []string{"networkctl reload"},
-		Back: []string{}, Again: []string{"networkctl reload", "ip link delete " + bridge + " 2>/dev/null || true", "networkctl reconfigure " + nic, again(nic, bridge)},
+		Back: []string{}, Again: []string{"networkctl reload", step.Line("ip", "link", "delete", bridge) + " 2>/dev/null || true", step.Line("networkctl", "reconfigure", nic), again(nic, bridge)},
 	}
 	files := networkdFiles(former, bridge, nic, card.HardwareAddr.String(), iaid)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -105,7 +105,7 @@ ip -oneline address show dev %[1]s scope global | grep -q . && break
 ! ip link show dev %[2]s >/dev/null 2>&1 || break
 [ $i -lt $next ] || { networkctl reconfigure %[1]s; next=$((2 * next)); }
 sleep 1; i=$((i + 1))
-done`, nic, bridge)
+done`, step.Quoted(nic), step.Quoted(bridge))
 }
 
 // former is the card's file with its drop-ins.

@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"encoding/base64"
-	"fmt"
 	"os"
 	"os/exec"
 	"syscall"
@@ -30,9 +28,4 @@ func apart(script string, whole bool) error {
 	err = cmd.Run()
 	out, _ := os.ReadFile(log.Name())
 	return step.Ended("the network's commands", out, err)
-}
-
-// writes is the command that writes a file, whatever is in it: a script goes on behind it.
-func writes(path, text string) string {
-	return fmt.Sprintf("echo %s | base64 -d > /%s", base64.StdEncoding.EncodeToString([]byte(text)), path)
 }

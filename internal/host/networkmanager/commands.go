@@ -5,14 +5,17 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"coreos-libvirt/internal/host/step"
 )
 
 // Commands would do what Make does, but for the checkpoint.
 func (b Bridge) Commands() []string {
-	bridge, port := "'coreos-libvirt "+b.Name+"'", "'coreos-libvirt "+b.Name+" port "+b.NIC+"'"
+	name, nic := step.Quoted(b.Name), step.Quoted(b.NIC)
+	bridge, port := step.Quoted("coreos-libvirt "+b.Name), step.Quoted("coreos-libvirt "+b.Name+" port "+b.NIC)
 	return []string{
-		fmt.Sprintf("nmcli connection add type bridge ifname %s con-name %s bridge.stp no bridge.mac-address $(cat /sys/class/net/%s/address) connection.autoconnect-priority %d%s", b.Name, bridge, b.NIC, first, b.words()),
-		fmt.Sprintf("nmcli connection add type ethernet ifname %s con-name %s master %s connection.autoconnect-priority %d", b.NIC, port, b.Name, first),
+		fmt.Sprintf("nmcli connection add type bridge ifname %s con-name %s bridge.stp no bridge.mac-address $(cat /sys/class/net/%s/address) connection.autoconnect-priority %d%s", name, bridge, nic, first, b.words()),
+		fmt.Sprintf("nmcli connection add type ethernet ifname %s con-name %s master %s connection.autoconnect-priority %d", nic, port, name, first),
 		"nmcli connection up " + port,
 	}
 }

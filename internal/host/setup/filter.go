@@ -4,13 +4,13 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"coreos-libvirt/internal/host/step"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // The keys by which the kernel hands what bridges carry to the packet filter of IP (br_netfilter).
@@ -86,7 +86,7 @@ var switchedOn = regexp.MustCompile(`(?m)^\s*-?net[./]bridge[./]bridge-nf-call-i
 // needsFilter is the file of sysctls by which somebody wants bridged frames filtered, or empty.
 func needsFilter(m step.Machine) string {
 	for _, pattern := range []string{"etc/sysctl.conf", "etc/sysctl.d/*.conf", "run/sysctl.d/*.conf", "usr/lib/sysctl.d/*.conf"} {
-		paths, _ := filepath.Glob(m.Root.Path(pattern))
+		paths, _ := artifact.Matching(m.Root.Path(), pattern)
 		for _, path := range paths {
 			if text, err := os.ReadFile(path); err == nil && switchedOn.Match(text) {
 				return path
@@ -108,7 +108,7 @@ func (r *Rule) argv(verb string) []string {
 }
 
 // Commands would insert it.
-func (r *Rule) Commands() []string { return []string{strings.Join(r.argv("-I"), " ")} }
+func (r *Rule) Commands() []string { return []string{step.Line(r.argv("-I")...)} }
 
 // Do inserts it, once.
 func (r *Rule) Do(ctx context.Context, _ step.Machine) error {
@@ -120,7 +120,7 @@ func (r *Rule) Do(ctx context.Context, _ step.Machine) error {
 
 // once is a command that inserts it where it is not there.
 func (r *Rule) once() string {
-	return strings.Join(r.argv("-C"), " ") + " 2>/dev/null || " + strings.Join(r.argv("-I"), " ")
+	return step.Line(r.argv("-C")...) + " 2>/dev/null || " + step.Line(r.argv("-I")...)
 }
 
 // Undo deletes it.

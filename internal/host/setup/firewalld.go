@@ -35,7 +35,7 @@ func (z *Zone) commands(verb string) [][]string {
 func (z *Zone) Commands() []string {
 	all := []string{}
 	for _, argv := range z.commands("add") {
-		all = append(all, strings.Join(argv, " "))
+		all = append(all, step.Line(argv...))
 	}
 	return all
 }

@@ -28,7 +28,7 @@ func (r *ChainRule) chain() string { return r.Family + " " + r.Table + " " + r.C
 
 // Commands would insert it.
 func (r *ChainRule) Commands() []string {
-	return []string{fmt.Sprintf("nft 'insert rule %s %s comment \"%s\"'", r.chain(), r.Accept, mark)}
+	return []string{step.Line("nft", fmt.Sprintf("insert rule %s %s comment \"%s\"", r.chain(), r.Accept, mark))}
 }
 
 // Do inserts it, once.
@@ -38,7 +38,7 @@ func (r *ChainRule) Do(ctx context.Context, _ step.Machine) error {
 
 // once is a command that inserts it where it is not there.
 func (r *ChainRule) once() string {
-	return fmt.Sprintf("nft list chain %s | grep -qF '%s comment \"%s\"' || %s", r.chain(), r.Accept, mark, r.Commands()[0])
+	return step.Line("nft", "list", "chain", r.Family, r.Table, r.Chain) + " | " + step.Line("grep", "-qF", r.Accept+` comment "`+mark+`"`) + " || " + r.Commands()[0]
 }
 
 // Undo deletes it, and all others with the mark in that chain.

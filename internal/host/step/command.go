@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -28,6 +29,25 @@ func Ended(what string, out []byte, err error) error {
 // Succeeds tells whether a command does, for questions that a program answers by its status.
 func Succeeds(ctx context.Context, argv ...string) bool {
 	return exec.CommandContext(ctx, argv[0], argv[1:]...).Run() == nil
+}
+
+// Line is a command as a shell takes it.
+func Line(argv ...string) string {
+	words := []string{}
+	for _, word := range argv {
+		words = append(words, Quoted(word))
+	}
+	return strings.Join(words, " ")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// Quoted is a word as a shell takes it.
+func Quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // heredoc is the command that writes a file, for people.

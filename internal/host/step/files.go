@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"github.com/google/renameio/v2"
 
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -16,16 +16,21 @@ import (
 
 // File is a file of Text in place of what was there Before.
 type File struct {
-	Path   string      `json:"path"` // from the root
-	Text   string      `json:"text"`
-	Mode   fs.FileMode `json:"mode"`
-	Before *string     `json:"before"` // nil where there was no file
-	Had    fs.FileMode `json:"had,omitempty"`
+	Path   string          `json:"path"` // from the root
+	Text   string          `json:"text"`
+	Mode   fs.FileMode     `json:"mode"`
+	Before *string         `json:"before"` // nil where there was no file
+	Had    fs.FileMode     `json:"had,omitempty"`
+	Owner  *artifact.Owner `json:"owner,omitempty"` // of what was there, and of the new one; nil is who sets up
+	Link   string          `json:"link,omitempty"`  // what a link led to that was there; what is there stays as it is
 }
 
 // File plans a file, or nil where it is there already.
 func (m Machine) File(path, text string) (*File, error) {
 	f := &File{Path: path, Text: text, Mode: 0o644}
+	if link, err := os.Readlink(m.Root.Path(path)); err == nil {
+		f.Link = link
+	}
 	before, err := os.ReadFile(m.Root.Path(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
@@ -40,8 +45,8 @@ func (m Machine) File(path, text string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	had := string(before)
-	f.Before, f.Had, f.Mode = &had, info.Mode().Perm(), info.Mode().Perm()
+	had, owner := string(before), artifact.OwnerOf(info)
+	f.Before, f.Had, f.Mode, f.Owner = &had, info.Mode().Perm(), info.Mode().Perm(), &owner
 	return f, nil
 }
 
@@ -55,7 +60,7 @@ func (f *File) Commands() []string {
 
 // Do writes the file.
 func (f *File) Do(_ context.Context, m Machine) error {
-	return artifact.Write(m.Root.Path(f.Path), []byte(f.Text), f.Mode)
+	return artifact.WriteAs(m.Root.Path(f.Path), []byte(f.Text), f.Mode, f.owner())
 }
 
 // Written tells whether the file is as Do wrote it, and not as it was before; it is an error to be neither.
@@ -73,46 +78,17 @@ func (f *File) Written(m Machine) (bool, error) {
 	return false, hint.Errorf(fmt.Sprintf("take out what the set-up put there, then remove its entry from /%s", recordPath), "/%s was edited since: left as it is", f.Path)
 }
 
-// Undo brings the former file back, unless somebody has changed what Do wrote.
+// Undo brings the former file back, or the link, with its owner and its mode, unless somebody has changed what Do wrote.
 func (f *File) Undo(_ context.Context, m Machine) error {
 	written, err := f.Written(m)
 	if err != nil || !written {
 		return err
 	}
-	if f.Before == nil {
+	switch {
+	case f.Link != "":
+		return renameio.Symlink(f.Link, m.Root.Path(f.Path))
+	case f.Before == nil:
 		return os.Remove(m.Root.Path(f.Path))
 	}
-	return artifact.Write(m.Root.Path(f.Path), []byte(*f.Before), f.Had)
-}
-
-// Sysctl is a kernel setting that is made now; a File makes it at the next boot.
-type Sysctl struct {
-	Key    string `json:"key"`
-	Value  string `json:"value"`
-	Before string `json:"before"`
-}
-
-// Path is where the kernel shows it.
-func (s *Sysctl) Path(m Machine) string {
-	return m.Root.Path("proc/sys", strings.ReplaceAll(s.Key, ".", "/"))
-}
-
-// Commands would set it.
-func (s *Sysctl) Commands() []string { return []string{fmt.Sprintf("sysctl -w %s=%s", s.Key, s.Value)} }
-
-// Do sets it.
-func (s *Sysctl) Do(_ context.Context, m Machine) error {
-	return os.WriteFile(s.Path(m), []byte(s.Value+"\n"), 0o644)
-}
-
-// Undo sets it as it was, unless it is something else by now.
-func (s *Sysctl) Undo(_ context.Context, m Machine) error {
-	now, err := os.ReadFile(s.Path(m))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && strings.TrimSpace(string(now)) != s.Value {
-		return nil // the module is gone, or somebody has set it since
-	}
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(s.Path(m), []byte(s.Before+"\n"), 0o644)
+	return artifact.WriteAs(m.Root.Path(f.Path), []byte(*f.Before), f.Had, f.owner())
 }

@@ -54,6 +54,12 @@ func Inspect(ctx context.Context, path string) (Info, error) {
 	return ask(ctx, path)
 }
 
+// Backing is what the image stands on, also of one in use; empty if that is nothing, or if it is not a qcow2 that can be read.
+func Backing(path string) string {
+	info, _ := inspect(path)
+	return info.Backing
+}
+
 // ask has qemu-img inspect the image.
 func ask(ctx context.Context, path string) (Info, error) {
 	out, err := qemuImg(ctx, "info", "-U", "--output=json", path)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // builder is one build: in a folder of its own in the store, with parts kept beside it.
@@ -103,7 +104,7 @@ func inFolder(ctx context.Context, store string, say func(string, ...any), do fu
 
 // clean removes what a killed build left. The lock tells that no other is at it.
 func clean(store string) error {
-	left, err := filepath.Glob(filepath.Join(store, workPattern+"*"))
+	left, err := artifact.Matching(store, workPattern+"*")
 	if err != nil {
 		return err
 	}

@@ -12,13 +12,18 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Write puts data at path with mode: to a temporary file beside it, synced, then renamed over it.
+// Write puts data at path with mode: to a temporary file beside it, synced, then renamed over it, and the folder synced.
 // Folders that lack are made.
 func Write(path string, data []byte, mode fs.FileMode) error {
+	return WriteAs(path, data, mode, Owner{-1, -1})
+}
+
+// WriteAs is Write for a file of that owner.
+func WriteAs(path string, data []byte, mode fs.FileMode, owner Owner) error {
 	if err := Folder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("cannot make the folder of %s: %w", path, err)
 	}
-	if err := replace(path, data, mode); err != nil {
+	if err := replace(path, data, mode, owner); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil
@@ -41,16 +46,25 @@ func Folder(path string) error {
 	return os.Chmod(path, 0o755)
 }
 
-func replace(path string, data []byte, mode fs.FileMode) error {
-	file, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(mode))
+// replace has the temporary file beside path, and not where $TMPDIR says: it may hold secrets, and it is to get the ACL and the
+// SELinux type that the folder gives.
+func replace(path string, data []byte, mode fs.FileMode, owner Owner) error {
+	sweep(path)
+	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Cleanup() }()
+	if err := file.Chown(owner.UID, owner.GID); err != nil {
+		return err
+	}
 	if _, err := file.Write(data); err != nil {
 		return err
 	}
-	return file.CloseAtomicallyReplace()
+	if err := file.CloseAtomicallyReplace(); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
 }
 
 // WriteIfChanged is Write, left out where path already holds data with mode. It tells whether it wrote.

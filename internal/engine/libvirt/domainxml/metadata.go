@@ -31,6 +31,7 @@ type attributes struct {
 	Image      string `xml:"image,attr"`
 	Firmware   string `xml:"firmware,attr,omitempty"`
 	Disk       int    `xml:"disk,attr"`
+	ID         string `xml:"id,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.
