@@ -13,6 +13,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"coreos-libvirt/internal/command"
+	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -37,7 +38,7 @@ func call(ctx context.Context, target func(context.Context, *command.Run) error,
 	return do(ctx, func(r *command.Run, ctx context.Context) error { return target(ctx, r) }, needs...)
 }
 
-// status keeps the exit status of a program that ran in the user's place.
+// status keeps the exit status of a program that ran in the user's place. Mage prints the error.
 func status(err error) error {
 	var exit session.ExitStatus
 	switch {
@@ -46,7 +47,7 @@ func status(err error) error {
 	case session.IsUnread(err):
 		os.Exit(session.EndedByPipe)
 	}
-	return err
+	return printable.Error(err)
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.

@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -33,7 +34,7 @@ func init() {
 		_, err = settings.Load(line.Words, settings.System())
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "Error: %v\n", err) // as Mage says it of targets
+		fmt.Fprintf(os.Stderr, "Error: %v\n", printable.Error(err)) // as Mage says it of targets
 		os.Exit(1)
 	}
 	relaunch(line.NeedsLibvirt())

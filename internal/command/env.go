@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	"coreos-libvirt/internal/cluster/reach"
@@ -38,7 +36,7 @@ func SSHConfig(ctx context.Context, r *Run) error {
 	}
 	for _, err := range failed {
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "sshconfig: left out:", hint.FirstLine(err))
+			warn("sshconfig: left out: %s", hint.FirstLine(err))
 		}
 	}
 	return nil

@@ -31,12 +31,11 @@ func Logs(ctx context.Context, r *Run) error {
 	}
 	logs := consoleLogs(r.conn.Disks(), nodes)
 	if r.Follow {
-		say := func(line string) { r.log.Say("%s", line) }
-		return errors.Join(wait.AtOnce(len(logs), func(i int) error { return logs[i].Follow(ctx, say) })...)
+		return errors.Join(wait.AtOnce(len(logs), func(i int) error { return logs[i].Follow(ctx, r.log.SayOwn) })...)
 	}
 	lines, err := guest.MergedLogs(logs)
 	for _, line := range lines {
-		r.log.Say("%s", line)
+		r.log.SayOwn(line)
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -15,7 +14,7 @@ func Show(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	texts, warned, err := readableNodes(ctx, toLook(r))
 	for _, warning := range warned {
-		fmt.Fprintln(os.Stderr, warning)
+		warn("%s", warning)
 	}
 	if err != nil {
 		return err

@@ -150,9 +150,9 @@ func drift(ctx context.Context, s *settings.Settings, planned func(context.Conte
 	case a := <-answered:
 		switch {
 		case a.err != nil && len(a.steps) > 0:
-			fmt.Fprintln(os.Stderr, "status: `"+upAsCalled(s)+"` would fail:", hint.FirstLine(a.err))
+			warn("status: `%s` would fail: %s", upAsCalled(s), hint.FirstLine(a.err))
 		case a.err != nil:
-			fmt.Fprintln(os.Stderr, "status: drift is not known:", hint.FirstLine(a.err))
+			warn("status: drift is not known: %s", hint.FirstLine(a.err))
 			return nil
 		}
 		return driftOf(s, a.steps)
@@ -212,9 +212,13 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 	var asking sync.WaitGroup
 	var report guest.Report
 	asking.Go(func() {
-		if said, err := reportNow(ctx, nodes, d.Name, func(reason string) { s.Waits = reason }); err == nil {
+		said, err := reportNow(ctx, nodes, d.Name, func(reason string) { s.Waits = reason })
+		switch {
+		case err == nil:
 			report, s.Waits = said, ""
 			enough()
+		case errors.Is(err, reach.ErrImpossible):
+			s.Waits = hint.FirstLine(err)
 		}
 	})
 	address, from := nodes.Find(ctx, nodes.NodeOf(d.Metadata))

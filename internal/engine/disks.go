@@ -43,6 +43,9 @@ type Log interface {
 	// Open opens the log to be read from an offset in bytes; a negative one counts from its end. Stat gives its size, and when
 	// it was last written to. fs.ErrNotExist says that there is none.
 	Open(offset int64) (fs.File, error)
+	// Parts are what there is of the log, opened at their beginning, oldest first: what was moved away because it had become
+	// too long, then the log itself. The caller closes them. fs.ErrNotExist says that there is none.
+	Parts() ([]fs.File, error)
 	// Cut tells whether its beginning was moved away, because it had become too long.
 	Cut() bool
 	// Follow gives each line that the log has, and those that come, until ctx ends.

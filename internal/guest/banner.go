@@ -15,7 +15,7 @@ var banner = regexp.MustCompile(`^(?:en|eth)[a-z0-9]+: +(.+)$`)
 // BannerAddress is the address that the console's last login banner shows, IPv4 before IPv6; not valid where
 // there is none.
 func BannerAddress(log Log) (found netip.Addr) {
-	text, err := readFrom(log, 0)
+	text, err := readFrom(log, -mostRead)
 	if err != nil {
 		return found
 	}

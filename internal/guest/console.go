@@ -75,8 +75,7 @@ var phases = []struct {
 
 // Console follows a node's console log from its beginning.
 type Console struct {
-	log    Log
-	offset int64
+	readTo
 	told   []string // lines that tell of a failure
 	last   []string // the latest lines, whatever they are
 	failed bool
@@ -94,7 +93,7 @@ type Console struct {
 
 // NewConsole is for a log, which need not be there yet.
 func NewConsole(log Log) *Console {
-	return &Console{log: log, begun: make([]int, len(beginnings)), most: enough}
+	return &Console{readTo: readTo{log: log}, begun: make([]int, len(beginnings)), most: enough}
 }
 
 // First tells that the node has never been ready since it was started. Linux is expected to start once, or where its
@@ -115,7 +114,7 @@ func NewConsoleEnd(log Log) *Console {
 	}
 	defer func() { _ = file.Close() }()
 	if info, err := file.Stat(); err == nil {
-		c.offset = info.Size()
+		c.part, c.offset = info, info.Size()
 	}
 	return c
 }
@@ -148,20 +147,16 @@ func (c *Console) Settle() error {
 // Failure reads what is new and gives the lines that tell of a failed boot, once one says so: nil
 // before that.
 func (c *Console) Failure() ([]string, error) {
-	file, err := c.log.Open(c.offset)
+	err := c.readOn(func(info fs.FileInfo, text *bufio.Reader) {
+		c.written = info.ModTime()
+		c.take(text)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the console log: %w", err)
 	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	c.written = info.ModTime()
-	c.take(bufio.NewReader(file))
 	return c.failure(), nil
 }
 
@@ -196,18 +191,22 @@ func (c *Console) StandsStill() time.Duration {
 	return time.Since(c.written)
 }
 
-// take reads whole lines, and looks at what is there of the next: a prompt has no line break.
+// take reads whole lines, and looks at what is there of the next: a prompt has no line break. More of one than the reader holds
+// is a line: a guest need never end it.
 func (c *Console) take(lines *bufio.Reader) {
 	for {
-		line, err := lines.ReadString('\n')
+		text, err := lines.ReadSlice('\n')
+		line := c.half + string(text)
 		shown := strings.TrimSpace(printable.Line(line))
-		if err != nil {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			c.rest = line
 			c.prompt = shorten(shown)
 			c.failed = c.failed || fatal.MatchString(shown)
 			c.reach(shown)
 			return
 		}
-		c.offset += int64(len(line))
+		c.offset += int64(len(text))
+		c.half = ""
 		c.note(shown)
 	}
 }

@@ -18,17 +18,22 @@ import (
 // Log is what a node writes on its console, wherever that is kept: an engine.Log.
 type Log interface {
 	Open(offset int64) (fs.File, error)
+	Parts() ([]fs.File, error)
 	Follow(ctx context.Context, each func(line string)) error
 }
 
-// readFrom is all that the log has from the offset on.
+// mostRead is what is read of a log at once, in bytes: libvirt's log daemon moves it away when it has 2 MiB (virtlogd.conf(5)),
+// but QEMU alone writes as much as the guest does.
+const mostRead = 8 << 20
+
+// readFrom is what the log has from the offset on, at most mostRead.
 func readFrom(log Log, offset int64) ([]byte, error) {
 	file, err := log.Open(offset)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	return io.ReadAll(file)
+	return io.ReadAll(io.LimitReader(file, mostRead))
 }
 
 // ConsoleLog is a node's console log, and what each of its lines begins with when it is printed.
@@ -65,7 +70,7 @@ func MergedLogs(logs []ConsoleLog) (lines []string, err error) {
 }
 
 func (l ConsoleLog) lines() (all []loggedLine, err error) {
-	text, err := readFrom(l.Log, 0)
+	text, err := readFrom(l.Log, -mostRead)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // never booted
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -85,7 +86,7 @@ func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Repor
 		if json.Unmarshal(lines.Bytes(), &r) != nil || r.BootID == "" {
 			continue
 		}
-		r.HostName = printable.Line(r.HostName) // a guest may say anything
+		r.HostName = printable.Line(r.HostName[:min(len(r.HostName), longestReason)]) // a guest may say anything
 		reason := r.Missing(mac)
 		if reason == "" {
 			return r, nil
@@ -125,13 +126,25 @@ func (r Report) Address(mac string) string {
 	return ""
 }
 
+// Only is the report with only those global addresses that are possible.
+func (r Report) Only(possible func(netip.Addr) bool) Report {
+	r.Interfaces = slices.Clone(r.Interfaces)
+	for i := range r.Interfaces {
+		r.Interfaces[i].Addresses = slices.DeleteFunc(slices.Clone(r.Interfaces[i].Addresses), func(a Address) bool {
+			address, err := netip.ParseAddr(a.Local)
+			return a.Scope == "global" && (err != nil || !possible(address.WithZone("")))
+		})
+	}
+	return r
+}
+
 // Keys are the reported host keys, parsed. A guest is not trusted to send none that is malformed.
 func (r Report) Keys() ([]ssh.PublicKey, error) {
 	keys := []ssh.PublicKey{}
 	for _, line := range r.HostKeys {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 		if err != nil {
-			return nil, fmt.Errorf("%s reported no valid host key: %q: %w", r.HostName, line, err)
+			return nil, fmt.Errorf("%s reported no valid host key: %.200q: %w", r.HostName, line, err)
 		}
 		keys = append(keys, key)
 	}

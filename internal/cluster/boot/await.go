@@ -24,7 +24,7 @@ func (b Booter) await(ctx context.Context, node workspace.Node, counts counted, 
 	last := ""
 	report, cause, err := b.report(limited, node, counts, moved, func(reason string) { last = reason; waits(reason) })
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, reach.ErrImpossible):
 	case errors.Is(cause, context.DeadlineExceeded):
 		report, err = b.late(ctx, node, limit, last, err)
 	case cause != nil:

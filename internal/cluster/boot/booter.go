@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"coreos-libvirt/internal/cluster/plan"
@@ -14,6 +15,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -51,6 +53,11 @@ func (b Booter) All(ctx context.Context, steps []plan.Step) ([]Node, error) {
 		}
 		return nodes[i].Err
 	})
+	for name, err := range reach.Shared(Reports(nodes)) {
+		i := slices.IndexFunc(nodes, func(n Node) bool { return n.Step.Node.Name == name })
+		nodes[i].Err = fmt.Errorf("%s: %w", name, errors.Join(err, workspace.Forget(nodes[i].Step.Node.Report())))
+		nodes[i].Report, errs[i] = guest.Report{}, nodes[i].Err
+	}
 	return nodes, errors.Join(errs...)
 }
 

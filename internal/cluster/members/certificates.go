@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd/authority"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace"
@@ -98,9 +99,9 @@ func (v View) certifyNode(ctx context.Context, node boot.Node) error {
 	defer cancel()
 	cmd := v.SSH.command(ctx, node, install)
 	cmd.Stdin = bytes.NewReader(text)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if said, err := guest.Said(cmd); err != nil {
 		return hint.Errorf("the config must let user="+v.SSH.User+" in, by the word "+config.SSHWord+", and into sudo",
-			"its etcd cannot be given a certificate by ssh: %w: %s", err, printable.Text(string(out)))
+			"its etcd cannot be given a certificate by ssh: %w: %s", err, said)
 	}
 	v.Log.Say("%s: has a certificate for etcd at %s", name, address)
 	return artifact.Write(has, text, 0o600)

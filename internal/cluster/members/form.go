@@ -9,6 +9,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace/wait"
@@ -101,11 +102,11 @@ func (s SSH) withJournals(ctx context.Context, err error, nodes ...boot.Node) er
 	defer cancel()
 	texts := make([]string, len(nodes))
 	_ = wait.Each(len(nodes), func(i int) error {
-		out, failed := s.command(ctx, nodes[i], journal).CombinedOutput()
+		said, failed := guest.Said(s.command(ctx, nodes[i], journal))
 		if failed != nil {
-			out = fmt.Appendf(nil, "its journal cannot be read: %v: %s", failed, out)
+			said = fmt.Sprintf("its journal cannot be read: %v: %s", failed, said)
 		}
-		lines := strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "\n    ")
+		lines := strings.ReplaceAll(said, "\n", "\n    ")
 		texts[i] = fmt.Sprintf("\n%s: its etcd wrote last\n    %s", nodes[i].Step.Node.Name, lines)
 		return nil
 	})

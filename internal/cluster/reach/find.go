@@ -2,6 +2,7 @@ package reach
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -87,9 +88,13 @@ func (n Nodes) Found(ctx context.Context, node workspace.Node) (report guest.Rep
 	if address.Is4() {
 		family = "inet"
 	}
-	return guest.Report{HostName: node.Name, Interfaces: []guest.Interface{
+	report, err = n.possible(node.Name, guest.Report{HostName: node.Name, Interfaces: []guest.Interface{
 		{MAC: node.MAC, Addresses: []guest.Address{{Family: family, Local: address.String(), Scope: "global"}}},
-	}}, from, nil
+	}}) // the agent and the console are the guest's, too
+	if err != nil {
+		err = fmt.Errorf("%s (%s): %w", node.Name, from, err)
+	}
+	return report, from, err
 }
 
 // Searched is the report of a node that makes none, once an SSH server answers at an address where it was found. Its own

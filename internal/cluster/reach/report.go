@@ -18,7 +18,8 @@ type Nodes struct {
 	Ready  bool                          // whether the nodes have the unit that reports them ready
 }
 
-// Report is the node's next report that says that it can be reached. waits gets the reasons why it cannot be reached yet.
+// Report is the node's next report that says that it can be reached. An address that the node cannot have is left out of it; if
+// there is no other the error is ErrImpossible. waits gets the reasons why it cannot be reached yet.
 func (n Nodes) Report(ctx context.Context, node string, waits func(reason string)) (guest.Report, error) {
 	for {
 		report, err := n.nextReport(ctx, node, waits)
@@ -38,5 +39,9 @@ func (n Nodes) nextReport(ctx context.Context, node string, waits func(reason st
 		return guest.Report{}, err
 	}
 	defer channel.Close()
-	return guest.ReadReport(channel, workspace.MAC(node), waits)
+	report, err := guest.ReadReport(channel, workspace.MAC(node), waits)
+	if err != nil {
+		return report, err
+	}
+	return n.possible(node, report)
 }

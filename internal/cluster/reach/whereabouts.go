@@ -2,6 +2,7 @@ package reach
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,10 @@ func (n Nodes) whereabouts(ctx context.Context, node engine.Domain) (guest.Repor
 	}
 	waits := "no word from it"
 	report, err := n.Report(ctx, node.Name, func(reason string) { waits = "it cannot be reached yet, " + reason })
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrImpossible):
+		err = fmt.Errorf("%s: %w", node.Name, err)
+	case err != nil:
 		err = hint.Errorf("is the node up? `mage up` says so; where it was made with ready=off, say so here, too", "%s: %s: %w", node.Name, waits, err)
 	}
 	return report, err

@@ -1,7 +1,6 @@
 package selftest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/guest/facts"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -30,26 +30,13 @@ const (
 
 // inside runs a script for a POSIX shell in the node, as root, and gives what it printed.
 func (s *Subject) inside(ctx context.Context, script string) (string, error) {
-	out, said := &limited{left: mostSaid}, &limited{left: 4 << 10}
+	out, said := &guest.Limited{Left: mostSaid}, &guest.Limited{Left: 4 << 10}
 	cmd := s.Access.Command(ctx, "core", s.Node.Name, s.address(), "sudo sh -s")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(script), out, said
 	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("ssh to the node: %w: %s", err, strings.TrimSpace(said.String()))
+		return out.String(), fmt.Errorf("ssh to the node: %w: %s", err, printable.Text(said.String()))
 	}
 	return out.String(), nil
-}
-
-// limited keeps the beginning of what is written.
-type limited struct {
-	bytes.Buffer
-	left int
-}
-
-func (l *limited) Write(p []byte) (int, error) {
-	n := min(len(p), l.left)
-	l.left -= n
-	_, err := l.Buffer.Write(p[:n])
-	return len(p), err
 }
 
 // lookInside checks what the node itself can tell.

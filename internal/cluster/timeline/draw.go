@@ -138,11 +138,15 @@ type tick struct {
 }
 
 func ticks(total time.Duration, scale float64) []tick {
-	every := 1
+	const most = 12
+	every := 0
 	for _, step := range []int{1, 2, 5, 10, 30, 60, 120, 300} {
-		if every = step; total.Seconds()/float64(step) <= 12 {
+		if every = step; total.Seconds()/float64(step) <= most {
 			break
 		}
+	}
+	for total.Seconds()/float64(every) > most { // a file can say anything
+		every *= 2
 	}
 	all := []tick{}
 	for s := 0; float64(s) <= total.Seconds(); s += every {

@@ -55,18 +55,30 @@ func (t *Record) Ready(node string, report guest.Report) {
 		phase  string
 		uptime float64
 	}{{"network", report.Network.At}, {"sshd", report.SSHD.At}} {
-		if of.uptime > 0 && t.booted(node) {
-			t.ReachAt(node, of.phase, now.Add(-time.Duration((report.Uptime-of.uptime)*float64(time.Second))))
+		started, booted := t.started(node)
+		if of.uptime > 0 && booted {
+			t.ReachAt(node, of.phase, within(now, report.Uptime-of.uptime, started))
 		}
 	}
 	t.ReachAt(node, "ready", now)
 }
 
-// booted tells whether this run has started the node.
-func (t *Record) booted(node string) bool {
+// within is so many seconds before now, but not before the node was started, nor after now: a guest may say anything.
+func within(now time.Time, seconds float64, started time.Time) time.Time {
+	most := max(now.Sub(started).Seconds(), 0)
+	return now.Add(-time.Duration(min(max(seconds, 0), most) * float64(time.Second)))
+}
+
+// started is when this run has started the node, if it has.
+func (t *Record) started(node string) (at time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.all[node], func(m Moment) bool { return m.Phase == "start" })
+	for _, m := range t.all[node] {
+		if m.Phase == "start" {
+			at, ok = m.At, true
+		}
+	}
+	return at, ok
 }
 
 // SilentFor notes that the node's console was silent for so long in its first boot.
@@ -95,7 +107,8 @@ func (t *Record) LongestSilence() (longest time.Duration) {
 func (t *Record) Keep(path string) error {
 	booted := false
 	for node := range t.all {
-		booted = booted || t.booted(node)
+		_, started := t.started(node)
+		booted = booted || started
 	}
 	data, err := json.Marshal(t.all)
 	if booted && err == nil {

@@ -82,7 +82,7 @@ func (d *Disks) Clear(node engine.Files) error {
 	if err := d.Remove(node); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(node.Ignition), os.RemoveAll(node.Console))
+	return errors.Join(os.RemoveAll(node.Ignition), os.RemoveAll(node.Console), removeMoved(node.Console))
 }
 
 // WriteDocument writes the file, if it is another one than `mage render` has written.
@@ -94,8 +94,12 @@ func (*Disks) WriteDocument(node engine.Files, document []byte) error {
 // Document reads the file. fs.ErrPermission says that it belongs to QEMU's user by now.
 func (*Disks) Document(node engine.Files) ([]byte, error) { return os.ReadFile(node.Ignition) }
 
-// BeginLog makes the file, which belongs to the user: libvirt's log daemon only appends to it.
+// BeginLog makes the file, which belongs to the user: libvirt's log daemon only appends to it. What was moved away of the boot
+// before goes.
 func (*Disks) BeginLog(node engine.Files) error {
+	if err := removeMoved(node.Console); err != nil {
+		return fmt.Errorf("cannot remove an earlier console log: %w", err)
+	}
 	if err := os.WriteFile(node.Console, nil, 0o600); err != nil {
 		return fmt.Errorf("cannot begin the console log: %w", err)
 	}

@@ -39,5 +39,18 @@ func Value(text string) string {
 	return text
 }
 
+// Error is the error with a text that is Value of its own: it may quote what did not originate here. It is nil if err is.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	return shown{err}
+}
+
+type shown struct{ error }
+
+func (s shown) Error() string { return Value(s.error.Error()) }
+func (s shown) Unwrap() error { return s.error }
+
 // acts tells whether the character does something, or turns the direction of the text.
 func acts(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

@@ -1,6 +1,9 @@
 package printable
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"unicode"
@@ -51,4 +54,12 @@ func FuzzLine(f *testing.F) {
 			t.Errorf("%q gives %q, and that %q", line, got, again)
 		}
 	})
+}
+
+// TestError keeps what it is of, and its lines.
+func TestError(t *testing.T) {
+	err := Error(fmt.Errorf("core01: %w", &fs.PathError{Op: "open", Path: "x\x1b]0;title\x07y\n  hint: z", Err: fs.ErrNotExist}))
+	if !errors.Is(err, fs.ErrNotExist) || err.Error() != "core01: open xy\n  hint: z: file does not exist" || Error(nil) != nil {
+		t.Errorf("got %q", err)
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // meterEvery is how often a meter prints a line where there is no terminal.
@@ -16,6 +18,7 @@ const meterEvery = 5 * time.Second
 // Meter counts the bytes that are written to it, of which there will be total, or -1 where that is not
 // known; done are there already. On a terminal it is a bar, elsewhere a line each few seconds.
 func (l *Log) Meter(what string, done, total int64) io.WriteCloser {
+	what = printable.Line(what)
 	if l.onTerminal() {
 		return l.newBar(what, done, total)
 	}

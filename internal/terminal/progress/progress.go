@@ -11,6 +11,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"golang.org/x/term"
+
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Log prints whole lines, also when several nodes move at once.
@@ -24,15 +26,21 @@ type Log struct {
 // New is a Log on w.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
-// Say prints one line.
+// Say prints one line, or several, without anything that would do something to a terminal: parts of it may be a guest's or a
+// server's words.
 func (l *Log) Say(format string, args ...any) {
+	l.SayOwn(printable.Value(fmt.Sprintf(format, args...)))
+}
+
+// SayOwn prints a line that has colours of our own. What did not originate here is printable in it.
+func (l *Log) SayOwn(line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	to := l.w
 	if l.below != nil {
 		to = l.below
 	}
-	fmt.Fprintf(to, format+"\n", args...)
+	fmt.Fprintln(to, line)
 }
 
 // Writer is where tables go.

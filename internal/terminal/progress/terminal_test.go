@@ -92,3 +92,19 @@ func TestNoLiveLinesElsewhere(t *testing.T) {
 		t.Errorf("got %q", out.String())
 	}
 }
+
+// TestSayIsPrintable: what a guest or a server has put into a line does nothing to the terminal. Colours of our own stay.
+func TestSayIsPrintable(t *testing.T) {
+	seen := onTerminal(t, 60, func(l *Log) {
+		l.Say("core01: etcd \x1b[2J%s\n  at %s", "3.6\x1b]52;c;ZXZpbA==\x07", "http://\u202ex\r")
+		l.Say("  as it is")
+		l.SayOwn("\x1b[36mcore01\x1b[0m up")
+		tracked := l.Track("core01", "start", 1)
+		tracked.Phase("no\x1b[31m address")
+		time.Sleep(3 * refresh)
+		tracked.Done()
+	})
+	if !strings.HasPrefix(seen, "core01: etcd 3.6\r\n  at http://x\r\n  as it is\r\n\x1b[36mcore01\x1b[0m up\r\n") || strings.Contains(seen, "\x1b[31m") || !strings.Contains(seen, "no address") {
+		t.Errorf("got %q", seen)
+	}
+}

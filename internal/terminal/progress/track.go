@@ -6,6 +6,8 @@ import (
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Tracked is something that moves through phases: on a terminal one live line with its phase and
@@ -33,7 +35,10 @@ func (l *Log) Track(name, phase string, place int) *Tracked {
 }
 
 // Phase shows what it is at now.
-func (t *Tracked) Phase(phase string) { t.phase.Store(&phase) }
+func (t *Tracked) Phase(phase string) {
+	phase = printable.Line(phase)
+	t.phase.Store(&phase)
+}
 
 // Done takes the line away.
 func (t *Tracked) Done() {
