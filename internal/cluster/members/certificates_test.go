@@ -81,7 +81,7 @@ exec sh -c "$(printf %s "$cmd" | sed "s|/etc/etcd|` + b.Reach.Root + `/etc.of.$n
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH")) //nolint:forbidigo // the test's programs come first
 }
 
 func sshNote(b *bed) string { return filepath.Join(b.Reach.Root, "ssh.note") }

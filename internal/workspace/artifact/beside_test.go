@@ -72,7 +72,7 @@ func TestDefaultsAreThoseOfTheFolder(t *testing.T) {
 
 // The new name is on the disk when Write returns: the folder is synced behind the renaming.
 func TestFolderIsSynced(t *testing.T) {
-	if path := os.Getenv("WRITE"); path != "" {
+	if path := os.Getenv("WRITE"); path != "" { //nolint:forbidigo // a test's own word
 		if err := Write(path, []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
