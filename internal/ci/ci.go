@@ -140,24 +140,29 @@ func (c Check) shellcheck(ctx context.Context) error {
 	}
 	seen := map[string]bool{}
 	for _, file := range append(files, named...) {
-		if seen[file] || filepath.Ext(file) == ".go" {
+		shell := dialect(filepath.Join(c.Dir, file))
+		if seen[file] || shell == "" {
 			continue
 		}
 		seen[file] = true
-		if err := c.run(ctx, nil, "shellcheck", "--shell="+dialect(filepath.Join(c.Dir, file)), file); err != nil {
+		if err := c.run(ctx, nil, "shellcheck", "--shell="+shell, file); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dialect is sh for a script that says so, else bash.
+// dialect is sh or bash, as the script's first line says; bash for a file of that name which does not say it. It is empty for
+// what only has a script somewhere in it.
 func dialect(path string) string {
 	first, err := script.File(path).First(1).String()
-	if err == nil && first == "#!/bin/sh\n" {
+	switch {
+	case err == nil && first == "#!/bin/sh\n":
 		return "sh"
+	case err == nil && first == "#!/bin/bash\n", filepath.Ext(path) == ".sh":
+		return "bash"
 	}
-	return "bash"
+	return ""
 }
 
 // linter builds golangci-lint, once a version.
