@@ -16,13 +16,16 @@ import (
 )
 
 // relaunch starts the same targets as a program that has libvirt's binding, if they need it: a plain `mage` builds them
-// without, as that would need libvirt's headers. It returns where that is not needed, or was tried before.
-func relaunch(needed bool) {
-	if libvirt.Available || settings.Relaunched() || !needed {
+// without, as that would need libvirt's headers. It returns if that is not needed, or was tried before; or if it would only
+// show more, and cannot be built, as without a C compiler.
+func relaunch(needed, shows bool) {
+	if libvirt.Available || settings.Relaunched() || !needed && !shows {
 		return
 	}
 	startTargets()
-	startMage()
+	if needed {
+		startMage()
+	}
 }
 
 // startTargets starts the program that was built, and returns where there is none, or it cannot be started.

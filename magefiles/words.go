@@ -37,7 +37,7 @@ func init() {
 		fmt.Fprintf(os.Stderr, "Error: %v\n", printable.Error(err)) // as Mage says it of targets
 		os.Exit(1)
 	}
-	relaunch(line.NeedsLibvirt())
+	relaunch(line.NeedsLibvirt(), line.ShowsByLibvirt())
 	output = session.Stdout(line.Prints())
 	os.Args, words, behind = append(os.Args[:1:1], line.Mage()...), line.Words, line.Inside
 }

@@ -28,6 +28,7 @@ func fakePausedOf(b Booter, reason string) engine.Engine {
 func TestANodeThatNobodyPausedIsNotWaitedFor(t *testing.T) {
 	b, steps := defined(t)
 	b.Ready, b.Engine = true, fakePausedOf(b, "I/O error, vda: no space left where its file is")
+	b.Nodes.Engine = func() (engine.Engine, error) { return b.Engine, nil }
 	wantSoon(t, func() error { _, err := b.All(t.Context(), steps[:1]); return err },
 		"core01: the domain is paused: I/O error, vda: no space left where its file is\n"+
 			"hint: put right what is wrong (`df vm/core01`), then `mage start node=core01` lets it go on")

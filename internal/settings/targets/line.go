@@ -80,13 +80,19 @@ func (l Line) lists() bool {
 }
 
 // NeedsLibvirt tells whether one of the targets, those inside the lab left out, needs libvirt's binding.
-func (l Line) NeedsLibvirt() bool {
+func (l Line) NeedsLibvirt() bool { return l.outside(func(t Target) bool { return t.Libvirt }) }
+
+// ShowsByLibvirt tells whether one of them shows more with it.
+func (l Line) ShowsByLibvirt() bool { return l.outside(func(t Target) bool { return t.Shows }) }
+
+// outside tells whether one of the targets, those inside the lab left out, is such a one.
+func (l Line) outside(such func(Target) bool) bool {
 	inside := len(l.Targets) > 0 && l.Targets[len(l.Targets)-1].Name == lab
 	outside := l.Targets
 	if !inside {
 		outside = l.all()
 	}
-	return slices.ContainsFunc(outside, func(t Target) bool { return t.Libvirt })
+	return slices.ContainsFunc(outside, such)
 }
 
 // Prints tells whether the line does nothing but print.

@@ -188,7 +188,7 @@ var All = []Target{
 	},
 	{
 		Name: "watch", Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
-		Takes: takes(document), Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(document), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",

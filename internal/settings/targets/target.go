@@ -18,6 +18,7 @@ type Target struct {
 	Examples [2]string         // command lines without `mage`
 	Libvirt  bool              // whether it needs libvirt's binding
 	Prints   bool              // whether it does nothing but print: it ends if nobody reads that any more
+	Shows    bool              // whether it shows more with libvirt's binding, and does without
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 

@@ -180,6 +180,11 @@ func TestWhichNeedLibvirt(t *testing.T) {
 			t.Errorf("%s: got %v %v", line, l.NeedsLibvirt(), err)
 		}
 	}
+	for line, want := range map[string]bool{"watch": true, "transpile": false, "up": false, "lab watch": false} {
+		if l, err := Parse(strings.Fields(line)); err != nil || l.ShowsByLibvirt() != want {
+			t.Errorf("%s: got %v %v", line, l.ShowsByLibvirt(), err)
+		}
+	}
 }
 
 // TestWhichOnlyPrint: these end when nobody reads what they print, all others go on.
