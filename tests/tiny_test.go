@@ -69,6 +69,7 @@ func newTiny(t testing.TB) tiny {
 	c.compile(t)
 	c.mage(t, "lab", "settings")
 	t.Cleanup(func() { c.mage(t, "labdown") })
+	c.inLab(t, "ip", "address", "add", "10.88.0.1/16", "dev", "br0", "noprefixroute") // the guests say addresses of this network, and have none
 	dir := t.TempDir()
 	kernel, initramfs, err := tinyguest.Build(context.Background(), cache, dir)
 	if err != nil {
