@@ -51,8 +51,8 @@ func TestACardIsAskedForUntilItHasItsAddress(t *testing.T) {
 		"never":                    {never, never, "", 7, 300, 300},
 		"never, in less time":      {never, never, "within=20\n", 3, 20, 20},
 		"the bridge is made again": {never, "30", "", 3, 30, 30},
-		"in no time at all":        {never, never, "within=0\n", 0, 0, 0},
-		"never, in a second":       {never, never, "within=1\n", 0, 1, 1},
+		"in no time at all":        {never, never, "within=0\n", 1, 8, 8},
+		"never, in a second":       {never, never, "within=1\n", 1, 8, 8},
 	} {
 		env, reports := fakeHost(t, c.address, c.bridge)
 		cmd := exec.Command("sh", "-c", "PATH=\"$DIR:$PATH\"\n"+c.within+again("eth0", "br0"))

@@ -97,10 +97,10 @@ func configured(ctx context.Context, nic string) ([]byte, error) {
 }
 
 // again asks again and again, after longer and longer waits, for a card that has no address: what it was told while its bridge
-// went, systemd-networkd may have lost, and a busy one needs minutes. It ends after 5 minutes, or $within seconds, or when the
-// bridge is there again.
+// went, systemd-networkd may have lost, and a busy one needs minutes. It ends after 5 minutes, or $within seconds but not before it
+// has asked once more, or when the bridge is there again.
 func again(nic, bridge string) string {
-	return fmt.Sprintf(`i=0; next=4; while [ $i -lt ${within:-300} ]; do
+	return fmt.Sprintf(`i=0; next=4; while [ $i -lt ${within:-300} ] || [ $i -lt 8 ]; do
 ip -oneline address show dev %[1]s scope global | grep -q . && break
 ! ip link show dev %[2]s >/dev/null 2>&1 || break
 [ $i -lt $next ] || { networkctl reconfigure %[1]s; next=$((2 * next)); }
