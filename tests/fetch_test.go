@@ -73,8 +73,8 @@ func TestFetchByTheCommandLine(t *testing.T) {
 	s.says(t, "fcos-stable is at", "fetch", "refresh=true")
 
 	// a version later, the older one is told; an earlier one is none that is newer
-	s.remembers(t, "version", "44.20260901.3.0")
-	s.says(t, "44.20260901.3.0", "images")
+	s.remembers(t, "version", "44.20260110.3.0")
+	s.says(t, "44.20260110.3.0", "images")
 	s.remembers(t, "version", "9.20260901.3.0")
 	if out, err := s.mage("images"); err != nil || strings.Contains(out, "9.20260901.3.0") {
 		t.Errorf("got %v\n%s", err, out)
@@ -179,7 +179,7 @@ func TestOfflineWithAnOlderImage(t *testing.T) {
 	s := newShop(t)
 	file := "fcos-" + distributor.FCOSVersion + "-x86_64.qcow2"
 	s.says(t, "fetched and verified", "fetch")
-	const version = "44.20260901.3.0"
+	const version = "44.20260110.3.0"
 	s.newer(version)
 	broken := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
 	s.Serve[strings.ReplaceAll(distributor.FCOSPath, distributor.FCOSVersion, version)] = broken
@@ -257,18 +257,18 @@ func tree(t *testing.T, dir string) string {
 func TestImagesLooksOnceADay(t *testing.T) {
 	s := newShop(t)
 	s.says(t, "fetched and verified", "fetch")
-	s.newer("44.20260901.3.0")
-	if out, err := s.mage("images"); err != nil || strings.Contains(out, "44.20260901.3.0") {
+	s.newer("44.20260110.3.0")
+	if out, err := s.mage("images"); err != nil || strings.Contains(out, "44.20260110.3.0") {
 		t.Errorf("it was looked up a moment ago: got %v\n%s", err, out)
 	}
 	s.remembers(t, "asked", time.Now().Add(-25*time.Hour).Format(time.RFC3339))
-	s.says(t, "44.20260901.3.0", "images")
+	s.says(t, "44.20260110.3.0", "images")
 	asked := s.Sent("/streams/stable.json")
-	s.says(t, "44.20260901.3.0", "images")
+	s.says(t, "44.20260110.3.0", "images")
 	if s.Sent("/streams/stable.json") != asked {
 		t.Error("the stream was looked up again")
 	}
-	s.says(t, "fcos-44.20260901.3.0-x86_64.qcow2 fetched and verified", "fetch")
+	s.says(t, "fcos-44.20260110.3.0-x86_64.qcow2 fetched and verified", "fetch")
 }
 
 // TestAURLWithSecrets has a link that was made for one person.
