@@ -25,14 +25,9 @@ func mirror(t *testing.T, said *strings.Builder) (*distributor.Server, Options) 
 	d.FCOS(t, file)
 	o := options(t, "fcos-stable", said)
 	o.FCOSServer, o.Keyring, o.Refresh = plain.URL, distributor.Keyring(t, d.Key), true
-	o.Meter = func(int64, int64) store.Meter { return discard{} }
+	o.Meter = func(int64, int64) store.Meter { return distributor.Discard{} }
 	return d, o
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) Close() error                { return nil }
 
 // An old image, with its own good signature, is served as a newer version: of the same day, of another year, and when a newer
 // one was seen before. Nothing is kept, and the store has what it had.

@@ -96,7 +96,7 @@ func (w ways) rate(d time.Duration) float64 { return float64(w.image.UnpackedSiz
 func (w ways) fetch(b *testing.B) {
 	f := Fetcher{
 		Store: Store{b.TempDir()}, Client: download.New(http.DefaultTransport), Keyring: w.ring,
-		Say: func(string, ...any) {}, Meter: func(int64, int64) Meter { return discard{} },
+		Say: func(string, ...any) {}, Meter: func(int64, int64) Meter { return distributor.Discard{} },
 	}
 	path, err := f.Fetch(b.Context(), w.image)
 	distributor.Must(b, err)

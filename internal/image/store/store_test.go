@@ -20,14 +20,9 @@ func fetcher(t testing.TB, d *distributor.Server) (f Fetcher, said *strings.Buil
 	return Fetcher{
 		Store: Store{t.TempDir()}, Client: client, Keyring: distributor.Keyring(t, d.Key),
 		Say:   func(format string, args ...any) { fmt.Fprintf(said, format+"\n", args...) },
-		Meter: func(int64, int64) Meter { return discard{} },
+		Meter: func(int64, int64) Meter { return distributor.Discard{} },
 	}, said
 }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) Close() error                { return nil }
 
 // get looks the name up and fetches it.
 func get(t testing.TB, d *distributor.Server, f Fetcher, name string) (string, error) {
