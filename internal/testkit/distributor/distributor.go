@@ -132,8 +132,11 @@ func NewKey(t testing.TB, config *packet.Config) *openpgp.Entity {
 // Discard shows nobody what is written to it, as a meter that nobody looks at.
 type Discard struct{}
 
+// Write takes all.
 func (Discard) Write(p []byte) (int, error) { return len(p), nil }
-func (Discard) Close() error                { return nil }
+
+// Close does nothing.
+func (Discard) Close() error { return nil }
 
 // Released is when the server's images were signed, days after what their versions say.
 var Released = time.Date(2026, 1, 12, 12, 0, 0, 0, time.UTC)
