@@ -1,7 +1,10 @@
 package apply
 
 import (
+	"fmt"
+
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -14,7 +17,7 @@ func (a Applier) noteAutostart(node workspace.Node) error {
 	}
 	starts, err := on.Autostart(node.Name)
 	if err != nil {
-		return err
+		return fmt.Errorf("the engine does not say whether it starts with the host: %w", err)
 	}
 	return node.NoteAutostart(starts)
 }
@@ -26,6 +29,9 @@ func Define(on engine.Engine, node workspace.Node, text string) (made string, er
 	}
 	if starter, can := engine.As[engine.Autostarter](on); can {
 		err = starter.SetAutostart(node.Name)
+	}
+	if err != nil {
+		err = hint.Errorf("virsh autostart "+node.Name, "it was started with the host, and the engine does not do that again: %w", err)
 	}
 	return made, err
 }
