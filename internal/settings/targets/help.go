@@ -40,6 +40,15 @@ func (u Usage) target(w io.Writer, t Target) {
 	u.paragraph(w, fmt.Sprintf("%s %s %s", u.Program, t.Name, t.Does))
 	u.paragraph(w, t.More)
 	fmt.Fprintln(w)
+	u.settings(w, t)
+	fmt.Fprintf(w, "Examples:\n  %s %s\n  %s %s\n", u.Program, t.Examples[0], u.Program, t.Examples[1])
+}
+
+// settings writes those that the target takes, if there are any.
+func (u Usage) settings(w io.Writer, t Target) {
+	if len(t.Takes) == 0 {
+		return
+	}
 	u.paragraph(w, fmt.Sprintf("Settings, as name=value behind it, or in the environment; `%s settings` prints what they are now:", u.Program))
 	for _, key := range u.Keys {
 		if t.Has(key.Name) {
@@ -49,7 +58,7 @@ func (u Usage) target(w io.Writer, t Target) {
 	if t.Has(Vars) {
 		u.column(w, "var.<word>", "a word of your own in the config, and its value")
 	}
-	fmt.Fprintf(w, "\nExamples:\n  %s %s\n  %s %s\n", u.Program, t.Examples[0], u.Program, t.Examples[1])
+	fmt.Fprintln(w)
 }
 
 // key writes a setting.
@@ -104,5 +113,5 @@ func (u Usage) list(w io.Writer) {
 	for _, t := range all {
 		u.column(w, t.Name, t.Does)
 	}
-	fmt.Fprintf(w, "\n`%s <target> --help` says more of one.\n", u.Program)
+	fmt.Fprintf(w, "\n`%s help <target>` says more of one.\n", u.Program)
 }
