@@ -5,9 +5,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/column"
 )
 
 // Usage is what is printed, and how.
@@ -78,31 +78,14 @@ const names = 20
 
 // paragraph writes a text, or nothing if it is empty.
 func (u Usage) paragraph(w io.Writer, text string) {
-	for _, line := range wrapped(text, u.Width) {
+	for _, line := range column.Wrapped(text, u.Width) {
 		fmt.Fprintln(w, line)
 	}
 }
 
 // column writes a name and a text behind it, which goes on below itself.
 func (u Usage) column(w io.Writer, name, text string) {
-	for i, line := range wrapped(text, max(u.Width-names, names)) {
-		if i > 0 {
-			name = ""
-		}
-		fmt.Fprintf(w, "  %-*s%s\n", names-2, name, line)
-	}
-}
-
-// wrapped is the text in lines of at most width columns; words stay whole.
-func wrapped(text string, width int) (lines []string) {
-	for _, word := range strings.Fields(text) {
-		if last := len(lines) - 1; last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
+	column.Print(w, fmt.Sprintf("  %-*s", names-2, name), text, names, u.Width)
 }
 
 // list writes a line a target.
