@@ -5,17 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/workspace"
 )
+
+// Rebased is what a node was made from, with the path that a base image in the workspace has after that was moved.
+func (p Place) Rebased(made *engine.Metadata) *engine.Metadata {
+	if made == nil || made.Base == "" || workspace.Exists(made.Base) {
+		return made
+	}
+	below, err := filepath.Rel(made.Workspace, made.Base)
+	if moved := filepath.Join(p.Root, below); err == nil && filepath.IsLocal(below) && isOf(moved, made.Image) {
+		now := *made
+		now.Base = moved
+		return &now
+	}
+	return made
+}
+
+// isOf tells whether the file at the path is the image of that identity.
+func isOf(path, identity string) bool {
+	now, err := base.IdentityOf(path)
+	return err == nil && now == identity
+}
 
 // Unbootable is why a disk must not be booted: the base image that it was made on is gone, or is another file now. An overlay has
 // the blocks that the guest wrote, and on other ones than before they are a broken file system. made is what the disk was made
-// from; nil if that is not known.
-func Unbootable(disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
-	if made == nil {
+// from, as it is Rebased; nil if that is not known.
+func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
+	if made = p.Rebased(made); made == nil {
 		made = &engine.Metadata{}
 	}
 	path := cmp.Or(disk.Backing, made.Base)
@@ -24,6 +46,11 @@ func Unbootable(disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
 	}
 	now, err := base.IdentityOf(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && path != made.Base && isOf(made.Base, made.Image):
+		return plan.Obstacle{
+			What: fmt.Sprintf("its disk stands on %s, and that base image is %s now", path, made.Base),
+			Way:  fmt.Sprintf("`qemu-img rebase -u -F qcow2 -b %q %q` tells the disk, while the node is off", made.Base, p.Relative(node.Overlay())),
+		}
 	case errors.Is(err, fs.ErrNotExist):
 		return plan.Obstacle{What: fmt.Sprintf("its base image %s is gone, and its disk stands on that", path), Way: "put the file back"}
 	case err != nil || made.Image == "" || path != made.Base || now == made.Image:
