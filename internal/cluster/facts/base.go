@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
@@ -53,11 +54,24 @@ func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Me
 		}
 	case errors.Is(err, fs.ErrNotExist):
 		return plan.Obstacle{What: fmt.Sprintf("its base image %s is gone, and its disk stands on that", path), Way: "put the file back"}
+	case err == nil && made.Image == "" && writtenSince(path, node.MadeOf()):
+		return plan.Obstacle{What: fmt.Sprintf("its base image %s was written to after its disk was made on it", path), Way: before}
 	case err != nil || made.Image == "" || path != made.Base || now == made.Image:
 		return none
 	}
 	return plan.Obstacle{
 		What: fmt.Sprintf("its base image %s was replaced since its disk was made on it: it had %s, and has %s", path, made.Image, now),
-		Way:  "put the file of before back, with its time (cp --preserve=timestamps)",
+		Way:  before,
 	}
+}
+
+// before is how a base image that was replaced comes back.
+const before = "put the file of before back, with its time (cp --preserve=timestamps)"
+
+// writtenSince tells whether the file was written to after the other was. A mark of an earlier version of this project has no identity
+// of the image: all that is known is when the node was made.
+func writtenSince(path, other string) bool {
+	is, err := os.Stat(path)
+	then, errThen := os.Stat(other)
+	return err == nil && errThen == nil && is.ModTime().After(then.ModTime())
 }
