@@ -39,7 +39,7 @@ const (
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
 }
 
 // managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
