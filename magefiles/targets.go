@@ -21,7 +21,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout(words, about, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
