@@ -99,6 +99,14 @@ type Marker interface {
 	Mark(name string, mark Metadata) (made string, err error)
 }
 
+// Autostarter is an engine that starts domains by itself when its host boots.
+type Autostarter interface {
+	// Autostart tells whether it starts the domain then.
+	Autostart(name string) (bool, error)
+	// SetAutostart has it start the domain then.
+	SetAutostart(name string) error
+}
+
 // Consoles open serial consoles.
 type Consoles interface {
 	Console(ctx context.Context, domain string) (Channel, error)

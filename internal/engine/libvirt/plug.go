@@ -63,8 +63,7 @@ func (c changer) Mark(name string, mark engine.Metadata) (made string, err error
 	return made, plain(err)
 }
 
-// Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
-// too.
+// Took notes in the running domain's metadata what it is by now.
 func (c changer) Took(name string, mark engine.Metadata) error {
 	text, err := domainxml.Element(mark)
 	if err != nil {
@@ -73,4 +72,15 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
+}
+
+// Autostart tells whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
+func (c changer) Autostart(name string) (on bool, err error) {
+	err = c.with(name, func(dom *libvirt.Domain) error { on, err = dom.GetAutostart(); return err })
+	return on, plain(err)
+}
+
+// SetAutostart has libvirt start the domain with its host.
+func (c changer) SetAutostart(name string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error { return dom.SetAutostart(true) }))
 }
