@@ -43,11 +43,19 @@ func FileTable(env Environment) clusterfile.Table {
 			continue
 		}
 		t.Keys = append(t.Keys, clusterfile.Key{
-			Name: k.Name, Meaning: k.Meaning, Default: k.Default, OfNode: k.of == ofNode, Shape: k.shape,
+			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode, Shape: k.shape,
 			Check: func(text string) error { return k.set(&Settings{}, text) },
 		})
 	}
 	return t
+}
+
+// defaultAnywhere is the key's default; empty if that is another one for another user or on another machine.
+func (k Key) defaultAnywhere() string {
+	if slices.Contains(always, k.Name) {
+		return ""
+	}
+	return k.Default
 }
 
 // checkSingle makes sure that the single nodes of the file are nodes of the cluster.
