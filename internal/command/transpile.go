@@ -36,7 +36,7 @@ func (r *Run) Transpile(context.Context) error {
 // configOptions say what the run's documents are made of.
 func configOptions(r *Run) config.Options {
 	return config.Options{
-		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile, VarAs: r.VarAs,
+		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsNeeded, VarAs: r.VarAs,
 		Advice: func(word string) string { return wordAdvice(r, word) },
 		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
 		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"), Rendered: r.counts.rendered,

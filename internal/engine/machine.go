@@ -28,6 +28,9 @@ type Metadata struct {
 	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
 	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
 	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
+	Settings   string // what the cluster was made with, as settings.Remembered writes it; empty if it was made before that was noted
+	Said       string // when Settings were said (RFC 3339): of a cluster's marks the latest counts
+	Since      string // when the node was made (RFC 3339); empty if that is not known
 }
 
 // BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.

@@ -65,7 +65,7 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return errors.Join(a.defineAgain(step.Node), keep(step))
+		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step))
 	case plan.Redefine:
 		return a.redefine(step)
 	}
@@ -101,6 +101,21 @@ func keep(step plan.Step) error {
 		return err
 	}
 	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
+}
+
+// say notes in the mark of a node that is kept what the cluster is made with by now.
+func (a Applier) say(step plan.Step) error {
+	marker, can := engine.As[engine.Marker](a.Engine)
+	if !step.Says || !can {
+		return nil
+	}
+	mark := *a.Before[step.Node.Name].Metadata
+	mark.Settings, mark.Said = step.Want.Settings, step.Want.Said
+	made, err := marker.Mark(step.Node.Name, mark)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o600)
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.

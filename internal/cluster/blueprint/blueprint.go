@@ -33,7 +33,14 @@ type Drafter struct {
 	BaseAt    func(path string) base.Image // an image that an earlier run had
 	System    string                       // of the config's variant; empty if that names none
 	Unfetched bool                         // the base image may be still to come: this run only looks
-	Filled    func(node string)            // called for each definition that is made of the template; nil: nobody counts them
+	Says      Says
+	Filled    func(node string) // called for each definition that is made of the template; nil: nobody counts them
+}
+
+// Says is what the marks of nodes say of the run that makes them.
+type Says struct {
+	Settings string // what the cluster is made with, as settings.Remembered writes it
+	At       string // when that was said (RFC 3339)
 }
 
 // Wanted is what says how each node shall be.
@@ -138,6 +145,7 @@ func (d Drafter) mark(doc config.Document) engine.Metadata {
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: d.Base.Path,
 		Libvirt: d.Place.String(), Image: d.Base.Identity, Disk: d.Machine.Disk, Firmware: d.Machine.givenFirmware(), ID: d.Place.ID,
+		Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
 	}
 }
 
