@@ -28,7 +28,15 @@ type Metadata struct {
 	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
 	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
 	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
+	Group      string // of the cluster, or empty; Number is the node's in it
+	Etcd       string // NoEtcd if the node has no member, in a cluster whose nodes have different configs; else empty
 }
+
+// NoEtcd in place of Metadata.Etcd says that the node's document has no word of discovery: it is no member of the cluster's etcd.
+const NoEtcd = "none"
+
+// IsMember tells whether the node of the mark has a member of the cluster's etcd, if there is one.
+func (m *Metadata) IsMember() bool { return m == nil || m.Etcd != NoEtcd }
 
 // BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.
 func (m *Metadata) BelongsTo(owners ...string) bool {

@@ -55,7 +55,7 @@ func (s *Step) keep(have engine.Metadata, changed string) {
 		s.Drift = changed
 		s.Want.Ignition, s.Want.Base, s.Want.Image, s.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
-	s.Want.Firmware = have.Firmware
+	s.Want.Firmware, s.Want.Etcd = have.Firmware, have.Etcd
 	if s.Want.Disk == 0 {
 		s.Want.Disk = have.Disk
 	}

@@ -32,6 +32,8 @@ type attributes struct {
 	Firmware   string `xml:"firmware,attr,omitempty"`
 	Disk       int    `xml:"disk,attr"`
 	ID         string `xml:"id,attr,omitempty"`
+	Group      string `xml:"group,attr,omitempty"`
+	Etcd       string `xml:"etcd,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.
