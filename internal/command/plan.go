@@ -165,7 +165,8 @@ func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) 
 	for _, p := range partsOf(r) {
 		machine := machineOf(r, p.Settings, looks)
 		for _, node := range p.nodes {
-			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: m.source.Of(node.Name).System()}
+			source, _ := m.source.Of(node.Name)
+			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System()}
 			if !slices.Contains(members, node) {
 				recipe.Etcd = engine.NoEtcd
 			}
@@ -184,7 +185,8 @@ func machineOf(r *Run, s *settings.Settings, looks bool) blueprint.Machine {
 func checkVersions(m made) error {
 	checked := map[string]bool{}
 	for _, d := range m.documents {
-		source, image := m.source.Of(d.Name), m.images[d.Name]
+		source, _ := m.source.Of(d.Name)
+		image := m.images[d.Name]
 		if key := source.Path + " " + image.Path; !checked[key] {
 			checked[key] = true
 			if err := source.CheckVersions(image.Accepts); err != nil {

@@ -134,8 +134,9 @@ func (t *trial) boot(ctx context.Context) error {
 	if len(d.steps) == 0 {
 		return errors.Join(err, t.remove(ctx))
 	}
+	source, _ := d.source.Of(t.Node.Name)
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r, r.Settings, false).DomainType(r.conn), machineOf(r, r.Settings, false).FirmwareOn(blueprint.SystemOn(d.images[t.Node.Name], d.source.Of(t.Node.Name).System()), engine.HostOf(r.conn).HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r, r.Settings, false).DomainType(r.conn), machineOf(r, r.Settings, false).FirmwareOn(blueprint.SystemOn(d.images[t.Node.Name], source.System()), engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)

@@ -45,14 +45,14 @@ func (s Set) Warnings() (all []string) {
 	return all
 }
 
-// Of is the config that the node is made of.
-func (s Set) Of(node string) Source {
+// Of is the config that the node is made of; known is false if there is none.
+func (s Set) Of(node string) (source Source, known bool) {
 	for _, source := range s.Sources {
-		if slices.ContainsFunc(source.nodes, func(n workspace.Node) bool { return n.Name == node }) {
-			return source
+		if len(s.Sources) == 1 || slices.ContainsFunc(source.nodes, func(n workspace.Node) bool { return n.Name == node }) {
+			return source, true
 		}
 	}
-	return Source{}
+	return Source{}, false
 }
 
 // Uses tells whether one of the words stands in one of the configs.
@@ -69,8 +69,8 @@ func (s Set) Uses(words ...string) (used bool, err error) {
 
 // NodeUses tells whether one of the words stands in what the node's document is made of.
 func (s Set) NodeUses(node string, words ...string) (bool, error) {
-	source := s.Of(node)
-	if len(source.nodes) == 0 {
+	source, known := s.Of(node)
+	if !known {
 		return false, nil
 	}
 	return source.NodeUses(node, words...)
@@ -124,8 +124,8 @@ func (s Set) Render(made Made) ([]Document, error) {
 
 // RenderOne makes the document of one node.
 func (s Set) RenderOne(node workspace.Node, made Made) (Document, error) {
-	source := s.Of(node.Name)
-	if len(source.nodes) == 0 {
+	source, known := s.Of(node.Name)
+	if !known {
 		return Document{}, fmt.Errorf("%s is made of no config", node.Name)
 	}
 	return source.RenderOne(node, made)

@@ -1,7 +1,6 @@
 package workspace
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,15 +9,7 @@ import (
 )
 
 // A group's name ends in a letter: node 1 of a group web1 would be called as node 101 of a group web.
-var groupName = regexp.MustCompile(`^[A-Za-z]([A-Za-z0-9-]*[A-Za-z])?$`)
-
-// CheckGroup is an error if no group can have that name.
-func CheckGroup(name string) error {
-	if groupName.MatchString(name) {
-		return nil
-	}
-	return errors.New("letters, digits and - are allowed in a group's name, the first and the last a letter")
-}
+var groupName = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9-]*)?[A-Za-z]$`)
 
 // Stem is what the names of a group's nodes begin with, before the number: core-worker; of a cluster without groups it is the
 // prefix.
@@ -41,7 +32,7 @@ func Parse(prefix, name string) (group string, number int, ok bool) {
 	rest, is := strings.CutPrefix(name, prefix+"-")
 	group = strings.TrimRight(rest, "0123456789")
 	number = NumberOf(Stem(prefix, group), name)
-	if !is || number == 0 || CheckGroup(group) != nil {
+	if !is || number == 0 || !groupName.MatchString(group) {
 		return "", 0, false
 	}
 	return group, number, true
