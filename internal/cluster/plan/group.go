@@ -92,10 +92,12 @@ func (m *making) wasMember(s Step) bool {
 	return found.Defined && found.Domain.Metadata.IsMember()
 }
 
-// onlyWorkers tells whether nodes are recreated, and none of them is a member of etcd.
-func onlyWorkers(steps []Step, have map[string]Found) bool {
-	m, recreated := making{have: have}, Taking(steps, Recreate)
-	return len(recreated) > 0 && len(m.ofMembers(recreated)) == 0
+// settleWorkers has nodes recreated at once, if none of them is a member of etcd, and the user says so or they have no data.
+func (m *making) settleWorkers() {
+	recreated := Taking(m.Steps, Recreate)
+	if m.Way == InTurn && len(recreated) > 0 && len(m.ofMembers(recreated)) == 0 && (m.o.Parallel || onlyUnasked(m.Steps)) {
+		m.Way = Together
+	}
 }
 
 // ofMembers are those of the steps that are of members.

@@ -34,6 +34,7 @@ func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, err
 		return m.Plan, err
 	}
 	err := m.settleMembers()
+	m.settleWorkers()
 	return m.Plan, err
 }
 
@@ -50,7 +51,7 @@ func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
 	for _, b := range want {
 		p.Steps = append(p.Steps, b.step(have[b.Doc.Name], e))
 	}
-	if (!e.Exists || onlyWorkers(p.Steps, have)) && (o.Parallel || o.All || onlyUnasked(p.Steps)) {
+	if !e.Exists && (o.Parallel || o.All || onlyUnasked(p.Steps)) {
 		p.Way = Together
 	}
 	return p
