@@ -21,7 +21,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout(words, about, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
@@ -199,6 +199,9 @@ func (Host) Setup(ctx context.Context) error {
 func (Host) Undo(ctx context.Context) error {
 	return call(ctx, command.HostUndo)
 }
+
+// Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
+func Help() {} // init prints it
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings(ctx context.Context) error {

@@ -14,8 +14,8 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// declared is a cluster file with groups control and worker. more is what stands below worker.
-func declared(t *testing.T, control, worker int, more ...string) {
+// declareGroups writes a cluster file with groups control and worker. more is what stands below worker.
+func declareGroups(t *testing.T, control, worker int, more ...string) {
 	t.Helper()
 	text := fmt.Sprintf("config: plain.yml\nimage: base.qcow2\ngroups:\n  control: {nodes: %d}\n  worker:\n    nodes: %d\n    config: worker.yml\n    image: other.qcow2\n    ram: 512\n", control, worker)
 	save(t, "clusters/core.yml", text+strings.Join(more, ""))
@@ -36,7 +36,7 @@ func groupedClone(t *testing.T, controls, workers int) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	save(t, "worker.yml", worker)
-	declared(t, controls, workers)
+	declareGroups(t, controls, workers)
 }
 
 // lines are a plan's lines, of nodes that are alike.
@@ -103,10 +103,10 @@ func TestGroupsGrowAndShrink(t *testing.T) {
 	groupedClone(t, 1, 1)
 	save(t, "worker.yml", strings.Replace(worker, " of Group_Count, Node_Count", "", 1)) // else numbers change documents
 	mustUp(t)
-	declared(t, 1, 3)
+	declareGroups(t, 1, 3)
 	plans(t, 2, lines(same, "core-control01", "core-worker01")+"\n"+lines("create new", "core-worker02", "core-worker03"))
 	mustUp(t)
-	declared(t, 1, 2)
+	declareGroups(t, 1, 2)
 	plans(t, 2, lines(same, "core-control01", "core-worker01", "core-worker02")+"\ncore-worker03 remove the group worker has nodes: 2")
 	mustUp(t)
 	if workspace.Exists("vm/core-worker03") || len(clusterNodes(t)) != 3 {
@@ -157,7 +157,7 @@ func clusterNodes(t *testing.T) (names []string) {
 // TestSingleNodes differ on top of their group.
 func TestSingleNodes(t *testing.T) {
 	groupedClone(t, 1, 2)
-	declared(t, 1, 2, "nodes:\n  core-worker02: {ram: 768, image: base.qcow2, var: {Its_Word: two}}\n")
+	declareGroups(t, 1, 2, "nodes:\n  core-worker02: {ram: 768, image: base.qcow2, var: {Its_Word: two}}\n")
 	save(t, "worker.yml", strings.Replace(worker, "Group_Name", "Its_Word", 1))
 	save(t, "vars.yml", "Its_Word: of the file\n")
 	mustUp(t)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/plan"
@@ -125,7 +126,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 // planOptions are what the user wants of a run.
 func planOptions(s *settings.Settings) plan.Options {
 	return plan.Options{
-		Nodes: s.Nodes, Groups: groupsOf(s), Arch: s.Arch, FewerGoes: s.Given("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
+		Nodes: s.Nodes, Groups: groupsOf(s), Arch: s.Arch, FewerGoes: s.Said("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
 		Redefine: s.Redefine, Parallel: s.Parallel, Force: s.Force, Ready: s.Ready,
 		Command: func(target string, words ...string) string { return asCalled(s, target, words...) },
 	}
@@ -151,6 +152,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Recipes: recipes,
 		BaseAt:    func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
+		Says:      blueprint.Says{Settings: r.Remembered(), At: time.Now().UTC().Format(time.RFC3339)},
 		Unfetched: looks, Filled: r.counts.filled,
 	}, err
 }

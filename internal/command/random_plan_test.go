@@ -176,7 +176,7 @@ func TestUpDoesWhatPlanPrintedOfGroups(t *testing.T) {
 	d.grouped = true
 	d.doesWhatPlanPrinted(t, 15, func() string {
 		save(t, "worker.yml", strings.Replace(worker, "1.5.0", d.one("1.5.0", "1.4.0"), 1))
-		declared(t, 1+d.IntN(2), 1+d.IntN(2), d.one("", "    vcpu: 1\n", "nodes:\n  core-worker01: {image: base.qcow2}\n"))
+		declareGroups(t, 1+d.IntN(2), 1+d.IntN(2), d.one("", "    vcpu: 1\n", "nodes:\n  core-worker01: {image: base.qcow2}\n"))
 		if text := contents(t, "clusters/core.yml"); d.IntN(6) == 0 {
 			before, _, _ := strings.Cut(text, "  worker:")
 			save(t, "clusters/core.yml", d.one(before, "nodes: 2\nconfig: plain.yml\nimage: base.qcow2\n"))

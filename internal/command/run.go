@@ -32,6 +32,7 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone, without symbolic links
 	origin    string // where it was when its nodes were made
+	made      string // what the cluster was made with, as the settings were told
 
 	log   *progress.Log
 	locks *session.Locks
@@ -46,12 +47,14 @@ type Run struct {
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
 type counts struct{ rendered, filled func(node string) }
 
-// New is a run in the current folder with the settings that words and the environment give. It prints to out.
+// New is a run in the current folder, about a cluster, with the settings that words, the environment, the cluster's file and what
+// the cluster was made with give. It prints to out.
 func New(words []string, out io.Writer) (*Run, error) {
-	s, err := settings.Load(words, settings.System())
-	if err != nil {
-		return nil, err
-	}
+	return NewAbout(words, About{Cluster: true, Libvirt: true}, out)
+}
+
+// NewAbout is New for a command line that is about something else.
+func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
@@ -60,10 +63,27 @@ func New(words []string, out io.Writer) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := load(words, about, here)
+	if err == nil {
+		err = namesCluster(r.Settings, about.One)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.log = progress.New(out)
+	return r, nil
+}
+
+// newRun is a run with the settings, which says nothing yet.
+func newRun(s *settings.Settings, here workspace.Workspace) *Run {
+	if s == nil {
+		return nil
+	}
 	root := here.Root
-	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helper}, nil
+	return &Run{
+		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
+		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: etcd.NewHelper(root, filepath.Join(s.Cache, "bin")),
+	}
 }
 
 // members are the nodes that the settings ask for.

@@ -92,7 +92,7 @@ func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 		key, _, _ := strings.Cut(word, "=")
 		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 	})
-	r, err := New(append(own, words...), t.run.log.Writer())
+	r, err := NewAbout(append(own, words...), About{}, t.run.log.Writer())
 	if err != nil {
 		return nil, err
 	}

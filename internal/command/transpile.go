@@ -65,7 +65,7 @@ func readConfigs(r *Run) (config.Set, error) {
 func configOptions(r *Run, p part) config.Options {
 	return config.Options{
 		Workspace: r.Workspace, Path: config.Path(r.Workspace, p.Config), Prefix: r.Prefix, Nodes: p.nodes, Cluster: r.members(),
-		Vars: p.VarsFile, VarAs: p.VarAs,
+		Vars: p.VarsNeeded, VarAs: p.VarAs,
 		Advice: func(word string) string { return wordAdvice(r, word) },
 		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(p.Image),
 		Ready: p.Ready, Updates: p.Updates, UpdatesGiven: p.Given("updates"), Rendered: r.counts.rendered,

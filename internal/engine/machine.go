@@ -30,6 +30,9 @@ type Metadata struct {
 	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
 	Group      string // of the cluster, or empty; Number is the node's in it
 	Etcd       string // NoEtcd if the node has no member, in a cluster whose nodes have different configs; else empty
+	Settings   string // what the cluster was made with, as settings.Remembered writes it; empty if it was made before that was noted
+	Said       string // when Settings were said (RFC 3339): of a cluster's marks the latest counts
+	Since      string // when the node was made (RFC 3339); empty if that is not known
 }
 
 // NoEtcd in place of Metadata.Etcd says that the node's document has no word of discovery: it is no member of the cluster's etcd.

@@ -73,7 +73,11 @@ func TestClusterFile(t *testing.T) {
 		t.Errorf("a single node: %+v", single)
 	}
 	var out strings.Builder
-	if err := s.Print(&out, "nowhere"); err != nil || !strings.Contains(out.String(), `1536`) {
+	rows, err := s.Rows("nowhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := PrintRows(&out, rows); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`ram 1536 clusters/x.yml 2048`, `config word.yml command line`, `vcpu 3 environment, COREOS_VCPU`, `var.My_Word a b clusters/x.yml`} {

@@ -57,11 +57,14 @@ func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
 
 // define takes the step as far as the domain's definition.
 func (a Applier) define(ctx context.Context, step plan.Step) error {
+	if err := a.noteAutostart(step.Node); err != nil {
+		return err
+	}
 	switch step.Action {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return errors.Join(a.defineAgain(step.Node.Name), keep(step))
+		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step))
 	case plan.Redefine:
 		return a.redefine(step)
 	}
@@ -82,12 +85,12 @@ func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, 
 }
 
 // defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.
-func (a Applier) defineAgain(name string) error {
-	have := a.Before[name]
+func (a Applier) defineAgain(node workspace.Node) error {
+	have := a.Before[node.Name]
 	if !have.Transient {
 		return nil
 	}
-	_, err := a.Engine.Define(have.XML)
+	_, err := Define(a.Engine, node, have.XML)
 	return err
 }
 
@@ -97,6 +100,21 @@ func keep(step plan.Step) error {
 		return err
 	}
 	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
+}
+
+// say notes in the mark of a node that is kept what the cluster is made with by now.
+func (a Applier) say(step plan.Step) error {
+	marker, can := engine.As[engine.Marker](a.Engine)
+	if !step.Says || !can {
+		return nil
+	}
+	mark := *a.Before[step.Node.Name].Metadata
+	mark.Settings, mark.Said = step.Want.Settings, step.Want.Said
+	made, err := marker.Mark(step.Node.Name, mark)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o600)
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.

@@ -31,7 +31,14 @@ type Drafter struct {
 	Recipes   map[string]Recipe            // of each node that shall be, by name
 	BaseAt    func(path string) base.Image // an image that an earlier run had
 	Unfetched bool                         // the base image may be still to come: this run only looks
-	Filled    func(node string)            // called for each definition that is made of the template; nil: nobody counts them
+	Says      Says
+	Filled    func(node string) // called for each definition that is made of the template; nil: nobody counts them
+}
+
+// Says is what the marks of nodes say of the run that makes them.
+type Says struct {
+	Settings string // what the cluster is made with, as settings.Remembered writes it
+	At       string // when that was said (RFC 3339)
 }
 
 // Recipe is what a node is made of, beside its document.
@@ -145,7 +152,7 @@ func (d Drafter) mark(doc config.Document) engine.Metadata {
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Group: doc.Group, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
 		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
-		Etcd: recipe.Etcd,
+		Etcd: recipe.Etcd, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
 	}
 }
 

@@ -71,7 +71,7 @@ func (b Blueprint) step(found Found, e Etcd) Step {
 	if step.Action == Keep && e.Exists && found.Fresh && step.Want.IsMember() { // if its etcd is healthy, the node is made a member
 		step.Why += "; no run has come to its end since it was made: if it is no member of etcd yet, it is recreated as one"
 	}
-	step.Found = found.unrecorded(step)
+	step.Found, step.Says = found.unrecorded(step), found.saysOther(step)
 	return found.withLive(step)
 }
 
@@ -87,6 +87,13 @@ func (f Found) unrecorded(step Step) string {
 		return ""
 	}
 	return f.Domain.XML
+}
+
+// saysOther tells whether the mark of a node that is kept says other settings than the cluster is made with by now. What somebody
+// else has changed in the domain stays to be seen: such a one is left alone.
+func (f Found) saysOther(step Step) bool {
+	return step.Action == Keep && f.Defined && !f.Domain.Transient && step.Edited == "" && step.Snapped.None() &&
+		step.Want.Settings != "" && f.Domain.Metadata.Settings != step.Want.Settings
 }
 
 // withLive is the step, with what of a changed definition the running node takes. A guest that may not have the rule by

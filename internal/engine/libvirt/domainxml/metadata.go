@@ -34,6 +34,9 @@ type attributes struct {
 	ID         string `xml:"id,attr,omitempty"`
 	Group      string `xml:"group,attr,omitempty"`
 	Etcd       string `xml:"etcd,attr,omitempty"`
+	Settings   string `xml:"settings,attr,omitempty"`
+	Said       string `xml:"said,attr,omitempty"`
+	Since      string `xml:"since,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.
