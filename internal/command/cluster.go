@@ -38,7 +38,7 @@ func (r *Run) view() members.View {
 
 // viewOf is the etcd of the cluster's generation. domains are all of the host's, as they were before this run changed any.
 func viewOf(r *Run, m rendered, domains map[string]engine.Domain) members.View {
-	o, _ := r.generationOptions().WithMembers(m.source) // which was read for the generation before
+	o, _ := generation.WithMembers(r.generationOptions(), m.source) // which was read for the generation before
 	return viewWith(r, o, m.generation, domains)
 }
 

@@ -45,7 +45,7 @@ func nodesOf(r *Run) []workspace.Node {
 	all := []workspace.Node{}
 	for _, g := range r.Groups {
 		for n := range g.Nodes {
-			all = append(all, r.ws().NodeIn(r.Prefix, g.Name, n+1))
+			all = append(all, workspace.NodeIn(r.ws(), r.Prefix, g.Name, n+1))
 		}
 	}
 	return all

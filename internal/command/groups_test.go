@@ -285,3 +285,40 @@ func (r *Run) gone(t *testing.T, uuid string) error {
 	}
 	return r.conn.Remove(uuid, r.Workspace)
 }
+
+// TestMembersOfGroups: etcd's members are the nodes whose config has a word of discovery. The token is for so many, and workers come
+// and go without a new one.
+func TestMembersOfGroups(t *testing.T) {
+	groupedClone(t, 3, 2)
+	save(t, "plain.yml", withEtcd)
+	t.Setenv("COREOS_DISCOVERY", "static")
+	t.Setenv("COREOS_ADDRESSES", strings.Join([]string{addressOf(1), addressOf(2), addressOf(3)}, ","))
+	mustUp(t)
+	token := contents(t, "vm/discovery.url.core")
+	if !strings.Contains(token, "\nsize=3\n") || strings.Contains(token, "worker") || !strings.Contains(token, "core-control03=http://"+addressOf(3)) {
+		t.Errorf("the token is %s", token)
+	}
+	for node, member := range map[string]bool{"core-control01": true, "core-control03": true, "core-worker01": false, "core-worker02": false} {
+		if got := theDomain(t, node).Metadata.IsMember(); got != member {
+			t.Errorf("%s: a member is %t", node, got)
+		}
+	}
+	declareGroups(t, 3, 1)
+	for range 2 {
+		mustUp(t)
+		if now := contents(t, "vm/discovery.url.core"); now != token {
+			t.Errorf("a worker changed the token: %s", now)
+		}
+		declareGroups(t, 3, 3)
+	}
+	r := run(t)
+	if nodes := workspace.Names(r.view().Options.Nodes); strings.Join(nodes, " ") != "core-control01 core-control02 core-control03" {
+		t.Errorf("members are asked at %v", nodes)
+	}
+
+	save(t, "worker.yml", withEtcd) // workers that shall be members by now are left as they are
+	p, err := saysPlan(t)
+	if err != nil || p.Steps[3].Drift != "ignition.json changed" || p.Steps[3].Want.IsMember() {
+		t.Errorf("got %+v, %v", p.Steps, err)
+	}
+}

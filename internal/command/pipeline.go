@@ -128,7 +128,7 @@ func generationOf(ctx context.Context, r *Run) (generation.Generation, error) {
 		if err := r.lock(ctx, r.Prefix); err != nil {
 			return g, err
 		}
-		o, err := r.generationOptions().WithMembers(source)
+		o, err := generation.WithMembers(r.generationOptions(), source)
 		if err != nil {
 			return g, err
 		}

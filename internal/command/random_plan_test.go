@@ -107,7 +107,7 @@ func mayBe(r *Run) (nodes []workspace.Node) {
 		nodes = append(nodes, r.ws().Node("core", n+1))
 	}
 	for n := range 2 {
-		nodes = append(nodes, r.ws().NodeIn("core", "control", n+1), r.ws().NodeIn("core", "worker", n+1))
+		nodes = append(nodes, workspace.NodeIn(r.ws(), "core", "control", n+1), workspace.NodeIn(r.ws(), "core", "worker", n+1))
 	}
 	return nodes
 }

@@ -42,7 +42,7 @@ func recreateTogether(ctx context.Context, r *Run, d defined) (defined, error) {
 // newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
 // so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
 func newGeneration(ctx context.Context, r *Run, d defined) (defined, error) {
-	o, err := r.generationOptions().WithMembers(d.source)
+	o, err := generation.WithMembers(r.generationOptions(), d.source)
 	if err != nil {
 		return d, err
 	}

@@ -38,7 +38,7 @@ func wouldRender(ctx context.Context, r *Run, try bool) (all rendered, err error
 	if all.source, err = readConfigs(r); err != nil {
 		return all, err
 	}
-	o, err := r.generationOptions().WithMembers(all.source)
+	o, err := generation.WithMembers(r.generationOptions(), all.source)
 	if err != nil {
 		return all, err
 	}

@@ -150,9 +150,9 @@ func (d Drafter) fill(hw engine.Hardware) (engine.Definition, error) {
 func (d Drafter) mark(doc config.Document) engine.Metadata {
 	recipe := d.Recipes[doc.Name]
 	return engine.Metadata{
-		Workspace: d.Place.Root, Cluster: d.Cluster, Group: doc.Group, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
+		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
 		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
-		Etcd: recipe.Etcd, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
+		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
 	}
 }
 

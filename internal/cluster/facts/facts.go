@@ -69,7 +69,7 @@ func (p Place) AnyMember(prefix string) bool {
 		if !can {
 			continue
 		}
-		node := p.NodeIn(prefix, group, n)
+		node := workspace.NodeIn(p.Workspace, prefix, group, n)
 		m := p.Made(node)
 		ours := m == nil && group == "" || m != nil && m.Cluster == prefix && m.Group == group && m.IsMember()
 		if ours && workspace.Exists(node.Overlay()) {

@@ -103,7 +103,7 @@ func (p Place) Folder(entry os.DirEntry, prefix string, prefixes []string) (node
 		return node, false
 	}
 	group, number, _ := workspace.Parse(owners[0], name)
-	return p.NodeIn(owners[0], group, number), true
+	return workspace.NodeIn(p.Workspace, owners[0], group, number), true
 }
 
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the

@@ -25,7 +25,7 @@ func TestWorkersComeAndGo(t *testing.T) {
 	nodes := b.nodes(5)
 	nodes[3], nodes[4] = asWorker(nodes[3], plan.Keep), asWorker(nodes[4], plan.Recreate)
 	for _, worker := range nodes[3:] {
-		mark := engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: worker.Step.Node.Number, Etcd: engine.NoEtcd}
+		mark := engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: worker.Step.Node.Number, Role: engine.Role{Etcd: engine.NoEtcd}}
 		b.Domains[worker.Step.Node.Name] = engine.Domain{Name: worker.Step.Node.Name, UUID: worker.Step.Node.UUID, State: engine.Running, Metadata: &mark}
 	}
 	surplus := asWorker(boot.Node{Step: plan.Step{Node: b.Reach.Node("core", 6)}}, plan.Remove).Step

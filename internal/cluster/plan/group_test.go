@@ -18,7 +18,7 @@ import (
 func withWorkers(want []Blueprint, have map[string]Found, words string) []Blueprint {
 	more, there := cluster(words)
 	shown := func(name string) workspace.Node {
-		return workspace.Workspace{Root: "/w"}.NodeIn("core", "worker", there[name].Node.Number)
+		return workspace.NodeIn(workspace.Workspace{Root: "/w"}, "core", "worker", there[name].Node.Number)
 	}
 	for i := range more {
 		more[i].Doc = config.Document{Node: shown(more[i].Doc.Name)}

@@ -55,7 +55,7 @@ type Generation struct {
 
 // WithMembers are the options, with those of the nodes that are members of the cluster's etcd: the nodes whose config has a word of
 // discovery, or if none has, all.
-func (o Options) WithMembers(source config.Set) (Options, error) {
+func WithMembers(o Options, source config.Set) (Options, error) {
 	members, err := source.Using(discovery.Words...)
 	if len(members) > 0 {
 		o.Nodes = members
