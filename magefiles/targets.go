@@ -203,6 +203,22 @@ func (Host) Undo(ctx context.Context) error {
 // Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
 func Help() {} // init prints it
 
+// Clusters are targets about the clusters that there are.
+type Clusters mg.Namespace
+
+// Aliases are targets whose name is that of a namespace.
+var Aliases = map[string]any{"clusters": Clusters.List}
+
+// List lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.
+func (Clusters) List(ctx context.Context) error {
+	return call(ctx, command.Clusters)
+}
+
+// Init writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.
+func (Clusters) Init(ctx context.Context) error {
+	return call(ctx, command.ClustersInit)
+}
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)

@@ -93,7 +93,7 @@ func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, e
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
+	looks := []string{"Domains", "Defined", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {

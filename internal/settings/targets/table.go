@@ -153,6 +153,16 @@ var All = []Target{
 		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
 	},
 	{
+		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
+		Takes: takes("uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"clusters", "clusters format=json"},
+	},
+	{
+		Name: "clusters:init", One: true, Does: "writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.",
+		Takes: takes(strings.Join(settings.Declarable(), " ") + " prefix var."), Libvirt: true, NoImage: true,
+		Examples: [2]string{"clusters:init prefix=web nodes=2 ram=4096", "clusters:init"},
+		More:     "An editor with a YAML language server completes the file, by its first line.",
+	},
+	{
 		Name: "settings", Prints: true, Does: "prints each setting with its value, where that is from, its default and its meaning.",
 		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
 	},
