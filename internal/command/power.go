@@ -83,7 +83,7 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 	if err := startable(ctx, r, d); err != nil {
 		return err
 	}
-	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
+	b := r.booter(nil, nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
 	if b.Err != nil {
 		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
 	}

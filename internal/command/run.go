@@ -87,7 +87,7 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 }
 
 // members are the nodes that the settings ask for.
-func (r *Run) members() []workspace.Node { return r.ws().Nodes(r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return nodesOf(r) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefix) }
@@ -150,23 +150,22 @@ func (r *Run) reach() reach.Nodes {
 	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
-// applier carries out steps, on the libvirt that was opened to plan them. image is the path of the base image, before are all
-// domains as they were before this run.
-func (r *Run) applier(image string, before map[string]engine.Domain) apply.Applier {
+// applier carries out steps, on the libvirt that was opened to plan them. before are all domains as they were before this run.
+func (r *Run) applier(before map[string]engine.Domain) apply.Applier {
 	return apply.Applier{
-		Engine: r.conn, Workspace: r.ws(), Base: image, Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
+		Engine: r.conn, Workspace: r.ws(), Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
 	}
 }
 
-// booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. image is the path of the base
-// image, undo takes back what this run has made for a node.
-func (r *Run) booter(image string, undo func(context.Context, plan.Step) error) boot.Booter {
-	silence := silenceOf(r, image)
+// booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. images are the base images by node,
+// undo takes back what this run has made for a node.
+func (r *Run) booter(images baseImages, undo func(context.Context, plan.Step) error) boot.Booter {
 	return boot.Booter{
 		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times,
-		KVM: silence.DomainType == "kvm", Silence: silence,
-		Ready: r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
+		KVM:     silenceOf(r, "").DomainType == "kvm",
+		Silence: func(node string) timeline.Silence { return silenceOf(r, images[node].Path) },
+		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
 	}
 }
 
@@ -175,5 +174,5 @@ func nothingMade(context.Context, plan.Step) error { return nil }
 
 // silenceOf is how long consoles of nodes on the image are silent.
 func silenceOf(r *Run, image string) timeline.Silence {
-	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r, true).DomainType(r.conn)}
+	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r, r.Settings, true).DomainType(r.conn)}
 }

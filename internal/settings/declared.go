@@ -80,13 +80,18 @@ func (s *Settings) hasNode(name string) bool {
 
 // nodeNames says how the cluster's nodes are called.
 func (s *Settings) nodeNames() string {
+	return "nodes are " + strings.ReplaceAll(strings.TrimPrefix(s.names(), "from "), ", from ", ", ")
+}
+
+// names are the nodes' names: from core01 to core03.
+func (s *Settings) names() string {
 	all := []string{}
 	for _, g := range s.groups() {
 		if g.Nodes > 0 {
-			all = append(all, workspace.NodeName(g.Name, 1)+" to "+workspace.NodeName(g.Name, g.Nodes))
+			all = append(all, "from "+workspace.NodeName(g.Name, 1)+" to "+workspace.NodeName(g.Name, g.Nodes))
 		}
 	}
-	return "nodes are " + strings.Join(all, ", ")
+	return strings.Join(all, ", ")
 }
 
 // groups are the cluster's groups, each by what its nodes' names begin with; without groups that is the prefix.
@@ -96,7 +101,7 @@ func (s *Settings) groups() []Group {
 	}
 	all := []Group{}
 	for _, g := range s.Groups {
-		all = append(all, Group{Name: s.Prefix + "-" + g.Name, Nodes: g.Nodes})
+		all = append(all, Group{Name: workspace.Stem(s.Prefix, g.Name), Nodes: g.Nodes})
 	}
 	return all
 }

@@ -263,15 +263,38 @@ func (s *Settings) Said(key string) bool { return s.said[key] }
 
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {
-	last := workspace.NodeName(s.Prefix, s.Nodes)
-	if len(last) > maxLabel {
-		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
-			s.Prefix, last, len(last), maxLabel)
+	for _, g := range s.groups() {
+		if last := workspace.NodeName(g.Name, g.Nodes); len(last) > maxLabel {
+			return s.tooLong(last)
+		}
 	}
 	if s.Network != "" && s.Direct != "" {
 		return hint.Errorf("one of them", "network=%s and direct=%s: nodes have one network", s.Network, s.Direct)
 	}
-	return errors.Join(s.validateAll(), s.validateRecreate(), s.notBuilt())
+	return errors.Join(s.validateGroups(), s.validateAll(), s.validateRecreate(), s.notBuilt())
+}
+
+func (s *Settings) tooLong(name string) error {
+	advice := "shorten prefix="
+	if len(s.Groups) > 0 {
+		advice = "shorten prefix=, or the name of the group"
+	}
+	return hint.Errorf(advice, "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d", s.Prefix, name, len(name), maxLabel)
+}
+
+// validateGroups makes sure that groups have nodes, and that their numbers are not given by a word for the whole cluster.
+func (s *Settings) validateGroups() error {
+	if len(s.Groups) == 0 {
+		return nil
+	}
+	file := clusterfile.Path(s.Prefix)
+	if s.said["nodes"] {
+		return hint.Errorf("write `nodes: "+strconv.Itoa(s.Nodes)+"` below one of its groups in "+file, "nodes=%d: the cluster %s has groups, each with its own number of nodes", s.Nodes, s.Prefix)
+	}
+	if !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Nodes > 0 }) {
+		return hint.Errorf("`mage down prefix="+s.Prefix+"` removes the cluster", "%s: no group has a node", file)
+	}
+	return nil
 }
 
 // validateAll makes sure that who asks for all clusters does not name one, or a node.
@@ -290,9 +313,8 @@ func (s *Settings) validateRecreate() error {
 		return nil
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, s.Prefix)); err != nil || n < 1 || n > s.Nodes || workspace.NodeName(s.Prefix, n) != name {
-			return hint.Errorf(fmt.Sprintf("recreate=changed, recreate=all, or names from %s to %s, with commas",
-				workspace.NodeName(s.Prefix, 1), workspace.NodeName(s.Prefix, s.Nodes)), "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+		if !s.hasNode(name) {
+			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is no node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil

@@ -18,7 +18,6 @@ import (
 type Applier struct {
 	Engine    engine.Engine
 	Workspace workspace.Workspace
-	Base      string                   // path of the base image of disks that are made
 	Before    map[string]engine.Domain // all domains, as they were before this run
 	Begun     *Begun                   // what this run has made
 	Plugs     bool                     // whether guests use at once what is plugged into them
@@ -82,7 +81,7 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 
 // prepare makes the disk that the step wants, beside the node's own.
 func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, error) {
-	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), a.Base, step.Want.Disk)
+	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), step.Want.Base, step.Want.Disk)
 }
 
 // defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.

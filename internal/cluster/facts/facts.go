@@ -62,16 +62,18 @@ func (p Place) Made(node workspace.Node) *engine.Metadata {
 	return domain.Metadata
 }
 
-// AnyOverlay tells whether a node of the cluster prefix has been made.
-func (p Place) AnyOverlay(prefix string) bool {
+// AnyMember tells whether a node of the cluster prefix has been made that is a member of its etcd, if it has one.
+func (p Place) AnyMember(prefix string) bool {
 	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
-		n := workspace.NumberOf(prefix, entry.Name())
-		if n == 0 {
+		group, n, can := workspace.Parse(prefix, entry.Name())
+		if !can {
 			continue
 		}
-		node := p.Node(prefix, n)
-		if m := p.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
+		node := workspace.NodeIn(p.Workspace, prefix, group, n)
+		m := p.Made(node)
+		ours := m == nil && group == "" || m != nil && m.Cluster == prefix && m.Group == group && m.IsMember()
+		if ours && workspace.Exists(node.Overlay()) {
 			return true
 		}
 	}

@@ -124,7 +124,7 @@ func (v View) RemoveStranger(ctx context.Context, nodes []boot.Node, id string) 
 	case at < 0:
 		return hint.Errorf("`mage etcd prefix="+v.Options.Prefix+"` shows the members", "remove=%s: etcd of the cluster %s has no such member", id, v.Options.Prefix)
 	case v.isNodes(status.Peers[at], nodes, status):
-		return hint.Errorf(fmt.Sprintf("`mage up prefix=%s nodes=…` with a smaller number removes nodes, with their members", v.Options.Prefix),
+		return hint.Errorf(fmt.Sprintf("`mage up prefix=%s` with a smaller number of nodes removes nodes, with their members", v.Options.Prefix),
 			"remove=%s: this is the member of a node, %s", id, whereabouts(status.Peers[at]))
 	case len(status.Healthy()) == 0:
 		return errors.Join(errors.New("remove="+id+": no member of etcd is healthy"), status.Check(1))

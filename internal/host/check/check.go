@@ -23,8 +23,8 @@ type Nodes struct {
 	Folder string // of their files
 	Store  string // of their images
 	Count  int    // that are to be started
-	RAM    int    // MiB, of each
-	CoreOS bool   // whether their image is Fedora CoreOS or Flatcar as their makers have it
+	RAM    int    // MiB, of each, on average
+	CoreOS int    // MiB, the least of a node whose image is Fedora CoreOS or Flatcar as their makers have it; 0 if there is none
 }
 
 // All are in the order in which their remedies make sense.
@@ -62,7 +62,7 @@ func (n Nodes) Preflight() []host.Check {
 		{Name: "store for QEMU", Run: n.reachable(n.Store)},
 		{Name: "disk space", Run: warning(simple(n.space))},
 		{Name: "memory", Run: warning(simple(n.memory))},
-		{Name: "ram=", Run: simple(func() (string, error) { return RAM(n.RAM, n.CoreOS) })},
+		{Name: "ram=", Run: simple(func() (string, error) { return RAM(n.CoreOS, n.CoreOS > 0) })},
 	}
 	return append(checks, n.bridgeHelper()...)
 }
