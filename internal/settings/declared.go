@@ -58,6 +58,18 @@ func (k Key) defaultAnywhere() string {
 	return k.Default
 }
 
+// IsProtected tells what the cluster's file says of protect=: "true", "false", or empty if it says nothing. A file that cannot be read may
+// say that.
+func IsProtected(prefix string, env Environment) string {
+	file, err := declared(prefix, env)
+	if err != nil {
+		return "true"
+	}
+	s := &Settings{}
+	_ = protect(s, file.Values["protect"]) // it was checked when the file was read
+	return s.Protect
+}
+
 // checkSingle makes sure that the single nodes of the file are nodes of the cluster.
 func (s *Settings) checkSingle(f clusterfile.File) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
