@@ -153,7 +153,7 @@ func (s *Settings) FileText(env Environment) ([]byte, error) {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster
 		switch {
-		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && c.value == c.key.Default:
+		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && (c.value == c.key.Default || c.exported()):
 		case c.key.of == ofSecret || hidesIn(c.value):
 			secret = append(secret, c.key.Name)
 		case described || c.from == fromWord:
