@@ -56,10 +56,7 @@ require (
 	gopkg.in/yaml.v3 v3.0.1
 )
 
-require (
-	github.com/vishvananda/netlink v1.3.1
-	github.com/xi2/xz v0.0.0-20171230120015-48954b6210f8
-)
+require github.com/vishvananda/netlink v1.3.1
 
 require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect

@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/row"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -138,7 +139,7 @@ func TestOrderOfSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i := slices.IndexFunc(rows, func(row settings.Row) bool { return row.Name == key })
+		i := slices.IndexFunc(rows, func(r row.Row) bool { return r.Name == key })
 		return rows[i].Value + " " + rows[i].From
 	}
 	if got := from("prefix"); got != "x the only cluster" {

@@ -31,6 +31,7 @@ type Nodes struct {
 func (n Nodes) All() []host.Check {
 	checks := []host.Check{
 		{Name: "programs", Run: Programs},
+		{Name: "xz", Run: simple(xz)},
 		{Name: "rights", Run: simple(n.rights)},
 		{Name: "libvirt", Run: simple(n.daemon)},
 		{Name: "QEMU", Run: simple(n.qemu)},
@@ -91,6 +92,14 @@ func Programs(context.Context) (string, error) {
 		return "", hint.Errorf(host.Sudo("mage host:setup apply=true"), "programs are missing: %s", strings.Join(missing, ", "))
 	}
 	return "qemu-img, ssh", nil
+}
+
+// xz looks for the program that unpacks Fedora CoreOS's images. Other images do without.
+func xz() (string, error) {
+	if _, err := exec.LookPath("xz"); err != nil {
+		return "", host.Warn(hint.Errorf(host.Sudo("mage host:setup apply=true"), "xz is missing, which unpacks images of Fedora CoreOS"))
+	}
+	return "unpacks images", nil
 }
 
 // reachable looks whether QEMU gets to the folder.
