@@ -74,13 +74,16 @@ type Settings struct {
 	Archive                   string        // file for what down removes, or empty
 	File                      string        // a snapshot of etcd's
 	Cmd                       string        // what ssh runs there; empty is a login
+	From, To                  string        // paths that cp copies, here or node:path
+	Port                      Ports         // that forward is about
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
 	Full                      bool          // whether the project's own test runs every story
 
-	Vars  map[string]string // the user's own words, by name without "var."
-	InLab bool              // whether this run is inside the lab
-	Sudo  string            // who started this run by sudo, or empty
+	Vars    map[string]string // the user's own words, by name without "var."
+	InLab   bool              // whether this run is inside the lab
+	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
+	Sudo    string            // who started this run by sudo, or empty
 
 	chosen   []choice // every key with its value and source, in order
 	varWords []string // names of Vars that the command line gave
@@ -149,6 +152,7 @@ func Load(words []string, env Environment) (*Settings, error) {
 	}
 	s := &Settings{Words: words, Cache: cache(env)}
 	_, s.InLab = env.Lookup(LabVariable)
+	_, s.Listens = env.Lookup(ListenerVariable)
 	s.Sudo, _ = env.Lookup("SUDO_USER")
 	given, err := parse(words)
 	if err != nil {
