@@ -215,6 +215,9 @@ func (Host) Undo(ctx context.Context) error {
 	return call(ctx, command.HostUndo)
 }
 
+// Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
+func Help() {} // init prints it
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)

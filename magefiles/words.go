@@ -7,11 +7,10 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/terminal/column"
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -44,8 +43,8 @@ func init() {
 
 // help prints the help that is wanted.
 func help(line targets.Line) {
-	usage := targets.Usage{Program: launch.Called(), Width: 80, Keys: settings.Keys(settings.System())}
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+	usage := targets.Usage{Program: launch.Called(), Width: column.Default, Keys: settings.Keys(settings.System())}
+	if width, is := column.Width(os.Stdout); is {
 		usage.Width = width
 	}
 	usage.Print(session.Stdout(true), line)

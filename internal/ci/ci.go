@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/bitfield/script"
 
@@ -57,7 +59,7 @@ type Check struct {
 	Say   func(format string, args ...any)
 }
 
-// All installs what lacks and runs every check: the cheap ones first.
+// All installs what is missing and runs every check.
 func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage test")+"   # or, without the lab: go test -tags "+tags+" ./...", "the test in the lab needs root")
@@ -66,20 +68,36 @@ func (c Check) All(ctx context.Context) error {
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}
-	for _, step := range []struct {
+	c.Say("test: builds, also without a C compiler")
+	if err := c.builds(ctx); err != nil {
+		return fmt.Errorf("test: builds: %w", err)
+	}
+	return c.atOnce(ctx)
+}
+
+// atOnce runs unit tests, linters and real guests side by side: unit tests wait most of their time, guests compute.
+func (c Check) atOnce(ctx context.Context) error {
+	steps := []struct {
 		what string
 		run  func(context.Context) error
 	}{
-		{"builds, also without a C compiler", c.builds},
-		{"unit tests and the command line, and meanwhile linters and the lab's guest image", c.unitMeanwhile},
+		{"unit tests and the command line", c.unit},
+		{"linters", c.lint},
 		{"real guests in the lab", c.lab},
-	} {
-		c.Say("test: %s", step.what)
-		if err := step.run(ctx); err != nil {
-			return fmt.Errorf("test: %s: %w", step.what, err)
-		}
 	}
-	return nil
+	failed := make([]error, len(steps))
+	var all sync.WaitGroup
+	for i, step := range steps {
+		all.Go(func() {
+			begin := time.Now()
+			if failed[i] = step.run(ctx); failed[i] != nil {
+				failed[i] = fmt.Errorf("test: %s: %w", step.what, failed[i])
+			}
+			c.Say("test: %s: ended after %s", step.what, time.Since(begin).Round(time.Second))
+		})
+	}
+	all.Wait()
+	return errors.Join(failed...)
 }
 
 // builds compiles everything the ways that users do.
@@ -88,15 +106,6 @@ func (c Check) builds(ctx context.Context) error {
 		return err
 	}
 	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
-}
-
-// unitMeanwhile runs the unit tests, which wait most of their time, and what has no haste beside them.
-func (c Check) unitMeanwhile(ctx context.Context) error {
-	meanwhile := make(chan error)
-	go func() {
-		meanwhile <- errors.Join(c.guestImages(ctx), c.lint(ctx))
-	}()
-	return errors.Join(c.unit(ctx), <-meanwhile)
 }
 
 // guestImages builds the lab's images that are missing.
@@ -182,6 +191,9 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
+	if err := c.guestImages(ctx); err != nil {
+		return err
+	}
 	args := []string{"test", "-count=1", "-v", "-tags", tags + ",lab"}
 	if c.Full {
 		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins", "./tests", "-full")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
@@ -70,7 +71,7 @@ func stopping(r *Run) boot.Stopping {
 // stop shuts the node down. One that somebody has undefined while it ran is defined again before: libvirt would forget it.
 func stop(ctx context.Context, r *Run, d engine.Domain) error {
 	if d.Transient {
-		if _, err := r.conn.Define(d.XML); err != nil {
+		if _, err := apply.Define(r.conn, r.ws().NodeOf(d.Metadata), d.XML); err != nil {
 			return err
 		}
 		r.log.Say("%s: somebody had undefined it while it ran; it is defined again", d.Name)

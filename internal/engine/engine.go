@@ -91,6 +91,14 @@ type Changer interface {
 	Took(name string, mark Metadata) error
 }
 
+// Autostarter is an engine that starts domains by itself when its host boots.
+type Autostarter interface {
+	// Autostart tells whether it starts the domain then.
+	Autostart(name string) (bool, error)
+	// SetAutostart has it start the domain then.
+	SetAutostart(name string) error
+}
+
 // Consoles open serial consoles.
 type Consoles interface {
 	Console(ctx context.Context, domain string) (Channel, error)

@@ -40,6 +40,8 @@ func (r *recorder) Update(string, string) error              { r.note("Update");
 func (r *recorder) SetVCPUs(string, int) error { r.note("SetVCPUs"); return nil }
 
 func (r *recorder) SetMemory(string, int) error                      { r.note("SetMemory"); return nil }
+func (r *recorder) Autostart(string) (bool, error)                   { r.note("Autostart"); return false, nil }
+func (r *recorder) SetAutostart(string) error                        { r.note("SetAutostart"); return nil }
 func (r *recorder) Took(string, Metadata) error                      { r.note("Took"); return nil }
 func (r *recorder) Lease(string, string) (a netip.Addr)              { return a }
 func (r *recorder) AgentAddress(_, _ string) (a netip.Addr)          { return a }
@@ -135,7 +137,7 @@ func TestWhatAReadOnlyEngineCanDoMore(t *testing.T) {
 	on := ReadOnly(&recorder{})
 	for name, c := range map[string][2]bool{
 		"Addresses": {can[Addresses](on), true}, "Networks": {can[Networks](on), true}, "Host": {can[Host](on), true}, "Screens": {can[Screens](on), true},
-		"Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
+		"Autostarter": {can[Autostarter](on), false}, "Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
 		"Changer of the engine itself": {can[Changer](&recorder{}), true},
 	} {
 		if c[0] != c[1] {

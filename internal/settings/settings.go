@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -85,22 +86,29 @@ type Settings struct {
 	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
 	Sudo    string            // who started this run by sudo, or empty
 
-	chosen   []choice // every key with its value and source, in order
-	varWords []string // names of Vars that the command line gave
+	Groups   []Group          // of the cluster file, in its order; none: the nodes are all alike, but the single ones
+	Single   map[string]Group // nodes of the cluster file that are like no other, by name
+	Disks    []Disk           // further ones of each node
+	Networks []Network        // of further cards of each node
+
+	chosen  []choice          // every key with its value and source, in order
+	said    map[string]bool   // keys that the command line or the environment has
+	varFrom map[string]string // where each of Vars is from
 }
 
 // Environment is what settings need of the process: the only place that reads its variables.
 type Environment struct {
 	Lookup func(name string) (string, bool)
-	All    func() []string // NAME=value
-	Root   bool            // whether the user is root
-	Cache  string          // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
-	Fault  error           // why there is none
+	All    func() []string                   // NAME=value
+	File   func(path string) ([]byte, error) // a file of the workspace; nil: there are none
+	Root   bool                              // whether the user is root
+	Cache  string                            // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
+	Fault  error                             // why there is none
 }
 
 // System is the Environment of this process.
 func System() Environment {
-	env := Environment{Lookup: os.LookupEnv, All: os.Environ, Root: os.Getuid() == 0}
+	env := Environment{Lookup: os.LookupEnv, All: os.Environ, File: os.ReadFile, Root: os.Getuid() == 0}
 	var err error
 	if env.Cache, err = os.UserCacheDir(); err != nil && !env.Root { // root has a folder of its own
 		env.Cache, env.Fault = temporaryCache(os.TempDir(), os.Getuid())
@@ -131,20 +139,7 @@ func Relaunched() bool {
 	return is
 }
 
-// choice is what a key came to.
-type choice struct {
-	key         Key
-	value, from string
-}
-
-// The sources of a value, as `mage settings` prints them.
-const (
-	fromDefault = "default"
-	fromLab     = "lab default"
-	fromWord    = "command line"
-)
-
-// Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
+// Load gives the settings that words ("nodes=3"), the environment and the cluster's file make, in this order, before defaults.
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
 	if env.Fault != nil {
@@ -154,30 +149,66 @@ func Load(words []string, env Environment) (*Settings, error) {
 	_, s.InLab = env.Lookup(LabVariable)
 	_, s.Listens = env.Lookup(ListenerVariable)
 	s.Sudo, _ = env.Lookup("SUDO_USER")
-	given, err := parse(words)
+	sources, err := said(words, env)
 	if err != nil {
 		return nil, err
 	}
-	if s.Vars, err = variables(given, env); err != nil {
-		return nil, err
-	}
-	for key := range given {
-		if name, is := strings.CutPrefix(key, varPrefix); is {
-			s.varWords = append(s.varWords, name)
+	s.said = givenBy(sources)
+	prefix, _ := Keys(env)[0].choose(sources, s.InLab)
+	file := clusterfile.File{}
+	if labelStart.MatchString(prefix) { // else there is no such cluster, which is said below
+		if file, err = declared(prefix, env); err != nil {
+			return nil, err
 		}
 	}
-	if err := unknownVariable(env); err != nil {
+	s.Groups, s.Single = file.Groups, file.Single
+	sources = append(sources, fromFile(file))
+	if s.Vars, s.varFrom = vars(sources); err == nil {
+		err = checkNames(s.Vars)
+	}
+	if err != nil {
 		return nil, err
 	}
-	for _, k := range Keys(env) {
-		value, from := k.choose(given, env, s.InLab)
+	if err := s.take(sources, env); err != nil {
+		return nil, err
+	}
+	return s, errors.Join(s.validate(), s.checkSingle(file))
+}
+
+// said is what the user says in this run: on the command line, and in the environment.
+func said(words []string, env Environment) ([]source, error) {
+	typed, err := fromWords(words)
+	if err != nil {
+		return nil, err
+	}
+	exported, err := fromEnvironment(env)
+	return []source{typed, exported}, err
+}
+
+// givenBy are the keys that one of the sources has.
+func givenBy(sources []source) map[string]bool {
+	given := map[string]bool{}
+	for _, s := range sources {
+		for key := range s.values {
+			given[key] = true
+		}
+	}
+	return given
+}
+
+// take sets every key to what the sources make of it.
+func (s *Settings) take(sources []source, env Environment) error {
+	for _, k := range slices.Concat(Keys(env), ofFile()) {
+		value, from := k.choose(sources, s.InLab)
 		chosen := choice{k, value, from}
-		s.chosen = append(s.chosen, chosen)
 		if err := k.set(s, value); err != nil {
-			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
+			return hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
+		}
+		if from != fromDefault || known(k.Name) {
+			s.chosen = append(s.chosen, chosen)
 		}
 	}
-	return s, s.validate()
+	return nil
 }
 
 // Given tells whether the user gave key, in a word or in the environment.
@@ -200,7 +231,7 @@ func (s *Settings) validate() error {
 	if s.Network != "" && s.Direct != "" {
 		return hint.Errorf("one of them", "network=%s and direct=%s: nodes have one network", s.Network, s.Direct)
 	}
-	return errors.Join(s.validateAll(), s.validateRecreate())
+	return errors.Join(s.validateAll(), s.validateRecreate(), s.notBuilt())
 }
 
 // validateAll makes sure that who asks for all clusters does not name one, or a node.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -104,7 +105,8 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := s.Print(&out, "nowhere"); err != nil {
+	rows, err := s.Rows("nowhere")
+	if err := errors.Join(err, PrintRows(&out, rows)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range Keys(environment(nil)) {

@@ -1,30 +1,84 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"coreos-libvirt/internal/terminal/column"
+	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/terminal/table"
 )
 
-// Print writes every key with its value, the value's source, its default and its meaning, and the user's own
-// words with those of the file varsFile.
-func (s *Settings) Print(w io.Writer, varsFile string) error {
+// Row is a setting of a run as it is printed.
+type Row struct {
+	Name     string `json:"name"`
+	Value    string `json:"value"`
+	From     string `json:"from"`               // command line, default, environment, …
+	Default  string `json:"default"`            // what it is if nobody sets it
+	Variable string `json:"variable,omitempty"` // of the environment, that sets it
+	Group    string `json:"group"`
+	Meaning  string `json:"meaning"`
+}
+
+// Rows are all settings, in groups, and behind them the user's own words with those of the file varsFile.
+func (s *Settings) Rows(varsFile string) (rows []Row, err error) {
 	vars, err := s.VarsFile(varsFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "KEY\tVALUE\tFROM\tDEFAULT\tMEANING")
-	for _, c := range s.chosen {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.key.Name, orDash(c.shown()), c.from, orDash(c.key.Default), c.key.Meaning)
+	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(a.key.place(), b.key.place()) }) {
+		rows = append(rows, Row{c.key.Name, c.shown(), c.from, c.key.Default, c.key.Variable(), c.key.Group(), c.key.Meaning})
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		fmt.Fprintf(table, "%s%s\t%s\t%s\t-\ta word of yours\n", varPrefix, name, orDash(vars[name]), s.sourceOf(name, varsFile))
+		rows = append(rows, Row{varPrefix + name, vars[name], s.sourceOf(name, varsFile), "", varVariable + name, yourWords, "a word of yours"})
 	}
-	return table.Flush()
+	return rows, nil
+}
+
+// PrintRows writes a line a setting, however wide.
+func PrintRows(w io.Writer, rows []Row) error {
+	all := table.New("KEY", "VALUE", "FROM", "DEFAULT", "GROUP", "MEANING")
+	for _, r := range rows {
+		all.Row(r.Name, table.Dash(r.Value), r.From, table.Dash(r.Default), r.Group, r.Meaning)
+	}
+	return all.Print(w)
+}
+
+// How many columns names and values have, with the space around them.
+const nameColumns, valueColumns = 20, 16
+
+// PrintGroups writes the settings group by group, in lines of at most width columns.
+func PrintGroups(w io.Writer, rows []Row, width int) error {
+	text := strings.Builder{}
+	for i, r := range rows {
+		if i == 0 || rows[i-1].Group != r.Group {
+			fmt.Fprintf(&text, "%s%s\n", strings.Repeat("\n", min(i, 1)), strings.ToUpper(r.Group))
+		}
+		r.print(&text, width)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// print writes one setting: a name or a value that is longer than its column has lines of its own.
+func (r Row) print(w io.Writer, width int) {
+	name, value, meaning := "  "+r.Name, table.Dash(printable.Line(r.Value)), r.Meaning
+	if r.From != fromDefault {
+		meaning += fmt.Sprintf(" (%s; default %s)", r.From, table.Dash(r.Default))
+	}
+	if len(name) >= nameColumns {
+		fmt.Fprintln(w, name)
+		name = ""
+	}
+	if len(value) >= valueColumns {
+		column.Print(w, name, value, nameColumns, width)
+		name, value = "", ""
+	}
+	column.Print(w, fmt.Sprintf("%-*s%s", nameColumns, name, value), meaning, nameColumns+valueColumns, width)
 }
 
 // shown is the value without a password.
@@ -33,11 +87,4 @@ func (c choice) shown() string {
 		return user + ":…"
 	}
 	return c.value
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }

@@ -31,25 +31,22 @@ func (s *Settings) sourceOf(name, file string) string {
 	if _, is := s.Vars[name]; !is {
 		return file
 	}
-	if slices.Contains(s.varWords, name) {
-		return fromWord
-	}
-	return "environment, " + varVariable + name
+	return s.varFrom[name]
 }
 
 // VarAs is how the user gave a word: var.My_Word on the command line, COREOS_VAR_My_Word, or by its name in a file.
 func (s *Settings) VarAs(name string) string {
-	if _, is := s.Vars[name]; !is {
-		return name
-	}
-	if slices.Contains(s.varWords, name) {
+	switch from := s.varFrom[name]; {
+	case from == fromWord:
 		return varPrefix + name
+	case strings.HasPrefix(from, "environment"):
+		return varVariable + name
 	}
-	return varVariable + name
+	return name
 }
 
-// variables are the user's words of the command line and of the environment.
-func variables(given map[string]string, env Environment) (map[string]string, error) {
+// variables are the user's words of the environment.
+func variables(env Environment) map[string]string {
 	vars := map[string]string{}
 	if env.All != nil {
 		for _, pair := range env.All() {
@@ -59,22 +56,24 @@ func variables(given map[string]string, env Environment) (map[string]string, err
 			}
 		}
 	}
-	for key, value := range given {
-		if name, ok := strings.CutPrefix(key, varPrefix); ok {
-			vars[name] = value
-		}
-	}
-	return vars, checkNames(vars)
+	return vars
 }
 
 func checkNames(vars map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if !varName.MatchString(name) || reserved.MatchString(name) {
-			return hint.Errorf("letters, digits and at least one _ are allowed, as in Registry_Mirror; Node_, Cluster_, Etcd_ and SSH_ are the project's",
-				"%s%s: this cannot be a word of yours", varPrefix, name)
+		if wrong := wrongName(name); wrong != "" {
+			return hint.Errorf(wrong, "%s%s: this cannot be a word of yours", varPrefix, name)
 		}
 	}
 	return nil
+}
+
+// wrongName says what names are allowed, if this is none; else it is empty.
+func wrongName(name string) string {
+	if varName.MatchString(name) && !reserved.MatchString(name) {
+		return ""
+	}
+	return "letters, digits and at least one _ are allowed, as in Registry_Mirror; Node_, Cluster_, Etcd_ and SSH_ are the project's"
 }
 
 // VarsFile reads the user's words from a YAML file of names and values, which need not be there, and

@@ -86,6 +86,10 @@ func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
 // disk may go, even if no domain is left that it belongs to.
 func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
 
+// Autostart is the path of the mark that the engine starts the node by itself when its host boots, as a run saw last. It outlives
+// the domain, so that the next one is started, too.
+func (n Node) Autostart() string { return filepath.Join(n.Dir, "autostart") }
+
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }
 

@@ -58,11 +58,14 @@ func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
 
 // define takes the step as far as the domain's definition.
 func (a Applier) define(ctx context.Context, step plan.Step) error {
+	if err := a.noteAutostart(step.Node); err != nil {
+		return err
+	}
 	switch step.Action {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return errors.Join(a.defineAgain(step.Node.Name), keep(step))
+		return errors.Join(a.defineAgain(step.Node), keep(step))
 	case plan.Redefine:
 		return a.redefine(step)
 	}
@@ -83,12 +86,12 @@ func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, 
 }
 
 // defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.
-func (a Applier) defineAgain(name string) error {
-	have := a.Before[name]
+func (a Applier) defineAgain(node workspace.Node) error {
+	have := a.Before[node.Name]
 	if !have.Transient {
 		return nil
 	}
-	_, err := a.Engine.Define(have.XML)
+	_, err := Define(a.Engine, node, have.XML)
 	return err
 }
 

@@ -171,6 +171,10 @@ var All = []Target{
 		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
 	},
 	{
+		Name: help, Prints: true, Does: "lists the targets, or tells what is known of those behind it and of their settings: mage help up.",
+		NoImage: true, Examples: [2]string{"help", "help up"},
+	},
+	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
 		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
 		More: "`mage labdown` takes that world apart.",

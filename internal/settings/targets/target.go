@@ -31,6 +31,9 @@ const Default = "up"
 // lab is the target that runs those behind it elsewhere.
 const lab = "lab"
 
+// help is the target that prints what is known of those behind it.
+const help = "help"
+
 // Find is the target of that name, in whatever letters.
 func Find(name string) (Target, bool) {
 	i := slices.IndexFunc(All, func(t Target) bool { return t.Name == strings.ToLower(name) })

@@ -52,8 +52,10 @@ func Nodes(t testing.TB, servers map[string]*Server) {
 	system, err := exec.LookPath("ssh")
 	must(t, err)
 	script := "#!/bin/sh\ncase \"$*\" in\n"
-	for node, s := range servers {
-		script += fmt.Sprintf("*HostKeyAlias=%[1]s\\ *|*\\ %[1]s\\ *) set -- -p %[2]s \"$@\" ;;\n", node, s.Port)
+	for _, named := range []string{"*HostKeyAlias=%s\\ *", "*\\ %s\\ *"} { // a command may have another's name
+		for node, s := range servers {
+			script += fmt.Sprintf(named+") set -- -p %s \"$@\" ;;\n", node, s.Port)
+		}
 	}
 	script += "esac\nexec " + system + " -F none -o HostName=127.0.0.1 -o BatchMode=yes \"$@\"\n"
 	folder := t.TempDir()
