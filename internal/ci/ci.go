@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -38,7 +39,7 @@ const (
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
 }
 
 // managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
@@ -68,33 +69,55 @@ func (c Check) All(ctx context.Context) error {
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}
-	c.Say("test: builds, also without a C compiler")
-	if err := c.builds(ctx); err != nil {
-		return fmt.Errorf("test: builds: %w", err)
+	for _, first := range []step{{"builds, also without a C compiler", c.builds}, {"the lab's guest images", c.guestImages}} {
+		if err := c.takes(ctx, first); err != nil {
+			return err
+		}
 	}
-	return c.atOnce(ctx)
+	return c.rest(ctx)
 }
 
-// atOnce runs unit tests, linters and real guests side by side: unit tests wait most of their time, guests compute.
-func (c Check) atOnce(ctx context.Context) error {
-	steps := []struct {
-		what string
-		run  func(context.Context) error
-	}{
-		{"unit tests and the command line", c.unit},
-		{"linters", c.lint},
-		{"real guests in the lab", c.lab},
+// rest are the checks that take minutes.
+func (c Check) rest(ctx context.Context) error {
+	boot, err := pace.Measure()
+	if err != nil {
+		return err
 	}
+	unit, lint, guests := step{"unit tests and the command line", c.unit}, step{"linters", c.lint}, step{"real guests in the lab", c.lab}
+	if !pace.Slow(boot) {
+		return c.atOnce(ctx, unit, lint, guests)
+	}
+	c.Say("test: a tiny guest boots in %s: this machine is slow, real guests come last", boot.Round(time.Second/10))
+	if err := c.atOnce(ctx, unit, lint); err != nil {
+		return err
+	}
+	return c.takes(ctx, guests)
+}
+
+// step is a part of the checks.
+type step struct {
+	what string
+	run  func(context.Context) error
+}
+
+func (c Check) takes(ctx context.Context, s step) error {
+	c.Say("test: %s", s.what)
+	begin := time.Now()
+	err := s.run(ctx)
+	c.Say("test: %s: ended after %s", s.what, time.Since(begin).Round(time.Second))
+	if err != nil {
+		return fmt.Errorf("test: %s: %w", s.what, err)
+	}
+	return nil
+}
+
+// atOnce takes steps side by side: unit tests wait most of their time, guests compute. On a slow machine guests that get too
+// little of it fail by limits of their own.
+func (c Check) atOnce(ctx context.Context, steps ...step) error {
 	failed := make([]error, len(steps))
 	var all sync.WaitGroup
-	for i, step := range steps {
-		all.Go(func() {
-			begin := time.Now()
-			if failed[i] = step.run(ctx); failed[i] != nil {
-				failed[i] = fmt.Errorf("test: %s: %w", step.what, failed[i])
-			}
-			c.Say("test: %s: ended after %s", step.what, time.Since(begin).Round(time.Second))
-		})
+	for i, s := range steps {
+		all.Go(func() { failed[i] = c.takes(ctx, s) })
 	}
 	all.Wait()
 	return errors.Join(failed...)
@@ -191,9 +214,6 @@ func (c Check) linter(ctx context.Context) (string, error) {
 }
 
 func (c Check) lab(ctx context.Context) error {
-	if err := c.guestImages(ctx); err != nil {
-		return err
-	}
 	args := []string{"test", "-count=1", "-v", "-tags", tags + ",lab"}
 	if c.Full {
 		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins", "./tests", "-full")

@@ -18,11 +18,11 @@ import (
 
 // Copy copies a file or folder to nodes, or from nodes: from several into a folder for each.
 func Copy(ctx context.Context, r *Run) error {
-	from, to := placeOf(r.From), placeOf(r.To)
+	from, to := endOf(r.From), endOf(r.To)
 	if err := oneAway(r.Settings, from, to); err != nil {
 		return err
 	}
-	nodes, err := nodesOf(r, from, to)
+	nodes, err := nodesToCopy(r, from, to)
 	if err != nil {
 		return err
 	}
@@ -42,8 +42,8 @@ type place struct {
 	path string
 }
 
-// placeOf parts node:path. As in scp(1), a colon behind a slash is one of a path here.
-func placeOf(text string) place {
+// endOf parts node:path. As in scp(1), a colon behind a slash is one of a path here.
+func endOf(text string) place {
 	node, path, colon := strings.Cut(text, ":")
 	if !colon || strings.Contains(node, "/") {
 		return place{path: text}
@@ -67,8 +67,8 @@ func oneAway(s *settings.Settings, from, to place) error {
 	return nil
 }
 
-// nodesOf are the nodes that one of the places is on.
-func nodesOf(r *Run, from, to place) ([]engine.Domain, error) {
+// nodesToCopy are the nodes that one of the places is on.
+func nodesToCopy(r *Run, from, to place) ([]engine.Domain, error) {
 	domains, err := r.domains()
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ type nodeStatus struct {
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
-// not known is shown so. With follow=true it goes on with what changes.
+// not known is shown so. Members of etcd that are no node's are an error. With follow=true it goes on with what changes.
 func Status(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	if r.Follow {
@@ -69,9 +69,9 @@ func Status(ctx context.Context, r *Run) error {
 		for _, line := range seen.whose {
 			fmt.Fprintln(os.Stderr, line)
 		}
-		return table.JSON(r.log.Writer(), seen.nodes)
+		return errors.Join(table.JSON(r.log.Writer(), seen.nodes), seen.strangers)
 	}
-	return seen.print(r.log.Writer())
+	return errors.Join(seen.print(r.log.Writer()), seen.strangers)
 }
 
 // seenStatus is what was seen at one moment.
@@ -80,6 +80,8 @@ type seenStatus struct {
 	whose    []string // which domains are whose, as far as somebody may take them for other ones
 	more     string   // what `mage up` would also make, or empty
 	warnings []string
+
+	strangers error // members of etcd that are no node's
 }
 
 // seeStatus asks all that can be asked, for as long as statusPatience.
@@ -93,6 +95,7 @@ func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
+	asking.Go(func() { seen.strangers = strangersOf(ctx, r, domains, members) })
 	asking.Go(func() {
 		changed = drift(ctx, r.Settings, wouldDo(r, askQuick), func(format string, args ...any) {
 			seen.warnings = append(seen.warnings, fmt.Sprintf(format, args...))

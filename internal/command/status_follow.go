@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -43,8 +44,13 @@ func (s seenStatus) draw(redraw *progress.Redraw) error {
 	if err := s.print(&text); err != nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
-	return redraw.Draw(append(lines, s.warnings...))
+	for _, line := range s.warnings {
+		fmt.Fprintln(&text, line)
+	}
+	if s.strangers != nil {
+		fmt.Fprintln(&text, s.strangers)
+	}
+	return redraw.Draw(strings.Split(strings.TrimRight(text.String(), "\n"), "\n"))
 }
 
 // printChanges prints what is not as before, and gives the line of each node as it is now.

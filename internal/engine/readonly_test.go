@@ -17,6 +17,8 @@ func (r *recorder) note(what string) { r.asked = append(r.asked, what) }
 
 func (r *recorder) Domains() (map[string]Domain, error) { r.note("Domains"); return nil, nil }
 
+func (r *recorder) Defined() (map[string]Domain, error) { r.note("Defined"); return nil, nil }
+
 func (r *recorder) Running() (map[string]bool, error) { r.note("Running"); return nil, nil }
 
 func (r *recorder) State(string) (State, error)   { r.note("State"); return "", nil }
@@ -91,7 +93,7 @@ func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, e
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
+	looks := []string{"Domains", "Defined", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {

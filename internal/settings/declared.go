@@ -43,11 +43,19 @@ func FileTable(env Environment) clusterfile.Table {
 			continue
 		}
 		t.Keys = append(t.Keys, clusterfile.Key{
-			Name: k.Name, Meaning: k.Meaning, Default: k.Default, OfNode: k.of == ofNode, Shape: k.shape,
+			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode, Shape: k.shape,
 			Check: func(text string) error { return k.set(&Settings{}, text) },
 		})
 	}
 	return t
+}
+
+// defaultAnywhere is the key's default; empty if that is another one for another user or on another machine.
+func (k Key) defaultAnywhere() string {
+	if slices.Contains(always, k.Name) {
+		return ""
+	}
+	return k.Default
 }
 
 // checkSingle makes sure that the single nodes of the file are nodes of the cluster.
@@ -72,13 +80,18 @@ func (s *Settings) hasNode(name string) bool {
 
 // nodeNames says how the cluster's nodes are called.
 func (s *Settings) nodeNames() string {
+	return "nodes are " + strings.ReplaceAll(strings.TrimPrefix(s.names(), "from "), ", from ", ", ")
+}
+
+// names are the nodes' names: from core01 to core03.
+func (s *Settings) names() string {
 	all := []string{}
 	for _, g := range s.groups() {
 		if g.Nodes > 0 {
-			all = append(all, workspace.NodeName(g.Name, 1)+" to "+workspace.NodeName(g.Name, g.Nodes))
+			all = append(all, "from "+workspace.NodeName(g.Name, 1)+" to "+workspace.NodeName(g.Name, g.Nodes))
 		}
 	}
-	return "nodes are " + strings.Join(all, ", ")
+	return strings.Join(all, ", ")
 }
 
 // groups are the cluster's groups, each by what its nodes' names begin with; without groups that is the prefix.
@@ -88,7 +101,7 @@ func (s *Settings) groups() []Group {
 	}
 	all := []Group{}
 	for _, g := range s.Groups {
-		all = append(all, Group{Name: s.Prefix + "-" + g.Name, Nodes: g.Nodes})
+		all = append(all, Group{Name: workspace.Stem(s.Prefix, g.Name), Nodes: g.Nodes})
 	}
 	return all
 }
@@ -109,4 +122,40 @@ func (s *Settings) Of(g Group) *Settings {
 		}
 	}
 	return &own
+}
+
+// Declarable are the names of what may stand in a cluster file.
+func Declarable() (names []string) {
+	for _, k := range Keys(Environment{}) {
+		if k.of != ofOneRun {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// FileText is a cluster file that says what somebody gave of these settings: by words, in the environment, or when the cluster was
+// made. What says how runs go about it is in it if a word gave it.
+func (s *Settings) FileText(env Environment) ([]byte, error) {
+	values, plain, secret := map[string]string{}, map[string]string{}, []string{}
+	for _, c := range s.chosen {
+		described := c.key.of == ofNode || c.key.of == ofCluster
+		switch {
+		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && c.value == c.key.Default:
+		case c.key.of == ofSecret || hidesIn(c.value):
+			secret = append(secret, c.key.Name)
+		case described || c.from == fromWord:
+			values[c.key.Name] = c.value
+		}
+	}
+	for name, value := range s.Vars {
+		if isSecret(name, value) {
+			secret = append(secret, varPrefix+name)
+		} else {
+			plain[name] = value
+		}
+	}
+	secret = append(secret, s.Forgotten...)
+	slices.Sort(secret)
+	return clusterfile.Write(FileTable(env), values, plain, slices.Compact(secret))
 }

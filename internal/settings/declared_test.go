@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/settings/row"
 )
 
 // files is an environment with the variables, and files of the workspace.
@@ -77,7 +79,7 @@ func TestClusterFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := PrintRows(&out, rows); err != nil {
+	if err := row.Print(&out, rows); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`ram 1536 clusters/x.yml 2048`, `config word.yml command line`, `vcpu 3 environment, COREOS_VCPU`, `var.My_Word a b clusters/x.yml`} {

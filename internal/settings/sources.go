@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/row"
 )
 
 // source is one of the places that values are from.
@@ -21,7 +22,7 @@ type choice struct {
 
 // The sources of a value, as `mage settings` prints them.
 const (
-	fromDefault = "default"
+	fromDefault = row.Default
 	fromLab     = "lab default"
 	fromWord    = "command line"
 )

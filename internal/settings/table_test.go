@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"coreos-libvirt/internal/settings/row"
 )
 
 // TestGroupsNameSettings: each once.
@@ -33,7 +35,7 @@ func TestSettingsFitTheTerminal(t *testing.T) {
 	}
 	for _, width := range []int{60, 80, 120} {
 		out := &bytes.Buffer{}
-		if err := PrintGroups(out, rows, width); err != nil {
+		if err := row.PrintGroups(out, rows, width); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(out.String()) {

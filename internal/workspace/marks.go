@@ -65,14 +65,3 @@ func (n Node) Generated() bool {
 		return !slices.Contains(known, filepath.Join(n.Dir, entry.Name())) && !strings.HasPrefix(entry.Name(), ".")
 	})
 }
-
-// OwnersOf are those of the clusters that can have a node of that name.
-func OwnersOf(name string, prefixes []string) []string {
-	owners := []string{}
-	for _, p := range prefixes {
-		if p != "" && NumberOf(p, name) > 0 && !slices.Contains(owners, p) {
-			owners = append(owners, p)
-		}
-	}
-	return owners
-}

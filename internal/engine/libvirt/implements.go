@@ -6,6 +6,7 @@ import "coreos-libvirt/internal/engine"
 var (
 	_ engine.Engine      = (*Conn)(nil)
 	_ engine.Changer     = (*Conn)(nil)
+	_ engine.Marker      = (*Conn)(nil)
 	_ engine.Autostarter = (*Conn)(nil)
 	_ engine.Consoles    = (*Conn)(nil)
 	_ engine.Screens     = (*Conn)(nil)

@@ -4,6 +4,7 @@ package clusterfile
 
 import (
 	"path"
+	"strings"
 )
 
 // Key is a setting that may stand in the file.
@@ -26,6 +27,7 @@ type Table struct {
 // File is what a cluster file says.
 type File struct {
 	Path   string            // as people see it
+	There  bool              // whether there is a file
 	Values map[string]string // by the setting's name
 	Vars   map[string]string // the user's own words
 	Groups []Group           // in the order of the file
@@ -45,6 +47,16 @@ type Group struct {
 
 // Place is where something stands: from 1, the column in characters.
 type Place struct{ Line, Column int }
+
+// Has is the file's value of a setting, or of one of the user's own words (var.My_Word).
+func (f File) Has(key string) (value string, has bool) {
+	if name, is := strings.CutPrefix(key, "var."); is {
+		value, has = f.Vars[name]
+		return value, has
+	}
+	value, has = f.Values[key]
+	return value, has
+}
 
 // Folder is where cluster files are, in a workspace.
 const Folder = "clusters"

@@ -31,7 +31,7 @@ type reader struct {
 
 // Parse reads the source of the file at path. The error says all that is wrong, each with its place, the line, and what helps.
 func Parse(path string, source []byte, table Table) (File, error) {
-	f := File{Path: path, Values: map[string]string{}, Vars: map[string]string{}, Single: map[string]Group{}, source: source}
+	f := File{Path: path, There: true, Values: map[string]string{}, Vars: map[string]string{}, Single: map[string]Group{}, source: source}
 	if len(source) > Most {
 		return f, hint.Errorf("a cluster file has some lines", "%s has more than %d bytes", path, Most)
 	}
