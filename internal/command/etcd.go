@@ -62,7 +62,7 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 	}
 	prefixes := slices.Sorted(maps.Keys(clusters))
 	return errors.Join(wait.AtOnce(len(prefixes), func(i int) error {
-		view := viewOf(r, generation.Read(r.ws().VM(), prefixes[i]), domains)
+		view := viewWith(r, r.generationOptions(), generation.Read(r.ws().VM(), prefixes[i]), domains)
 		if prefixes[i] != r.Prefix {
 			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
 		}

@@ -15,16 +15,16 @@ func (s *Settings) Rows(varsFile string) (rows []row.Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(a.key.place(), b.key.place()) }) {
+	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(row.Place(a.key.Name), row.Place(b.key.Name)) }) {
 		rows = append(rows, row.Row{
 			Name: c.key.Name, Value: c.shown(), From: c.from, Default: c.key.Default,
-			Variable: c.key.Variable(), Group: c.key.Group(), Meaning: c.key.Meaning,
+			Variable: c.key.Variable(), Group: row.GroupOf(c.key.Name), Meaning: c.key.Meaning,
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		rows = append(rows, row.Row{
 			Name: varPrefix + name, Value: vars[name], From: s.sourceOf(name, varsFile),
-			Variable: varVariable + name, Group: yourWords, Meaning: "a word of yours",
+			Variable: varVariable + name, Group: row.YourWords, Meaning: "a word of yours",
 		})
 	}
 	return rows, nil

@@ -13,10 +13,10 @@ import (
 // TestGroupsNameSettings: each once.
 func TestGroupsNameSettings(t *testing.T) {
 	seen := []string{}
-	for _, g := range groups {
-		for _, key := range g.keys {
+	for _, g := range row.Groups {
+		for _, key := range g.Keys {
 			if !known(key) || slices.Contains(seen, key) {
-				t.Errorf("%s: %s is no setting, or there twice", g.name, key)
+				t.Errorf("%s: %s is no setting, or there twice", g.Name, key)
 			}
 			seen = append(seen, key)
 		}
