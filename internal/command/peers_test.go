@@ -9,15 +9,18 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/testkit/sshserver"
 	"coreos-libvirt/internal/workspace/session"
@@ -180,7 +183,7 @@ func TestCopyKeepsWhatWasThere(t *testing.T) {
 		{"new", "core01:none/", "core01: none/: none/ is no folder that there is"},
 		{"gone", "core01:", "core01: stat "},
 		{"/proc/self/mem", "core01:etc/conf", "core01: etc/conf: read /proc/self/mem: input/output error"},
-		{"core01:/proc/self/mem", "new", "core01: "},
+		{"core01:/proc/self/mem", "new", "core01: /proc/self/mem: "},
 		{"core01:gone", ".", "core01: gone: file does not exist"},
 		{"core01:etc/conf", "none/", "core01: none/ is no folder that there is"},
 		{"core01:taken", "new", "core01: "}, // a file
@@ -268,6 +271,51 @@ func TestForward(t *testing.T) {
 	faults := stderrOf(t, func() { err = Forward(t.Context(), run(t, "node=core01", "port=0:80")) })
 	if err == nil || !strings.HasPrefix(err.Error(), "core01: the tunnel cannot be opened: ssh ended: exit status 255") || faults != "core01: no way\n" {
 		t.Errorf("no ssh: got %v, %q", err, faults)
+	}
+}
+
+// TestForwardListensOutsideOfTheLab: the program inside gets the listener that was opened outside, through what enters the lab. This
+// test's program is also the one inside.
+func TestForwardListensOutsideOfTheLab(t *testing.T) {
+	if s := run(t).Settings; s.Listens {
+		listener, err := forwarded(s, "core01")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte("from inside"))
+		_ = conn.Close()
+		return
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_, port, _ := net.SplitHostPort(address)
+	words := []string{"forward", "node=core01", "port=" + port + ":80"}
+	r := run(t, words[1:]...)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `cd "$0" && exec "$@"`, ".", os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	if err := passListener(cmd, r.Settings, words); err == nil || !strings.HasPrefix(err.Error(), address+": another program listens there\nhint: `") || !strings.Contains(err.Error(), " lab forward ") {
+		t.Errorf("the port is taken: got %v", err)
+	}
+	_ = free.Close()
+	if err := errors.Join(passListener(cmd, r.Settings, words), cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(conn); string(text) != "from inside" {
+		t.Errorf("got %q %v", text, err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

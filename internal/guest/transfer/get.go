@@ -142,7 +142,7 @@ func (g getting) write(ctx context.Context, source *sftp.File, to string, mode f
 	if !stop() {
 		err = ended(ctx)
 	}
-	return written, errors.Join(err, target.Chmod(mode), target.Close())
+	return written, errors.Join(there(source.Name(), err), target.Chmod(mode), target.Close())
 }
 
 func (g getting) link(from, to string) error {
