@@ -136,7 +136,7 @@ func (s seenStatus) print(w io.Writer) error {
 // the workspace was before.
 func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
 	prefix := chosen(r).prefix
-	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+	for _, line := range leftAlone(r, prefix, domains) {
 		say("%s", line)
 	}
 	moved := map[string][]string{}
