@@ -249,6 +249,7 @@ func TestForward(t *testing.T) {
 		if text, _ := io.ReadAll(answer.Body); string(text) != path {
 			t.Errorf("got %s", text)
 		}
+		_ = answer.Body.Close()
 	}
 	_, taken, _ := strings.Cut(strings.TrimPrefix(url, "http://"), ":")
 	other := run(t, "node=core01", "port="+taken+":"+port)
@@ -266,7 +267,8 @@ func TestForward(t *testing.T) {
 	if err := Forward(t.Context(), run(t, "node=core01")); err == nil || !strings.Contains(err.Error(), " port=8080:80`") {
 		t.Errorf("without a port: got %v", err)
 	}
-	t.Setenv("PATH", brokenSSH(t)+":"+os.Getenv("PATH"))
+	path, _ := settings.System().Lookup("PATH")
+	t.Setenv("PATH", brokenSSH(t)+":"+path)
 	err := error(nil)
 	faults := stderrOf(t, func() { err = Forward(t.Context(), run(t, "node=core01", "port=0:80")) })
 	if err == nil || !strings.HasPrefix(err.Error(), "core01: the tunnel cannot be opened: ssh ended: exit status 255") || faults != "core01: no way\n" {

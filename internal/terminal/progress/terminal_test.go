@@ -122,7 +122,7 @@ func TestRedraw(t *testing.T) {
 	if want := "one\r\ntwo\r\n\x1b[2A\x1b[Ja line that is long…\r\n\x1b[A\x1b[J\r\n"; !strings.HasPrefix(seen, want) || !strings.HasSuffix(seen, "… and 78 lines\r\n") || strings.Count(seen, "\n") != 26 {
 		t.Errorf("got %q", seen)
 	}
-	if (New(&bytes.Buffer{})).Redraw() != nil {
+	if New(&bytes.Buffer{}).Redraw() != nil {
 		t.Error("there is a terminal")
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/settings"
+
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 )
@@ -60,7 +62,8 @@ func Nodes(t testing.TB, servers map[string]*Server) {
 	script += "esac\nexec " + system + " -F none -o HostName=127.0.0.1 -o BatchMode=yes \"$@\"\n"
 	folder := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(folder, "ssh"), []byte(script), 0o755))
-	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	path, _ := settings.System().Lookup("PATH")
+	t.Setenv("PATH", folder+":"+path)
 }
 
 func must(t testing.TB, err error) {
