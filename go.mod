@@ -60,7 +60,9 @@ require github.com/vishvananda/netlink v1.3.1
 
 require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
+	github.com/kr/fs v0.1.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
+	github.com/pkg/sftp v1.13.10 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
 )
 
