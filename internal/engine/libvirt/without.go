@@ -28,6 +28,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
+	snapshots
 	files local.Disks
 }
 
@@ -37,6 +38,7 @@ type (
 	inventory  struct{}
 	changer    struct{}
 	ports      struct{}
+	snapshots  struct{}
 )
 
 func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
@@ -78,3 +80,9 @@ func (ports) Channel(context.Context, string, string) (engine.Channel, error) { 
 func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
 
 func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
+
+func (snapshots) Snapshots(string) ([]engine.Snapshot, error) { return nil, errNoCgo }
+func (snapshots) Pause(string) error                          { return errNoCgo }
+func (snapshots) TakeSnapshot(string, string, string) error   { return errNoCgo }
+func (snapshots) Revert(string, engine.Snapshot) error        { return errNoCgo }
+func (snapshots) RemoveSnapshot(string, string, string) error { return errNoCgo }
