@@ -153,7 +153,7 @@ func healthyAgain(ctx context.Context, r *Run, cluster string) error {
 		return nil
 	}
 	begin := time.Now()
-	view := viewOf(r, current, nil)
+	view := viewWith(r, r.generationOptions(), current, nil)
 	view.Options.Prefix, view.SSH.Access = cluster, r.access(cluster)
 	nodes, err := view.Reached(ctx)
 	if err != nil {

@@ -49,8 +49,8 @@ func refuses(t *testing.T, want string, do func(context.Context, *Run) error, wo
 // calledHere is how tests are called, as a user calls this program.
 var calledHere = strings.NewReplacer(os.Args[0]+" ", "mage ", "go run magefile.go ", "mage ")
 
-// listed are the snapshots that there are.
-func listed(t *testing.T, words ...string) (all []moment.Snapshot) {
+// snapshotsListed are the snapshots that there are.
+func snapshotsListed(t *testing.T, words ...string) (all []moment.Snapshot) {
 	t.Helper()
 	said := mustTarget(t, Snapshots, append(words, "format=json")...)
 	if err := json.Unmarshal([]byte(said), &all); err != nil {
@@ -82,13 +82,13 @@ func states(t *testing.T) string {
 func TestASnapshotOfACluster(t *testing.T) {
 	inClone(t)
 	mustUp(t)
-	if all := listed(t); len(all) != 0 {
+	if all := snapshotsListed(t); len(all) != 0 {
 		t.Errorf("got %v", all)
 	}
 	contains(t, mustTarget(t, Snapshots), "snapshots: there are none")
 	refuses(t, "snapshot: name= says which snapshot\nhint: `mage snapshot name=clean`", Snapshot)
 	contains(t, mustTarget(t, Snapshot, "name=clean"), "snapshot: clean is of core01, core02 with memory, paused for ")
-	if all := listed(t); len(all) != 1 || !all[0].Ours() || !all[0].Memory || !all[0].Complete() || strings.Join(all[0].Nodes, " ") != "core01 core02" {
+	if all := snapshotsListed(t); len(all) != 1 || !all[0].Ours() || !all[0].Memory || !all[0].Complete() || strings.Join(all[0].Nodes, " ") != "core01 core02" {
 		t.Errorf("got %+v", all)
 	}
 	unchanged := "core01 unchanged defined, unchanged\ncore02 unchanged defined, unchanged"
@@ -111,7 +111,7 @@ func TestASnapshotOfACluster(t *testing.T) {
 	plans(t, 0, strings.ReplaceAll(unchanged, "defined, unchanged", "defined, unchanged"+restart), "ram=512")
 	contains(t, mustTarget(t, Snapshots), "clean   core      20", "core01, core02   complete")
 	mustTarget(t, Snapshots, "name=clean", "remove=true")
-	if all := listed(t); len(all) != 0 {
+	if all := snapshotsListed(t); len(all) != 0 {
 		t.Errorf("got %v", all)
 	}
 	mustTarget(t, Snapshot, "name=again")
@@ -131,7 +131,7 @@ func TestASnapshotWithoutMemory(t *testing.T) {
 	}
 	r.unlockAll()
 	contains(t, mustTarget(t, Snapshot, "name=clean", "memory=off", "grace=1s"), "core01: ", "snapshot: clean is of core01, core02, without memory", "core01: booting")
-	if all := listed(t); states(t) != "running, shut off" || len(all) != 1 || all[0].Memory {
+	if all := snapshotsListed(t); states(t) != "running, shut off" || len(all) != 1 || all[0].Memory {
 		t.Errorf("they are %s, %+v", states(t), all)
 	}
 	mustUp(t)
@@ -168,7 +168,7 @@ func TestASnapshotThatIsNotWhole(t *testing.T) {
 		t.Errorf("they are %s", states(t))
 	}
 	mustTarget(t, Snapshots, "name=clean", "remove=true")
-	if said := mustUp(t); strings.Contains(said, "clean") || len(listed(t)) > 0 {
+	if said := mustUp(t); strings.Contains(said, "clean") || len(snapshotsListed(t)) > 0 {
 		t.Errorf("got\n%s", said)
 	}
 	mustTarget(t, Snapshot, "name=clean")
@@ -236,7 +236,7 @@ func TestSnapshotsThatTheClusterCannotGoBackTo(t *testing.T) {
 	mustUp(t, "prefix=web", "nodes=1")
 	refuses(t, "this workspace has 2 clusters, core, web: snapshot is about one of them\nhint: `mage snapshot name=b prefix=core`", Snapshot, "name=b")
 	mustTarget(t, Snapshot, "name=b", "prefix=web")
-	if all := listed(t); len(all) != 2 || len(listed(t, "prefix=web")) != 1 {
+	if all := snapshotsListed(t); len(all) != 2 || len(snapshotsListed(t, "prefix=web")) != 1 {
 		t.Errorf("got %+v", all)
 	}
 }

@@ -181,7 +181,7 @@ func oneCluster(r *Run, target string) (cluster string, nodes []engine.Domain, e
 	if len(nodes) == 0 {
 		return "", nil, hint.Errorf("`"+upAsCalled(r.Settings)+"` makes some", "there are no nodes")
 	}
-	clusters := clustersOf(nodes)
+	clusters := prefixesOf(nodes)
 	if len(clusters) > 1 {
 		return "", nil, hint.Errorf("`"+asCalled(r.Settings, target, "prefix="+clusters[0])+"`",
 			"this workspace has %d clusters, %s: %s is about one of them", len(clusters), strings.Join(clusters, ", "), target)
@@ -189,8 +189,8 @@ func oneCluster(r *Run, target string) (cluster string, nodes []engine.Domain, e
 	return clusters[0], nodes, nil
 }
 
-// clustersOf are the nodes' clusters, each once, sorted.
-func clustersOf(nodes []engine.Domain) (clusters []string) {
+// prefixesOf are the nodes' clusters, each once, sorted.
+func prefixesOf(nodes []engine.Domain) (clusters []string) {
 	for _, d := range nodes {
 		clusters = append(clusters, d.Metadata.Cluster)
 	}

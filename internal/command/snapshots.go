@@ -70,7 +70,7 @@ func listSnapshots(r *Run) error {
 		return err
 	}
 	nodes, all := r.ws().Members(domains, chosen(r).prefix), []moment.Snapshot{}
-	for _, cluster := range clustersOf(nodes) {
+	for _, cluster := range prefixesOf(nodes) {
 		of, err := moment.Of(list, cluster, r.ws().Members(nodesByName(nodes), cluster))
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -28,7 +29,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
-	snapshots
+	snapshots.Kept
 	files local.Disks
 }
 
@@ -38,7 +39,6 @@ type (
 	inventory  struct{}
 	changer    struct{}
 	ports      struct{}
-	snapshots  struct{}
 )
 
 func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
@@ -65,6 +65,7 @@ func (host) HasUEFI(string) bool                                    { return tru
 
 func (inventory) Running() (map[string]bool, error)             { return nil, errNoCgo }
 func (inventory) Domains() (map[string]engine.Domain, error)    { return nil, errNoCgo }
+func (inventory) Defined() (map[string]engine.Domain, error)    { return nil, errNoCgo }
 func (inventory) State(string) (engine.State, error)            { return "", errNoCgo }
 func (inventory) Reason(string) (string, error)                 { return "", errNoCgo }
 func (inventory) Lease(string, string) (none netip.Addr)        { return none }
@@ -75,14 +76,9 @@ func (changer) SetVCPUs(string, int) error         { return errNoCgo }
 func (changer) SetMemory(string, int) error        { return errNoCgo }
 func (changer) Took(string, engine.Metadata) error { return errNoCgo }
 
+func (changer) Mark(string, engine.Metadata) (string, error)                  { return "", errNoCgo }
+func (changer) Autostart(string) (bool, error)                                { return false, errNoCgo }
+func (changer) SetAutostart(string) error                                     { return errNoCgo }
 func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
-
-func (snapshots) Snapshots(string) ([]engine.Snapshot, error) { return nil, errNoCgo }
-func (snapshots) Pause(string) error                          { return errNoCgo }
-func (snapshots) TakeSnapshot(string, string, string) error   { return errNoCgo }
-func (snapshots) Revert(string, engine.Snapshot) error        { return errNoCgo }
-func (snapshots) RemoveSnapshot(string, string, string) error { return errNoCgo }
+func (ports) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
+func (ports) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }
