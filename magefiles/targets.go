@@ -203,6 +203,21 @@ func (Host) Undo(ctx context.Context) error {
 // Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
 func Help() {} // init prints it
 
+// Build makes the program coreos-libvirt, which runs all targets in any clone without Go; arch=aarch64 for another machine.
+func Build(ctx context.Context) error {
+	return call(ctx, command.Build)
+}
+
+// Version prints what this program was made of, commit and Go, and the libvirt of this host; format=json.
+func Version(ctx context.Context) error {
+	return call(ctx, command.Version)
+}
+
+// Completion prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.
+func Completion(ctx context.Context) error {
+	return call(ctx, command.Completion)
+}
+
 // Settings prints each setting with its value, where that is from, its default and its meaning.
 func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"coreos-libvirt/internal/command/completion"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
@@ -24,6 +25,10 @@ var output io.Writer
 // init checks the command line as a whole before Mage's main sees it, which runs a target before it has looked at the next
 // word, and knows no settings.
 func init() {
+	if completion.Asked() {
+		completion.Answer()
+		os.Exit(0)
+	}
 	line, err := targets.Parse(os.Args[1:])
 	if err == nil && line.Help {
 		help(line)

@@ -49,6 +49,9 @@ func labImages(cache, workspace string, fetch func(image string) string, say fun
 			if os.Getuid() != 0 {
 				return "", hint.Errorf(host.Sudo(fetch(name)), "the lab's guest image is made as root")
 			}
+			if err := needsGo("the lab's guest image"); err != nil {
+				return "", err
+			}
 			return guestimage.Ensure(ctx, cache, workspace, name, say)
 		},
 	}

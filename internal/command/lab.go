@@ -129,6 +129,9 @@ func imageForLab(ctx context.Context, r *Run) error {
 	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil
 	}
+	if err := needsGo("the lab's guest image"); err != nil {
+		return err
+	}
 	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func imageForLab(ctx context.Context, r *Run) error {
 // inside runs the program there; a session.ExitStatus is its own.
 func inside(ctx context.Context, world *lab.World, program string, words []string) error {
 	cmd := world.Command(ctx, program, words...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", launch.CalledAs(launch.Called()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
 	cmd.Cancel = func() error { return nil }

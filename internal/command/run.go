@@ -21,6 +21,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
+	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -62,8 +63,15 @@ func New(words []string, out io.Writer) (*Run, error) {
 	}
 	root := here.Root
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helper}, nil
+	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helperOf(root, s.Cache)}, nil
+}
+
+// helperOf is the etcd helper: a part of the program that needs no Go, else built of the module's sources.
+func helperOf(module, cache string) etcd.Helper {
+	if launch.Whole {
+		return etcd.Within()
+	}
+	return etcd.NewHelper(module, filepath.Join(cache, "bin"))
 }
 
 // members are the nodes that the settings ask for.

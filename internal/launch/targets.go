@@ -100,14 +100,6 @@ func Mage() (program string, args []string, err error) {
 	return program, []string{"run", "magefile.go"}, err
 }
 
-// Called is Mage, as the user can call it.
-func Called() string {
-	if _, err := exec.LookPath("mage"); err == nil {
-		return "mage" // also if that is this program
-	}
-	return "go run magefile.go"
-}
-
 // sameFile tells whether both are one program: targets may have been compiled to a file called mage.
 func sameFile(a, b string) bool {
 	one, errOne := os.Stat(a)

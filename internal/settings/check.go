@@ -84,18 +84,26 @@ func folder(field func(*Settings) *string) func(*Settings, string) error {
 func oneOf(field func(*Settings) *string, allowed ...string) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		if !slices.Contains(allowed, value) {
-			return fmt.Errorf("%s are allowed", strings.Join(allowed, ", "))
+			return notOneOf{allowed, strings.Join(allowed, ", ") + " are allowed"}
 		}
 		*field(s) = value
 		return nil
 	}
 }
 
+// notOneOf is the error of a value that is none of the few that are allowed.
+type notOneOf struct {
+	allowed []string
+	text    string
+}
+
+func (e notOneOf) Error() string { return e.text }
+
 func yesNo(field func(*Settings) *bool) func(*Settings, string) error {
 	return func(s *Settings, value string) error {
 		yes := slices.Contains([]string{"on", "true", "yes"}, value)
 		if !yes && !slices.Contains([]string{"off", "false", "no"}, value) {
-			return errors.New("on or off, true or false is allowed")
+			return notOneOf{[]string{"true", "false", "on", "off"}, "on or off, true or false is allowed"}
 		}
 		*field(s) = yes
 		return nil

@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +56,8 @@ func Keys(env Environment) []Key {
 		{"bridge", "the host's bridge on the physical network", "br0", "", bridge},
 		{"network", "a libvirt network instead of the bridge, for hosts without one (its NAT keeps the nodes on this host)", "", "", anything(func(s *Settings) *string { return &s.Network })},
 		{"direct", "a card that the nodes share without a bridge (macvtap); this host itself cannot reach them over it", "", "", optionalLink(func(s *Settings) *string { return &s.Direct })},
+		{"shell", "of which `mage completion` is about: bash, zsh or fish; none is each that is there", "", "", oneOf(func(s *Settings) *string { return &s.Shell }, "", "bash", "zsh", "fish")},
+		{"install", "true: `mage completion` writes the files that the shells read", "false", "", yesNo(func(s *Settings) *bool { return &s.Install })},
 		{"nic", "the card over which `mage host:setup` makes the bridge; none is that of the default route", "", "", optionalLink(func(s *Settings) *string { return &s.NIC })},
 		{"apply", "true: `mage host:setup` does what it would do", "false", "", yesNo(func(s *Settings) *bool { return &s.Apply })},
 		{"rollback", "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},
@@ -77,7 +81,7 @@ func Keys(env Environment) []Key {
 		{"format", "of what `mage plan` and `mage status` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
-		{"file", "the snapshot that `mage backup` writes and `mage restore` reads", "", "", anything(func(s *Settings) *string { return &s.File })},
+		{"file", "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", "the id of a member of etcd that is no node's: `mage etcd` takes it out", "", "", memberID},
 		{"archive", "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
@@ -126,6 +130,16 @@ func hostArch() string {
 
 // Variable is the environment variable that sets the key.
 func (k Key) Variable() string { return envPrefix + strings.ToUpper(k.Name) }
+
+// Values are those that the key may have, or none if they are no short list.
+func (k Key) Values() []string {
+	few := notOneOf{}
+	_ = errors.As(k.set(&Settings{}, "\x00"), &few) // which no key can be
+	if slices.Contains(few.allowed, "on") {         // of which users know the pair that the default is of
+		return map[bool][]string{true: {"on", "off"}, false: {"true", "false"}}[k.Default == "on" || k.Default == "off"]
+	}
+	return few.allowed
+}
 
 // choose gives the value that counts and where it is from.
 func (k Key) choose(given map[string]string, env Environment, lab bool) (value, from string) {

@@ -78,3 +78,6 @@ func (ports) Channel(context.Context, string, string) (engine.Channel, error) { 
 func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
 
 func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
+
+// Library is not known here.
+func Library() string { return "" }

@@ -161,6 +161,20 @@ var All = []Target{
 		NoImage: true, Examples: [2]string{"help", "help up"},
 	},
 	{
+		Name: "build", Does: "makes the program coreos-libvirt, which runs all targets in any clone without Go; arch=aarch64 for another machine.",
+		Takes: takes("arch file"), NoImage: true, Examples: [2]string{"build", "build arch=aarch64 file=/tmp/coreos-libvirt"},
+		More: "At run time it needs libvirt.so and nothing else. What is built there, as the lab's guest image, still needs Go, and says so.",
+	},
+	{
+		Name: "version", Prints: true, Does: "prints what this program was made of, commit and Go, and the libvirt of this host; format=json.",
+		Takes: takes("format"), Libvirt: true, NoImage: true, Examples: [2]string{"version", "version format=json"},
+	},
+	{
+		Name: "completion", Does: "prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.",
+		Takes: takes("shell install"), NoImage: true, Examples: [2]string{"completion install=true", "completion shell=bash"},
+		More: "It completes `mage`, `coreos-libvirt` and `go run magefile.go`: targets, their settings, and what these can be set to. Files that are somebody else's are left alone.",
+	},
+	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
 		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
 		More: "`mage labdown` takes that world apart.",
