@@ -13,7 +13,6 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"coreos-libvirt/internal/command"
-	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -47,7 +46,7 @@ func status(err error) error {
 	case session.IsUnread(err):
 		os.Exit(session.EndedByPipe)
 	}
-	return printable.Error(err)
+	return command.Shown(err)
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.

@@ -63,7 +63,7 @@ func New(words []string, out io.Writer) (*Run, error) {
 	}
 	root := here.Root
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helperOf(root, s.Cache)}, nil
+	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out).Typed(Typed), locks: locks, etcd: helperOf(root, s.Cache)}, nil
 }
 
 // helperOf is the etcd helper: a part of the program that needs no Go, else built of the module's sources.

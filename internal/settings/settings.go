@@ -130,6 +130,12 @@ func Relaunched() bool {
 	return is
 }
 
+// InLab tells whether this run is inside the lab.
+func InLab() bool {
+	_, is := os.LookupEnv(LabVariable)
+	return is
+}
+
 // choice is what a key came to.
 type choice struct {
 	key         Key
