@@ -51,8 +51,14 @@ func status(err error) error {
 
 // Fetch gets the image that nodes boot, unless it is in the store.
 func Fetch(ctx context.Context) error {
-	return do(ctx, (*command.Run).Fetch)
+	if err := fetch(ctx); err != nil {
+		return err
+	}
+	return call(ctx, command.Fetched)
 }
+
+// fetch is Fetch for targets that go on with the image.
+func fetch(ctx context.Context) error { return do(ctx, (*command.Run).Fetch) }
 
 // Transpile makes ignition/ignition.yml into vm/ignition-template.json.
 func Transpile(ctx context.Context) error {
@@ -79,7 +85,7 @@ func define(ctx context.Context) error {
 	if err := do(ctx, (*command.Run).Claim); err != nil {
 		return err
 	}
-	return do(ctx, (*command.Run).Define, Fetch, Render)
+	return do(ctx, (*command.Run).Define, fetch, Render)
 }
 
 // Plan prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.

@@ -48,7 +48,7 @@ func Version(_ context.Context, r *Run) error {
 		Libvirt string `json:"libvirt"` // of the library on this host; empty if there is none
 	}{launch.Versions(), libvirt.Library()}
 	if r.Format == "json" {
-		return table.JSON(r.log.Writer(), v)
+		return table.JSON(r.out, v)
 	}
 	_, err := fmt.Fprintf(r.log.Writer(), "coreos-libvirt %s, %s, %s\nlibvirt %s, binding %s\n",
 		cmp.Or(v.Commit, "of an unknown commit"), v.Go, v.System, cmp.Or(v.Libvirt, "is not there"), table.Dash(v.Binding))

@@ -44,7 +44,7 @@ func SSHConfig(ctx context.Context, r *Run) error {
 
 // Env prints what a shell needs so that `docker` talks to node=: eval "$(mage env node=core01)".
 func Env(ctx context.Context, r *Run) error {
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "env")
 	if err != nil {
 		return err
 	}

@@ -11,12 +11,31 @@ import (
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // Fetch makes sure that the base image is there.
 func (r *Run) Fetch(ctx context.Context) error {
 	_, err := imageOf(ctx, r)
 	return err
+}
+
+// Fetched is Fetch alone: it prints which image is there, if a program is to read that.
+func Fetched(ctx context.Context, r *Run) error {
+	i, err := imageOf(ctx, r)
+	if err != nil || r.Format != "json" {
+		return err
+	}
+	return table.JSON(r.out, fetchedImage{i.Path, i.Name, i.OS, i.Version, i.Arch})
+}
+
+// fetchedImage is what `mage fetch format=json` prints.
+type fetchedImage struct {
+	Path    string `json:"path"`
+	Name    string `json:"name,omitempty"` // of the stream
+	OS      string `json:"os,omitempty"`
+	Version string `json:"version,omitempty"`
+	Arch    string `json:"arch,omitempty"`
 }
 
 // images are the base images in the folder.

@@ -35,6 +35,7 @@ type Run struct {
 	origin    string // where it was when its nodes were made
 
 	log   *progress.Log
+	out   io.Writer // standard output: log says the rest elsewhere if that is for a program to read
 	locks *session.Locks
 	etcd  etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
@@ -63,7 +64,11 @@ func New(words []string, out io.Writer) (*Run, error) {
 	}
 	root := here.Root
 	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out).Typed(Typed), locks: locks, etcd: helperOf(root, s.Cache)}, nil
+	said := out
+	if s.Format == "json" {
+		said = os.Stderr
+	}
+	return &Run{Settings: s, out: out, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(said).Typed(Typed), locks: locks, etcd: helperOf(root, s.Cache)}, nil
 }
 
 // helperOf is the etcd helper: a part of the program that needs no Go, else built of the module's sources.

@@ -13,7 +13,7 @@ import (
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
 // virtio channel, tells its address and host keys. A session.ExitStatus is ssh's own.
 func SSH(ctx context.Context, r *Run) error {
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "ssh")
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,8 +71,8 @@ func Status(ctx context.Context, r *Run) error {
 	}
 	switch {
 	case r.Format == "json":
-		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
-		return table.JSON(r.log.Writer(), all)
+		sayWhose(r, domains, r.log.Say)
+		return table.JSON(r.out, all)
 	case len(all) == 0:
 		r.log.Say("status: there are no nodes")
 		sayWhose(r, domains, r.log.Say)

@@ -8,6 +8,7 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/workspace/session"
 )
 
 // mageCommand is a command line as the rooms below know it: they cannot tell how the user calls this program.
@@ -37,8 +38,17 @@ func Shown(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, session.ErrInterrupted) {
+		return interrupted{shown{printable.Error(err)}}
+	}
 	return shown{printable.Error(err)}
 }
+
+// interrupted is the error of a run that the user interrupted. Mage asks it for the exit status.
+type interrupted struct{ error }
+
+func (interrupted) ExitStatus() int { return session.EndedByInterrupt }
+func (i interrupted) Unwrap() error { return i.error }
 
 type shown struct{ error }
 

@@ -78,7 +78,7 @@ func Keys(env Environment) []Key {
 		{"plan", "true: `mage down` only prints what would go", "false", "", yesNo(func(s *Settings) *bool { return &s.PlanOnly })},
 		{"protect", "true: `mage down` and what recreates or removes nodes refuse this cluster from now on, until false", "", "", protect},
 		{"grace", "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
-		{"format", "of what `mage plan` and `mage status` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
+		{"format", "of what is printed: table, or json for programs; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
