@@ -41,12 +41,20 @@ func Build(_ context.Context, r *Run) error {
 	return nil
 }
 
+// libraryVersion is a version as libvirt's virGetVersion has it, in words; empty for 0.
+func libraryVersion(n uint) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d.%d", n/1_000_000, n/1_000%1_000, n%1_000)
+}
+
 // Version prints what this program was made of, and the libvirt that it finds.
 func Version(_ context.Context, r *Run) error {
 	v := struct {
 		launch.Version
 		Libvirt string `json:"libvirt"` // of the library on this host; empty if there is none
-	}{launch.Versions(), libvirt.Library()}
+	}{launch.Versions(), libraryVersion(libvirt.Library())}
 	if r.Format == "json" {
 		return table.JSON(r.out, v)
 	}

@@ -79,5 +79,4 @@ func (ports) Console(context.Context, string) (engine.Channel, error) { return n
 
 func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
 
-// Library is not known here.
-func Library() string { return "" }
+func Library() uint { return 0 }
