@@ -20,7 +20,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout(words, about, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
@@ -221,6 +221,22 @@ func Version(ctx context.Context) error {
 // Completion prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.
 func Completion(ctx context.Context) error {
 	return call(ctx, command.Completion)
+}
+
+// Clusters are targets about the clusters that there are.
+type Clusters mg.Namespace
+
+// Aliases are targets whose name is that of a namespace.
+var Aliases = map[string]any{"clusters": Clusters.List}
+
+// List lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.
+func (Clusters) List(ctx context.Context) error {
+	return call(ctx, command.Clusters)
+}
+
+// Init writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.
+func (Clusters) Init(ctx context.Context) error {
+	return call(ctx, command.ClustersInit)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.

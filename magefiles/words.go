@@ -19,6 +19,9 @@ import (
 // words are the key=value words of the command line, behind is what runs inside the lab.
 var words, behind []string
 
+// about is what the targets are about.
+var about command.About
+
 // output is where targets print.
 var output io.Writer
 
@@ -38,7 +41,7 @@ func init() {
 		os.Exit(0)
 	}
 	if err == nil {
-		_, err = settings.Load(line.Words, settings.System())
+		err = command.CheckWords(line.Words, aboutOf(line))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "Error: %v\n", command.Shown(err)) // as Mage says it of targets
@@ -46,7 +49,13 @@ func init() {
 	}
 	relaunch(line.NeedsLibvirt(), line.ShowsByLibvirt())
 	output = session.Stdout(line.Prints())
+	about = aboutOf(line)
 	os.Args, words, behind = append(os.Args[:1:1], line.Mage()...), line.Words, line.Inside
+}
+
+// aboutOf is what the targets of the line are about.
+func aboutOf(line targets.Line) command.About {
+	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne()}
 }
 
 // help prints the help that is wanted.

@@ -2,34 +2,44 @@ package command
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/table"
 )
 
-// Fetch makes sure that the base image is there.
+// Fetch makes sure that the base images are there.
 func (r *Run) Fetch(ctx context.Context) error {
-	_, err := imageOf(ctx, r)
+	_, err := imagesOf(ctx, r)
 	return err
 }
 
-// Fetched is Fetch alone: it prints which image is there, if a program is to read that.
+// Fetched is Fetch alone: it prints which images are there, if a program is to read that.
 func Fetched(ctx context.Context, r *Run) error {
-	i, err := imageOf(ctx, r)
+	held, err := imagesOf(ctx, r)
 	if err != nil || r.Format != "json" {
 		return err
 	}
-	return table.JSON(r.out, fetchedImage{i.Path, i.Name, i.OS, i.Version, i.Arch})
+	all := []fetchedImage{}
+	for _, node := range slices.Sorted(maps.Keys(held.baseImages)) {
+		i := held.baseImages[node]
+		if f := (fetchedImage{i.Path, i.Name, i.OS, i.Version, i.Arch}); !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return table.JSON(r.out, all)
 }
 
-// fetchedImage is what `mage fetch format=json` prints.
+// fetchedImage is an image as `mage fetch format=json` prints it.
 type fetchedImage struct {
 	Path    string `json:"path"`
 	Name    string `json:"name,omitempty"` // of the stream
@@ -38,13 +48,43 @@ type fetchedImage struct {
 	Arch    string `json:"arch,omitempty"`
 }
 
+// fetchImages makes sure of the images that nodes are made on, of each once. A run that only looks gets none.
+func fetchImages(ctx context.Context, r *Run, looks bool) (held heldImages, err error) {
+	held.baseImages = baseImages{}
+	releases := []func(){}
+	held.release = func() {
+		for _, release := range releases {
+			release()
+		}
+	}
+	for _, p := range alike(partsOf(r), byImage) {
+		image, release, err := base.Fetch(ctx, imageOptionsOf(r, p.Settings, looks))
+		releases = append(releases, release)
+		if err != nil {
+			held.release()
+			return held, err
+		}
+		for _, node := range p.nodes {
+			held.baseImages[node.Name] = image
+		}
+	}
+	return held, nil
+}
+
 // images are the base images in the folder.
 func images(folder string) store.Store { return store.Store{Dir: folder} }
 
 // imageOptions say which base image the run wants, and how to get it. A run that only looks gets none.
-func imageOptions(r *Run, looks bool) base.Options {
+func imageOptions(r *Run, looks bool) base.Options { return imageOptionsOf(r, r.Settings, looks) }
+
+// imageOptionsOf is the same for nodes of other settings. sha256= is of the image of the cluster.
+func imageOptionsOf(r *Run, s *settings.Settings, looks bool) base.Options {
+	sha256 := s.SHA256
+	if s.Image != r.Image && s.SHA256 == r.SHA256 {
+		sha256 = ""
+	}
 	return base.Options{
-		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
+		Image: s.Image, SHA256: sha256, Arch: s.Arch, Store: r.Store, Keyring: r.Keyring,
 		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks,
 		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },

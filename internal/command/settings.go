@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"coreos-libvirt/internal/config"
-	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/row"
 	"coreos-libvirt/internal/terminal/column"
 	"coreos-libvirt/internal/terminal/table"
 )
@@ -21,7 +21,7 @@ func Settings(_ context.Context, r *Run) error {
 	case r.Format == "json":
 		return table.JSON(r.out, rows)
 	case terminal:
-		return settings.PrintGroups(r.log.Writer(), rows, width)
+		return row.PrintGroups(r.log.Writer(), rows, width)
 	}
-	return settings.PrintRows(r.log.Writer(), rows)
+	return row.Print(r.log.Writer(), rows)
 }

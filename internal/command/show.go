@@ -36,7 +36,7 @@ func Show(ctx context.Context, r *Run) error {
 // showJSON prints the document itself.
 func showJSON(ctx context.Context, r *Run) error {
 	seen, err := toLook(r)(ctx)
-	for _, warning := range seen.source.Warnings {
+	for _, warning := range seen.source.Warnings() {
 		warn("%s", warning)
 	}
 	if err != nil {

@@ -49,7 +49,7 @@ type nodeStatus struct {
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
-// not known is shown so.
+// not known is shown so. Members of etcd that are no node's are an error.
 func Status(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	domains, err := r.domains()
@@ -60,7 +60,9 @@ func Status(ctx context.Context, r *Run) error {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
+	var strangers error
 	var asking sync.WaitGroup
+	asking.Go(func() { strangers = strangersOf(ctx, r, domains, members) })
 	asking.Go(func() { changed = drift(ctx, r.Settings, wouldDo(r, askQuick)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
@@ -69,6 +71,11 @@ func Status(ctx context.Context, r *Run) error {
 			all[i].Drift = notKnown
 		}
 	}
+	return errors.Join(printStatus(r, domains, all, changed), strangers)
+}
+
+// printStatus prints the nodes, and says what else there is. changed is what `mage up` would find changed, by node.
+func printStatus(r *Run, domains map[string]engine.Domain, all []nodeStatus, changed map[string]string) error {
 	switch {
 	case r.Format == "json":
 		sayWhose(r, domains, r.log.Say)

@@ -20,7 +20,7 @@ var ofTheHost = []string{"lab", "labdown", "build", "test", "host:setup", "host:
 // Typed is the text with the command lines in it as this run was called: with `go run magefile.go lab up` for `mage up`, if the
 // user began so.
 func Typed(text string) string {
-	called, inLab := launch.Called(), settings.InLab()
+	called, inLab := launch.Called(), settings.InLab(settings.System())
 	if called == "mage" && !inLab {
 		return text
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/settings/row"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -106,7 +107,7 @@ func TestPrint(t *testing.T) {
 	}
 	var out strings.Builder
 	rows, err := s.Rows("nowhere")
-	if err := errors.Join(err, PrintRows(&out, rows)); err != nil {
+	if err := errors.Join(err, row.Print(&out, rows)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range Keys(environment(nil)) {

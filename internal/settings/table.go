@@ -2,83 +2,32 @@ package settings
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
-	"coreos-libvirt/internal/terminal/column"
-	"coreos-libvirt/internal/terminal/printable"
-	"coreos-libvirt/internal/terminal/table"
+	"coreos-libvirt/internal/settings/row"
 )
 
-// Row is a setting of a run as it is printed.
-type Row struct {
-	Name     string `json:"name"`
-	Value    string `json:"value"`
-	From     string `json:"from"`               // command line, default, environment, …
-	Default  string `json:"default"`            // what it is if nobody sets it
-	Variable string `json:"variable,omitempty"` // of the environment, that sets it
-	Group    string `json:"group"`
-	Meaning  string `json:"meaning"`
-}
-
 // Rows are all settings, in groups, and behind them the user's own words with those of the file varsFile.
-func (s *Settings) Rows(varsFile string) (rows []Row, err error) {
+func (s *Settings) Rows(varsFile string) (rows []row.Row, err error) {
 	vars, err := s.VarsFile(varsFile)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(a.key.place(), b.key.place()) }) {
-		rows = append(rows, Row{c.key.Name, c.shown(), c.from, c.key.Default, c.key.Variable(), c.key.Group(), c.key.Meaning})
+	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(row.Place(a.key.Name), row.Place(b.key.Name)) }) {
+		rows = append(rows, row.Row{
+			Name: c.key.Name, Value: c.shown(), From: c.from, Default: c.key.Default,
+			Variable: c.key.Variable(), Group: row.GroupOf(c.key.Name), Meaning: c.key.Meaning,
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		rows = append(rows, Row{varPrefix + name, vars[name], s.sourceOf(name, varsFile), "", varVariable + name, yourWords, "a word of yours"})
+		rows = append(rows, row.Row{
+			Name: varPrefix + name, Value: vars[name], From: s.sourceOf(name, varsFile),
+			Variable: varVariable + name, Group: row.YourWords, Meaning: "a word of yours",
+		})
 	}
 	return rows, nil
-}
-
-// PrintRows writes a line a setting, however wide.
-func PrintRows(w io.Writer, rows []Row) error {
-	all := table.New("KEY", "VALUE", "FROM", "DEFAULT", "GROUP", "MEANING")
-	for _, r := range rows {
-		all.Row(r.Name, table.Dash(r.Value), r.From, table.Dash(r.Default), r.Group, r.Meaning)
-	}
-	return all.Print(w)
-}
-
-// How many columns names and values have, with the space around them.
-const nameColumns, valueColumns = 20, 16
-
-// PrintGroups writes the settings group by group, in lines of at most width columns.
-func PrintGroups(w io.Writer, rows []Row, width int) error {
-	text := strings.Builder{}
-	for i, r := range rows {
-		if i == 0 || rows[i-1].Group != r.Group {
-			fmt.Fprintf(&text, "%s%s\n", strings.Repeat("\n", min(i, 1)), strings.ToUpper(r.Group))
-		}
-		r.print(&text, width)
-	}
-	_, err := io.WriteString(w, text.String())
-	return err
-}
-
-// print writes one setting: a name or a value that is longer than its column has lines of its own.
-func (r Row) print(w io.Writer, width int) {
-	name, value, meaning := "  "+r.Name, table.Dash(printable.Line(r.Value)), r.Meaning
-	if r.From != fromDefault {
-		meaning += fmt.Sprintf(" (%s; default %s)", r.From, table.Dash(r.Default))
-	}
-	if len(name) >= nameColumns {
-		fmt.Fprintln(w, name)
-		name = ""
-	}
-	if len(value) >= valueColumns {
-		column.Print(w, name, value, nameColumns, width)
-		name, value = "", ""
-	}
-	column.Print(w, fmt.Sprintf("%-*s%s", nameColumns, name, value), meaning, nameColumns+valueColumns, width)
 }
 
 // shown is the value without a password.

@@ -6,15 +6,17 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"coreos-libvirt/internal/settings/row"
 )
 
 // TestGroupsNameSettings: each once.
 func TestGroupsNameSettings(t *testing.T) {
 	seen := []string{}
-	for _, g := range groups {
-		for _, key := range g.keys {
+	for _, g := range row.Groups {
+		for _, key := range g.Keys {
 			if !known(key) || slices.Contains(seen, key) {
-				t.Errorf("%s: %s is no setting, or there twice", g.name, key)
+				t.Errorf("%s: %s is no setting, or there twice", g.Name, key)
 			}
 			seen = append(seen, key)
 		}
@@ -33,7 +35,7 @@ func TestSettingsFitTheTerminal(t *testing.T) {
 	}
 	for _, width := range []int{60, 80, 120} {
 		out := &bytes.Buffer{}
-		if err := PrintGroups(out, rows, width); err != nil {
+		if err := row.PrintGroups(out, rows, width); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(out.String()) {

@@ -70,7 +70,7 @@ func unknown(words []string) error {
 	case nodeName.MatchString(word):
 		return hint.Errorf("did you mean node="+word+" ? "+list(), "there is no target %q", word)
 	}
-	if near := settings.Nearest(name, Names()); near != "" {
+	if near := hint.Nearest(name, Names()); near != "" {
 		return hint.Errorf("did you mean "+near+" ? "+list(), "there is no target %q", word)
 	}
 	return hint.Errorf(list(), "there is no target %q", word)

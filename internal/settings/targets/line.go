@@ -83,6 +83,20 @@ func (l Line) lists() bool {
 // NeedsLibvirt tells whether one of the targets, those inside the lab left out, needs libvirt's binding.
 func (l Line) NeedsLibvirt() bool { return l.outside(func(t Target) bool { return t.Libvirt }) }
 
+// AboutCluster tells whether one of them is about a cluster, or nodes of one.
+func (l Line) AboutCluster() bool {
+	return l.outside(func(t Target) bool { return t.Has("prefix") || t.Has("node") })
+}
+
+// AboutOne is the first of them that is about one cluster, or empty.
+func (l Line) AboutOne() (name string) {
+	l.outside(func(t Target) bool { name = t.Name; return t.One })
+	if target, _ := Find(name); !target.One {
+		return ""
+	}
+	return name
+}
+
 // ShowsByLibvirt tells whether one of them shows more with it.
 func (l Line) ShowsByLibvirt() bool { return l.outside(func(t Target) bool { return t.Shows }) }
 

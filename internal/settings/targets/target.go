@@ -19,6 +19,7 @@ type Target struct {
 	Libvirt  bool              // whether it needs libvirt's binding
 	Prints   bool              // whether it does nothing but print: it ends if nobody reads that any more
 	Shows    bool              // whether it shows more with libvirt's binding, and does without
+	One      bool              // whether it is about one cluster: if there are several, somebody has to say about which
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 

@@ -1,15 +1,15 @@
-package settings
+package row
 
 import "slices"
 
-// group is settings that are about one thing.
-type group struct {
-	name string
-	keys []string
+// Group is settings that are about one thing.
+type Group struct {
+	Name string
+	Keys []string
 }
 
-// groups are in the order in which `mage settings` prints them.
-var groups = []group{
+// Groups are in the order in which `mage settings` prints them.
+var Groups = []Group{
 	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "uri"}},
 	{"a node's machine", []string{"ram", "vcpu", "disk", "arch", "firmware", "accel"}},
 	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store"}},
@@ -26,27 +26,27 @@ var groups = []group{
 // The groups of settings that are in no other, and of the user's own words.
 const (
 	moreSettings = "more"
-	yourWords    = "your words"
+	YourWords    = "your words"
 )
 
-// Group is what the key is about: in which part of `mage settings` it is.
-func (k Key) Group() string {
-	for _, g := range groups {
-		if slices.Contains(g.keys, k.Name) {
-			return g.name
+// GroupOf is what a setting is about: in which part of `mage settings` it is.
+func GroupOf(name string) string {
+	for _, g := range Groups {
+		if slices.Contains(g.Keys, name) {
+			return g.Name
 		}
 	}
 	return moreSettings
 }
 
-// place is where the key is in the order of all.
-func (k Key) place() int {
+// Place is where a setting is in the order of all.
+func Place(name string) int {
 	before := 0
-	for _, g := range groups {
-		if i := slices.Index(g.keys, k.Name); i >= 0 {
+	for _, g := range Groups {
+		if i := slices.Index(g.Keys, name); i >= 0 {
 			return before + i
 		}
-		before += len(g.keys)
+		before += len(g.Keys)
 	}
 	return before
 }
