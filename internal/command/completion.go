@@ -9,7 +9,6 @@ import (
 
 	"coreos-libvirt/internal/command/completion"
 	"coreos-libvirt/internal/launch"
-	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -36,7 +35,7 @@ func installCompletion(r *Run) error {
 	shells := slices.DeleteFunc(slices.Clone(completion.Shells), func(s string) bool { return s != r.Shell && (r.Shell != "" || !there(s)) })
 	failed := []error{}
 	for _, shell := range shells {
-		folder, err := settings.Completions(shell)
+		folder, err := launch.Completions(shell)
 		if err != nil {
 			return err
 		}
