@@ -58,3 +58,33 @@ func TestAWorkspaceThatMovedWithItsImage(t *testing.T) {
 	stopAll(t)
 	keepsData(t, "core01")
 }
+
+// TestAnImageInAWorkspaceThatALinkLeadsTo is named by its own path: the link may go.
+func TestAnImageInAWorkspaceThatALinkLeadsTo(t *testing.T) {
+	inClone(t)
+	t.Setenv("COREOS_NODES", "1")
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(here, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(link)
+	mustUp(t)
+	bootDomain(t, "core01")
+	t.Chdir(here)
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	plans(t, 0, "core01 unchanged defined, unchanged")
+	if m := theDomain(t, "core01").Metadata; m.Base != filepath.Join(here, "base.qcow2") {
+		t.Errorf("its mark says %s", m.Base)
+	}
+	if err := starts(t, restartNodes(t)); err != nil {
+		t.Error(err)
+	}
+	stopAll(t)
+	keepsData(t, "core01")
+}

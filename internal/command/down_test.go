@@ -110,8 +110,8 @@ func TestDownOfAllWaitsForAllClusters(t *testing.T) {
 func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
 	inClone(t)
 	mustUp(t, "prefix=other", "nodes=1")
-	mustUp(t)
-	r := run(t)
+	mustUp(t, "prefix=core")
+	r := run(t, "prefix=core")
 	if err := Timeline(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

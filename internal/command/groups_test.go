@@ -322,3 +322,46 @@ func TestMembersOfGroups(t *testing.T) {
 		t.Errorf("got %+v, %v", p.Steps, err)
 	}
 }
+
+// TestTargetsKnowGroups: status, logs, node=, what is in the way, and down.
+func TestTargetsKnowGroups(t *testing.T) {
+	groupedClone(t, 1, 2)
+	mustUp(t)
+	declareGroups(t, 1, 3)
+	r := run(t)
+	if err := Status(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if said := r.said(); !strings.Contains(said, "core-worker02") {
+		t.Errorf("status says\n%s", said)
+	}
+	save(t, "vm/core-worker02/console.log", "of worker 2\n")
+	r = run(t, "node=core-worker02")
+	if err := Logs(t.Context(), r); err != nil || !strings.Contains(r.said(), "of worker 2") {
+		t.Errorf("logs say %s, %v", r.said(), err)
+	}
+	r = run(t, "node=core-worker02", "grace=1s")
+	if err := Stop(t.Context(), r); err != nil || theDomain(t, "core-worker02").State != engine.ShutOff || theDomain(t, "core-worker01").State != engine.Running {
+		t.Errorf("stop: %v", err)
+	}
+	r.unlockAll()
+	if _, err := chosenNode(run(t, "node=core-worker09")); err == nil || !strings.Contains(err.Error(), "nodes are core-control01, core-worker01, core-worker02") {
+		t.Errorf("got %v", err)
+	}
+
+	foreignDomain(t, "core-worker03", "1c0b0ed3-8e5e-5b4e-9c0c-00000000000c")
+	if _, err := up(t); err == nil || !strings.Contains(err.Error(), "core-worker03: libvirt has a domain of this name that this project did not make") {
+		t.Errorf("got %v", err)
+	}
+	r = run(t, "prefix=core", "yes=true")
+	defer r.unlockAll()
+	if err := Down(t.Context(), r); err != nil || !strings.Contains(r.said(), "core-worker03: the domain of this name is not this workspace's; it is left alone") {
+		t.Errorf("got %v\n%s", err, r.said())
+	}
+	if len(clusterNodes(t)) > 0 || workspace.Exists("vm/core-worker01") {
+		t.Errorf("left are %v, %s", clusterNodes(t), folders(t))
+	}
+	if theDomain(t, "core-worker03").UUID == "" {
+		t.Error("somebody else's domain is gone")
+	}
+}

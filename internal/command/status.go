@@ -99,7 +99,7 @@ func printStatus(r *Run, domains map[string]engine.Domain, all []nodeStatus, cha
 // the workspace was before.
 func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
 	prefix := chosen(r).prefix
-	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+	for _, line := range leftAlone(r, prefix, domains) {
 		say("%s", line)
 	}
 	moved := map[string][]string{}

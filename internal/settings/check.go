@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/workspace"
 )
 
 // maxLabel is the length of a host name's label in characters (RFC 1123, 2.1).
@@ -98,7 +98,7 @@ func folder(field func(*Settings) *string) value {
 		if value == "" {
 			return errors.New("must not be empty")
 		}
-		path, err := filepath.Abs(value)
+		path, err := workspace.Absolute(value)
 		*field(s) = path
 		return err
 	}}

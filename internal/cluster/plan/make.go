@@ -89,10 +89,11 @@ func (f Found) unrecorded(step Step) string {
 	return f.Domain.XML
 }
 
-// saysOther tells whether the mark of a node that is kept says other settings than the cluster is made with by now. What somebody
-// else has changed in the domain stays to be seen: such a one is left alone.
+// saysOther tells whether the mark of a node that is kept says other settings than the cluster is made with by now. One that was made
+// for what cannot change in it goes on to say that. What somebody else has changed in the domain stays to be seen: such a one is left
+// alone, too.
 func (f Found) saysOther(step Step) bool {
-	return step.Action == Keep && f.Defined && !f.Domain.Transient && step.Edited == "" && step.Snapped.None() &&
+	return step.Action == Keep && f.Defined && !f.Domain.Transient && step.Edited == "" && step.Snapped.None() && !step.NeedsRecreate &&
 		step.Want.Settings != "" && f.Domain.Metadata.Settings != step.Want.Settings
 }
 
