@@ -65,7 +65,9 @@ require (
 require (
 	github.com/carapace-sh/carapace-shlex v1.1.1 // indirect
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
+	github.com/kr/fs v0.1.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
+	github.com/pkg/sftp v1.13.10 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
 )
 

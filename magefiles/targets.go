@@ -106,12 +106,27 @@ func Down(ctx context.Context) error {
 	return call(ctx, command.Down)
 }
 
-// SSH logs in to node=core02, or runs cmd='uname -r' there.
+// SSH logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.
 func SSH(ctx context.Context) error {
 	return call(ctx, command.SSH)
 }
 
-// Status prints how each node is, without waiting for any; format=json.
+// Cp copies a file or folder from= to=, one of which is node:path.
+func Cp(ctx context.Context) error {
+	return call(ctx, command.Copy)
+}
+
+// Forward makes port=8080:80, which is 80 of node=core01, port 8080 of this host's 127.0.0.1, until Ctrl-C.
+func Forward(ctx context.Context) error {
+	return call(ctx, command.Forward)
+}
+
+// Shell is a shell inside the lab, mage lab shell, or runs cmd='virsh list' there.
+func Shell(ctx context.Context) error {
+	return call(ctx, command.Shell)
+}
+
+// Status prints how each node is, without waiting for any; format=json, follow=true goes on.
 func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }

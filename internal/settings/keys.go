@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +34,9 @@ const (
 
 // LabVariable is the environment variable that tells a process that it runs inside the lab.
 const LabVariable = "COREOS_LAB"
+
+// ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
+const ListenerVariable = "COREOS_LISTENER"
 
 const envPrefix = "COREOS_"
 
@@ -83,19 +85,22 @@ func Keys(env Environment) []Key {
 		{"redefine", ofOneRun, "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},
 		{"keep_going", ofRuns, "false: where one node fails, the others are not waited for", "true", "", yesNo(func(s *Settings) *bool { return &s.KeepGoing })},
 		{"wait", ofRuns, "false: fail where another run is at the cluster, rather than wait for it", "true", "", yesNo(func(s *Settings) *bool { return &s.Wait })},
-		{"all", ofOneRun, "true: every cluster of this workspace; where there is more than one, prefix= names one of them", "false", "", yesNo(func(s *Settings) *bool { return &s.All })},
+		{"all", ofOneRun, "true: every cluster, or node, of this workspace; where there is more than one, prefix= names one of them", "false", "", yesNo(func(s *Settings) *bool { return &s.All })},
 		{"yes", ofOneRun, "true: `mage down` does not ask, also if data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Yes })},
 		{"plan", ofOneRun, "true: `mage down` only prints what would go", "false", "", yesNo(func(s *Settings) *bool { return &s.PlanOnly })},
 		{"protect", ofRuns, "true: `mage down` and what recreates or removes nodes refuse this cluster from now on, until false", "", "", value{protect, clusterfile.Shape{Type: clusterfile.YesNo}}},
 		{"grace", ofRuns, "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
 		{"format", ofRuns, "of what is printed: table, or json for programs; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", ofRuns, "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
-		{"follow", ofRuns, "true: `mage logs` goes on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
+		{"follow", ofRuns, "true: `mage logs` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", ofOneRun, "the id of a member of etcd that is no node's: `mage etcd` takes it out", "", "", words(memberID)},
 		{"archive", ofOneRun, "file (.tar.gz) into which `mage down` puts consoles and Ignition documents", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", ofOneRun, "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
-		{"cmd", ofOneRun, "what `mage ssh` runs there; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
+		{"cmd", ofOneRun, "what `mage ssh` runs in the node, or `mage lab shell` in the lab; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
+		{"from", ofOneRun, "what `mage cp` copies: a path here, or node:path; :path is of node=, prefix= or all=true", "", "", anything(func(s *Settings) *string { return &s.From })},
+		{"to", ofOneRun, "where `mage cp` copies it to: the same", "", "", anything(func(s *Settings) *string { return &s.To })},
+		{"port", ofOneRun, "of a node, which `mage forward` makes one of this host; 8080:80 is 8080 here and 80 there, 0:80 a free one here", "", "", words(ports)},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(loginName.String(), login)},
@@ -138,16 +143,8 @@ func hostArch() string {
 	return "x86_64"
 }
 
-// Values are those that the key may have, or none if they are no short list.
-func (k Key) Values() []string {
-	switch {
-	case k.shape.Type == clusterfile.YesNo && (k.Default == "on" || k.Default == "off"):
-		return []string{"on", "off"}
-	case k.shape.Type == clusterfile.YesNo:
-		return []string{"true", "false"}
-	}
-	return slices.DeleteFunc(slices.Clone(k.shape.Words), func(word string) bool { return word == "" })
-}
+// Shape is what values look like.
+func (k Key) Shape() clusterfile.Shape { return k.shape }
 
 // Variable is the environment variable that sets the key.
 func (k Key) Variable() string { return envPrefix + strings.ToUpper(k.Name) }
@@ -169,7 +166,7 @@ func unknownVariable(env Environment) error {
 	for _, pair := range env.All() {
 		name, _, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || name == LabVariable || name == RelaunchedVariable || strings.HasPrefix(name, varVariable) {
+		if !ours || name == LabVariable || name == RelaunchedVariable || name == ListenerVariable || strings.HasPrefix(name, varVariable) {
 			continue
 		}
 		if key = strings.ToLower(key); known(key) && name == (Key{Name: key}).Variable() {

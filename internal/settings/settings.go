@@ -75,15 +75,18 @@ type Settings struct {
 	Archive                   string        // file for what down removes, or empty
 	File                      string        // a snapshot of etcd's
 	Cmd                       string        // what ssh runs there; empty is a login
+	From, To                  string        // paths that cp copies, here or node:path
+	Port                      Ports         // that forward is about
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
 	Shell                     string        // bash, zsh, fish, or empty
 	Install                   bool          // whether files of the user's shells are written
 	Full                      bool          // whether the project's own test runs every story
 
-	Vars  map[string]string // the user's own words, by name without "var."
-	InLab bool              // whether this run is inside the lab
-	Sudo  string            // who started this run by sudo, or empty
+	Vars    map[string]string // the user's own words, by name without "var."
+	InLab   bool              // whether this run is inside the lab
+	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
+	Sudo    string            // who started this run by sudo, or empty
 
 	Groups   []Group          // of the cluster file, in its order; none: the nodes are all alike, but the single ones
 	Single   map[string]Group // nodes of the cluster file that are like no other, by name
@@ -169,6 +172,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	}
 	s := &Settings{Words: words, Cache: cache(env), InLab: InLab(env)}
 	s.Sudo, _ = env.Lookup("SUDO_USER")
+	_, s.Listens = env.Lookup(ListenerVariable)
 	sources, err := said(words, env)
 	if err != nil {
 		return nil, file, err

@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -40,10 +41,22 @@ func valuesOf(l typed, setting string) carapace.Action {
 	}
 	for _, key := range settings.Keys(settings.Environment{}) {
 		if key.Name == setting {
-			return carapace.ActionValues(key.Values()...)
+			return carapace.ActionValues(few(key)...)
 		}
 	}
 	return carapace.ActionValues()
+}
+
+// few are the values of a key that has only some.
+func few(key settings.Key) []string {
+	shape := key.Shape()
+	switch {
+	case shape.Type == clusterfile.YesNo && (key.Default == "on" || key.Default == "off"):
+		return []string{"on", "off"}
+	case shape.Type == clusterfile.YesNo:
+		return []string{"true", "false"}
+	}
+	return slices.DeleteFunc(slices.Clone(shape.Words), func(word string) bool { return word == "" })
 }
 
 // found are values that are looked up, or none if that takes too long.

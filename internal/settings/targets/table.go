@@ -79,13 +79,27 @@ var All = []Target{
 		Takes: takes(node + changes + "keep_going renew wait"), Libvirt: true, Examples: [2]string{"define", "define prefix=web nodes=2 ram=4096"},
 	},
 	{
-		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there.",
-		Takes: takes("node cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh node=core01 cmd='uname -r'"},
-		Advice: map[string]string{"prefix": "node= names a node of whatever cluster: `mage ssh node=core01`"},
+		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.",
+		Takes: takes("node prefix all cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh all=true cmd='uname -r'"},
+		More: "The lines of several nodes begin with the node's name, and the exit status is the worst of theirs. That of a node which cannot be reached is 255, as ssh's own.",
 	},
 	{
-		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json.",
-		Takes: takes(node + "format"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Name: "cp", Does: "copies a file or folder from= to=, one of which is node:path.",
+		Takes: takes("from to node prefix all user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"cp from=site to=core01:/srv", "cp from=:/etc/os-release to=copies all=true"},
+		More: "A path without a node, :path, is of node=, of each node of a cluster with prefix=, or of all there are with all=true; from these it makes a folder a node. What goes into a folder that is there keeps its name. A file that is replaced is so as a whole, or not at all. Symbolic links in a folder are copied as such; owners and times are not copied.",
+	},
+	{
+		Name: "forward", Does: "makes port=8080:80, which is 80 of node=core01, port 8080 of this host's 127.0.0.1, until Ctrl-C.",
+		Takes: takes("node port user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"forward node=core01 port=8080:80", "lab forward node=core01 port=2379"},
+		More: "It is what listens at the node's localhost. Behind the word lab the port is one of the real host.",
+	},
+	{
+		Name: "shell", Does: "is a shell inside the lab, mage lab shell, or runs cmd='virsh list' there.",
+		Takes: takes("cmd"), NoImage: true, Examples: [2]string{"lab shell", "lab shell cmd='virsh list'"},
+	},
+	{
+		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json, follow=true goes on.",
+		Takes: takes(node + "format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
