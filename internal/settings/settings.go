@@ -81,6 +81,8 @@ type Settings struct {
 	Port                      Ports         // that forward is about
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
+	Shell                     string        // bash, zsh, fish, or empty
+	Install                   bool          // whether files of the user's shells are written
 	Full                      bool          // whether the project's own test runs every story
 
 	Vars    map[string]string // the user's own words, by name without "var."
