@@ -156,7 +156,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 // machineOf is what the settings say of each node's machine, as this host can run it. looks tells that the run only looks.
 func machineOf(r *Run, looks bool) blueprint.Machine {
 	s := r.Settings
-	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
+	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s), Disks: furtherDisks(s), Networks: furtherNetworks(s)}
 }
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.

@@ -28,6 +28,8 @@ type Metadata struct {
 	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
 	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
 	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
+	Disks      string // its further disks, as DisksText writes them; empty if it is not known
+	Networks   string // what its further cards are plugged into, as LinksText writes it; empty if it is not known
 }
 
 // BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.

@@ -32,6 +32,8 @@ type attributes struct {
 	Firmware   string `xml:"firmware,attr,omitempty"`
 	Disk       int    `xml:"disk,attr"`
 	ID         string `xml:"id,attr,omitempty"`
+	Disks      string `xml:"disks,attr,omitempty"`
+	Networks   string `xml:"networks,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.
