@@ -1,6 +1,7 @@
 package command
 
 import (
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/settings"
 )
@@ -32,4 +33,14 @@ func furtherNetworks(s *settings.Settings) string {
 		return ""
 	}
 	return engine.LinksText(furtherLinks(s))
+}
+
+// furtherCheck looks at what networks= names; nil if it names nothing.
+func furtherCheck(r *Run) func() (string, error) {
+	if len(r.Networks) == 0 {
+		return nil
+	}
+	return func() (string, error) {
+		return furtherNetworks(r.Settings), reach.CheckFurther(r.reach(), furtherLinks(r.Settings))
+	}
 }

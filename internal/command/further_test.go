@@ -54,8 +54,8 @@ func TestFurtherDisks(t *testing.T) {
 	stopAll(t)
 	wrote(t, "data", "7")
 	for words, want := range map[string]string{
-		"disks=data:2":       "core01 recreate needed defined, left as it is; disks= does not have log any more since it was made: `… recreate=changed` recreates it",
-		"disks=none":         "core01 recreate needed defined, left as it is; disks= does not have data, log any more since it was made: `… recreate=changed` recreates it",
+		"disks=data:2": "core01 recreate needed defined, left as it is; disks= does not have log any more since it was made: `… recreate=changed` recreates it",
+		"disks=none":   "core01 recreate needed defined, left as it is; disks= does not have data, log any more since it was made: `… recreate=changed` recreates it",
 	} {
 		plans(t, 2, want, words)
 	}
@@ -188,4 +188,38 @@ func TestFurtherCards(t *testing.T) {
 	if again := theDomain(t, "core01"); strings.Join(again.MACs, " ") != strings.Join(d.MACs, " ") {
 		t.Errorf("another address: %v, and %v", d.MACs, again.MACs)
 	}
+}
+
+// TestKilledWhileDisksChange: a run that grows one disk and adds another is killed at each call that changes something. The next
+// one completes, and what was on the disk is there.
+func TestKilledWhileDisksChange(t *testing.T) {
+	n := 0
+	for killedWhileDisksChange(t, n) {
+		n++
+	}
+	if n < 3 { // Add, Grow, Define
+		t.Errorf("killed at %d points", n)
+	}
+}
+
+func killedWhileDisksChange(t *testing.T, n int) (killed bool) {
+	t.Run(strconv.Itoa(n), func(t *testing.T) {
+		inClone(t)
+		t.Setenv("COREOS_NODES", "1")
+		mustUp(t, "disks=data:1")
+		stopAll(t)
+		wrote(t, "data", "7")
+		t.Setenv("COREOS_DISKS", "data:2,log:1")
+		r := run(t)
+		killed = killedAt(t, n, r, r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define)
+		mustUp(t)
+		furtherSized(t, map[string]int{"data": 2, "log": 1})
+		stillHas(t, "data", "7")
+		plans(t, 0, unchanged)
+		downs(t)
+		if left := folders(t); left != "" {
+			t.Errorf("left are %s", left)
+		}
+	})
+	return killed
 }

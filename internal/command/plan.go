@@ -99,7 +99,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
 		return p, nil, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), m.source.CheckVersions(m.image.Accepts))
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.Settings, r.reach()), m.source.CheckVersions(m.image.Accepts))
 	if err != nil {
 		return p, nil, err
 	}
@@ -160,9 +160,9 @@ func machineOf(r *Run, looks bool) blueprint.Machine {
 }
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
-func checkLink(uri string, nodes reach.Nodes) error {
-	if !strings.HasPrefix(uri, "qemu") {
+func checkLink(s *settings.Settings, nodes reach.Nodes) error {
+	if !strings.HasPrefix(s.URI, "qemu") {
 		return nil
 	}
-	return nodes.CheckLink()
+	return errors.Join(nodes.CheckLink(), reach.CheckFurther(nodes, furtherLinks(s)))
 }

@@ -105,7 +105,11 @@ func (s Source) digest(node, key string) string {
 
 // nodeWords are the words whose values differ from node to node.
 func nodeWords(node workspace.Node) render.Words {
-	return render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+	words := render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+	for n := range 3 { // cards beside the first
+		words["Node_MAC"+strconv.Itoa(n+2)] = workspace.CardMAC(node.Name, n+1)
+	}
+	return words
 }
 
 // of is the node's own template, or else the one of all nodes.
