@@ -21,7 +21,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout(words, about, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
@@ -198,6 +198,25 @@ func (Host) Setup(ctx context.Context) error {
 // Undo takes back what host:setup did to this machine, all of it and nothing else.
 func (Host) Undo(ctx context.Context) error {
 	return call(ctx, command.HostUndo)
+}
+
+// Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
+func Help() {} // init prints it
+
+// Clusters are targets about the clusters that there are.
+type Clusters mg.Namespace
+
+// Aliases are targets whose name is that of a namespace.
+var Aliases = map[string]any{"clusters": Clusters.List}
+
+// List lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.
+func (Clusters) List(ctx context.Context) error {
+	return call(ctx, command.Clusters)
+}
+
+// Init writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.
+func (Clusters) Init(ctx context.Context) error {
+	return call(ctx, command.ClustersInit)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.

@@ -110,8 +110,8 @@ func TestARedefinedNodeNeedsARestart(t *testing.T) {
 	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "ram=512"), askQuick))["core01"]; short(drift) != outdated {
 		t.Errorf("status shows %q", drift)
 	}
-	plans(t, 2, "core01 redefine the domain's definition changed: ram 512 → 2048 MiB", "nodes=1") // back to what it runs with
-	mustUp(t, "nodes=1")
+	plans(t, 2, "core01 redefine the domain's definition changed: ram 512 → 2048 MiB", "nodes=1", "ram=2048") // back to what it runs with
+	mustUp(t, "nodes=1", "ram=2048")
 	plans(t, 0, "core01 unchanged defined, unchanged", "nodes=1")
 	mustUp(t, "nodes=1", "ram=512")
 	stopAll(t)

@@ -50,7 +50,7 @@ type nodeStatus struct {
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
-// not known is shown so.
+// not known is shown so. Members of etcd that are no node's are an error.
 func Status(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	domains, err := r.domains()
@@ -61,7 +61,9 @@ func Status(ctx context.Context, r *Run) error {
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
+	var strangers error
 	var asking sync.WaitGroup
+	asking.Go(func() { strangers = strangersOf(ctx, r, domains, members) })
 	asking.Go(func() { changed = drift(ctx, r.Settings, wouldDo(r, askQuick)) })
 	all := statusOf(ctx, r.reach(), members)
 	asking.Wait()
@@ -70,6 +72,11 @@ func Status(ctx context.Context, r *Run) error {
 			all[i].Drift = notKnown
 		}
 	}
+	return errors.Join(printStatus(r, domains, all, changed), strangers)
+}
+
+// printStatus prints the nodes, and says what else there is. changed is what `mage up` would find changed, by node.
+func printStatus(r *Run, domains map[string]engine.Domain, all []nodeStatus, changed map[string]string) error {
 	switch {
 	case r.Format == "json":
 		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
@@ -93,7 +100,7 @@ func Status(ctx context.Context, r *Run) error {
 // the workspace was before.
 func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
 	prefix := chosen(r).prefix
-	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+	for _, line := range leftAlone(r, prefix, domains) {
 		say("%s", line)
 	}
 	moved := map[string][]string{}

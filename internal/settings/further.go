@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"coreos-libvirt/internal/terminal/hint"
 )
 
 // FurtherDisk is a disk beside the one that a node boots from.
@@ -32,7 +30,7 @@ const (
 )
 
 var (
-	diskName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
+	diskName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,19}$`)
 	partitionName = regexp.MustCompile(`-part[0-9]+$`)
 	networkName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 )
@@ -46,7 +44,7 @@ func FurtherDisks(list []string) (disks []FurtherDisk, err error) {
 		}
 		disk := FurtherDisk{Name: name}
 		if disk.GiB, err = strconv.Atoi(size); err != nil || disk.GiB < 1 || disk.GiB > mostGiB {
-			return nil, fmt.Errorf("%q: a size from 1 to %d GiB is allowed, with a name as in data:50", text, mostGiB)
+			return nil, fmt.Errorf("%q: a size from 1 to %d GiB is allowed, with a name as in data:50, and commas between them", text, mostGiB)
 		}
 		if err := checkDiskName(name); err != nil {
 			return nil, err
@@ -75,10 +73,13 @@ func checkDiskName(name string) error {
 	return nil
 }
 
-// FurtherNetworks reads a list of networks: bridge:br1, network:default or direct:eth1.
+// FurtherNetworks reads a list of networks: bridge:br1, network:default or direct:eth1; a name alone is a bridge.
 func FurtherNetworks(list []string) (networks []FurtherNetwork, err error) {
 	for _, text := range list {
-		kind, name, _ := strings.Cut(strings.TrimSpace(text), ":")
+		kind, name, has := strings.Cut(strings.TrimSpace(text), ":")
+		if !has {
+			kind, name = "bridge", kind
+		}
 		n := FurtherNetwork{Kind: kind, Name: name}
 		switch {
 		case !slices.Contains([]string{"bridge", "network", "direct"}, kind):
@@ -111,12 +112,12 @@ func disks(s *Settings, value string) (err error) {
 	if s.Disks, err = FurtherDisks(listOf(value)); value != "" && s.Disks == nil {
 		s.Disks = []FurtherDisk{}
 	}
-	return hint.Add(err, "disks=20,50 or disks=data:50,log:20 is allowed, in GiB, or none")
+	return err
 }
 
 func networks(s *Settings, value string) (err error) {
 	if s.Networks, err = FurtherNetworks(listOf(value)); value != "" && s.Networks == nil {
 		s.Networks = []FurtherNetwork{}
 	}
-	return hint.Add(err, "networks=bridge:br1,network:default,direct:eth1 is allowed, or none")
+	return err
 }

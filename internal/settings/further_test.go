@@ -37,7 +37,7 @@ func TestDisks(t *testing.T) {
 		"1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1": "21 disks: at most 20",
 	} {
 		_, err := Load([]string{"disks=" + value}, environment(nil))
-		if err == nil || !strings.HasPrefix(err.Error(), "disks="+value+" (command line): ") || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "\nhint: disks=20,50") {
+		if err == nil || !strings.HasPrefix(err.Error(), "disks="+value+" (command line): ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("disks=%s: got %v", value, err)
 		}
 	}
@@ -69,8 +69,8 @@ func TestNetworks(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"br1": "bridge:<bridge>, network:<libvirt network> or direct:<card> is allowed", "bridge:": "is no interface name", "direct:../x": "is no interface name",
-		"network:": "is no network's name", "network:a<b": "is no network's name", "vlan:7": "is allowed", "bridge:br1,": "is allowed",
+		"+": "is no interface name", "bridge:": "is no interface name", "direct:../x": "is no interface name",
+		"network:": "is no network's name", "network:a<b": "is no network's name", "vlan:7": "is allowed", "bridge:br1,": "is no interface name",
 	} {
 		_, err := Load([]string{"networks=" + value}, environment(nil))
 		if err == nil || !strings.HasPrefix(err.Error(), "networks="+value+" (command line): ") || !strings.Contains(err.Error(), want) {

@@ -22,9 +22,8 @@ func (c changer) Update(name, device string) error {
 // Attach plugs the disk of the XML into the running domain, unless it has it: a call whose answer was lost has done that.
 func (c changer) Attach(name, disk string) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		text, err := dom.GetXMLDesc(0)
-		if err == nil && domainxml.HasDisk(text, disk) {
-			return nil
+		if text, err := dom.GetXMLDesc(0); err != nil || domainxml.HasDisk(text, disk) {
+			return err
 		}
 		return dom.AttachDeviceFlags(disk, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 	}))
@@ -32,9 +31,8 @@ func (c changer) Attach(name, disk string) error {
 
 // Resize gives the running domain's disk another size.
 func (c changer) Resize(name, file string, gib int) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
-		return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES) //nolint:gosec // no size is below 0
-	}))
+	resize := func(dom *libvirt.Domain) error { return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES) } //nolint:gosec // no size is below 0
+	return plain(c.with(name, resize))
 }
 
 // SetVCPUs gives the running domain that many processors.
@@ -59,8 +57,24 @@ func (c changer) SetMemory(name string, mib int) error {
 	}))
 }
 
-// Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
-// too.
+// Mark notes the mark in the domain's definition for the next start. It gives that as libvirt has it then.
+func (c changer) Mark(name string, mark engine.Metadata) (made string, err error) {
+	text, err := domainxml.Element(mark)
+	if err != nil {
+		return "", err
+	}
+	err = c.with(name, func(dom *libvirt.Domain) error {
+		c.calls.Add(1)
+		if err := dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_CONFIG); err != nil {
+			return err
+		}
+		made, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+		return err
+	})
+	return made, plain(err)
+}
+
+// Took notes in the running domain's metadata what it is by now.
 func (c changer) Took(name string, mark engine.Metadata) error {
 	text, err := domainxml.Element(mark)
 	if err != nil {
@@ -69,4 +83,15 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
+}
+
+// Autostart tells whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
+func (c changer) Autostart(name string) (on bool, err error) {
+	err = c.with(name, func(dom *libvirt.Domain) error { on, err = dom.GetAutostart(); return err })
+	return on, plain(err)
+}
+
+// SetAutostart has libvirt start the domain with its host.
+func (c changer) SetAutostart(name string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error { return dom.SetAutostart(true) }))
 }
