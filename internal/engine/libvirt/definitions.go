@@ -15,6 +15,7 @@ var (
 	_ engine.Networks    = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
 	_ engine.Marker      = (*Conn)(nil)
+	_ engine.Autostarter = (*Conn)(nil)
 	_ engine.Definitions = Definitions{}
 )
 
@@ -25,9 +26,7 @@ type Definitions struct{}
 func (c *Conn) Disks() engine.Disks { return &c.files }
 
 // Fill fills the template for a node.
-func (Definitions) Fill(template string, hw engine.Hardware) (engine.Definition, error) {
-	return domainxml.Fill(template, hw)
-}
+func (Definitions) Fill(text string, hw engine.Hardware) (engine.Definition, error) { return domainxml.Fill(text, hw) }
 
 // Parse reads a domain's definition.
 func (Definitions) Parse(text string) (engine.Domain, error) { return domainxml.Parse(text) }
