@@ -26,7 +26,9 @@ type Definitions struct{}
 func (c *Conn) Disks() engine.Disks { return &c.files }
 
 // Fill fills the template for a node.
-func (Definitions) Fill(text string, hw engine.Hardware) (engine.Definition, error) { return domainxml.Fill(text, hw) }
+func (Definitions) Fill(text string, hw engine.Hardware) (engine.Definition, error) {
+	return domainxml.Fill(text, hw)
+}
 
 // Parse reads a domain's definition.
 func (Definitions) Parse(text string) (engine.Domain, error) { return domainxml.Parse(text) }
