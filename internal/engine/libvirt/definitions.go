@@ -5,8 +5,7 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
 
-// What libvirt is as an engine, in every build.
-var (
+var ( // what libvirt is as an engine, in every build
 	_ engine.Engine      = (*Conn)(nil)
 	_ engine.Changer     = (*Conn)(nil)
 	_ engine.Consoles    = (*Conn)(nil)
@@ -14,15 +13,13 @@ var (
 	_ engine.Addresses   = (*Conn)(nil)
 	_ engine.Networks    = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
-	_ engine.Marker      = (*Conn)(nil)
-	_ engine.Autostarter = (*Conn)(nil)
 	_ engine.Definitions = Definitions{}
 )
 
 // Definitions are libvirt's: XML. No connection is needed for them, and no binding.
 type Definitions struct{}
 
-// Disks are those of this host, on which libvirt runs.
+// Disks are those of this host.
 func (c *Conn) Disks() engine.Disks { return &c.files }
 
 // Fill fills the template for a node.

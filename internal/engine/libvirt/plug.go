@@ -31,10 +31,9 @@ func (c changer) Attach(name, disk string) error {
 
 // Resize gives the running domain's disk another size.
 func (c changer) Resize(name, file string, gib int) error {
-	resize := func(dom *libvirt.Domain) error {
-		return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES)
-	} //nolint:gosec // no size is below 0
-	return plain(c.with(name, resize))
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES) //nolint:gosec // no size is below 0
+	}))
 }
 
 // SetVCPUs gives the running domain that many processors.
