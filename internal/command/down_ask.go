@@ -205,9 +205,9 @@ func (d removal) table() *table.Table {
 	rows := table.New("NODE", "CLUSTER", "STATE", "DISK")
 	for _, node := range d.nodes {
 		state, disk := string(node.Domain.State), "-"
-		if bytes, exists := node.Size(); exists && node.Data {
+		if bytes, disks := node.Size(); disks > 0 && node.Data {
 			disk = progress.Bytes(bytes) + ", has data"
-		} else if exists {
+		} else if disks > 0 {
 			disk = progress.Bytes(bytes) + ", no data"
 		}
 		rows.Row(node.Node.Name, node.Node.Cluster(), table.Dash(state), disk)

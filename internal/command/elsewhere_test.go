@@ -46,8 +46,20 @@ func (d farDisks) Look(ctx context.Context, node engine.Files, domain engine.Dom
 	return d.Disks.Look(ctx, d.Seen(node), domain)
 }
 
-func (d farDisks) Prepare(ctx context.Context, node engine.Files, base string, gib int) (engine.Prepared, error) {
-	return d.Disks.Prepare(ctx, d.Seen(node), base, gib)
+func (d farDisks) Prepare(ctx context.Context, node engine.Files, base string, gib int, further []engine.FurtherDisk) (engine.Prepared, error) {
+	return d.Disks.Prepare(ctx, d.Seen(node), base, gib, further)
+}
+
+func (d farDisks) Add(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
+	return d.Disks.Add(ctx, d.Seen(node), further)
+}
+
+func (d farDisks) Grow(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
+	return d.Disks.Grow(ctx, d.Seen(node), further)
+}
+
+func (d farDisks) Drop(node engine.Files, name string) error {
+	return d.Disks.Drop(d.Seen(node), name)
 }
 
 func (d farDisks) WriteDocument(node engine.Files, document []byte) error {

@@ -63,7 +63,8 @@ func toBeRun(r *Run, starting int) check.Nodes {
 		},
 		Link: check.Link{
 			Bridge: r.Bridge, Network: r.Network, Direct: r.Direct,
-			HostLink: r.reach().HostLink, Exists: func() error { return checkLink(r.URI, r.reach()) },
+			HostLink: r.reach().HostLink, Exists: func() error { return checkLink(r.Settings, r.reach()) },
+			Further: furtherCheck(r),
 		},
 		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
 		KVM:       kvmOf(r.Settings),

@@ -83,6 +83,7 @@ func inChild(t *testing.T, after time.Duration, words string) (took time.Duratio
 // that what is tried is what the folders tell; the lab's TestTiny is of a libvirt that remembers.
 func TestKilledAnywhere(t *testing.T) {
 	inClone(t)
+	t.Setenv("COREOS_DISKS", "data:1")
 	runs := []string{"up", "up;up,recreate=all", "up;down"}
 	for _, words := range runs {
 		took, _ := inChild(t, 0, words)

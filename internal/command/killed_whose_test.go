@@ -58,10 +58,20 @@ type killedDisks struct {
 	*killer
 }
 
-func (d killedDisks) Prepare(ctx context.Context, node engine.Files, base string, gib int) (engine.Prepared, error) {
+func (d killedDisks) Prepare(ctx context.Context, node engine.Files, base string, gib int, further []engine.FurtherDisk) (engine.Prepared, error) {
 	d.call()
-	made, err := d.Disks.Prepare(ctx, node, base, gib)
+	made, err := d.Disks.Prepare(ctx, node, base, gib, further)
 	return killedDisk{made, d.killer}, err
+}
+
+func (d killedDisks) Add(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
+	d.call()
+	return d.Disks.Add(ctx, node, further)
+}
+
+func (d killedDisks) Grow(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
+	d.call()
+	return d.Disks.Grow(ctx, node, further)
 }
 func (d killedDisks) Remove(node engine.Files) error { d.call(); return d.Disks.Remove(node) }
 func (d killedDisks) Clear(node engine.Files) error  { d.call(); return d.Disks.Clear(node) }

@@ -112,7 +112,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
 		return p, nil, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), checkVersions(m))
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.Settings, r.reach()), checkVersions(m))
 	if err != nil {
 		return p, nil, err
 	}
@@ -191,7 +191,7 @@ func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) 
 
 // machineOf is what the settings say of a node's machine, as this host can run it. looks tells that the run only looks.
 func machineOf(r *Run, s *settings.Settings, looks bool) blueprint.Machine {
-	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
+	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s), Disks: furtherDisks(s), Networks: furtherNetworks(s)}
 }
 
 // checkVersions makes sure that each node's image takes the Ignition version of its config.
@@ -211,9 +211,9 @@ func checkVersions(m made) error {
 }
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
-func checkLink(uri string, nodes reach.Nodes) error {
-	if !strings.HasPrefix(uri, "qemu") {
+func checkLink(s *settings.Settings, nodes reach.Nodes) error {
+	if !strings.HasPrefix(s.URI, "qemu") {
 		return nil
 	}
-	return nodes.CheckLink()
+	return errors.Join(nodes.CheckLink(), reach.CheckFurther(nodes, furtherLinks(s)))
 }

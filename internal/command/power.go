@@ -103,15 +103,16 @@ func startable(ctx context.Context, r *Run, d engine.Domain) error {
 	if err := hasStayed(r, d); err != nil {
 		return err
 	}
-	disk, err := r.conn.Disks().Look(ctx, r.ws().NodeOf(d.Metadata).Files(), d)
+	node := r.ws().NodeOf(d.Metadata)
+	disk, err := r.conn.Disks().Look(ctx, node.Files(), d)
 	if err != nil {
 		return err
 	}
 	if !disk.Exists && disk.Instead == "" {
 		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` makes the node anew", upAsCalled(r.Settings, "recreate="+d.Name)),
-			"its disk %s is gone", r.ws().Relative(r.ws().NodeOf(d.Metadata).Overlay()))
+			"its disk %s is gone", r.ws().Relative(node.Overlay()))
 	}
-	return refusal(r.Settings, d.Name, r.at().Unbootable(r.ws().NodeOf(d.Metadata), disk, d.Metadata))
+	return refusal(r.Settings, d.Name, r.at().Unbootable(node, disk, d.Metadata))
 }
 
 // hasStayed is an error if the node's definition has paths of where the workspace was before.

@@ -106,6 +106,9 @@ func (s Source) digest(node, key string) string {
 // nodeWords are the words whose values differ from node to node.
 func (s Source) nodeWords(node workspace.Node) render.Words {
 	words := render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+	for n := range 3 { // cards beside the first
+		words["Node_MAC"+strconv.Itoa(n+2)] = workspace.CardMAC(node.Name, n+1)
+	}
 	if s.groups != nil {
 		words["Group_Name"], words["Group_Count"] = node.Group, strconv.Itoa(s.groups[node.Group])
 	}

@@ -12,12 +12,18 @@ type Disks interface {
 	Seen(node Files) Files
 	// Look is what there is of the node's disk. domain is the node's, without a name if there is none.
 	Look(ctx context.Context, node Files, domain Domain) (Disk, error)
-	// Prepare makes a new disk of that many GiB on the base image, beside the node's own, which stays. base is a path of this
-	// host.
-	Prepare(ctx context.Context, node Files, base string, gib int) (Prepared, error)
-	// Remove removes the node's disk. That there is none is no error.
+	// Prepare makes new disks, beside the node's own, which stay: one of that many GiB on the base image, and further ones, which
+	// are empty. base is a path of this host.
+	Prepare(ctx context.Context, node Files, base string, gib int, further []FurtherDisk) (Prepared, error)
+	// Add makes a further disk, which is empty. One that is there already is an error, unless it is empty, too.
+	Add(ctx context.Context, node Files, further FurtherDisk) error
+	// Drop removes a further disk that Add has made. That there is none is no error.
+	Drop(node Files, name string) error
+	// Grow gives a further disk that many GiB, if it has less. No domain uses it.
+	Grow(ctx context.Context, node Files, further FurtherDisk) error
+	// Remove removes the node's disks. That there is none is no error.
 	Remove(node Files) error
-	// Clear removes all that there is of the node: its disk, its Ignition document, its console log. That there is nothing is
+	// Clear removes all that there is of the node: its disks, its Ignition document, its console log. That there is nothing is
 	// no error.
 	Clear(node Files) error
 	Documents
@@ -55,19 +61,24 @@ type Log interface {
 	Writes() (written <-chan struct{}, end func())
 }
 
-// Prepared is a disk that is not a node's yet.
+// Prepared are disks that are not a node's yet.
 type Prepared interface {
-	// Place makes it the node's, instead of the one that there may be.
+	// Place makes them the node's, instead of those that there may be: it has no others then.
 	Place() error
-	// Discard removes it, unless it has its place.
+	// Discard removes those that have no place.
 	Discard() error
 }
 
 // Disk is what there is of a node's disk.
 type Disk struct {
 	Exists   bool
-	Backing  string // its base image, by its path on this host; empty if it is not known
-	Pristine bool   // no guest has written to it
-	Instead  string // the file that the domain has in its place; empty if it has the disk
-	OnTop    bool   // whether that stands on the disk: a snapshot
+	Backing  string   // its base image, by its path on this host; empty if it is not known
+	Pristine bool     // no guest has written to it, nor to a further disk
+	Instead  string   // the file that the domain has in its place; empty if it has the disk
+	OnTop    bool     // whether that stands on the disk: a snapshot
+	Further  []string // names of the further disks that there are
+	Data     []string // names of those that a guest may have written to
 }
+
+// HasData tells whether a guest may have written to the disk, or to a further one.
+func (d Disk) HasData() bool { return d.Exists && !d.Pristine || len(d.Data) > 0 }

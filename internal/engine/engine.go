@@ -88,6 +88,10 @@ var ErrBusy = errors.New("another program has it")
 type Changer interface {
 	// Update changes a device. text is the device as the engine writes it.
 	Update(name, text string) error
+	// Attach plugs a disk in. text is the disk as the engine writes it.
+	Attach(name, text string) error
+	// Resize has the guest see that a disk, by the path that stands in its definition, has that many GiB.
+	Resize(name, file string, gib int) error
 	// SetVCPUs plugs processors in, or out.
 	SetVCPUs(name string, count int) error
 	// SetMemory plugs memory in, up to mib MiB.

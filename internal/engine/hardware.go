@@ -17,6 +17,7 @@ type Hardware struct {
 	Link
 	Files
 	Channels
+	Further
 }
 
 // Link is what a node's network card is plugged into: one of these.

@@ -5,6 +5,7 @@ import "strings"
 // Live is what a running domain takes of a changed definition.
 type Live struct {
 	Cards  []string // network cards, as libvirt's XML
+	Disks  []string // disks that it has not, as libvirt's XML
 	VCPUs  int      // how many it has then; 0 if they stay
 	Memory int      // MiB that it has then; 0 if it stays
 	Short  bool     // whether it has other processors or memory than are wanted, and cannot take those
@@ -42,7 +43,9 @@ func memoryBlock(mib int) int {
 }
 
 // None tells whether it takes nothing.
-func (l Live) None() bool { return len(l.Cards) == 0 && l.VCPUs == 0 && l.Memory == 0 }
+func (l Live) None() bool {
+	return len(l.Cards) == 0 && len(l.Disks) == 0 && l.VCPUs == 0 && l.Memory == 0
+}
 
 // WithoutPlugging leaves processors and memory to the next start.
 func (l Live) WithoutPlugging() Live {
@@ -56,6 +59,9 @@ func (l Live) String() string {
 	names := []string{}
 	if len(l.Cards) > 0 {
 		names = append(names, "network")
+	}
+	if len(l.Disks) > 0 {
+		names = append(names, "disks")
 	}
 	if l.VCPUs > 0 {
 		names = append(names, "processors")

@@ -38,6 +38,9 @@ type Metadata struct {
 type Role struct {
 	Group string `xml:"group,attr,omitempty"` // or empty; Metadata.Number is the node's in it
 	Etcd  string `xml:"etcd,attr,omitempty"`  // NoEtcd if the node has no member, in a cluster whose nodes have different configs; else empty
+
+	Disks    string `xml:"disks,attr,omitempty"`    // its further disks, as DisksText writes them; empty if it is not known
+	Networks string `xml:"networks,attr,omitempty"` // what its further cards are plugged into, as LinksText writes it; empty if it is not known
 }
 
 // NoEtcd in place of Role.Etcd says that the node's document has no word of discovery: it is no member of the cluster's etcd.

@@ -36,13 +36,16 @@ func (d readOnlyDisks) Look(ctx context.Context, node Files, domain Domain) (Dis
 	return d.of.Look(ctx, node, domain)
 }
 
-func (readOnlyDisks) Prepare(context.Context, Files, string, int) (Prepared, error) {
+func (readOnlyDisks) Prepare(context.Context, Files, string, int, []FurtherDisk) (Prepared, error) {
 	return nil, ErrReadOnly
 }
-func (readOnlyDisks) Remove(Files) error                { return ErrReadOnly }
-func (readOnlyDisks) Clear(Files) error                 { return ErrReadOnly }
-func (readOnlyDisks) WriteDocument(Files, []byte) error { return ErrReadOnly }
-func (readOnlyDisks) BeginLog(Files) error              { return ErrReadOnly }
+func (readOnlyDisks) Add(context.Context, Files, FurtherDisk) error  { return ErrReadOnly }
+func (readOnlyDisks) Drop(Files, string) error                       { return ErrReadOnly }
+func (readOnlyDisks) Grow(context.Context, Files, FurtherDisk) error { return ErrReadOnly }
+func (readOnlyDisks) Remove(Files) error                             { return ErrReadOnly }
+func (readOnlyDisks) Clear(Files) error                              { return ErrReadOnly }
+func (readOnlyDisks) WriteDocument(Files, []byte) error              { return ErrReadOnly }
+func (readOnlyDisks) BeginLog(Files) error                           { return ErrReadOnly }
 
 func (d readOnlyDisks) Document(node Files) ([]byte, error) { return d.of.Document(node) }
 func (d readOnlyDisks) Log(node Files) Log                  { return d.of.Log(node) }

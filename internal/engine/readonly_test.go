@@ -39,7 +39,9 @@ func (r *recorder) Reboots(string) int                       { r.note("Reboots")
 func (r *recorder) Disks() Disks                             { return recordedDisks{r} }
 func (r *recorder) Update(string, string) error              { r.note("Update"); return nil }
 
-func (r *recorder) SetVCPUs(string, int) error { r.note("SetVCPUs"); return nil }
+func (r *recorder) SetVCPUs(string, int) error       { r.note("SetVCPUs"); return nil }
+func (r *recorder) Attach(string, string) error      { r.note("Attach"); return nil }
+func (r *recorder) Resize(string, string, int) error { r.note("Resize"); return nil }
 
 func (r *recorder) SetMemory(string, int) error                      { r.note("SetMemory"); return nil }
 func (r *recorder) Autostart(string) (bool, error)                   { r.note("Autostart"); return false, nil }
@@ -91,10 +93,22 @@ func (d recordedDisks) Look(context.Context, Files, Domain) (Disk, error) {
 	return Disk{}, nil
 }
 
-func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, error) {
+func (d recordedDisks) Prepare(context.Context, Files, string, int, []FurtherDisk) (Prepared, error) {
 	d.r.note("Prepare")
 	return nil, nil
 }
+
+func (d recordedDisks) Add(context.Context, Files, FurtherDisk) error {
+	d.r.note("Add")
+	return nil
+}
+
+func (d recordedDisks) Grow(context.Context, Files, FurtherDisk) error {
+	d.r.note("Grow")
+	return nil
+}
+
+func (d recordedDisks) Drop(Files, string) error { d.r.note("Drop"); return nil }
 
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.

@@ -35,7 +35,7 @@ func declared(prefix string, env Environment) (clusterfile.File, error) {
 // FileTable is what may stand in a cluster file.
 func FileTable(env Environment) clusterfile.Table {
 	t := clusterfile.Table{Refused: map[string]string{"prefix": "a cluster's prefix is the name of its file: " + clusterfile.Path("<prefix>")}, Var: wrongName}
-	for _, k := range slices.Concat(Keys(env), ofFile()) {
+	for _, k := range Keys(env) {
 		if k.of == ofOneRun {
 			if k.Name != "prefix" {
 				t.Refused[k.Name] = "it says what one run does: give it on the command line"
@@ -123,7 +123,7 @@ func (s *Settings) groups() []Group {
 func (s *Settings) Of(g Group) *Settings {
 	own := *s
 	own.Vars = maps.Clone(s.Vars)
-	for _, k := range slices.Concat(Keys(Environment{}), ofFile()) {
+	for _, k := range Keys(Environment{}) {
 		if value, has := g.Values[k.Name]; has && !s.said[k.Name] {
 			_ = k.set(&own, value) // it was checked when the file was read
 		}

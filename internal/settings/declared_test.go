@@ -137,8 +137,8 @@ func TestClusterFileRefuses(t *testing.T) {
 		"network: default\ndirect: eth0":          "nodes have one network|",
 		"disks: [{size: 5, nme: a}]":              "there is no key nme in an entry of disks|did you mean name ?",
 		"disks: [{name: a}]":                      "an entry of disks has no size|write `size: …` in it",
-		"disks: [0]":                              `disks is 0: "0" is no size of a disk|`,
-		"networks: [{bridge: a, direct: b}]":      "bridge:a+direct:b is no network: one of bridge, network and direct|",
+		"disks: [0]":                              `disks is 0: "0": a size from 1 to 65536 GiB is allowed|`,
+		"networks: [{bridge: a, direct: b}]":      `"bridge:a+direct:b": is no interface name|`,
 	} {
 		_, err := Load([]string{"prefix=x"}, one(text))
 		said, advice, _ := strings.Cut(want, "|")
@@ -172,17 +172,14 @@ func TestWhatGoesTogether(t *testing.T) {
 }
 
 func TestFurtherDisksAndNetworks(t *testing.T) {
-	disk, err := parseDisks("20,data:50")
-	if err != nil || !slices.Equal(disk, []Disk{{GiB: 20}, {GiB: 50, Name: "data"}}) {
-		t.Errorf("got %v, %v", disk, err)
-	}
-	network, err := parseNetworks("br1,network:default,direct:eth1")
-	if err != nil || !slices.Equal(network, []Network{{Bridge: "br1"}, {Network: "default"}, {Direct: "eth1"}}) {
-		t.Errorf("got %v, %v", network, err)
-	}
-	for _, text := range []string{"disks: [20, {size: 50, name: data}]", "disks: 20,data:50", "networks: [br1, {network: default}]", "groups: {w: {nodes: 1, disks: 20}}"} {
-		if _, err := Load([]string{"prefix=x"}, one(text)); err == nil || !strings.Contains(err.Error(), "not yet made") {
+	disks, networks := []FurtherDisk{{"disk1", 20}, {"data", 50}}, []FurtherNetwork{{"bridge", "br1"}, {"network", "default"}}
+	for _, text := range []string{"disks: [20, {size: 50, name: data}]", "disks: 20,data:50"} {
+		if s, err := Load([]string{"prefix=x"}, one(text)); err != nil || !slices.Equal(s.Disks, disks) {
 			t.Errorf("%s: got %v", text, err)
 		}
+	}
+	s, err := Load([]string{"prefix=x"}, one("networks: [br1, {network: default}]"))
+	if err != nil || !slices.Equal(s.Networks, networks) {
+		t.Errorf("got %+v, %v", s, err)
 	}
 }

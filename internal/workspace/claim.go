@@ -16,12 +16,12 @@ import (
 // not. Two nodes may not have the same hardware address either: three bytes of it are of a hash.
 func Foreign(w Workspace, nodes []Node, domains map[string]engine.Domain, cluster string) error {
 	var all []error
-	macs, disks := map[string]string{}, map[string]string{}
+	macs := map[string]string{}
 	for _, n := range nodes {
 		if other, ok := macs[n.MAC]; ok {
 			all = append(all, hint.Errorf("choose another prefix=, or fewer nodes", "%s and %s would have the same hardware address, %s", other, n.Name, n.MAC))
 		}
-		macs[n.MAC], disks[n.Overlay()] = n.Name, n.Name
+		macs[n.MAC] = n.Name
 	}
 	named := map[string]bool{}
 	for _, n := range nodes {
@@ -38,14 +38,14 @@ func Foreign(w Workspace, nodes []Node, domains map[string]engine.Domain, cluste
 			all = append(all, foreign(w, d))
 		}
 		if whose != Renamed {
-			all = append(all, inTheWay(d, macs, disks))
+			all = append(all, inTheWay(d, macs, nodes))
 		}
 	}
 	return errors.Join(all...)
 }
 
 // inTheWay is an error if somebody else's domain has a node's hardware address or disk.
-func inTheWay(d engine.Domain, macs, disks map[string]string) error {
+func inTheWay(d engine.Domain, macs map[string]string, nodes []Node) error {
 	const advice = "choose another prefix=, or change the domain"
 	for _, mac := range d.MACs {
 		if node, ok := macs[mac]; ok && node != d.Name {
@@ -53,8 +53,8 @@ func inTheWay(d engine.Domain, macs, disks map[string]string) error {
 		}
 	}
 	for _, disk := range d.Disks {
-		if node, ok := disks[disk]; ok {
-			return hint.Errorf(advice, "%s: its disk %s belongs to the domain %s, which is somebody else's", node, disk, d.Name)
+		if i := slices.IndexFunc(nodes, func(n Node) bool { return n.IsDisk(disk) }); i >= 0 {
+			return hint.Errorf(advice, "%s: its disk %s belongs to the domain %s, which is somebody else's", nodes[i].Name, disk, d.Name)
 		}
 	}
 	return nil

@@ -41,9 +41,11 @@ func (n Node) Begin() (document []byte, err error) {
 	return document, errors.Join(err, os.WriteFile(n.Fresh(), nil, 0o600), Forget(n.Report()), Forget(n.EarlierReport()))
 }
 
-// RemoveFiles removes the node's folder. Its disk goes first, because the mark of leaving must outlive it.
-func (n Node) RemoveFiles() error {
-	err := Forget(n.Overlay())
+// RemoveFiles removes the node's folder. Its disks go first, because the mark of leaving must outlive them.
+func (n Node) RemoveFiles() (err error) {
+	for _, disk := range n.Disks() {
+		err = errors.Join(err, Forget(disk))
+	}
 	if err == nil {
 		err = os.RemoveAll(n.Dir)
 	}
@@ -61,7 +63,7 @@ func (n Node) Generated() bool {
 	}
 	entries, err := os.ReadDir(n.Dir)
 	return err == nil && !slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
-		known := []string{n.Overlay(), n.Defined(), n.Fresh(), n.Leaving(), n.Autostart(), n.Console()}
-		return !slices.Contains(known, filepath.Join(n.Dir, entry.Name())) && !strings.HasPrefix(entry.Name(), ".")
+		known, path := []string{n.Defined(), n.Fresh(), n.Leaving(), n.Autostart(), n.Console()}, filepath.Join(n.Dir, entry.Name())
+		return !slices.Contains(known, path) && !n.IsDisk(path) && !strings.HasPrefix(entry.Name(), ".")
 	})
 }

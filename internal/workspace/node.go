@@ -3,6 +3,7 @@ package workspace
 import (
 	"crypto/md5" //nolint:gosec // no secret: the addresses that DHCP reservations were made for
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -65,6 +66,10 @@ func MAC(name string) string {
 	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", sum[0], sum[2], sum[4])
 }
 
+// CardMAC is the hardware address of the node's nth network card beside its first, from 1: by the rule of MAC, of the node's
+// name, a slash and the card's number: core01/2 is the second card.
+func CardMAC(name string, n int) string { return MAC(fmt.Sprintf("%s/%d", name, n+1)) }
+
 // domainUUID is made from the node's folder, so that a recreated node keeps it. systemd takes the machine-id from it, and
 // the DHCP lease goes with that.
 func domainUUID(folder string) string {
@@ -76,6 +81,22 @@ func (n Node) Ignition() string { return filepath.Join(n.Dir, "ignition.json") }
 
 // Overlay is the path of the node's disk.
 func (n Node) Overlay() string { return filepath.Join(n.Dir, n.Name+".qcow2") }
+
+// Disks are the paths of the node's further disks that there are, and at last that of its first.
+func (n Node) Disks() (paths []string) {
+	entries, _ := os.ReadDir(n.Dir)
+	for _, entry := range entries {
+		if path := filepath.Join(n.Dir, entry.Name()); n.Files().FurtherName(path) != "" {
+			paths = append(paths, path)
+		}
+	}
+	return append(paths, n.Overlay())
+}
+
+// IsDisk tells whether the path is that of a disk of the node's, whether or not there is one.
+func (n Node) IsDisk(path string) bool {
+	return path == n.Overlay() || n.Files().FurtherName(path) != ""
+}
 
 // XML is the path of the node's domain definition, for who wants to read it.
 func (n Node) XML() string { return filepath.Join(n.Dir, "domain.xml") }

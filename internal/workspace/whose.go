@@ -72,8 +72,8 @@ func isCopyOf(w Workspace, path string) bool {
 // hasFilesElsewhere tells whether the domain's disk is there, and is another file than the one of this workspace. If nobody
 // can know, it is.
 func hasFilesElsewhere(w Workspace, d engine.Domain) bool {
-	own, _ := os.Stat(w.VM(d.Name, d.Name+".qcow2"))
 	return slices.ContainsFunc(d.Disks, func(disk string) bool {
+		own, _ := os.Stat(w.VM(d.Name, filepath.Base(disk)))
 		info, err := os.Stat(disk)
 		return err == nil && !os.SameFile(own, info) || err != nil && !errors.Is(err, fs.ErrNotExist)
 	})
@@ -130,7 +130,7 @@ func stranger(w Workspace, d engine.Domain) string {
 // Unused is an error if another domain uses the node's disk, itself or as what its own stands on: it must not go then. backing gives
 // what a disk stands on, empty if that is nothing, or not known.
 func Unused(w Workspace, node Node, domains map[string]engine.Domain, backing func(disk string) string) error {
-	user := userOf(w, node, domains, backing)
+	user, disk := userOf(w, node, domains, backing)
 	if user == "" {
 		return nil
 	}
@@ -138,11 +138,11 @@ func Unused(w Workspace, node Node, domains map[string]engine.Domain, backing fu
 	if d := domains[user]; w.Whose(d) == Renamed {
 		advice = way(w, d)
 	}
-	return hint.Errorf(advice, "the domain %s uses its disk, %s; both are left alone", user, w.Relative(node.Overlay()))
+	return hint.Errorf(advice, "the domain %s uses its disk, %s; both are left alone", user, w.Relative(disk))
 }
 
-// userOf is the domain, other than the node's own, that uses the node's disk; empty if there is none.
-func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing func(string) string) string {
+// userOf is the domain, other than the node's own, that uses one of the node's disks, and which; empty if there is none.
+func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing func(string) string) (user, used string) {
 	is := isDisk(w, node, domains[node.Name])
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
@@ -151,8 +151,8 @@ func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing fu
 		}
 		for _, disk := range d.Disks {
 			for range longestChain {
-				if is(disk) {
-					return name
+				if own := is(disk); own != "" {
+					return name, own
 				}
 				if disk = backing(disk); disk == "" {
 					break
@@ -160,24 +160,32 @@ func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing fu
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // longestChain is how many files a disk may stand on, one on the other.
 const longestChain = 64
 
-// isDisk tells of a path whether it is that of the node's disk, now or before the workspace was moved. own is the node's domain.
-func isDisk(w Workspace, node Node, own engine.Domain) func(path string) bool {
-	paths := []string{node.Overlay(), Workspace{Root: w.origin()}.VM(node.Name, filepath.Base(node.Overlay()))}
-	if w.Owns(own) {
-		paths = append(paths, own.Disks...)
-	}
-	file, errFile := os.Stat(node.Overlay())
-	return func(path string) bool {
+// isDisk gives the node's disk that a path is, now or before the workspace was moved; empty if it is none. own is the node's
+// domain.
+func isDisk(w Workspace, node Node, own engine.Domain) func(path string) string {
+	before := node
+	before.Dir = Workspace{Root: w.origin()}.VM(node.Name)
+	disks := node.Disks()
+	return func(path string) string {
 		info, err := os.Stat(path)
 		if err != nil {
-			return slices.Contains(paths, filepath.Clean(path))
+			path = filepath.Clean(path)
+			if node.IsDisk(path) || before.IsDisk(path) || w.Owns(own) && slices.Contains(own.Disks, path) {
+				return node.Overlay()
+			}
+			return ""
 		}
-		return errFile == nil && os.SameFile(file, info)
+		for _, disk := range disks {
+			if file, err := os.Stat(disk); err == nil && os.SameFile(file, info) {
+				return disk
+			}
+		}
+		return ""
 	}
 }

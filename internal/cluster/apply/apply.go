@@ -66,7 +66,7 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 	case plan.Keep:
 		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step))
 	case plan.Redefine:
-		return a.redefine(step)
+		return a.redefine(ctx, step)
 	}
 	a.Reached(step.Node.Name, "overlay")
 	if err := a.Forget(step.Node.Name); err != nil { // an earlier node of its name may be gone without this project
@@ -81,7 +81,7 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 
 // prepare makes the disk that the step wants, beside the node's own.
 func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, error) {
-	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), step.Want.Base, step.Want.Disk)
+	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), step.Want.Base, step.Want.Disk, engine.DisksOf(step.Want.Disks))
 }
 
 // defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.
@@ -118,8 +118,11 @@ func (a Applier) say(step plan.Step) error {
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.
-func (a Applier) redefine(step plan.Step) error {
+func (a Applier) redefine(ctx context.Context, step plan.Step) error {
 	made := a.begin(step)
+	if err := a.furtherDisks(ctx, step, made); err != nil {
+		return err
+	}
 	if err := errors.Join(workspace.Forget(step.Node.Leaving()), writeXML(step)); err != nil {
 		return err
 	}

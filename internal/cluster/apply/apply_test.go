@@ -65,7 +65,7 @@ type bedDisks struct {
 	b *bed
 }
 
-func (d bedDisks) Prepare(_ context.Context, node engine.Files, _ string, _ int) (engine.Prepared, error) {
+func (d bedDisks) Prepare(_ context.Context, node engine.Files, _ string, _ int, _ []engine.FurtherDisk) (engine.Prepared, error) {
 	if err := d.b.do("prepare"); err != nil {
 		return nil, err
 	}

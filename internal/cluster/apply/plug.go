@@ -20,7 +20,7 @@ func (a Applier) plug(step plan.Step) error {
 	mark := step.Want
 	switch {
 	case a.refused(changer, step):
-		if len(step.Live.Cards) == 0 {
+		if len(step.Live.Cards)+len(step.Live.Disks) == 0 {
 			return nil // the same: what it has of the rest the engine says
 		}
 		mark.Definition = engine.InPart
@@ -52,6 +52,9 @@ func (a Applier) refused(changer engine.Changer, step plan.Step) (any bool) {
 	for _, card := range live.Cards {
 		try("network", changer.Update(name, card))
 	}
+	for _, disk := range live.Disks {
+		try("disks", changer.Attach(name, disk))
+	}
 	if live.VCPUs > 0 {
 		try("processors", changer.SetVCPUs(name, live.VCPUs))
 	}
@@ -67,6 +70,8 @@ type unchanging struct{}
 var errUnchanging = errors.New("its engine changes no running node")
 
 func (unchanging) Update(string, string) error        { return errUnchanging }
+func (unchanging) Attach(string, string) error        { return errUnchanging }
+func (unchanging) Resize(string, string, int) error   { return errUnchanging }
 func (unchanging) SetVCPUs(string, int) error         { return errUnchanging }
 func (unchanging) SetMemory(string, int) error        { return errUnchanging }
 func (unchanging) Took(string, engine.Metadata) error { return nil }

@@ -21,7 +21,8 @@ type begun struct {
 	before *engine.Domain    // the domain that there was; nil if there was none, or if it was removed
 	files  map[string][]byte // what the files had that a step writes, by path; nil of a file that was not there
 
-	disk, domain bool // whether there is a new one
+	disk, domain bool     // whether there is a new one
+	added        []string // names of further disks that were made
 }
 
 // start is the beginning of a node of which there is nothing any more.
@@ -67,7 +68,7 @@ func (a Applier) Undo(ctx context.Context, step plan.Step) error {
 		return nil
 	}
 	made := noted.(*begun)
-	if err := errors.Join(a.undoDomain(step.Node, made), a.undoDisk(ctx, step.Node, made), a.undoDocument(step, made)); err != nil {
+	if err := errors.Join(a.undoDomain(step.Node, made), a.undoDisk(ctx, step.Node, made), a.undoAdded(step, made), a.undoDocument(step, made)); err != nil {
 		return err
 	}
 	for path, text := range made.files {
@@ -100,13 +101,24 @@ func (a Applier) undoDisk(ctx context.Context, node workspace.Node, made *begun)
 	}
 	if made.before != nil && made.before.Metadata != nil {
 		mark := made.before.Metadata
-		disk, err := a.Engine.Disks().Prepare(context.WithoutCancel(ctx), node.Files(), mark.Base, mark.Disk)
+		disk, err := a.Engine.Disks().Prepare(context.WithoutCancel(ctx), node.Files(), mark.Base, mark.Disk, engine.DisksOf(mark.Disks))
 		if err == nil {
 			return disk.Place()
 		}
 	}
 	_ = a.Engine.Disks().Remove(node.Files())
 	return nil
+}
+
+// undoAdded removes further disks, unless a guest may have them by now.
+func (a Applier) undoAdded(step plan.Step, made *begun) (err error) {
+	if step.Running {
+		return nil
+	}
+	for _, name := range made.added {
+		err = errors.Join(err, a.Engine.Disks().Drop(step.Node.Files(), name))
+	}
+	return err
 }
 
 // undoDocument gives a node that was defined before the document that it was made from, as it would boot by: the one of this run is

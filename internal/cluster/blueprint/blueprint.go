@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/facts"
@@ -112,12 +113,12 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 		return b, found, err
 	}
 	found.LastAddress, found.Unruled = d.Reach.LastAddress(doc.Name), facts.Unruled(found, doc.Digest)
-	b, err = d.draft(doc)
-	if err != nil || !found.Defined && !found.Disk.Exists {
+	b, err = d.draft(doc, madeFrom(found))
+	if err != nil || !found.Defined && !found.Disk.Exists && !found.Orphan() {
 		return b, found, err
 	}
-	kept, definition, digest := d.kept(doc.Node, found), b.Definition, b.Mark.Definition
-	if kept != b.Spec {
+	kept, definition, digest := d.kept(doc.Node, found, b.Mark), b.Definition, b.Mark.Definition
+	if !reflect.DeepEqual(kept, b.Spec) {
 		other, err := d.fill(kept)
 		if err != nil {
 			return b, found, err
@@ -128,9 +129,12 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 	return b, d.Place.WithKept(found, kept, definition, text, digest), err
 }
 
-// draft is all that the node is made of, if it is made now.
-func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
-	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Recipes[doc.Name].Base), Mark: d.mark(doc)}
+// draft is all that the node is made of, if it is made now. have is what it was made from: what the user says nothing of stays.
+func (d Drafter) draft(doc config.Document, have engine.Metadata) (plan.Blueprint, error) {
+	machine := d.Recipes[doc.Name].Machine
+	b := plan.Blueprint{Doc: doc, Mark: d.mark(doc)}
+	b.Mark.Disks, b.Mark.Networks = cmp.Or(machine.Disks, have.Disks), cmp.Or(machine.Networks, have.Networks)
+	b.Spec = d.hardware(doc.Node, d.Recipes[doc.Name].Base, d.further(doc.Node, engine.DisksOf(b.Mark.Disks), b.Mark.Networks))
 	definition, err := d.fill(b.Spec)
 	if err != nil {
 		return b, err

@@ -28,6 +28,8 @@ type Machine struct {
 	VCPU     int
 	Disk     int // GiB; 0 if the image decides
 	Link     engine.Link
+	Disks    string // further ones, as engine.DisksText has them; empty: as a node has them
+	Networks string // of further cards, as engine.LinksText has them; empty: as a node has them
 }
 
 // DomainType is libvirt's word for the accelerator: its "qemu" is QEMU's TCG.
@@ -71,7 +73,7 @@ func IgnitionKey(system string) string {
 func SystemOn(on base.Image, config string) string { return cmp.Or(on.System(), config) }
 
 // hardware is the node's, on the image.
-func (d Drafter) hardware(node workspace.Node, on base.Image) engine.Hardware {
+func (d Drafter) hardware(node workspace.Node, on base.Image, further engine.Further) engine.Hardware {
 	m, system := d.Recipes[node.Name].Machine, SystemOn(on, d.Recipes[node.Name].System)
 	hw := engine.Hardware{
 		Type: m.DomainType(d.Engine), Arch: m.Arch, Name: node.Name, UUID: node.UUID,
@@ -80,27 +82,49 @@ func (d Drafter) hardware(node workspace.Node, on base.Image) engine.Hardware {
 		Files:    d.Engine.Disks().Seen(node.Files()),
 		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: sockets(d.Place.Where, node)},
 	}
-	hw.IgnitionKey = IgnitionKey(system)
+	hw.IgnitionKey, hw.Further = IgnitionKey(system), further
 	return hw.WithFirmware(m.FirmwareOn(system, engine.HostOf(d.Engine).HasUEFI))
 }
 
 // kept is what a node has that is kept: on its own image, and with the firmware that its disk was made for, whatever would be
 // chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that one's.
-func (d Drafter) kept(node workspace.Node, found plan.Found) engine.Hardware {
-	return d.hardware(node, d.imageOf(node, found)).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
+func (d Drafter) kept(node workspace.Node, found plan.Found, want engine.Metadata) engine.Hardware {
+	further := d.further(node, plan.CompareDisks(madeFrom(found).Disks, want.Disks).Keeps, want.Networks)
+	return d.hardware(node, d.imageOf(node, found), further).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
 }
 
 // imageOf is the image that the node was made on. A node that is kept needs the firmware and the Ignition key of that image,
 // whatever image= is now.
 func (d Drafter) imageOf(node workspace.Node, found plan.Found) base.Image {
-	own, have := d.Recipes[node.Name].Base, found.Made
-	if found.Defined {
-		have = found.Domain.Metadata
-	}
-	if have == nil || have.Base == "" || have.Base == own.Path {
+	own, have := d.Recipes[node.Name].Base, madeFrom(found)
+	if have.Base == "" || have.Base == own.Path {
 		return own
 	}
 	return d.BaseAt(have.Base)
+}
+
+// madeFrom is what the node was made from, as far as that is known.
+func madeFrom(found plan.Found) (have engine.Metadata) {
+	switch {
+	case found.Defined && found.Domain.Metadata != nil:
+		return *found.Domain.Metadata
+	case found.Made != nil:
+		return *found.Made
+	}
+	return have
+}
+
+// further are the node's further disks, and its cards on the networks.
+func (d Drafter) further(node workspace.Node, disks []engine.FurtherDisk, networks string) (further engine.Further) {
+	seen := d.Engine.Disks().Seen(node.Files())
+	for _, disk := range disks {
+		disk.File = seen.Further(disk.Name)
+		further.Disks = append(further.Disks, disk)
+	}
+	for i, link := range engine.LinksOf(networks) {
+		further.Cards = append(further.Cards, engine.Card{MAC: workspace.CardMAC(node.Name, i+1), Link: link})
+	}
+	return further
 }
 
 // checkFirmware refuses what no machine has, and what this one has not.

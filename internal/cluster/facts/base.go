@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
@@ -35,11 +36,14 @@ func isOf(path, identity string) bool {
 }
 
 // Unbootable is why a disk must not be booted: the base image that it was made on is gone, or is another file now. An overlay has
-// the blocks that the guest wrote, and on other ones than before they are a broken file system. made is what the disk was made
-// from, as it is Rebased; nil if that is not known.
+// the blocks that the guest wrote, and on other ones than before they are a broken file system. Or a further disk is gone. made is
+// what the disk was made from, as it is Rebased; nil if that is not known.
 func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
 	if made = p.Rebased(made); made == nil {
 		made = &engine.Metadata{}
+	}
+	if o := incomplete(node, disk, made); !o.None() {
+		return o
 	}
 	path := cmp.Or(disk.Backing, made.Base)
 	if !disk.Exists || path == "" {
@@ -63,6 +67,17 @@ func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Me
 		What: fmt.Sprintf("its base image %s was replaced since its disk was made on it: it had %s, and has %s", path, made.Image, now),
 		Way:  before,
 	}
+}
+
+// incomplete is that a further disk of the node's is gone, without which its domain cannot be started.
+func incomplete(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
+	for _, has := range engine.DisksOf(made.Disks) {
+		if !slices.Contains(disk.Further, has.Name) {
+			path := node.Files().Further(has.Name)
+			return plan.Obstacle{What: fmt.Sprintf("its disk %s is gone: %s", has.Name, path), Way: "put the file back"}
+		}
+	}
+	return none
 }
 
 // before is how a base image that was replaced comes back.

@@ -28,8 +28,10 @@ func (l Leaving) What() string {
 	if l.Domain.Name != "" {
 		parts = append(parts, "its domain, "+string(l.Domain.State))
 	}
-	if size, exists := l.Size(); exists {
+	if size, disks := l.Size(); disks == 1 {
 		parts = append(parts, "its disk, "+progress.Bytes(size))
+	} else if disks > 1 {
+		parts = append(parts, fmt.Sprintf("its %d disks, %s", disks, progress.Bytes(size)))
 	}
 	return strings.Join(append(parts, "what was rendered"), "; ")
 }
@@ -120,9 +122,13 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 		return nil
 	}
 	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
-	if err == nil && (!disk.Exists || disk.Pristine) {
+	if err == nil && !disk.HasData() {
 		return nil
 	}
+	path := node.Overlay()
+	if !disk.Exists && len(disk.Data) > 0 {
+		path = node.Files().Further(disk.Data[0])
+	}
 	return hint.Errorf(fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir)),
-		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(node.Overlay()))
+		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
 }

@@ -21,21 +21,26 @@ func Lost(ctx context.Context, disks engine.Disks, going []Leaving) []Loss {
 	lost := make([]Loss, len(going))
 	for i, l := range going {
 		disk, err := disks.Look(ctx, l.Node.Files(), l.Domain)
-		lost[i] = Loss{l, err != nil || disk.Exists && !disk.Pristine}
+		lost[i] = Loss{l, err != nil || disk.HasData()}
 	}
 	return lost
 }
 
-// Size is how many bytes the node's disk takes on this host; there is none if exists is false.
-func (l Leaving) Size() (bytes int64, exists bool) {
-	info, err := os.Stat(l.Node.Overlay())
-	if err != nil {
-		return 0, false
+// Size is how many bytes the node's disks take on this host, and how many disks that are.
+func (l Leaving) Size() (bytes int64, disks int) {
+	for _, path := range l.Node.Disks() {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		disks++
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			bytes += stat.Blocks * 512
+		} else {
+			bytes += info.Size()
+		}
 	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return stat.Blocks * 512, true
-	}
-	return info.Size(), true
+	return bytes, disks
 }
 
 // Clusters are those that have a node here, a domain or a folder, sorted. own is the cluster of this run.

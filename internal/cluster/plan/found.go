@@ -51,7 +51,7 @@ type Wishes struct {
 
 // Orphan tells whether there is a disk with data, and no domain that it belongs to.
 func (f Found) Orphan() bool {
-	return !f.Defined && f.Disk.Exists && !f.Disk.Pristine && !f.Leaving
+	return !f.Defined && f.Disk.HasData() && !f.Leaving
 }
 
 // have is what the node was made from.

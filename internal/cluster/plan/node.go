@@ -21,10 +21,14 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		return step
 	}
 	have := found.have(want)
-	fixed := found.fixed(have, want)
-	changed := cmp.Or(fixed, changes(have, want, found.Disk))
+	further := CompareDisks(have.Disks, want.Disks)
+	fixed := cmp.Or(found.fixed(have, want), further.fixed())
+	changed := cmp.Or(fixed, changes(have, want, found.Disk), further.changed())
 	step.OldConfig, step.OldBase = have.Ignition != want.Ignition, have.Base != want.Base
 	if step.Action, step.Why = found.recreated(changed); step.Action != "" {
+		if step.Action == Recreate {
+			step.Why += furtherGo(have)
+		}
 		return step
 	}
 	if step.OldConfig && found.NeverReady && found.Edited == "" && found.Disk.Instead == "" {
@@ -34,8 +38,24 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	step.keep(have, changed)
 	step.NeedsRecreate = fixed != "" && found.Defined
 	step.define(have, want, found)
+	step.furtherDisks(further, have)
 	step.Refused, step.Snapped = found.refusal(step), found.elsewhere()
+	if step.Refused.None() {
+		step.Refused = further.refusal()
+	}
 	return step
+}
+
+// furtherDisks tells what becomes of the node's further disks with the step.
+func (s *Step) furtherDisks(f Further, have engine.Metadata) {
+	if s.Action != Redefine {
+		s.Want.Disks = have.Disks
+		return
+	}
+	s.Adds, s.Grows = f.Adds, f.Grows
+	if len(f.Keeps) > 0 {
+		s.Want.Disks = engine.DisksText(f.Keeps)
+	}
 }
 
 // define decides what becomes of the definition of a node that goes on as it was made.
@@ -87,7 +107,7 @@ func (f Found) recreated(changed string) (Action, string) {
 		return Recreate, "as recreate= says"
 	case changed == "" || f.Disk.Instead != "" || f.Defined && f.Edited != "" && !f.Redefine:
 		return "", ""
-	case f.Defined && !f.Domain.InUse() && (f.Disk.Pristine || !f.Disk.Exists):
+	case f.Defined && !f.Domain.InUse() && !f.Disk.HasData():
 		return Create, changed
 	case f.Recreate:
 		return Recreate, changed
@@ -135,7 +155,7 @@ func (f Found) fixed(have, want engine.Metadata) string {
 }
 
 // differences names what differs between the domain's definition and that of the hardware; empty if it is something else.
-func differences(d engine.Domain, spec engine.Hardware) string {
+func differences(d engine.Domain, spec engine.Hardware, further ...string) string {
 	all := []string{}
 	if was := d.Machine.Memory; was != spec.RAM && was != 0 && spec.RAM != 0 {
 		all = append(all, fmt.Sprintf("ram %d → %d MiB", was, spec.RAM))
@@ -146,6 +166,7 @@ func differences(d engine.Domain, spec engine.Hardware) string {
 	if was := d.Link.String(); was != spec.String() && was != "" && spec.String() != "" {
 		all = append(all, fmt.Sprintf("network %s → %s", was, spec))
 	}
+	all = append(all, further...)
 	if len(all) == 0 {
 		return ""
 	}
@@ -153,6 +174,7 @@ func differences(d engine.Domain, spec engine.Hardware) string {
 }
 
 func definition(have, want engine.Metadata, found Found) (Action, string) {
+	further := CompareDisks(have.Disks, want.Disks)
 	switch {
 	case !found.Defined:
 		return Redefine, "its domain is gone, its disk is kept"
@@ -165,7 +187,9 @@ func definition(have, want engine.Metadata, found Found) (Action, string) {
 	case have.Workspace != want.Workspace && have.Definition != want.Definition:
 		return Redefine, fmt.Sprintf("the workspace is %s now, and was %s", want.Workspace, have.Workspace)
 	case have.Definition != want.Definition:
-		return Redefine, "the domain's definition changed" + differences(found.Domain, found.Spec)
+		return Redefine, "the domain's definition changed" + differences(found.Domain, found.Spec, append(networkChange(have, want), further.differences()...)...)
+	case len(further.Grows) > 0:
+		return Redefine, "a further disk grows: " + strings.Join(further.differences(), ", ")
 	}
 	return Keep, "defined, unchanged"
 }

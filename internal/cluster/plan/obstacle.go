@@ -28,10 +28,21 @@ func (f Found) elsewhere() (none Obstacle) {
 	return Obstacle{What: what + ", on which that stands: a snapshot", Way: way}
 }
 
+// bereft is that the node's first disk is gone, and further ones have data, which a new node would not have.
+func (f Found) bereft() (none Obstacle) {
+	if f.Disk.Exists || len(f.Disk.Data) == 0 || f.Disk.Instead != "" {
+		return none
+	}
+	return Obstacle{What: fmt.Sprintf("its disk is gone, and its further disk %s has data", f.Disk.Data[0]), Way: "put the file back: " + f.Node.Overlay()}
+}
+
 // refusal is why the step is not carried out.
 func (f Found) refusal(s Step) (none Obstacle) {
 	if s.Starts() && !s.Makes() && !f.Unbootable.None() {
 		return f.Unbootable
+	}
+	if o := f.bereft(); s.Starts() && !o.None() {
+		return o
 	}
 	if s.Action == Redefine {
 		return f.elsewhere()

@@ -52,6 +52,9 @@ type Effect struct {
 	Live engine.Live    // what of a changed definition the running domain takes
 	Runs engine.Machine // what the running domain has now
 
+	Adds  []engine.FurtherDisk // disks that it gets, empty
+	Grows []engine.FurtherDisk // disks that get larger
+
 	Outdated  bool // whether the node runs by another definition than the one that there is now
 	AsStarted bool // whether it was started with the definition that is wanted
 	Restart   bool // whether something of the definition that is wanted takes effect only when it is started next

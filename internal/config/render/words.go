@@ -14,7 +14,7 @@ import (
 
 // All the project's own words. Those of discovery have values only where the config is given some.
 var all = []string{
-	"Node_Name", "Node_Prefix", "Group_Name", "Group_Count", "Node_Number", "Node_Count", "Node_MAC", "Cluster_Name", "SSH_Authorized_Key",
+	"Node_Name", "Node_Prefix", "Group_Name", "Group_Count", "Node_Number", "Node_Count", "Node_MAC", "Node_MAC2", "Node_MAC3", "Node_MAC4", "Cluster_Name", "SSH_Authorized_Key",
 	"Etcd_Discovery_URL", "Etcd_Discovery_Token", "Etcd_Discovery_Endpoints", "Etcd_Initial_Cluster",
 	"Etcd_Discovery_Flags", "Etcd_CA_Certificate",
 }

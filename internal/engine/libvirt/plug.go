@@ -3,8 +3,6 @@
 package libvirt
 
 import (
-	"fmt"
-
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -18,6 +16,23 @@ type changer struct{ *connection }
 func (c changer) Update(name, device string) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+	}))
+}
+
+// Attach plugs the disk of the XML into the running domain, unless it has it: a call whose answer was lost has done that.
+func (c changer) Attach(name, disk string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		if text, err := dom.GetXMLDesc(0); err != nil || domainxml.HasDisk(text, disk) {
+			return err
+		}
+		return dom.AttachDeviceFlags(disk, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+	}))
+}
+
+// Resize gives the running domain's disk another size.
+func (c changer) Resize(name, file string, gib int) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error {
+		return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES) //nolint:gosec // no size is below 0
 	}))
 }
 
@@ -39,12 +54,9 @@ func (c changer) SetMemory(name string, mib int) error {
 		if lacks <= 0 {
 			return nil // a call whose answer was lost has plugged it
 		}
-		return dom.AttachDeviceFlags(fmt.Sprintf(dimm, lacks), libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		return dom.AttachDeviceFlags(domainxml.DIMM(lacks), libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 	}))
 }
-
-// dimm is as https://libvirt.org/formatdomain.html#memory-devices says, for the one NUMA cell that there is.
-const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</node></target></memory>"
 
 // Mark notes the mark in the domain's definition for the next start. It gives that as libvirt has it then.
 func (c changer) Mark(name string, mark engine.Metadata) (made string, err error) {

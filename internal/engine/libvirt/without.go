@@ -72,6 +72,8 @@ func (inventory) Lease(string, string) (none netip.Addr)        { return none }
 func (inventory) AgentAddress(string, string) (none netip.Addr) { return none }
 
 func (changer) Update(string, string) error        { return errNoCgo }
+func (changer) Attach(string, string) error        { return errNoCgo }
+func (changer) Resize(string, string, int) error   { return errNoCgo }
 func (changer) SetVCPUs(string, int) error         { return errNoCgo }
 func (changer) SetMemory(string, int) error        { return errNoCgo }
 func (changer) Took(string, engine.Metadata) error { return errNoCgo }

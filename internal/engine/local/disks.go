@@ -24,10 +24,13 @@ func (*Disks) Seen(node engine.Files) engine.Files { return node }
 // wrote, and after a guest ran the file may belong to QEMU's user: then its backing file is not known.
 func (*Disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
 	disk, err := look(ctx, node.Overlay, domain)
+	if err == nil {
+		err = lookFurther(ctx, &disk, node, domain)
+	}
 	if err != nil {
 		return disk, err
 	}
-	if disk.Instead, disk.OnTop = instead(node.Overlay, domain); disk.Instead != "" {
+	if disk.Instead, disk.OnTop = instead(node, domain); disk.Instead != "" {
 		disk.Backing, disk.Pristine = qcow2.Backing(node.Overlay), false // what the domain says is of the other
 	}
 	return disk, nil
@@ -68,14 +71,17 @@ func mayRead(path string) bool {
 	return !errors.Is(err, fs.ErrPermission)
 }
 
-// Prepare makes an overlay in the node's folder.
-func (*Disks) Prepare(ctx context.Context, node engine.Files, base string, gib int) (engine.Prepared, error) {
-	path, err := qcow2.Prepare(ctx, node.Overlay, base, gib)
-	return prepared{path, node.Overlay}, err
+// Remove removes the files, that of the first disk at last.
+func (*Disks) Remove(node engine.Files) error {
+	names, err := further(node)
+	for _, name := range names {
+		err = errors.Join(err, unlessGone(os.Remove(node.Further(name))))
+	}
+	if err != nil {
+		return err
+	}
+	return unlessGone(os.Remove(node.Overlay))
 }
-
-// Remove removes the file.
-func (*Disks) Remove(node engine.Files) error { return unlessGone(os.Remove(node.Overlay)) }
 
 // Clear removes the files, the disk first.
 func (d *Disks) Clear(node engine.Files) error {
@@ -108,19 +114,3 @@ func (*Disks) BeginLog(node engine.Files) error {
 
 // Log is the file.
 func (d *Disks) Log(node engine.Files) engine.Log { return log{path: node.Console, writes: &d.writes} }
-
-// prepared is an overlay at a path beside the node's.
-type prepared struct{ path, overlay string }
-
-// Place renames it. QEMU reads the Ignition document where it is.
-func (p prepared) Place() error { return os.Rename(p.path, p.overlay) }
-
-// Discard removes the file.
-func (p prepared) Discard() error { return unlessGone(os.Remove(p.path)) }
-
-func unlessGone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}

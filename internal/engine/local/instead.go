@@ -11,14 +11,15 @@ import (
 // longestChain is how many files a disk may stand on, one on the other.
 const longestChain = 64
 
-// instead is the file that the domain has in the place of the disk at the path, and whether that stands on the disk: `virsh
+// instead is the file that the domain has in the place of the node's first disk, and whether that stands on the disk: `virsh
 // snapshot-create-as --disk-only` makes such ones. A file that is not there is no disk: the workspace may have been moved.
-func instead(disk string, domain engine.Domain) (path string, onTop bool) {
+func instead(node engine.Files, domain engine.Domain) (path string, onTop bool) {
+	disk := node.Overlay
 	for _, has := range domain.Disks {
 		switch info, err := os.Stat(has); {
 		case same(has, disk):
 			return "", false
-		case err != nil || !info.Mode().IsRegular():
+		case err != nil || !info.Mode().IsRegular() || isFurther(node, has):
 		case standsOn(has, disk) || same(domain.Backing, disk):
 			return has, true
 		case path == "":

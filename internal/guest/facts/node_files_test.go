@@ -22,13 +22,17 @@ const root = "../../.."
 
 // meantFor are the configs that the project ships, and the distributions that each is meant for.
 var meantFor = map[string][]Distribution{
-	"ignition/ignition.yml":              {FCOS, Flatcar},
-	"ignition/examples/docker.yml":       {FCOS, Flatcar},
-	"ignition/examples/etcd-flatcar.yml": {Flatcar},
-	"ignition/examples/etcd-quadlet.yml": {FCOS},
-	"ignition/examples/etcd-tls.yml":     {FCOS, Flatcar},
-	"ignition/examples/seed-etcd.yml":    {Flatcar},
-	"ignition/examples/seed.yml":         {Flatcar},
+	"ignition/ignition.yml":                 {FCOS, Flatcar},
+	"ignition/examples/docker.yml":          {FCOS, Flatcar},
+	"ignition/examples/etcd-flatcar.yml":    {Flatcar},
+	"ignition/examples/etcd-quadlet.yml":    {FCOS},
+	"ignition/examples/etcd-tls.yml":        {FCOS, Flatcar},
+	"ignition/examples/luks.yml":            {FCOS},
+	"ignition/examples/network-fcos.yml":    {FCOS},
+	"ignition/examples/network-flatcar.yml": {Flatcar},
+	"ignition/examples/raid.yml":            {FCOS},
+	"ignition/examples/seed-etcd.yml":       {Flatcar},
+	"ignition/examples/seed.yml":            {Flatcar},
 }
 
 // writable are the folders that files of a config may go to.

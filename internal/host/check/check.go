@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"os/user"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/host"
@@ -48,7 +49,7 @@ func (n Nodes) All() []host.Check {
 		{Name: "memory", Run: simple(n.memory)},
 		{Name: "clock", Run: simple(host.Clock)},
 	}
-	return append(checks, n.bridgeHelper()...)
+	return slices.Concat(checks, n.further(), n.bridgeHelper())
 }
 
 // Preflight are the checks that are quick, of what nodes would fail of.

@@ -15,7 +15,8 @@ type Link struct {
 	Bridge, Network, Direct string
 
 	HostLink func() (string, error) // the link by which the host reaches the nodes
-	Exists   func() error           // an error if there is no such bridge, network or card
+	Exists   func() error           // an error if there is no such bridge, network or card, also of a further one
+	Further  func() (string, error) // what further cards are plugged into, and an error if one is not there
 }
 
 // Bridged tells whether it is a bridge of the host's.
@@ -89,4 +90,12 @@ func (n Nodes) bridgeHelper() []host.Check {
 		return nil
 	}
 	return []host.Check{{Name: "bridge helper", Run: simple(func() (string, error) { return root.BridgeHelper(n.Bridge) })}}
+}
+
+// further is the check of what further network cards are plugged into; none if there are no such cards.
+func (l Link) further() []host.Check {
+	if l.Further == nil {
+		return nil
+	}
+	return []host.Check{{Name: "networks=", Run: simple(l.Further)}}
 }

@@ -129,13 +129,23 @@ func OverlaySize(ctx context.Context, base string, wanted int) (int, error) {
 // read, and its format is written down, as QEMU must not guess it. What a guest keeps there is for nobody else: libvirt gives
 // the file to QEMU's user for as long as the guest runs.
 func Prepare(ctx context.Context, path, base string, size int) (prepared string, err error) {
+	return prepare(ctx, path, size, "-F", "qcow2", "-b", base)
+}
+
+// PrepareEmpty makes an image with nothing in it, which is to be at path, beside it.
+func PrepareEmpty(ctx context.Context, path string, size int) (prepared string, err error) {
+	return prepare(ctx, path, size)
+}
+
+func prepare(ctx context.Context, path string, size int, on ...string) (prepared string, err error) {
 	if err := artifact.Folder(filepath.Dir(path)); err != nil {
 		return "", err
 	}
 	if prepared, err = unfinished(path); err != nil {
 		return "", err
 	}
-	_, err = qemuImg(ctx, "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, prepared, fmt.Sprintf("%dG", size))
+	args := append([]string{"create", "-q", "-f", "qcow2"}, on...)
+	_, err = qemuImg(ctx, append(args, prepared, fmt.Sprintf("%dG", size))...)
 	if err == nil {
 		err = os.Chmod(prepared, 0o600)
 	}
@@ -144,6 +154,16 @@ func Prepare(ctx context.Context, path, base string, size int) (prepared string,
 		return "", err
 	}
 	return prepared, nil
+}
+
+// Grow gives the image at path that many GiB, if it has less. It must not be in use.
+func Grow(ctx context.Context, path string, size int) error {
+	info, err := Inspect(ctx, path)
+	if err != nil || info.VirtualSize >= int64(size)*gib {
+		return err
+	}
+	_, err = qemuImg(ctx, "resize", "-q", "-f", "qcow2", path, fmt.Sprintf("%dG", size))
+	return err
 }
 
 // unfinished is a name beside path for what is to be there. Others of that kind are removed: of runs that were killed. A

@@ -19,7 +19,8 @@ done
 install files/init initramfs/init
 install files/udhcpc-script initramfs/bin/udhcpc-script
 install files/in-root initramfs/bin/in-root
-for program in useradd usermod userdel groupadd groupmod groupdel systemctl; do ln -sf in-root "initramfs/bin/$program"; done
+for program in useradd usermod userdel groupadd groupmod groupdel systemctl \
+  sgdisk partx wipefs mdadm cryptsetup dmsetup modprobe udevadm mkfs.ext4 mkfs.xfs mkfs.fat mkswap; do ln -sf in-root "initramfs/bin/$program"; done
 if [ "$os" != lab ]; then cp "files/$os"/initramfs/*.sh initramfs/differences/; fi
 (cd initramfs && find . -print0 | cpio --null --quiet -o -H newc -R 0:0 | gzip -9) >initrd
 if [ "$os" != lab ]; then rm root/bin/busybox; fi # no CoreOS has it

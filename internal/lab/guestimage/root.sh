@@ -11,7 +11,7 @@ kernel=$(basename root/lib/modules/*)
 
 # the few modules that a virtual machine needs, the rest goes
 modules=root/lib/modules/$kernel
-keep='virtio|virtio_ring|virtio_pci|virtio_pci_modern_dev|virtio_pci_legacy_dev|virtio_blk|virtio_net|failover|net_failover|virtio_console|qemu_fw_cfg|rng-core|virtio-rng|button|evdev|autofs4|overlay|bridge|stp|llc|veth|br_netfilter|xt_.*|x_tables|ip_tables|iptable_.*|nf_.*|nft_.*|nfnetlink|nls_.*|fat|vfat|loop|tun|8021q|crc32c-intel|crc32c_generic|libcrc32c|dm-mod|ipv6|unix|af_packet|fuse|squashfs'
+keep='virtio|virtio_ring|virtio_pci|virtio_pci_modern_dev|virtio_pci_legacy_dev|virtio_blk|virtio_net|failover|net_failover|virtio_console|qemu_fw_cfg|rng-core|virtio-rng|button|evdev|autofs4|overlay|bridge|stp|llc|veth|br_netfilter|xt_.*|x_tables|ip_tables|iptable_.*|nf_.*|nft_.*|nfnetlink|nls_.*|fat|vfat|loop|tun|8021q|crc32c-intel|crc32c_generic|libcrc32c|md-mod|raid0|raid1|raid10|dm-mod|dm-crypt|xfs|aesni-intel|xts|ecb|cryptd|crypto_simd|glue_helper|af_alg|algif_skcipher|essiv|ipv6|unix|af_packet|fuse|squashfs'
 find "$modules/kernel" -name '*.ko' | grep -vE "/($keep)\.ko$" | xargs rm -f
 find "$modules/kernel" -type d -empty -delete
 chroot root depmod "$kernel"
@@ -50,4 +50,5 @@ chroot root systemctl --quiet mask getty@tty1.service apt-daily.timer apt-daily-
   sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
   modprobe@configfs.service modprobe@drm.service modprobe@efi_pstore.service modprobe@fuse.service modprobe@dm_mod.service \
   modprobe@loop.service systemd-ask-password-console.path systemd-ask-password-wall.path proc-sys-fs-binfmt_misc.automount \
-  systemd-tmpfiles-clean.timer systemd-udev-settle.service rc-local.service polkit.service
+  systemd-tmpfiles-clean.timer systemd-udev-settle.service rc-local.service polkit.service \
+  mdmonitor.service mdmonitor-oneshot.timer mdcheck_start.timer mdcheck_continue.timer mdadm-shutdown.service

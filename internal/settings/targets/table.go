@@ -13,8 +13,8 @@ const (
 	link     = "bridge network direct "
 	reached  = "uri ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
-	document = "prefix nodes config image updates var. " + joining + reached // what a node's Ignition document is made of
-	node     = document + image + "ram vcpu disk firmware accel "            // what a node is made of
+	document = "prefix nodes config image updates var. " + joining + reached     // what a node's Ignition document is made of
+	node     = document + image + "ram vcpu disk disks networks firmware accel " // what a node is made of
 	changes  = "recreate parallel force redefine protect "
 	boots    = "timeout keep_going user "
 	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
@@ -170,7 +170,7 @@ var All = []Target{
 	},
 	{
 		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
-		Takes: takes("prefix nodes ram arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
+		Takes: takes("prefix nodes ram networks arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
 	},
 	{
 		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",

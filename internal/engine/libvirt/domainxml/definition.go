@@ -62,7 +62,8 @@ func (place) String() string { return placeholder }
 
 // fill fills the template. The fields that a user or a path decides are escaped for XML.
 func fill(parsed *template.Template, in filled) (string, error) {
-	for _, field := range []*string{&in.IgnitionKey, &in.Ignition, &in.Overlay, &in.Console, &in.Bridge, &in.Network, &in.Direct, &in.Sockets} {
+	fields := []*string{&in.IgnitionKey, &in.Ignition, &in.Overlay, &in.Console, &in.Bridge, &in.Network, &in.Direct, &in.Sockets}
+	for _, field := range append(fields, furtherFields(in)...) {
 		var escaped bytes.Buffer
 		if err := xml.EscapeText(&escaped, []byte(*field)); err != nil {
 			return "", err
@@ -88,5 +89,5 @@ func check(text string, hw engine.Hardware) error {
 	if domain.Metadata == nil || !strings.Contains(domain.Metadata.XML, MetadataURI) {
 		return hint.Errorf("keep {{.Metadata}} in templates/domain.xml.tmpl", "the domain template leaves the project's metadata out: `mage down` would not find the domain")
 	}
-	return nil
+	return checkFurther(domain, hw)
 }

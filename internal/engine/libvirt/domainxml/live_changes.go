@@ -20,6 +20,9 @@ func LiveChanges(was, is string, runs engine.Machine) (live engine.Live, err err
 	live = engine.Plug(runs, machineOf(&after))
 	withoutPluggable(&before)
 	withoutPluggable(&after)
+	if live.Disks, err = newDisks(&before, &after); err != nil {
+		return engine.Live{}, err
+	}
 	old, now := cardsOf(&before), cardsOf(&after)
 	live.Rest = len(old) != len(now) || !reflect.DeepEqual(before, after)
 	if len(old) == len(now) {

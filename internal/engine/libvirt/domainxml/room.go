@@ -1,6 +1,11 @@
 package domainxml
 
-import "coreos-libvirt/internal/engine"
+import (
+	"fmt"
+	"slices"
+
+	"coreos-libvirt/internal/engine"
+)
 
 // A running domain can be plugged as many processors and as much memory as its definition leaves room for. The room is the
 // same for all usual sizes, because a change of it takes effect only when the domain is started. On aarch64 QEMU plugs
@@ -20,15 +25,17 @@ const (
 // filled is what the domain template is filled with.
 type filled struct {
 	engine.Hardware
-	MaxRAM   int   // MiB that a running domain can grow to; 0 if it cannot
-	MaxVCPU  int   // that a running domain can grow to
-	LastVCPU int   // the number of the last of these
-	Metadata place // of the project's element
+	Disks    []furtherDisk
+	Cards    []engine.Card // further ones
+	MaxRAM   int           // MiB that a running domain can grow to; 0 if it cannot
+	MaxVCPU  int           // that a running domain can grow to
+	LastVCPU int           // the number of the last of these
+	Metadata place         // of the project's element
 }
 
 // withRoom is the hardware, and what the domain's definition has room for.
 func withRoom(hw engine.Hardware) filled {
-	in := filled{Hardware: hw, MaxVCPU: hw.VCPU}
+	in := filled{Hardware: hw, MaxVCPU: hw.VCPU, Disks: furtherDisks(hw.Disks), Cards: slices.Clone(hw.Cards)}
 	if hw.Arch == "x86_64" {
 		in.MaxVCPU = min(doubled(roomVCPU, hw.VCPU), mostVCPU)
 		if hw.RAM >= leastRAM {
@@ -45,4 +52,9 @@ func doubled(room, enough int) int {
 		room *= 2
 	}
 	return room
+}
+
+// DIMM is a memory module (https://libvirt.org/formatdomain.html#memory-devices) for the one NUMA cell that there is.
+func DIMM(mib int) string {
+	return fmt.Sprintf("<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</node></target></memory>", mib)
 }
