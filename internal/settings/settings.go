@@ -44,9 +44,8 @@ type Settings struct {
 	URI                       string        // libvirt connection URI
 	Discovery                 string        // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string        // address of the embedded service, or empty
-	DiscoveryCA               string        // file, PEM, or empty
+	DiscoveryCA, DiscoveryKey string        // files, PEM, or empty
 	DiscoveryCert             string        // file, PEM, or empty
-	DiscoveryKey              string        // file, PEM, or empty
 	DiscoveryUser             string        // user:password, or empty
 	Addresses                 string        // of the nodes, with commas, or empty
 	Renew                     bool          // whether to make a new token
