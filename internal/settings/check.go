@@ -11,19 +11,14 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/workspace"
 )
 
 // maxLabel is the length of a host name's label in characters (RFC 1123, 2.1).
 const maxLabel = 63
 
-// linkPattern is what isLink takes, but . and ..
-const linkPattern = `^[A-Za-z0-9._][A-Za-z0-9._-]{0,14}$`
-
-var (
-	labelStart    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
-	interfaceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,15}$`) // IFNAMSIZ less the final zero; the kernel takes more, shells and files do not
-)
+var labelStart = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 
 // value is how the text of a setting becomes a value, and how it looks in a cluster file.
 type value struct {
@@ -38,8 +33,6 @@ func words(set func(*Settings, string) error) value { return value{set: set} }
 func pattern(expression string, set func(*Settings, string) error) value {
 	return value{set, clusterfile.Shape{Pattern: expression}}
 }
-
-var errNoInterface = errors.New("is no interface name: 1 to 15 letters, digits and . _ - are allowed, the first not a -")
 
 func prefix(s *Settings, value string) error {
 	if !labelStart.MatchString(value) {
@@ -229,23 +222,18 @@ func server(field func(*Settings) *string) value {
 	}}
 }
 
-// isLink tells whether a card, or a bridge, may have that name. It becomes a part of paths, and a word of commands.
-func isLink(name string) bool {
-	return interfaceName.MatchString(name) && name != "." && name != ".." && name[0] != '-'
-}
-
 func bridge(s *Settings, value string) error {
-	if !isLink(value) {
-		return errNoInterface
+	if !link.IsName(value) {
+		return link.ErrNoName
 	}
 	s.Bridge = value
 	return nil
 }
 
 func optionalLink(field func(*Settings) *string) value {
-	return value{shape: clusterfile.Shape{Pattern: "^$|" + linkPattern}, set: func(s *Settings, value string) error {
-		if value != "" && !isLink(value) {
-			return errNoInterface
+	return value{shape: clusterfile.Shape{Pattern: "^$|" + link.Pattern}, set: func(s *Settings, value string) error {
+		if value != "" && !link.IsName(value) {
+			return link.ErrNoName
 		}
 		*field(s) = value
 		return nil

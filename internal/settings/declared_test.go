@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/settings/further"
 	"coreos-libvirt/internal/settings/row"
 )
 
@@ -172,7 +173,7 @@ func TestWhatGoesTogether(t *testing.T) {
 }
 
 func TestFurtherDisksAndNetworks(t *testing.T) {
-	disks, networks := []FurtherDisk{{"disk1", 20}, {"data", 50}}, []FurtherNetwork{{"bridge", "br1"}, {"network", "default"}}
+	disks, networks := []further.Disk{{Name: "disk1", GiB: 20}, {Name: "data", GiB: 50}}, []further.Network{{Kind: "bridge", Name: "br1"}, {Kind: "network", Name: "default"}}
 	for _, text := range []string{"disks: [20, {size: 50, name: data}]", "disks: 20,data:50"} {
 		if s, err := Load([]string{"prefix=x"}, one(text)); err != nil || !slices.Equal(s.Disks, disks) {
 			t.Errorf("%s: got %v", text, err)

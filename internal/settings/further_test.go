@@ -3,18 +3,20 @@ package settings
 import (
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/settings/further"
 )
 
 // TestDisks has each kind of disks= read, or refused with what is allowed.
 func TestDisks(t *testing.T) {
-	for value, want := range map[string][]FurtherDisk{
+	for value, want := range map[string][]further.Disk{
 		"":                       nil,
 		"none":                   {},
-		"20":                     {{"disk1", 20}},
-		"20,50":                  {{"disk1", 20}, {"disk2", 50}},
-		"data:50,log:20":         {{"data", 50}, {"log", 20}},
-		"data:50, 20":            {{"data", 50}, {"disk2", 20}},
-		"a2345678901234567890:1": {{"a2345678901234567890", 1}},
+		"20":                     {{Name: "disk1", GiB: 20}},
+		"20,50":                  {{Name: "disk1", GiB: 20}, {Name: "disk2", GiB: 50}},
+		"data:50,log:20":         {{Name: "data", GiB: 50}, {Name: "log", GiB: 20}},
+		"data:50, 20":            {{Name: "data", GiB: 50}, {Name: "disk2", GiB: 20}},
+		"a2345678901234567890:1": {{Name: "a2345678901234567890", GiB: 1}},
 	} {
 		got, err := Load([]string{"disks=" + value}, environment(nil))
 		if err != nil || !equal(got.Disks, want) || (got.Disks == nil) != (want == nil) {
@@ -57,11 +59,11 @@ func equal[T comparable](a, b []T) bool {
 
 // TestNetworks has each kind of networks= read, or refused.
 func TestNetworks(t *testing.T) {
-	for value, want := range map[string][]FurtherNetwork{
+	for value, want := range map[string][]further.Network{
 		"":                                      nil,
 		"none":                                  {},
-		"bridge:br1":                            {{"bridge", "br1"}},
-		"bridge:br1,network:my-net,direct:eth1": {{"bridge", "br1"}, {"network", "my-net"}, {"direct", "eth1"}},
+		"bridge:br1":                            {{Kind: "bridge", Name: "br1"}},
+		"bridge:br1,network:my-net,direct:eth1": {{Kind: "bridge", Name: "br1"}, {Kind: "network", Name: "my-net"}, {Kind: "direct", Name: "eth1"}},
 	} {
 		got, err := Load([]string{"networks=" + value}, environment(nil))
 		if err != nil || !equal(got.Networks, want) || (got.Networks == nil) != (want == nil) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -66,7 +67,7 @@ func Keys(env Environment) []Key {
 		{"discovery_user", ofSecret, "user:password for the etcd of discovery=", "", "", pattern(userAndPassword.String(), credentials)},
 		{"addresses", ofCluster, "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
 		{"renew", ofOneRun, "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
-		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(linkPattern, bridge)},
+		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(link.Pattern, bridge)},
 		{"network", ofCluster, "a libvirt network instead of the bridge, for hosts without one (its NAT keeps the nodes on this host)", "", "", anything(func(s *Settings) *string { return &s.Network })},
 		{"direct", ofCluster, "a card that the nodes share without a bridge (macvtap); this host itself cannot reach them over it", "", "", optionalLink(func(s *Settings) *string { return &s.Direct })},
 		{"networks", ofNode, "of further network cards: bridge:br1, network:default, direct:eth1, with commas, or none; not given, as a node has them", "", "", networkValue()},

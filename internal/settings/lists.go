@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/link"
 )
 
 // diskValue is entries with commas, each a size, or name:size.
@@ -13,19 +15,22 @@ func diskValue() value {
 	size := clusterfile.Shape{Type: clusterfile.Number, Low: 1, High: 65536}
 	return value{
 		shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
-			Item: size, Need: []string{"size"}, Keys: map[string]clusterfile.Shape{"size": size, "name": {Pattern: diskName.String()}},
+			Item: size, Need: []string{"size"}, Keys: map[string]clusterfile.Shape{"size": size, "name": {Pattern: further.DiskName}},
 			Text: func(keys map[string]string) string { return strings.TrimPrefix(keys["name"]+":"+keys["size"], ":") },
 		}},
-		set: disks,
+		set: func(s *Settings, text string) (err error) {
+			s.Disks, err = further.Disks(text)
+			return err
+		},
 	}
 }
 
 // networkValue is entries with commas, each bridge:br1, network:default or direct:eth1; a name alone is a bridge.
 func networkValue() value {
-	link := clusterfile.Shape{Pattern: linkPattern}
+	card := clusterfile.Shape{Pattern: link.Pattern}
 	return value{
 		shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
-			Item: link, Keys: map[string]clusterfile.Shape{"bridge": link, "direct": link, "network": {Filled: true}},
+			Item: card, Keys: map[string]clusterfile.Shape{"bridge": card, "direct": card, "network": {Filled: true}},
 			Text: func(keys map[string]string) string {
 				all := []string{}
 				for _, kind := range slices.Sorted(maps.Keys(keys)) {
@@ -34,7 +39,10 @@ func networkValue() value {
 				return strings.Join(all, "+") // more than one is refused
 			},
 		}},
-		set: networks,
+		set: func(s *Settings, text string) (err error) {
+			s.Networks, err = further.Networks(text)
+			return err
+		},
 	}
 }
 

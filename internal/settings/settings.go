@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/further"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -21,71 +22,71 @@ import (
 
 // Settings are the validated parameters of one run.
 type Settings struct {
-	Words                     []string         // of the command line, as they were given
-	Prefix                    string           // node names are Prefix and a number of at least two digits
-	Nodes                     int              // size of the cluster
-	RAM                       int              // MiB a node
-	VCPU                      int              // virtual processors a node
-	Disk                      int              // GiB a node, the virtual size of the overlay; 0: by the image
-	Disks                     []FurtherDisk    // beside the first; nil: as a node has them, none if it is new
-	Networks                  []FurtherNetwork // of cards beside the first; nil as of Disks
-	Config                    string           // path of the Butane config
-	Image                     string           // what the nodes boot: a stream, a file, a URL, or "lab"
-	SHA256                    string           // of the file at the URL, hex
-	Arch                      string           // of the nodes: x86_64 or aarch64
-	Firmware                  string           // auto, bios or uefi
-	Keyring                   string           // file of OpenPGP keys that are trusted instead of the distributor's
-	Refresh                   bool             // whether to look streams up again
-	FCOSServer, FlatcarServer string           // base URLs
-	Bridge                    string           // the bridge on the physical network
-	Network                   string           // a libvirt network instead of the bridge, or empty
-	Direct                    string           // a card that the nodes share by macvtap, or empty
-	NIC                       string           // the card that the set-up bridges, or empty
-	Apply                     bool             // whether the set-up is done, not only shown
-	Rollback                  time.Duration    // for a new bridge to carry what its card did
-	URI                       string           // libvirt connection URI
-	Discovery                 string           // embedded, embedded-v2, static, srv:<domain>, or URLs
-	DiscoveryListen           string           // address of the embedded service, or empty
-	DiscoveryCA               string           // file, PEM, or empty
-	DiscoveryCert             string           // file, PEM, or empty
-	DiscoveryKey              string           // file, PEM, or empty
-	DiscoveryUser             string           // user:password, or empty
-	Addresses                 string           // of the nodes, with commas, or empty
-	Renew                     bool             // whether to make a new token
-	Accel                     string           // auto, kvm or tcg
-	Timeout                   time.Duration    // for the cluster to be ready, and again for etcd to be healthy
-	Ready                     bool             // whether nodes get the readiness unit
-	Updates                   bool             // whether nodes update themselves as their system does
-	Store                     string           // folder of base images, shared by all clusters
-	Cache                     string           // folder of what this project builds for itself
-	Node                      string           // the node that a target is about
-	Recreate                  string           // changed, all, names with commas, or empty
-	Parallel                  bool             // whether nodes are recreated all at once
-	Force                     bool             // whether a cluster that lives may be replaced by a new one
-	Redefine                  bool             // whether others' changes of definitions are overwritten
-	KeepGoing                 bool             // whether the other nodes go on where one fails
-	Wait                      bool             // whether to wait for another run on the cluster
-	Remove                    string           // the id of a member of etcd, "true" for a snapshot, or empty
-	Name                      string           // of a snapshot, or empty
-	Memory                    bool             // whether a snapshot has the memory of nodes that run
-	Grace                     time.Duration    // for a guest to shut down
-	All                       bool             // whether a target is about all clusters of the workspace
-	Yes                       bool             // whether down does not ask
-	PlanOnly                  bool             // whether down only prints what would go
-	Protect                   string           // "true", "false", or empty: as the cluster is
-	Format                    string           // table or json
-	Diff                      bool             // whether plan shows what changed in documents
-	Follow                    bool             // whether logs go on
-	Archive                   string           // file for what down removes, or empty
-	File                      string           // a snapshot of etcd's
-	Cmd                       string           // what ssh runs there; empty is a login
-	From, To                  string           // paths that cp copies, here or node:path
-	Port                      Ports            // that forward is about
-	User                      string           // the user that ssh logs in as
-	Rounds                    int              // of SHA-512 crypt
-	Shell                     string           // bash, zsh, fish, or empty
-	Install                   bool             // whether files of the user's shells are written
-	Full                      bool             // whether the project's own test runs every story
+	Words                     []string          // of the command line, as they were given
+	Prefix                    string            // node names are Prefix and a number of at least two digits
+	Nodes                     int               // size of the cluster
+	RAM                       int               // MiB a node
+	VCPU                      int               // virtual processors a node
+	Disk                      int               // GiB a node, the virtual size of the overlay; 0: by the image
+	Disks                     []further.Disk    // beside the first; nil: as a node has them, none if it is new
+	Networks                  []further.Network // of cards beside the first; nil as of Disks
+	Config                    string            // path of the Butane config
+	Image                     string            // what the nodes boot: a stream, a file, a URL, or "lab"
+	SHA256                    string            // of the file at the URL, hex
+	Arch                      string            // of the nodes: x86_64 or aarch64
+	Firmware                  string            // auto, bios or uefi
+	Keyring                   string            // file of OpenPGP keys that are trusted instead of the distributor's
+	Refresh                   bool              // whether to look streams up again
+	FCOSServer, FlatcarServer string            // base URLs
+	Bridge                    string            // the bridge on the physical network
+	Network                   string            // a libvirt network instead of the bridge, or empty
+	Direct                    string            // a card that the nodes share by macvtap, or empty
+	NIC                       string            // the card that the set-up bridges, or empty
+	Apply                     bool              // whether the set-up is done, not only shown
+	Rollback                  time.Duration     // for a new bridge to carry what its card did
+	URI                       string            // libvirt connection URI
+	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
+	DiscoveryListen           string            // address of the embedded service, or empty
+	DiscoveryCA               string            // file, PEM, or empty
+	DiscoveryCert             string            // file, PEM, or empty
+	DiscoveryKey              string            // file, PEM, or empty
+	DiscoveryUser             string            // user:password, or empty
+	Addresses                 string            // of the nodes, with commas, or empty
+	Renew                     bool              // whether to make a new token
+	Accel                     string            // auto, kvm or tcg
+	Timeout                   time.Duration     // for the cluster to be ready, and again for etcd to be healthy
+	Ready                     bool              // whether nodes get the readiness unit
+	Updates                   bool              // whether nodes update themselves as their system does
+	Store                     string            // folder of base images, shared by all clusters
+	Cache                     string            // folder of what this project builds for itself
+	Node                      string            // the node that a target is about
+	Recreate                  string            // changed, all, names with commas, or empty
+	Parallel                  bool              // whether nodes are recreated all at once
+	Force                     bool              // whether a cluster that lives may be replaced by a new one
+	Redefine                  bool              // whether others' changes of definitions are overwritten
+	KeepGoing                 bool              // whether the other nodes go on where one fails
+	Wait                      bool              // whether to wait for another run on the cluster
+	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
+	Name                      string            // of a snapshot, or empty
+	Memory                    bool              // whether a snapshot has the memory of nodes that run
+	Grace                     time.Duration     // for a guest to shut down
+	All                       bool              // whether a target is about all clusters of the workspace
+	Yes                       bool              // whether down does not ask
+	PlanOnly                  bool              // whether down only prints what would go
+	Protect                   string            // "true", "false", or empty: as the cluster is
+	Format                    string            // table or json
+	Diff                      bool              // whether plan shows what changed in documents
+	Follow                    bool              // whether logs go on
+	Archive                   string            // file for what down removes, or empty
+	File                      string            // a snapshot of etcd's
+	Cmd                       string            // what ssh runs there; empty is a login
+	From, To                  string            // paths that cp copies, here or node:path
+	Port                      Ports             // that forward is about
+	User                      string            // the user that ssh logs in as
+	Rounds                    int               // of SHA-512 crypt
+	Shell                     string            // bash, zsh, fish, or empty
+	Install                   bool              // whether files of the user's shells are written
+	Full                      bool              // whether the project's own test runs every story
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab

@@ -11,8 +11,10 @@ var Project = Rules{
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact", "internal/testkit/pace"}},
 		{"internal/testkit/pace", []string{"internal/testkit/tinyguest"}},
 		{"internal/testkit/tinyguest", []string{"internal/lab"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/workspace", "internal/workspace/artifact"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/link", "internal/workspace", "internal/workspace/artifact"}}, // the names of nodes
 		{"internal/settings/row", nil},
+		{"internal/settings/further", []string{"internal/settings/link"}},
+		{"internal/settings/link", nil},
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
 		{"internal/lab", []string{"internal/host", "internal/workspace/artifact"}},
 		{"internal/launch", nil},

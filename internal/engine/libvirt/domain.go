@@ -10,16 +10,8 @@ import (
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/engine/libvirt/state"
 )
-
-var states = map[libvirt.DomainState]engine.State{
-	libvirt.DOMAIN_RUNNING:  engine.Running,
-	libvirt.DOMAIN_BLOCKED:  engine.Running,
-	libvirt.DOMAIN_PAUSED:   engine.Paused,
-	libvirt.DOMAIN_SHUTOFF:  engine.ShutOff,
-	libvirt.DOMAIN_SHUTDOWN: engine.Other,
-	libvirt.DOMAIN_CRASHED:  engine.Crashed,
-}
 
 // inventory looks at domains.
 type inventory struct{ *connection }
@@ -104,7 +96,7 @@ func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
 		return d, err
 	}
 	i.calls.Add(1)
-	if d.State, d.Reason, err = stateAndReason(dom); err == nil && d.InUse() && d.Metadata != nil {
+	if d.State, d.Reason, err = state.WithReason(dom); err == nil && d.InUse() && d.Metadata != nil {
 		err = i.running(dom, &d)
 	}
 	return d, err
@@ -133,10 +125,19 @@ func (i inventory) running(dom *libvirt.Domain, d *engine.Domain) error {
 
 // State is the state of the domain name right now.
 func (i inventory) State(name string) (engine.State, error) {
-	state := engine.Other
+	now := engine.Other
 	err := i.with(name, func(dom *libvirt.Domain) (err error) {
-		state, err = stateOf(dom)
+		now, err = state.Of(dom)
 		return err
 	})
-	return state, plain(err)
+	return now, plain(err)
+}
+
+// Reason is why the domain name has its state, if nobody asked for that.
+func (i inventory) Reason(name string) (reason string, err error) {
+	err = i.with(name, func(dom *libvirt.Domain) (err error) {
+		_, reason, err = state.WithReason(dom)
+		return err
+	})
+	return reason, plain(err)
 }

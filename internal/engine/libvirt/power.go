@@ -9,19 +9,20 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/state"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Start boots the domain, or lets a paused one go on. What is left of one that crashed is ended first.
 func (c *Conn) Start(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error {
-		state, err := stateOf(dom)
+		was, err := state.Of(dom)
 		switch {
-		case err != nil, state == engine.Running: // a daemon that was restarted had begun it
+		case err != nil, was == engine.Running: // a daemon that was restarted had begun it
 			return err
-		case state == engine.Paused:
+		case was == engine.Paused:
 			return dom.Resume()
-		case state == engine.Crashed:
+		case was == engine.Crashed:
 			if err := unlessEnded(dom.Destroy()); err != nil {
 				return err
 			}
@@ -30,7 +31,7 @@ func (c *Conn) Start(name string) error {
 		if !is(err, libvirt.ERR_OPERATION_INVALID) {
 			return err
 		}
-		if now, _ := stateOf(dom); now == engine.Running {
+		if now, _ := state.Of(dom); now == engine.Running {
 			return nil // the daemon was still at a start of a run that was killed
 		}
 		return err

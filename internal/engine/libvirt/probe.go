@@ -15,6 +15,7 @@ import (
 
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 	"coreos-libvirt/internal/engine/libvirt/probekernel"
+	"coreos-libvirt/internal/engine/libvirt/state"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -115,18 +116,18 @@ func runs(dom *libvirt.Domain) error {
 
 // alive makes sure that the domain runs.
 func alive(dom *libvirt.Domain) error {
-	state, reason, err := dom.GetState()
+	now, reason, err := dom.GetState()
 	if err != nil {
 		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
 	}
-	return halted(state, reason)
+	return halted(now, reason)
 }
 
 // halted says of a state that a domain has which could not go on, as after a KVM_RUN that fails.
-func halted(state libvirt.DomainState, reason int) error {
-	if state == libvirt.DOMAIN_RUNNING || state == libvirt.DOMAIN_BLOCKED {
+func halted(now libvirt.DomainState, reason int) error {
+	if now == libvirt.DOMAIN_RUNNING || now == libvirt.DOMAIN_BLOCKED {
 		return nil
 	}
 	return hint.Errorf(emulate,
-		"KVM runs no processor: %w", errors.New("the domain is "+string(states[state])+fmt.Sprintf(" (libvirt's reason %d) at once", reason)))
+		"KVM runs no processor: %w", errors.New("the domain is "+string(state.Named(now, reason))+fmt.Sprintf(" (libvirt's reason %d) at once", reason)))
 }

@@ -1,6 +1,7 @@
 //go:build cgo && libvirt_dlopen
 
-package libvirt
+// Package state is what libvirt says of a domain's state, in an engine's words, and why the domain has it.
+package state
 
 import (
 	"cmp"
@@ -10,6 +11,15 @@ import (
 
 	"coreos-libvirt/internal/engine"
 )
+
+var states = map[libvirt.DomainState]engine.State{
+	libvirt.DOMAIN_RUNNING:  engine.Running,
+	libvirt.DOMAIN_BLOCKED:  engine.Running,
+	libvirt.DOMAIN_PAUSED:   engine.Paused,
+	libvirt.DOMAIN_SHUTOFF:  engine.ShutOff,
+	libvirt.DOMAIN_SHUTDOWN: engine.Other,
+	libvirt.DOMAIN_CRASHED:  engine.Crashed,
+}
 
 // stateReason is a state with libvirt's reason for it.
 type stateReason struct {
@@ -30,28 +40,22 @@ var reasons = map[stateReason]string{
 	{libvirt.DOMAIN_CRASHED, int(libvirt.DOMAIN_CRASHED_PANICKED)}:      "its kernel panicked",
 }
 
-// Reason is why the domain name has its state, if nobody asked for that.
-func (i inventory) Reason(name string) (reason string, err error) {
-	err = i.with(name, func(dom *libvirt.Domain) (err error) {
-		_, reason, err = stateAndReason(dom)
-		return err
-	})
-	return reason, plain(err)
-}
-
-func stateOf(dom *libvirt.Domain) (engine.State, error) {
+// Of is the domain's state.
+func Of(dom *libvirt.Domain) (engine.State, error) {
 	state, reason, err := dom.GetState()
-	return stateFor(state, reason), err
+	return Named(state, reason), err
 }
 
-func stateFor(state libvirt.DomainState, reason int) engine.State {
+// Named is the state by libvirt's numbers.
+func Named(state libvirt.DomainState, reason int) engine.State {
 	if state == libvirt.DOMAIN_PAUSED && reason == int(libvirt.DOMAIN_PAUSED_STARTING_UP) {
 		return engine.Running // in a moment: somebody's start is at it
 	}
 	return cmp.Or(states[state], engine.Other)
 }
 
-func stateAndReason(dom *libvirt.Domain) (engine.State, string, error) {
+// WithReason is the domain's state, and why it has it, if nobody asked for that.
+func WithReason(dom *libvirt.Domain) (engine.State, string, error) {
 	state, number, err := dom.GetState()
 	if err != nil {
 		return engine.Other, "", err
@@ -61,7 +65,7 @@ func stateAndReason(dom *libvirt.Domain) (engine.State, string, error) {
 		disks, _ := dom.GetDiskErrors(0) // QEMU may not say more
 		reason = ioError(disks)
 	}
-	return stateFor(state, number), reason, nil
+	return Named(state, number), reason, nil
 }
 
 // ioError names the disks that libvirt paused a domain for: "I/O error, vda: no space left where its file is".

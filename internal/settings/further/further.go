@@ -1,4 +1,5 @@
-package settings
+// Package further reads what nodes have beside their first disk and network card.
+package further
 
 import (
 	"fmt"
@@ -6,22 +7,27 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"coreos-libvirt/internal/settings/link"
 )
 
-// FurtherDisk is a disk beside the one that a node boots from.
-type FurtherDisk struct {
+// Disk is a disk beside the one that a node boots from.
+type Disk struct {
 	Name string // its serial number: /dev/disk/by-id/virtio-<name> in the node
 	GiB  int
 }
 
-// FurtherNetwork is what a network card beside the first is plugged into.
-type FurtherNetwork struct {
+// Network is what a network card beside the first is plugged into.
+type Network struct {
 	Kind string // bridge, network or direct
 	Name string
 }
 
 // none is the value of disks= and networks= that says that there are no further ones.
 const none = "none"
+
+// DiskName is what a disk may be called.
+const DiskName = `^[A-Za-z][A-Za-z0-9._-]{0,19}$`
 
 const (
 	mostFurther = 20    // disks, and cards: a q35 has no bus for many more
@@ -30,26 +36,31 @@ const (
 )
 
 var (
-	diskName      = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,19}$`)
+	diskName      = regexp.MustCompile(DiskName)
 	partitionName = regexp.MustCompile(`-part[0-9]+$`)
 	networkName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 )
 
-// FurtherDisks reads a list of disks, each a size in GiB or name:size. One without a name is disk1, disk2 … by its place.
-func FurtherDisks(list []string) (disks []FurtherDisk, err error) {
+// Disks reads disks with commas, each a size in GiB or name:size. One without a name is disk1, disk2 … by its place. The result is
+// nil if the value says nothing, and not if it is none.
+func Disks(value string) (disks []Disk, err error) {
+	list := listOf(value)
+	if list != nil {
+		disks = []Disk{}
+	}
 	for i, text := range list {
 		name, size, named := strings.Cut(strings.TrimSpace(text), ":")
 		if !named {
 			name, size = "disk"+strconv.Itoa(i+1), name
 		}
-		disk := FurtherDisk{Name: name}
+		disk := Disk{Name: name}
 		if disk.GiB, err = strconv.Atoi(size); err != nil || disk.GiB < 1 || disk.GiB > mostGiB {
 			return nil, fmt.Errorf("%q: a size from 1 to %d GiB is allowed, with a name as in data:50, and commas between them", text, mostGiB)
 		}
 		if err := checkDiskName(name); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(disks, func(d FurtherDisk) bool { return d.Name == name }) {
+		if slices.ContainsFunc(disks, func(d Disk) bool { return d.Name == name }) {
 			return nil, fmt.Errorf("two disks have the name %s", name)
 		}
 		disks = append(disks, disk)
@@ -73,19 +84,23 @@ func checkDiskName(name string) error {
 	return nil
 }
 
-// FurtherNetworks reads a list of networks: bridge:br1, network:default or direct:eth1; a name alone is a bridge.
-func FurtherNetworks(list []string) (networks []FurtherNetwork, err error) {
+// Networks reads networks with commas: bridge:br1, network:default or direct:eth1; a name alone is a bridge.
+func Networks(value string) (networks []Network, err error) {
+	list := listOf(value)
+	if list != nil {
+		networks = []Network{}
+	}
 	for _, text := range list {
 		kind, name, has := strings.Cut(strings.TrimSpace(text), ":")
 		if !has {
 			kind, name = "bridge", kind
 		}
-		n := FurtherNetwork{Kind: kind, Name: name}
+		n := Network{Kind: kind, Name: name}
 		switch {
 		case !slices.Contains([]string{"bridge", "network", "direct"}, kind):
 			return nil, fmt.Errorf("%q: bridge:<bridge>, network:<libvirt network> or direct:<card> is allowed", text)
-		case kind != "network" && !isLink(name):
-			return nil, fmt.Errorf("%q: %w", text, errNoInterface)
+		case kind != "network" && !link.IsName(name):
+			return nil, fmt.Errorf("%q: %w", text, link.ErrNoName)
 		case kind == "network" && !networkName.MatchString(name):
 			return nil, fmt.Errorf("%q: is no network's name: letters, digits and . _ + - are allowed", text)
 		}
@@ -106,18 +121,4 @@ func listOf(value string) []string {
 		return []string{}
 	}
 	return strings.Split(value, ",")
-}
-
-func disks(s *Settings, value string) (err error) {
-	if s.Disks, err = FurtherDisks(listOf(value)); value != "" && s.Disks == nil {
-		s.Disks = []FurtherDisk{}
-	}
-	return err
-}
-
-func networks(s *Settings, value string) (err error) {
-	if s.Networks, err = FurtherNetworks(listOf(value)); value != "" && s.Networks == nil {
-		s.Networks = []FurtherNetwork{}
-	}
-	return err
 }

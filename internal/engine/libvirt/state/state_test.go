@@ -1,6 +1,6 @@
 //go:build cgo && libvirt_dlopen
 
-package libvirt
+package state
 
 import (
 	"testing"
@@ -26,7 +26,7 @@ func TestReasons(t *testing.T) {
 		{libvirt.DOMAIN_RUNNING, int(libvirt.DOMAIN_RUNNING_BOOTED)}:     {engine.Running, ""},
 		{libvirt.DOMAIN_PMSUSPENDED, int(libvirt.DOMAIN_PAUSED_IOERROR)}: {engine.Other, ""},
 	} {
-		if state, reason := stateFor(of.state, of.reason), reasons[of]; state != want.state || reason != want.reason {
+		if state, reason := Named(of.state, of.reason), reasons[of]; state != want.state || reason != want.reason {
 			t.Errorf("%+v: want %+v, got %s, %q", of, want, state, reason)
 		}
 	}
