@@ -3,6 +3,7 @@
 package tests
 
 import (
+	"errors"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -18,7 +19,8 @@ func (c tiny) still(t *testing.T, words ...string) string {
 	t.Helper()
 	text, err := c.target(words...).CombinedOutput()
 	out := string(text)
-	if exit, failed := err.(*exec.ExitError); !failed || exit.ExitCode() != 1 || len(noClock.FindAllString(out, -1)) != 2 || strings.Contains(noClock.ReplaceAllString(out, ""), "Error") {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || len(noClock.FindAllString(out, -1)) != 2 || strings.Contains(noClock.ReplaceAllString(out, ""), "Error") {
 		t.Errorf("%v: got %v\n%s", words, err, out)
 	}
 	return out

@@ -21,7 +21,7 @@ type part struct {
 func partsOf(r *Run) (parts []part) {
 	groups := map[string]*settings.Settings{"": r.Settings}
 	for _, g := range r.Groups {
-		groups[g.Name] = r.Settings.Of(g)
+		groups[g.Name] = r.Of(g)
 	}
 	for _, node := range r.members() {
 		own := groups[node.Group]

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ const same = "unchanged defined, unchanged"
 func TestGroups(t *testing.T) {
 	groupedClone(t, 3, 2)
 	controls, workers := []string{"core-control01", "core-control02", "core-control03"}, []string{"core-worker01", "core-worker02"}
-	all := append(controls[:3:3], workers...)
+	all := slices.Concat(controls, workers)
 	plans(t, 2, lines("create new", all...))
 	mustUp(t)
 	plans(t, 0, lines(same, all...))
@@ -215,7 +216,7 @@ func (r *Run) domainsOff(t *testing.T, name string) error {
 // TestPruneKeepsTheImagesOfAllGroups, and a run holds all of its images.
 func TestPruneKeepsTheImagesOfAllGroups(t *testing.T) {
 	groupedClone(t, 1, 1)
-	dir := os.Getenv("COREOS_STORE")
+	dir := run(t).Store
 	for _, name := range []string{"base.qcow2", "other.qcow2"} {
 		text := contents(t, name)
 		save(t, filepath.Join(dir, name), text)

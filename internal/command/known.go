@@ -3,6 +3,7 @@ package command
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -98,7 +99,7 @@ func known(p facts.Place, domains map[string]engine.Domain) settings.Clusters {
 
 // declared are the clusters that have a file.
 func declared(w workspace.Workspace) (prefixes []string) {
-	entries, _ := os.ReadDir(clusterfile.Folder)
+	entries, _ := os.ReadDir(filepath.Join(w.Root, clusterfile.Folder))
 	for _, entry := range entries {
 		if prefix, is := strings.CutSuffix(entry.Name(), ".yml"); is && entry.Type().IsRegular() {
 			prefixes = append(prefixes, prefix)

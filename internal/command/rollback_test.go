@@ -196,7 +196,7 @@ func TestARollbackThatHasNotEnded(t *testing.T) {
 		t.Errorf("they are %s", states(t))
 	}
 	said := "a rollback of the cluster core to clean has not ended: its nodes may be of different times, which etcd does not stand\nhint: `mage rollback prefix=core name=clean` ends it; `mage down prefix=core`"
-	for _, do := range []func(context.Context, *Run) error{Start, Restart, func(ctx context.Context, r *Run) error { _, err := up(t, "ram=512"); return err }} {
+	for _, do := range []func(context.Context, *Run) error{Start, Restart, func(context.Context, *Run) error { _, err := up(t, "ram=512"); return err }} {
 		refuses(t, said, do)
 	}
 	refuses(t, said, Snapshot, "name=other")

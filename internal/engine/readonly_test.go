@@ -43,8 +43,10 @@ func (r *recorder) SetVCPUs(string, int) error       { r.note("SetVCPUs"); retur
 func (r *recorder) Attach(string, string) error      { r.note("Attach"); return nil }
 func (r *recorder) Resize(string, string, int) error { r.note("Resize"); return nil }
 
-func (r *recorder) SetMemory(string, int) error                      { r.note("SetMemory"); return nil }
-func (r *recorder) Autostart(string) (bool, error)                   { r.note("Autostart"); return false, nil }
+func (r *recorder) SetMemory(string, int) error { r.note("SetMemory"); return nil }
+
+func (r *recorder) Autostart(string) (bool, error) { r.note("Autostart"); return false, nil }
+
 func (r *recorder) SetAutostart(string) error                        { r.note("SetAutostart"); return nil }
 func (r *recorder) Took(string, Metadata) error                      { r.note("Took"); return nil }
 func (r *recorder) Lease(string, string) (a netip.Addr)              { return a }

@@ -146,6 +146,11 @@ func Declarable() (names []string) {
 	return names
 }
 
+// goesWithoutSaying tells whether a setting that each run gives is as it is by itself.
+func (c choice) goesWithoutSaying() bool {
+	return slices.Contains(always, c.key.Name) && (c.value == c.key.Default || c.exported())
+}
+
 // FileText is a cluster file that says what somebody gave of these settings: by words, in the environment, or when the cluster was
 // made. What says how runs go about it is in it if a word gave it.
 func (s *Settings) FileText(env Environment) ([]byte, error) {
@@ -153,7 +158,7 @@ func (s *Settings) FileText(env Environment) ([]byte, error) {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster
 		switch {
-		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && (c.value == c.key.Default || c.exported()):
+		case !s.isGiven(c) || c.key.of == ofOneRun || c.goesWithoutSaying():
 		case c.key.of == ofSecret || hidesIn(c.value):
 			secret = append(secret, c.key.Name)
 		case described || c.from == fromWord:

@@ -45,12 +45,3 @@ func networkValue() value {
 		},
 	}
 }
-
-// all are the groups and the single nodes.
-func (s *Settings) all() []Group {
-	all := s.Groups[:len(s.Groups):len(s.Groups)]
-	for _, g := range s.Single {
-		all = append(all, g)
-	}
-	return all
-}

@@ -49,6 +49,11 @@ func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Me
 	if !disk.Exists || path == "" {
 		return none
 	}
+	return p.onBase(node, made, path)
+}
+
+// onBase is why a disk of the node, which was made from that, must not be booted on the base image that is at the path now.
+func (p Place) onBase(node workspace.Node, made *engine.Metadata, path string) (none plan.Obstacle) {
 	now, err := base.IdentityOf(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && path != made.Base && isOf(made.Base, made.Image):

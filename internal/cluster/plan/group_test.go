@@ -182,8 +182,8 @@ func TestWorkersChangeNothingForMembers(t *testing.T) {
 		}
 		made++
 		ofMembers := slices.DeleteFunc(with.All(), func(s Step) bool { return s.Node.Group == "worker" })
-		onlyWorkers := len(Taking(ofMembers, Recreate)) == 0
-		if !reflect.DeepEqual(ofMembers, alone.All()) || with.Way != alone.Way && !(onlyWorkers && with.Way == Together) {
+		together := len(Taking(ofMembers, Recreate)) == 0 && with.Way == Together // of workers only
+		if !reflect.DeepEqual(ofMembers, alone.All()) || with.Way != alone.Way && !together {
 			t.Fatalf("%v %v %s %s: without workers\n%+v\nwith them\n%+v", nodes, workers, words, members, alone, with)
 		}
 	}

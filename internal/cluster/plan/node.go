@@ -14,21 +14,17 @@ import (
 func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	step := Step{Node: node, Want: want, Running: found.Defined && found.Domain.State == engine.Running, Edited: found.Edited}
 	if !found.Defined && !found.Orphan() {
-		step.Action, step.Why = Create, "new"
-		if found.Disk.Exists {
-			step.Why = "an overlay without a domain is recreated"
-		}
-		return step
+		return step.create(found.Disk.Exists)
 	}
 	have := found.have(want)
 	further := CompareDisks(have.Disks, want.Disks)
 	fixed := cmp.Or(found.fixed(have, want), further.fixed())
 	changed := cmp.Or(fixed, changes(have, want, found.Disk), further.changed())
 	step.OldConfig, step.OldBase = have.Ignition != want.Ignition, have.Base != want.Base
-	if step.Action, step.Why = found.recreated(changed); step.Action != "" {
-		if step.Action == Recreate {
-			step.Why += furtherGo(have)
-		}
+	if step.Action, step.Why = found.recreated(changed); step.Action == Recreate {
+		step.Why += furtherGo(have)
+	}
+	if step.Action != "" {
 		return step
 	}
 	if step.OldConfig && found.NeverReady && found.Edited == "" && found.Disk.Instead == "" {
@@ -44,6 +40,15 @@ func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 		step.Refused = further.refusal()
 	}
 	return step
+}
+
+// create is the step of a node without a domain.
+func (s Step) create(overlay bool) Step {
+	s.Action, s.Why = Create, "new"
+	if overlay {
+		s.Why = "an overlay without a domain is recreated"
+	}
+	return s
 }
 
 // furtherDisks tells what becomes of the node's further disks with the step.

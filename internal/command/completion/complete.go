@@ -47,7 +47,8 @@ func targetsOf(args []string) (words []string, is bool) {
 	if launched := []string{"run", "magefile.go"}; len(args) >= 2 && slices.Equal(args[:2], launched) {
 		return args[2:], true
 	}
-	return args, os.Getenv(goVariable) == ""
+	_, ofGo := os.LookupEnv(goVariable) //nolint:forbidigo // set by the script that asks, no setting of the user's
+	return args, !ofGo
 }
 
 // typed is a line as far as it is typed.

@@ -74,7 +74,7 @@ func started(t *testing.T, shell string) *session {
 	cmd := exec.Command(shells[shell].argv[0], shells[shell].argv[1:]...)
 	cmd.Dir = filepath.Join(home, "clone")
 	cmd.Env = append(os.Environ(), "HOME="+home, "FOLDER="+folder, "MAGEFILE_CACHE="+filepath.Join(home, "cache"), "TERM=xterm", "PS1=$ ",
-		"PATH="+filepath.Join(home, "bin")+":"+os.Getenv("PATH"))
+		"PATH="+filepath.Join(home, "bin")+":"+os.Getenv("PATH")) //nolint:forbidigo // the test's own
 	s := &session{t: t, dir: cmd.Dir}
 	s.term, err = pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 200})
 	must(t, err)

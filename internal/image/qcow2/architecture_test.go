@@ -12,7 +12,7 @@ import (
 func diskOf(t *testing.T, table string, files ...string) (path string) {
 	t.Helper()
 	for _, program := range []string{"sfdisk", "mkfs.vfat", "mcopy"} {
-		if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") == "" {
+		if _, err := exec.LookPath(program); err != nil && os.Getenv("CI") == "" { //nolint:forbidigo // the test's own
 			t.Skip("no " + program)
 		}
 	}
@@ -28,7 +28,8 @@ func diskOf(t *testing.T, table string, files ...string) (path string) {
 		for file; do mcopy -i fat data "::EFI/boot/$file"; done
 		dd if=fat of=raw bs=1M seek=2 conv=notrunc status=none
 		qemu-img convert -c -O qcow2 raw "$path"`, "sh"}, files...)...)
-	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), "table="+table, "path="+path, "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	programs := os.Getenv("PATH") + ":/usr/sbin:/sbin" //nolint:forbidigo // the test's own
+	cmd.Dir, cmd.Env = t.TempDir(), append(os.Environ(), "table="+table, "path="+path, "PATH="+programs)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -157,7 +157,7 @@ func TestXZOfAHugeDictionary(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(bin, "xz"), []byte("#!/bin/sh\nulimit -v 600000\nexec "+path+" \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH")) //nolint:forbidigo // the test's own
 	got, err := all(openers["programs"], "xz", bytes.NewReader(file))
 	if err == nil || len(got) > 0 || !strings.Contains(err.Error(), "cannot unpack: ") || !strings.Contains(err.Error(), "emory usage limit") {
 		t.Errorf("%d bytes, %v", len(got), err)

@@ -141,13 +141,19 @@ func parse(args []string) (l Line, err error) {
 			i = last - 1
 		case strings.Contains(args[i], "=") && !before:
 			l.Words = append(l.Words, args[i])
-		case i > 0 && isParted(args[i-1]):
-			err = hint.Errorf("did you mean "+args[i-1]+args[i]+" ?", "%s %s: between a setting and its value there is no space", args[i-1], args[i])
 		default:
-			err = unknown(args[i:])
+			err = unknownAt(args, i)
 		}
 	}
 	return l, err
+}
+
+// unknownAt is an error about the word at i.
+func unknownAt(args []string, i int) error {
+	if i > 0 && isParted(args[i-1]) {
+		return hint.Errorf("did you mean "+args[i-1]+args[i]+" ?", "%s %s: between a setting and its value there is no space", args[i-1], args[i])
+	}
+	return unknown(args[i:])
 }
 
 // joined are the words, with those made one that a setting was parted into: nodes = 2, or nodes =2.
