@@ -10,7 +10,7 @@ var Project = Rules{
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
 		{"internal/settings", []string{"internal/workspace", "internal/workspace/artifact"}}, // the names of nodes
-		{"internal/lab", []string{"internal/host", "internal/workspace/artifact"}},
+		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
@@ -41,6 +41,7 @@ var Project = Rules{
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
+		{"internal/config/verify", []string{"internal/config/readable", "internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},
 		{"internal/config/refusal", []string{"internal/config/problem"}},
@@ -63,6 +64,7 @@ var Project = Rules{
 		{"internal/engine", nil},
 
 		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes
+		{"internal/upstream", []string{"internal/workspace/artifact"}}, // programs of others, and nothing of ours
 		{"internal/workspace/artifact", nil},
 
 		{"internal/terminal", nil},
