@@ -35,6 +35,6 @@ pivot_root . old
 cd /
 umount -l old
 rmdir old
-exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all \
+exec setpriv --no-new-privs --bounding-set=-all,+net_admin --inh-caps=-all \
   prlimit --cpu=20 --fsize=33554432 --nofile=256 --core=0 \
   timeout -s KILL 30 /bin/sh /in/run.sh

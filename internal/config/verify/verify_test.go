@@ -1,0 +1,219 @@
+package verify_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/config/verify"
+	"coreos-libvirt/internal/config/verify/place"
+	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/upstream"
+	"coreos-libvirt/internal/workspace"
+)
+
+var update = flag.Bool("update", false, "write what is said into testdata/broken.txtar")
+
+// programs are built in the user's own cache, once for all tests.
+func programs(t *testing.T) upstream.Programs {
+	t.Helper()
+	if missing := sandbox.Missing(); missing != "" {
+		t.Skipf("there is no %s", missing)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := upstream.Ensure(t.Context(), filepath.Join(cache, "coreos-libvirt", "bin"), t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// nodes are those of the config, rendered.
+func nodes(t *testing.T, path string, count int) (nodes []verify.Node, system string, err error) {
+	t.Helper()
+	o := config.Options{
+		Path: path, Prefix: "core", Nodes: workspace.Nodes("/vm", "core", count), Updates: true,
+		Vars:  func(string) (map[string]string, error) { return map[string]string{}, nil },
+		Later: map[string]string{"Etcd_Discovery_Flags": "--discovery=x", "Etcd_Discovery_URL": "http://x/y", "Etcd_CA_Certificate": "x"},
+	}
+	source, err := config.Read(o)
+	if err != nil {
+		return nil, "", err
+	}
+	made := config.Made{Words: maps.Clone(o.Later)}
+	made.Words[config.SSHWord] = config.SSHWord // as of a look, before there is a key
+	documents, err := source.Render(made)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, d := range documents {
+		files, replace := source.Written(d.Node)
+		n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, Replace: replace}
+		for _, f := range files {
+			n.Files = append(n.Files, place.File(f))
+		}
+		nodes = append(nodes, n)
+	}
+	if system = source.System(); system == "" {
+		system = "fcos"
+	}
+	return nodes, system, nil
+}
+
+// said is what is said of the config.
+func said(t *testing.T, p upstream.Programs, path string) string {
+	t.Helper()
+	all, system, err := nodes(t, path, 2)
+	if err != nil {
+		t.Errorf("%s: %v", path, err)
+		return ""
+	}
+	j := verify.Judge{Programs: p, System: system}
+	report, err := j.All(t.Context(), all)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	var out strings.Builder
+	for _, f := range report.Findings {
+		fmt.Fprintf(&out, "%s:%d:%d: %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.Message)
+	}
+	return out.String()
+}
+
+// Each broken config is found to be so, at its line and column.
+func TestBroken(t *testing.T) {
+	archive := filepath.Join("testdata", "broken.txtar")
+	broken, err := txtar.ParseFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, count, absolute := programs(t), 0, here(t, archive)
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for _, f := range broken.Files {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(f.Name), 0o755), os.WriteFile(f.Name, f.Data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, f := range broken.Files {
+		name, is := strings.CutSuffix(f.Name, ".txt")
+		if !is {
+			continue
+		}
+		count++
+		own := filepath.Join(name, "files")
+		if _, err := os.Stat(filepath.Join("files", name)); err == nil {
+			own = filepath.Join("files", name)
+		}
+		config := filepath.Join(name, name+".yml")
+		text, err := os.ReadFile(name + ".yml")
+		if err := errors.Join(err, os.MkdirAll(name, 0o755), os.WriteFile(config, text, 0o600), linked(own, filepath.Join(name, "files"))); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.ReplaceAll(said(t, p, config), name+"/", "")
+		if *update {
+			broken.Files[i].Data = []byte(got)
+		} else if got != string(f.Data) {
+			t.Errorf("%s:\n%s\nwant:\n%s", name, got, f.Data)
+		}
+		if got == "" {
+			t.Errorf("%s: nothing is said", name)
+		}
+	}
+	if count < 60 {
+		t.Errorf("there are only %d", count)
+	}
+	if *update {
+		if err := os.WriteFile(absolute, txtar.Format(broken), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func here(t *testing.T, path string) string {
+	t.Helper()
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return absolute
+}
+
+// linked makes the folder of local files, or a link to the one that there is.
+func linked(from, to string) error {
+	if from == to {
+		return os.MkdirAll(to, 0o755)
+	}
+	absolute, err := filepath.Abs(from)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(absolute, to)
+}
+
+// What the project's own configs, and the examples of Butane's, Fedora CoreOS' and Flatcar's documentation say is not found to be wrong.
+func TestNoFalseErrors(t *testing.T) {
+	p := programs(t)
+	t.Chdir(filepath.Join("..", "..", ".."))
+	own, err := filepath.Glob("ignition/examples/*.yml") //nolint:forbidigo // a folder of the project's
+	if err != nil || len(own) == 0 {
+		t.Fatal(own, err)
+	}
+	for _, path := range append(own, "ignition/ignition.yml") {
+		if got := said(t, p, path); got != "" {
+			t.Errorf("%s", got)
+		}
+	}
+	for _, archive := range []string{"butane", "fcos", "flatcar"} {
+		examples, err := txtar.ParseFile(filepath.Join("internal/config/transpile/testdata/docs", archive+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		documented(t, p, examples.Files)
+	}
+}
+
+// wrong are errors that examples of documentation truly have.
+var wrong = []string{}
+
+// documented judges examples, all as nodes of one run: what several have is judged once.
+func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
+	t.Helper()
+	all := map[string][]verify.Node{}
+	for _, example := range examples {
+		path := filepath.Join(t.TempDir(), example.Name)
+		if err := os.WriteFile(path, example.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, system, err := nodes(t, path, 1)
+		if err == nil { // the others name local files, or are broken on purpose
+			all[system] = append(all[system], found...)
+		}
+	}
+	for system, nodes := range all {
+		j := verify.Judge{Programs: p, System: system}
+		report, err := j.All(t.Context(), nodes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range report.Findings {
+			isWrong := slices.ContainsFunc(wrong, func(text string) bool { return strings.Contains(f.Message, text) })
+			if f.IsError() && !isWrong {
+				t.Errorf("%s", f.Show())
+			}
+		}
+		t.Logf("%s: %d documents, %d judged, %d findings", system, len(nodes), report.Judged, len(report.Findings))
+	}
+}
