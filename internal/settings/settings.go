@@ -76,6 +76,8 @@ type Settings struct {
 	Cmd                       string        // what ssh runs there; empty is a login
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
+	Verify                    bool          // whether documents are judged before nodes boot
+	Strict                    bool          // whether warnings of verify count as errors
 	Full                      bool          // whether the project's own test runs every story
 
 	Vars  map[string]string // the user's own words, by name without "var."

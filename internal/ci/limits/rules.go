@@ -41,7 +41,7 @@ var Project = Rules{
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
-		{"internal/config/verify", []string{"internal/config/readable", "internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
+		{"internal/config/verify", []string{"internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},
 		{"internal/config/refusal", []string{"internal/config/problem"}},

@@ -196,3 +196,18 @@ func (j *Judge) one(ctx context.Context, key [sha256.Size]byte, n Node) (judged,
 	j.known[key] = now
 	return now, nil
 }
+
+// Errors are the findings that cannot be right.
+func (r Report) Errors() []Finding { return r.of(severityError) }
+
+// Warnings are the findings that may be right.
+func (r Report) Warnings() []Finding { return r.of(severityWarning) }
+
+func (r Report) of(severity string) (some []Finding) {
+	for _, f := range r.Findings {
+		if f.Severity == severity {
+			some = append(some, f)
+		}
+	}
+	return some
+}

@@ -38,6 +38,7 @@ func Applicable(doc []byte) ([]byte, error) {
 func local(file map[string]any) {
 	if !here(file["contents"]) {
 		delete(file, "contents")
+		delete(file, "overwrite") // which wants contents
 	}
 	kept := []any{}
 	more, _ := file["append"].([]any)

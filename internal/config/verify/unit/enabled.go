@@ -20,10 +20,10 @@ func Unstarted(d document.Document) (faults []document.Fault) {
 			f.Error = true
 			f.Text = u.Name + ": it is enabled, and has no section [Install]: nothing starts it"
 			f.Hint = "a section [Install] with WantedBy=multi-user.target, or no enabled: true"
-		case !enabled && !started(u, d) && installs(u):
+		case u.Enabled == nil && !started(u, d) && installs(u):
 			f.Text = u.Name + ": it is not enabled, and nothing else here starts it"
 			f.Hint = "`enabled: true` lets its section [Install] count"
-		case !enabled && !started(u, d) && u.Enabled == nil:
+		case u.Enabled == nil && !started(u, d):
 			f.Text = u.Name + ": nothing here starts it: it has no section [Install], and no other unit wants it"
 			f.Hint = "a section [Install] with WantedBy=multi-user.target, and enabled: true"
 		default:

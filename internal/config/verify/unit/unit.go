@@ -134,6 +134,9 @@ var notExecutable = regexp.MustCompile(`^Command (\S+) is not executable: (.*)$`
 // unitFault is what a line says of a whole unit. What only the image has is none.
 func unitFault(name, said string, o Options) (f document.Fault, is bool) {
 	f = document.Fault{Error: true, Path: document.UnitPath(name), Text: name + ": " + plain(said)}
+	if strings.Contains(said, " not loaded") || strings.Contains(said, " not found") {
+		return f, false
+	}
 	m := notExecutable.FindStringSubmatch(said)
 	if m == nil {
 		return f, true
