@@ -64,7 +64,7 @@ var Project = Rules{
 		{"internal/engine", nil},
 
 		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes
-		{"internal/upstream", []string{"internal/workspace/artifact"}}, // programs of others, and nothing of ours
+		{"internal/upstream", []string{"internal/workspace/artifact"}},    // programs of others, and nothing of ours
 		{"internal/workspace/artifact", nil},
 
 		{"internal/terminal", nil},

@@ -27,7 +27,7 @@ var (
 )
 
 // programs are built in the user's own cache, once for all tests.
-func programs(t *testing.T) upstream.Programs {
+func programs(t testing.TB) upstream.Programs {
 	t.Helper()
 	if missing := sandbox.Missing(); missing != "" {
 		t.Skipf("there is no %s", missing)
@@ -44,8 +44,7 @@ func programs(t *testing.T) upstream.Programs {
 }
 
 // nodes are those of the config, rendered.
-func nodes(t *testing.T, path string, count int) (nodes []verify.Node, system string, err error) {
-	t.Helper()
+func nodes(path string, count int) (nodes []verify.Node, system string, err error) {
 	o := config.Options{
 		Path: path, Prefix: "core", Nodes: workspace.Nodes("/vm", "core", count), Updates: true,
 		Vars:  func(string) (map[string]string, error) { return map[string]string{}, nil },
@@ -78,7 +77,7 @@ func nodes(t *testing.T, path string, count int) (nodes []verify.Node, system st
 // said is what is said of the config.
 func said(t *testing.T, p upstream.Programs, path string) string {
 	t.Helper()
-	all, system, err := nodes(t, path, 2)
+	all, system, err := nodes(path, 2)
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
 		return ""
@@ -204,7 +203,7 @@ func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
 		if err := os.WriteFile(path, example.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		found, system, err := nodes(t, path, 1)
+		found, system, err := nodes(path, 1)
 		if err == nil { // the others name local files, or are broken on purpose
 			all[system] = append(all[system], found...)
 		}
@@ -222,5 +221,56 @@ func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
 			}
 		}
 		t.Logf("%s: %d documents, %d judged, %d findings", system, len(nodes), report.Judged, len(report.Findings))
+	}
+}
+
+// BenchmarkShipped is from the documents of the shipped config to the verdict: of 3 nodes, and of 100.
+func BenchmarkShipped(b *testing.B) {
+	p := programs(b)
+	b.Chdir(filepath.Join("..", "..", ".."))
+	for _, count := range []int{3, 100} {
+		all, system, err := nodes("ignition/ignition.yml", count)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint(count), func(b *testing.B) {
+			for b.Loop() {
+				j := verify.Judge{Programs: p, System: system}
+				if report, err := j.All(b.Context(), all); err != nil || report.Judged != 1 || len(report.Findings) > 0 {
+					b.Fatal(report, err)
+				}
+			}
+		})
+	}
+}
+
+// Nodes that have what others have are judged with them; one that has something of its own is not.
+func TestJudgedOnce(t *testing.T) {
+	p := programs(t)
+	t.Chdir(t.TempDir())
+	text := "variant: fcos\nversion: 1.5.0\nsystemd:\n  units:\n  - name: a.service\n    enabled: true\n    contents: |\n      [Unit]\n      Description=Node_Name, Node_MAC\n      [Service]\n      ExecStart=/usr/bin/true\n      Nice=99\n      [Install]\n      WantedBy=multi-user.target\n"
+	own := "variant: fcos\nversion: 1.5.0\nsystemd:\n  units:\n  - name: b.service\n    enabled: true\n    contents: |\n      [Service]\n      ExecStart=/usr/bin/true\n      Nce=1\n      [Install]\n      WantedBy=multi-user.target\n"
+	err := errors.Join(os.WriteFile("a.yml", []byte(text), 0o600), os.Mkdir("nodes", 0o755), os.WriteFile("nodes/core07.yml", []byte(own), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, system, err := nodes("a.yml", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := verify.Judge{Programs: p, System: system}
+	report, err := j.All(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Judged != 2 || len(report.Findings) != 2 {
+		t.Fatalf("%d documents were judged, %+v found", report.Judged, report.Findings)
+	}
+	common, only := report.Findings[0], report.Findings[1]
+	if len(common.Nodes) != 100 || common.File != "a.yml" || common.Line != 12 {
+		t.Errorf("of all: %s", common.Show())
+	}
+	if fmt.Sprint(only.Nodes) != "[core07]" || only.File != "nodes/core07.yml" || only.Line != 10 || !strings.Contains(only.Message, "did you mean Nice?") {
+		t.Errorf("of one: %s", only.Show())
 	}
 }

@@ -17,7 +17,7 @@ func TestEtcdIsThatOfGoMod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`(?m)^\s*`+regexp.QuoteMeta("go.etcd.io/etcd/server/v3 "+etcdVersion)+`( //.*)?$`).Match(own) {
+	if !regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta("go.etcd.io/etcd/server/v3 "+etcdVersion) + `( //.*)?$`).Match(own) {
 		t.Errorf("etcd %s is not what go.mod says", etcdVersion)
 	}
 }

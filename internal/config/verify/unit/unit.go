@@ -193,12 +193,19 @@ func lineFault(at string, line int, said string, o Options) document.Fault {
 		return meant(f, near, "", o)
 	}
 	f.Needle = valueOf(said)
+	if works.MatchString(said) {
+		f.Error = false
+		return f
+	}
 	f.Error = !isNewer(strings.TrimPrefix(f.Needle, place.Value))
 	if !f.Error {
 		f.Text += " (systemd " + o.Known().Version + " of this host does not know it; that of the image may be newer)"
 	}
 	return f
 }
+
+// works is what systemd says of lines that it takes, for now or as they are not meant.
+var works = regexp.MustCompile(`(?i)unknown escape sequences|please use|will be removed|deprecated|obsolete|legacy|please update`)
 
 // meant says what an unknown word may be meant to be. One that is like no other may be known to a newer systemd.
 func meant(f document.Fault, near, end string, o Options) document.Fault {
