@@ -21,7 +21,7 @@ import (
 var Default = Up
 
 // run is shared by all targets of this process. Settings are checked before the first does anything.
-var run = sync.OnceValues(func() (*command.Run, error) { return command.New(words, output) })
+var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout(words, about, output) })
 
 // do is one stage of the run, after the targets it needs.
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
@@ -106,12 +106,27 @@ func Down(ctx context.Context) error {
 	return call(ctx, command.Down)
 }
 
-// SSH logs in to node=core02, or runs cmd='uname -r' there.
+// SSH logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.
 func SSH(ctx context.Context) error {
 	return call(ctx, command.SSH)
 }
 
-// Status prints how each node is, without waiting for any; format=json.
+// Cp copies a file or folder from= to=, one of which is node:path.
+func Cp(ctx context.Context) error {
+	return call(ctx, command.Copy)
+}
+
+// Forward makes port=8080:80, which is 80 of node=core01, port 8080 of this host's 127.0.0.1, until Ctrl-C.
+func Forward(ctx context.Context) error {
+	return call(ctx, command.Forward)
+}
+
+// Shell is a shell inside the lab, mage lab shell, or runs cmd='virsh list' there.
+func Shell(ctx context.Context) error {
+	return call(ctx, command.Shell)
+}
+
+// Status prints how each node is, without waiting for any; format=json, follow=true goes on.
 func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
@@ -203,6 +218,25 @@ func (Host) Setup(ctx context.Context) error {
 // Undo takes back what host:setup did to this machine, all of it and nothing else.
 func (Host) Undo(ctx context.Context) error {
 	return call(ctx, command.HostUndo)
+}
+
+// Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
+func Help() {} // init prints it
+
+// Clusters are targets about the clusters that there are.
+type Clusters mg.Namespace
+
+// Aliases are targets whose name is that of a namespace.
+var Aliases = map[string]any{"clusters": Clusters.List}
+
+// List lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.
+func (Clusters) List(ctx context.Context) error {
+	return call(ctx, command.Clusters)
+}
+
+// Init writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.
+func (Clusters) Init(ctx context.Context) error {
+	return call(ctx, command.ClustersInit)
 }
 
 // Settings prints each setting with its value, where that is from, its default and its meaning.

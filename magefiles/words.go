@@ -7,17 +7,20 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
+	"coreos-libvirt/internal/command"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/terminal/column"
 	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
 // words are the key=value words of the command line, behind is what runs inside the lab.
 var words, behind []string
+
+// about is what the targets are about.
+var about command.About
 
 // output is where targets print.
 var output io.Writer
@@ -31,7 +34,7 @@ func init() {
 		os.Exit(0)
 	}
 	if err == nil {
-		_, err = settings.Load(line.Words, settings.System())
+		err = command.CheckWords(line.Words, aboutOf(line))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "Error: %v\n", printable.Error(err)) // as Mage says it of targets
@@ -39,13 +42,19 @@ func init() {
 	}
 	relaunch(line.NeedsLibvirt(), line.ShowsByLibvirt())
 	output = session.Stdout(line.Prints())
+	about = aboutOf(line)
 	os.Args, words, behind = append(os.Args[:1:1], line.Mage()...), line.Words, line.Inside
+}
+
+// aboutOf is what the targets of the line are about.
+func aboutOf(line targets.Line) command.About {
+	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne()}
 }
 
 // help prints the help that is wanted.
 func help(line targets.Line) {
-	usage := targets.Usage{Program: launch.Called(), Width: 80, Keys: settings.Keys(settings.System())}
-	if width, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && width > 0 {
+	usage := targets.Usage{Program: launch.Called(), Width: column.Default, Keys: settings.Keys(settings.System())}
+	if width, is := column.Width(os.Stdout); is {
 		usage.Width = width
 	}
 	usage.Print(session.Stdout(true), line)

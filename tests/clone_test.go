@@ -234,7 +234,7 @@ func waitForAfter(t *testing.T, cmd *exec.Cmd, meanwhile func(), text string) (s
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(pace.Limit(60)); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(max(pace.Hang, pace.Limit(60))); !strings.Contains(out.String(), text); time.Sleep(50 * time.Millisecond) {
 		meanwhile()
 		if time.Now().After(deadline) {
 			t.Fatalf("it never printed %q:\n%s", text, out.String())

@@ -62,19 +62,12 @@ func quadlet(t *testing.T, c clone, config string) {
 func docker(t *testing.T, c clone, config string) {
 	c.mage(t, "lab", "up", "nodes=1", config)
 	env := c.mage(t, "lab", "env", "node=core01")
-	bin, ssh := t.TempDir(), ""
-	for line := range strings.Lines(env) {
-		if text, ok := strings.CutPrefix(line, "# "); ok && !strings.Contains(line, "~/.ssh/config") {
-			ssh += text
-		}
-	}
-	distributor.Must(t, os.WriteFile(filepath.Join(bin, "config"), []byte(ssh), 0o600))
-	distributor.Must(t, os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec /usr/bin/ssh -F "+bin+"/config \"$@\"\n"), 0o755))
+	bin := t.TempDir()
 	if out, err := exec.Command("tar", "-xf", guestimage.RootFS(cache), "-C", bin, "--strip-components=3", "./usr/bin/docker").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	distributor.Must(t, os.WriteFile(filepath.Join(bin, "env"), []byte(env), 0o600))
-	got := c.inLab(t, "sh", "-c", `. "$0/env" && PATH=$0:$PATH && docker info --format '{{.Name}} {{.OperatingSystem}}'`, bin)
+	got := c.inLab(t, "sh", "-c", `. "$0/env" && PATH=$PATH:$0 && docker info --format '{{.Name}} {{.OperatingSystem}}'`, bin)
 	if !strings.HasPrefix(got, "core01 Debian") {
 		t.Errorf("got %s", got)
 	}

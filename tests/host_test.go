@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/probekernel"
 
 	"coreos-libvirt/internal/testkit/pace"
 )
@@ -55,7 +56,7 @@ func kvm(t *testing.T, c clone) (offered, works bool) {
 func runs64(t *testing.T, args ...string) bool {
 	t.Helper()
 	kernel := filepath.Join(t.TempDir(), "kernel")
-	if err := os.WriteFile(kernel, libvirt.ProbeKernel(), 0o644); err != nil {
+	if err := os.WriteFile(kernel, probekernel.Program(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	args = append(args, "-kernel", kernel, "-m", "32", "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio")
@@ -69,11 +70,11 @@ func runs64(t *testing.T, args ...string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := make([]byte, len(libvirt.ProbeAnswer))
+	answer := make([]byte, len(probekernel.Answer))
 	_, err = io.ReadFull(out, answer)
 	cancel()
 	_ = cmd.Wait() // it was ended
-	return err == nil && string(answer) == libvirt.ProbeAnswer
+	return err == nil && string(answer) == probekernel.Answer
 }
 
 // tinyProbed: the program that tells a KVM that works from others runs where there is a processor of 64 bits, by QEMU alone

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/testkit/distributor"
 	"coreos-libvirt/internal/testkit/pace"
 )
 
@@ -142,6 +144,31 @@ func sshReaches(t *testing.T, c clone) {
 	}
 	if known := c.read(t, "vm/ssh.core/known_hosts"); strings.Count(known, "ssh-ed25519 ") != 3 {
 		t.Errorf("known_hosts holds\n%s", known)
+	}
+	all := c.mage(t, "lab", "ssh", "all=true", "cmd=hostname")
+	for _, line := range []string{"core01 core01\n", "core02 core02\n", "core03 core03\n"} {
+		if !strings.Contains(all, line) {
+			t.Errorf("got %q", all)
+		}
+	}
+	copied(t, c)
+	if got := c.mage(t, "lab", "shell", "cmd=virsh list --name"); !strings.HasPrefix(got, "core01\ncore02\ncore03\n") {
+		t.Errorf("virsh inside the lab: %q", got)
+	}
+}
+
+// copied takes a folder to all nodes' sshd, and back: what a link leads to stays as it is.
+func copied(t *testing.T, c clone) {
+	t.Helper()
+	c.write(t, "vm/my copy/a b.txt", "a b\n")
+	distributor.Must(t, os.Symlink("a b.txt", filepath.Join(c.dir, "vm/my copy/link")))
+	c.mage(t, "lab", "cp", "from=vm/my copy", "to=:/tmp", "all=true")
+	c.mage(t, "lab", "cp", "from=:/tmp/my copy", "to=vm/back", "prefix=core")
+	for _, node := range []string{"core01", "core02", "core03"} {
+		leads, err := os.Readlink(filepath.Join(c.dir, "vm/back", node, "my copy/link"))
+		if got := c.read(t, "vm/back/"+node+"/my copy/a b.txt"); err != nil || leads != "a b.txt" || got != "a b\n" {
+			t.Errorf("%s: got %v, %q, %q", node, err, leads, got)
+		}
 	}
 }
 

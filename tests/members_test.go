@@ -259,7 +259,7 @@ func brokenEtcd(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up", "nodes=1", "recreate=changed"); len(readyNode.FindAllString(out, -1)) != 1 || !strings.Contains(out, "a new token for 1 members") {
 		t.Errorf("recreate=changed: got\n%s", out)
 	}
-	if out, err := c.try("lab", "up", "nodes=1", "recreate=all"); err == nil || !strings.Contains(out, "the data of its 1 members would be lost") || !strings.Contains(out, "hint: force=true") {
+	if out, err := c.try("lab", "up", "nodes=1", "recreate=all"); err == nil || !strings.Contains(out, "the data of its 1 members would be lost") || !strings.Contains(out, "nodes=1 recreate=all force=true` makes the new cluster") {
 		t.Errorf("recreate=all: got %v\n%s", err, out)
 	}
 	if out, err := c.try("lab", "up", "nodes=2", "ready=off"); err == nil || !strings.Contains(out, "ready=off: nodes do not tell where they are") {

@@ -102,19 +102,16 @@ func (c tiny) must(t testing.TB, words ...string) string {
 
 var tinyReady = regexp.MustCompile(`(?m)^core0\d +tiny +10\.88\.`)
 
-// TestTiny is one story in one lab: each part leaves nothing. What has to be quick comes first, while nothing else runs.
+// TestTiny is one story in one lab: each part leaves nothing.
 func TestTiny(t *testing.T) {
 	t.Logf("a tiny guest boots in %s", pace.Boot())
-	c := newTiny(t)
-	if !t.Run("an interruption ends within two seconds", func(t *testing.T) { tinyInterrupted(t, c) }) {
-		c.logConsoles(t)
-		return
-	}
 	t.Parallel()
+	c := newTiny(t)
 	for _, part := range []struct {
 		name string
 		test func(*testing.T, tiny)
 	}{
+		{"an interruption ends within two seconds", tinyInterrupted},
 		{"guests that fail are reported at once", tinyFailures},
 		{"a guest that fails on the screen alone", tinySilent},
 		{"nodes that are paused, and asked by several", tinyPaused},

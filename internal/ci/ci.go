@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/bitfield/script"
 
@@ -16,6 +18,7 @@ import (
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -36,7 +39,7 @@ const (
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "xz-utils", "bzip2", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch",
 }
 
 // managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
@@ -57,7 +60,7 @@ type Check struct {
 	Say   func(format string, args ...any)
 }
 
-// All installs what lacks and runs every check: the cheap ones first.
+// All installs what is missing and runs every check.
 func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage test")+"   # or, without the lab: go test -tags "+tags+" ./...", "the test in the lab needs root")
@@ -66,20 +69,58 @@ func (c Check) All(ctx context.Context) error {
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}
-	for _, step := range []struct {
-		what string
-		run  func(context.Context) error
-	}{
-		{"builds, also without a C compiler", c.builds},
-		{"unit tests and the command line, and meanwhile linters and the lab's guest image", c.unitMeanwhile},
-		{"real guests in the lab", c.lab},
-	} {
-		c.Say("test: %s", step.what)
-		if err := step.run(ctx); err != nil {
-			return fmt.Errorf("test: %s: %w", step.what, err)
+	for _, first := range []step{{"builds, also without a C compiler", c.builds}, {"the lab's guest images", c.guestImages}} {
+		if err := c.takes(ctx, first); err != nil {
+			return err
 		}
 	}
+	return c.rest(ctx)
+}
+
+// rest are the checks that take minutes.
+func (c Check) rest(ctx context.Context) error {
+	boot, err := pace.Measure()
+	if err != nil {
+		return err
+	}
+	unit, lint, guests := step{"unit tests and the command line", c.unit}, step{"linters", c.lint}, step{"real guests in the lab", c.lab}
+	if !pace.Slow(boot) {
+		return c.atOnce(ctx, unit, lint, guests)
+	}
+	c.Say("test: a tiny guest boots in %s: this machine is slow, real guests come last", boot.Round(time.Second/10))
+	if err := c.atOnce(ctx, unit, lint); err != nil {
+		return err
+	}
+	return c.takes(ctx, guests)
+}
+
+// step is a part of the checks.
+type step struct {
+	what string
+	run  func(context.Context) error
+}
+
+func (c Check) takes(ctx context.Context, s step) error {
+	c.Say("test: %s", s.what)
+	begin := time.Now()
+	err := s.run(ctx)
+	c.Say("test: %s: ended after %s", s.what, time.Since(begin).Round(time.Second))
+	if err != nil {
+		return fmt.Errorf("test: %s: %w", s.what, err)
+	}
 	return nil
+}
+
+// atOnce takes steps side by side: unit tests wait most of their time, guests compute. On a slow machine guests that get too
+// little of it fail by limits of their own.
+func (c Check) atOnce(ctx context.Context, steps ...step) error {
+	failed := make([]error, len(steps))
+	var all sync.WaitGroup
+	for i, s := range steps {
+		all.Go(func() { failed[i] = c.takes(ctx, s) })
+	}
+	all.Wait()
+	return errors.Join(failed...)
 }
 
 // builds compiles everything the ways that users do.
@@ -88,15 +129,6 @@ func (c Check) builds(ctx context.Context) error {
 		return err
 	}
 	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
-}
-
-// unitMeanwhile runs the unit tests, which wait most of their time, and what has no haste beside them.
-func (c Check) unitMeanwhile(ctx context.Context) error {
-	meanwhile := make(chan error)
-	go func() {
-		meanwhile <- errors.Join(c.guestImages(ctx), c.lint(ctx))
-	}()
-	return errors.Join(c.unit(ctx), <-meanwhile)
 }
 
 // guestImages builds the lab's images that are missing.

@@ -4,6 +4,7 @@ package command
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,24 @@ func TestABaseThatIsGone(t *testing.T) {
 	if left := folders(t); left != "" {
 		t.Errorf("left are %s", left)
 	}
+}
+
+// TestABaseOfANodeWithoutIdentity: the mark of an earlier version does not say which file the base was. What was written to after the
+// node was made is not that.
+func TestABaseOfANodeWithoutIdentity(t *testing.T) {
+	base := stoppedOn(t)
+	edit(t, "core01", regexp.MustCompile(` image=.[0-9]+ bytes of [^ ]+`).FindString(theDomain(t, "core01").XML), "")
+	if m := theDomain(t, "core01").Metadata; m.Image != "" {
+		t.Fatalf("the mark says %q", m.Image)
+	}
+	if err := starts(t, startNodes(t)); err != nil {
+		t.Fatalf("nothing was done to it: %v", err)
+	}
+	stopAll(t)
+	if err := os.Chtimes(base, time.Time{}, time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	keepsRefusing(t, starts(t, startNodes(t)), engine.ShutOff, "core01: its base image "+base+" was written to after its disk was made on it\nhint: put the file of before back, with its time", "recreate=core01` ")
+	_, err := up(t)
+	keepsRefusing(t, err, engine.ShutOff, "was written to after its disk was made on it")
 }

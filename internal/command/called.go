@@ -12,7 +12,7 @@ import (
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
-	"node", "all", "yes", "plan", "cmd", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
+	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
 	"verify", "strict",
 }
 
@@ -61,7 +61,10 @@ func goesWith(target, key string) bool {
 // quoted is the word as a shell takes it.
 func quoted(word string) string {
 	if strings.ContainsAny(word, " \t\n'\"\\$`!*?[]{}()<>|&;#~") {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		return shellWord(word)
 	}
 	return word
 }
+
+// shellWord is the word in quotes, in which a shell looks for nothing.
+func shellWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

@@ -20,6 +20,9 @@ func (r *Run) Claim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := changedMeanwhile(r, domains); err != nil {
+		return err
+	}
 	if err := r.at().InTheWay(r.members(), domains, r.Prefix); err != nil {
 		return err
 	}

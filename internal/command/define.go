@@ -23,8 +23,10 @@ func (r *Run) Define(ctx context.Context) error {
 
 // definePlanned takes the plan's steps as far as domains' definitions.
 func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error) {
-	if err := register(r.Store, r.Workspace, p.image.Path); err != nil {
-		return d, err
+	for _, image := range p.images {
+		if err := register(r.Store, r.Workspace, image.Path); err != nil {
+			return d, err
+		}
 	}
 	for _, note := range p.plan.Notes {
 		r.log.Say("%s", note)
@@ -35,7 +37,7 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		}
 		sayStep(r.Settings, step, r.log.Say)
 	}
-	d = defined{planned: p, apply: r.applier(p.image.Path, p.domains)}
+	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
 	out := d.apply.Define(ctx, steps)
 	d.steps, d.failed = out.Made, slices.Concat(refused, out.Failed)

@@ -27,7 +27,7 @@ func (r *Run) Down(ctx context.Context) error {
 		return err
 	}
 	prefix := chosen(r).prefix
-	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+	for _, line := range leftAlone(r, prefix, domains) {
 		r.log.Say("%s", line)
 	}
 	going, staying := r.at().Leaving(ctx, r.conn.Disks(), domains, prefix, r.ws().Prefixes(r.Prefix, domains))
@@ -121,13 +121,14 @@ func lockChosen(ctx context.Context, r *Run) error {
 	return nil
 }
 
-// leftAlone says, a line a domain, which are not the workspace's though they have a name of the cluster own, or a mark of the
+// leftAlone says, a line a domain, which are not the workspace's though they have a name of the run's cluster, or a mark of the
 // cluster prefix, or if that is empty of any.
-func leftAlone(w workspace.Workspace, own, prefix string, domains map[string]engine.Domain) []string {
+func leftAlone(r *Run, prefix string, domains map[string]engine.Domain) []string {
+	w, own := r.ws(), workspace.Names(r.members())
 	lines := w.Strangers(domains, prefix)
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
-		if workspace.NumberOf(own, name) > 0 && w.Whose(d) == workspace.Nobodys {
+		if (workspace.NumberOf(r.Prefix, name) > 0 || slices.Contains(own, name)) && w.Whose(d) == workspace.Nobodys {
 			lines = append(lines, name+": the domain of this name is not this workspace's; it is left alone")
 		}
 	}

@@ -73,7 +73,7 @@ func planDown(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range leftAlone(r.ws(), r.Prefix, chosen(r).prefix, domains) {
+	for _, line := range leftAlone(r, chosen(r).prefix, domains) {
 		r.log.Say("%s", line)
 	}
 	would, err := wouldRemove(ctx, r)

@@ -33,13 +33,13 @@ func TestDownOfAPrefixThatBeginsAnother(t *testing.T) {
 	mustUp(t, "prefix=web1", "nodes=1")
 	mustUp(t, "prefix=web", "nodes=1")
 	bootDomain(t, "web101")
-	if run(t).at().AnyOverlay("web1") != true || run(t).at().AnyOverlay("we") {
+	if run(t).at().AnyMember("web1") != true || run(t).at().AnyMember("we") {
 		t.Error("whose node is web101?")
 	}
 	if err := os.RemoveAll("vm/web01"); err != nil {
 		t.Fatal(err)
 	}
-	if run(t).at().AnyOverlay("web") {
+	if run(t).at().AnyMember("web") {
 		t.Error("web101 is a node of web1")
 	}
 	save(t, "vm/web102/ignition.json", "{}") // rendered only: of web's 102nd node, or of web1's second
@@ -110,8 +110,8 @@ func TestDownOfAllWaitsForAllClusters(t *testing.T) {
 func TestDownOfOneClusterLeavesNothingOfIt(t *testing.T) {
 	inClone(t)
 	mustUp(t, "prefix=other", "nodes=1")
-	mustUp(t)
-	r := run(t)
+	mustUp(t, "prefix=core")
+	r := run(t, "prefix=core")
 	if err := Timeline(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}

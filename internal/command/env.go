@@ -42,7 +42,7 @@ func SSHConfig(ctx context.Context, r *Run) error {
 	return nil
 }
 
-// Env prints what a shell needs so that `docker` talks to node=: eval "$(mage env node=core01)".
+// Env prints what a shell needs so that `docker`, and `ssh core01`, reach node=: eval "$(mage env node=core01)".
 func Env(ctx context.Context, r *Run) error {
 	node, err := chosenNode(r)
 	if err != nil {
@@ -52,11 +52,17 @@ func Env(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	r.log.Say("export DOCKER_HOST='ssh://%s@%s'", r.User, node.Name)
-	r.log.Say("# ssh must know the node: put these lines into ~/.ssh/config (`%s` prints those of all nodes)", asCalled(r.Settings, "sshconfig"))
-	for line := range strings.Lines(block) {
-		r.log.Say("# %s", strings.TrimRight(line, "\n"))
+	folder, err := r.access(node.Metadata.Cluster).Environment(node.Name, block)
+	if err != nil {
+		return err
 	}
+	if strings.Contains(folder, ":") {
+		return hint.Errorf("`"+asCalled(r.Settings, "sshconfig")+"` prints lines for ~/.ssh/config", "the workspace has a colon in its path: PATH cannot name its folders")
+	}
+	r.log.Say(`export PATH=%s:"$PATH"`, shellWord(folder))
+	r.log.Say("export DOCKER_HOST='ssh://%s@%s'", r.User, node.Name)
+	r.log.Say("# docker, ssh, git and rsync of this shell know %s by its name now: eval \"$(%s)\"", node.Name, asCalled(r.Settings, "env", "node="+node.Name))
+	r.log.Say("# `%s` prints lines for ~/.ssh/config, by which other programs do", asCalled(r.Settings, "sshconfig"))
 	return nil
 }
 

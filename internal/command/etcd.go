@@ -3,14 +3,19 @@ package command
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // Etcd prints the members of the cluster's etcd, or takes the one out that remove= names.
@@ -47,6 +52,22 @@ func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.N
 		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
 	return errors.Join(err, status.Whole(len(nodes)), view.CheckStrangers(nodes, status))
+}
+
+// strangersOf is an error if a cluster of these nodes has members of etcd that are no node's, as far as its members say at once.
+func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) error {
+	clusters := map[string]bool{}
+	for _, d := range nodes {
+		clusters[d.Metadata.Cluster] = true
+	}
+	prefixes := slices.Sorted(maps.Keys(clusters))
+	return errors.Join(wait.AtOnce(len(prefixes), func(i int) error {
+		view := viewWith(r, r.generationOptions(), generation.Read(r.ws().VM(), prefixes[i]), domains)
+		if prefixes[i] != r.Prefix {
+			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
+		}
+		return members.Strangers(ctx, view)
+	})...)
 }
 
 // memberStatus is a member as `mage etcd format=json` prints it.

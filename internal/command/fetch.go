@@ -10,22 +10,53 @@ import (
 	"coreos-libvirt/internal/image/store"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Fetch makes sure that the base image is there.
+// Fetch makes sure that the base images are there.
 func (r *Run) Fetch(ctx context.Context) error {
-	_, err := imageOf(ctx, r)
+	_, err := imagesOf(ctx, r)
 	return err
+}
+
+// fetchImages makes sure of the images that nodes are made on, of each once. A run that only looks gets none.
+func fetchImages(ctx context.Context, r *Run, looks bool) (held heldImages, err error) {
+	held.baseImages = baseImages{}
+	releases := []func(){}
+	held.release = func() {
+		for _, release := range releases {
+			release()
+		}
+	}
+	for _, p := range alike(partsOf(r), byImage) {
+		image, release, err := base.Fetch(ctx, imageOptionsOf(r, p.Settings, looks))
+		releases = append(releases, release)
+		if err != nil {
+			held.release()
+			return held, err
+		}
+		for _, node := range p.nodes {
+			held.baseImages[node.Name] = image
+		}
+	}
+	return held, nil
 }
 
 // images are the base images in the folder.
 func images(folder string) store.Store { return store.Store{Dir: folder} }
 
 // imageOptions say which base image the run wants, and how to get it. A run that only looks gets none.
-func imageOptions(r *Run, looks bool) base.Options {
+func imageOptions(r *Run, looks bool) base.Options { return imageOptionsOf(r, r.Settings, looks) }
+
+// imageOptionsOf is the same for nodes of other settings. sha256= is of the image of the cluster.
+func imageOptionsOf(r *Run, s *settings.Settings, looks bool) base.Options {
+	sha256 := s.SHA256
+	if s.Image != r.Image && s.SHA256 == r.SHA256 {
+		sha256 = ""
+	}
 	return base.Options{
-		Image: r.Image, SHA256: r.SHA256, Arch: r.Arch, Store: r.Store, Keyring: r.Keyring,
+		Image: s.Image, SHA256: sha256, Arch: s.Arch, Store: r.Store, Keyring: r.Keyring,
 		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks,
 		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },

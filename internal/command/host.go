@@ -21,7 +21,7 @@ import (
 func HostCheck(ctx context.Context, r *Run) error {
 	starting, err := toStart(r)
 	if err != nil {
-		starting = r.Nodes // without libvirt, all
+		starting = len(r.members()) // without libvirt, all
 	}
 	results, ok := host.RunAll(ctx, toBeRun(r, starting).All())
 	if r.Format == "json" {
@@ -55,6 +55,7 @@ func printResult(result host.Result, say func(string, ...any)) {
 
 // toBeRun is what the machine is checked for: the nodes as the settings want them, of which so many are to be started.
 func toBeRun(r *Run, starting int) check.Nodes {
+	average, least := memoryOf(partsOf(r))
 	return check.Nodes{
 		Libvirt: check.Libvirt{
 			URI: r.URI, Session: where(r.Settings).IsSession(), Emulated: r.Accel == "tcg",
@@ -66,8 +67,20 @@ func toBeRun(r *Run, starting int) check.Nodes {
 		},
 		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
 		KVM:       kvmOf(r.Settings),
-		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: r.RAM, CoreOS: isCoreOS(r.Image),
+		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: average, CoreOS: least,
 	}
+}
+
+// memoryOf is what a node has on average, in MiB, and the least of those on a maker's image; 0 if none is.
+func memoryOf(parts []part) (average, least int) {
+	nodes := 0
+	for _, p := range parts {
+		average, nodes = average+p.RAM*len(p.nodes), nodes+len(p.nodes)
+		if isCoreOS(p.Image) && (least == 0 || p.RAM < least) {
+			least = p.RAM
+		}
+	}
+	return average / max(nodes, 1), least
 }
 
 // kvmOf is this host's KVM, for nodes as the settings want them.

@@ -51,7 +51,7 @@ func TestSomebodyElseIsFaster(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreignDomain(t, "core01", uuid)
-	if out := r.applier(p.image.Path, p.domains).Define(t.Context(), p.plan.Steps); len(out.Made) > 0 || len(out.Failed) != 1 {
+	if out := r.applier(p.domains).Define(t.Context(), p.plan.Steps); len(out.Made) > 0 || len(out.Failed) != 1 {
 		t.Errorf("it was defined: %+v", out)
 	}
 	if d := theDomain(t, "core01"); d.UUID != uuid {

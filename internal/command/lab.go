@@ -1,10 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"os"
+	"os/exec"
 	"slices"
-	"time"
 
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/engine/libvirt"
@@ -47,7 +48,33 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil
 	}
-	return inside(ctx, world, program, words)
+	cmd := world.Command(ctx, program, words...)
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	if err := passListener(cmd, r.Settings, words); err != nil {
+		return err
+	}
+	return inside(cmd)
+}
+
+// passListener opens the port of this host at which a forward inside the lab listens: the lab's own would be seen by nobody
+// outside. A socket stays in the network namespace in which it was made (namespaces(7)).
+func passListener(cmd *exec.Cmd, s *settings.Settings, words []string) error {
+	line, err := targets.Parse(words)
+	forwards := func(t targets.Target) bool { return t.Name == "forward" }
+	if err != nil || s.Port.There == 0 || !slices.ContainsFunc(line.Targets, forwards) {
+		return err
+	}
+	lab := *s
+	lab.InLab = true
+	listener, err := listenHere(&lab, cmp.Or(s.Node, "core01"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	file, err := listener.File()
+	cmd.ExtraFiles = append(cmd.ExtraFiles, file)
+	cmd.Env = append(cmd.Env, settings.ListenerVariable+"=1")
+	return err
 }
 
 // fetchForLab gets an image from the network while there is one.
@@ -137,12 +164,7 @@ func imageForLab(ctx context.Context, r *Run) error {
 }
 
 // inside runs the program there; a session.ExitStatus is its own.
-func inside(ctx context.Context, world *lab.World, program string, words []string) error {
-	cmd := world.Command(ctx, program, words...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+func inside(cmd *exec.Cmd) error {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// Ctrl-C reaches it by the terminal as it does this process: let it end by itself
-	cmd.Cancel = func() error { return nil }
-	cmd.WaitDelay = time.Minute
-	return session.InPlace(cmd)
+	return session.InPlace(endsByItself(cmd))
 }

@@ -95,7 +95,7 @@ func up(t testing.TB, words ...string) (string, error) {
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
 	r.locks.Free()
-	if release := r.values.image.value.release; release != nil {
+	if release := r.values.images.value.release; release != nil {
 		release()
 	}
 }

@@ -76,12 +76,17 @@ func hasLog(log engine.Log) bool {
 // colours are those of the nodes' names, in turn.
 var colours = []color.Attribute{color.FgCyan, color.FgYellow, color.FgGreen, color.FgMagenta, color.FgBlue, color.FgRed}
 
+// coloured is the name of the node that has that place among those which print lines.
+func coloured(name string, place int) string {
+	return color.New(colours[place%len(colours)]).Sprint(name)
+}
+
 // consoleLogs are the logs of the nodes. If there are several, their lines begin with the node's name.
 func consoleLogs(disks engine.Disks, nodes []workspace.Node) (logs []guest.ConsoleLog) {
 	for i, node := range nodes {
 		log := guest.ConsoleLog{Log: disks.Log(node.Files())}
 		if len(nodes) > 1 {
-			log.Prefix = color.New(colours[i%len(colours)]).Sprint(node.Name) + " "
+			log.Prefix = coloured(node.Name, i) + " "
 		}
 		logs = append(logs, log)
 	}

@@ -213,7 +213,7 @@ func TestMembersOfOtherNames(t *testing.T) {
 			continue
 		}
 		d := r.values.defined.value
-		view := viewOf(r, d.generation, d.domains)
+		view := viewOf(r, d.rendered, d.domains)
 		status, err := view.Survey(t.Context(), false)
 		if err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func withoutEqual(c transpile.Template) (lines []string, err error) {
 
 // Migrate writes a Container Linux Config as Butane, variant flatcar, beside it: if Butane makes the same document of that.
 func Migrate(_ context.Context, r *Run) error {
-	source, err := sourceOf(r)
+	source, err := config.Read(configOptions(r, part{r.Settings, r.members()}))
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,10 @@ func withUndefined(nodes []boot.Node, cluster []workspace.Node, err error) []boo
 			all = append(all, boot.Node{Step: plan.Step{Node: m}, Err: err})
 		}
 	}
-	slices.SortFunc(all, func(a, b boot.Node) int { return cmp.Compare(a.Step.Node.Number, b.Step.Node.Number) })
+	at := func(n boot.Node) int {
+		return slices.IndexFunc(cluster, func(m workspace.Node) bool { return m.Name == n.Step.Node.Name })
+	}
+	slices.SortFunc(all, func(a, b boot.Node) int { return cmp.Compare(at(a), at(b)) })
 	return all
 }
 

@@ -21,8 +21,8 @@ type pipeline struct {
 	domains    listing
 	ahead      once[*members.Ahead]
 	accel      once[string]
-	image      once[heldImage]
-	source     once[config.Source]
+	images     once[heldImages]
+	source     once[config.Set]
 	generation once[generation.Generation]
 	documents  once[[]config.Document]
 	defined    once[defined]
@@ -40,22 +40,25 @@ func (o *once[T]) get(make func() (T, error)) (T, error) {
 	return o.value, o.err
 }
 
-// heldImage is the base image, and what lets prune at it, as the end of the process does.
-type heldImage struct {
-	base.Image
+// baseImages are the base images that nodes are made on, by node.
+type baseImages map[string]base.Image
+
+// heldImages are base images, and what lets prune at them, as the end of the process does.
+type heldImages struct {
+	baseImages
 	release func()
 }
 
 // rendered is the config, the cluster's generation, and the nodes' documents that are made of both.
 type rendered struct {
-	source     config.Source
+	source     config.Set
 	generation generation.Generation
 	documents  []config.Document
 }
 
 // made is what nodes are made of: what the stages before Define have made, or in a run that looks what they would make.
 type made struct {
-	image base.Image
+	images baseImages
 	rendered
 }
 
@@ -105,17 +108,14 @@ func aheadOf(ctx context.Context, r *Run) *members.Ahead {
 	return ahead
 }
 
-// imageOf is the base image that nodes are made on. prune leaves it alone until this process ends.
-func imageOf(ctx context.Context, r *Run) (heldImage, error) {
-	return r.values.image.get(func() (held heldImage, err error) {
-		held.Image, held.release, err = base.Fetch(ctx, imageOptions(r, false))
-		return held, err
-	})
+// imagesOf are the base images that nodes are made on. prune leaves them alone until this process ends.
+func imagesOf(ctx context.Context, r *Run) (heldImages, error) {
+	return r.values.images.get(func() (heldImages, error) { return fetchImages(ctx, r, false) })
 }
 
-// sourceOf is the user's config.
-func sourceOf(r *Run) (config.Source, error) {
-	return r.values.source.get(func() (config.Source, error) { return config.Read(configOptions(r)) })
+// sourceOf is the user's configs.
+func sourceOf(r *Run) (config.Set, error) {
+	return r.values.source.get(func() (config.Set, error) { return readConfigs(r) })
 }
 
 // generationOf is the cluster's generation, with a token for its etcd if the config asks for one.
@@ -128,7 +128,11 @@ func generationOf(ctx context.Context, r *Run) (generation.Generation, error) {
 		if err := r.lock(ctx, r.Prefix); err != nil {
 			return g, err
 		}
-		return generation.Make(ctx, r.generationOptions(), source)
+		o, err := generation.WithMembers(r.generationOptions(), source)
+		if err != nil {
+			return g, err
+		}
+		return generation.Make(ctx, o, source)
 	})
 }
 
@@ -149,11 +153,11 @@ func documentsOf(ctx context.Context, r *Run) ([]config.Document, error) {
 
 // madeOf is all that nodes are made of.
 func madeOf(ctx context.Context, r *Run) (m made, err error) {
-	image, err := imageOf(ctx, r)
+	images, err := imagesOf(ctx, r)
 	if err != nil {
 		return m, err
 	}
-	m.image = image.Image
+	m.images = images.baseImages
 	if m.documents, err = documentsOf(ctx, r); err != nil {
 		return m, err
 	}

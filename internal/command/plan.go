@@ -8,11 +8,13 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/config"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/settings"
@@ -62,17 +64,17 @@ func wouldPlan(ctx context.Context, dry *Run, ask asking) (planned, error) {
 // wouldMake is what nodes would be made of by a run like the dry one. try also finds what would go wrong with a discovery token
 // that is still to be made.
 func wouldMake(ctx context.Context, dry *Run, try bool) (m made, err error) {
-	if m.image, err = wouldFetch(ctx, dry); err == nil {
+	if m.images, err = wouldFetch(ctx, dry); err == nil {
 		m.rendered, err = wouldRender(ctx, dry, try)
 	}
 	return m, err
 }
 
-// wouldFetch is the base image that a run like the dry one would get.
-func wouldFetch(ctx context.Context, dry *Run) (base.Image, error) {
-	image, release, err := base.Fetch(ctx, imageOptions(dry, true))
-	release() // a look holds nothing
-	return image, err
+// wouldFetch are the base images that a run like the dry one would get.
+func wouldFetch(ctx context.Context, dry *Run) (baseImages, error) {
+	held, err := fetchImages(ctx, dry, true)
+	held.release() // a look holds nothing
+	return held.baseImages, err
 }
 
 // dry is a run like this one that says nothing and changes nothing.
@@ -102,7 +104,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
 		return p, nil, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), m.source.CheckVersions(m.image.Accepts))
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.URI, r.reach()), checkVersions(m))
 	if err != nil {
 		return p, nil, err
 	}
@@ -115,7 +117,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		return p, nil, err
 	}
 	if plan.AsksMembers(p.want, have, options, e) {
-		e.Status, e.Asked, err = ask.members(ctx, viewOf(r, m.generation, p.domains), e.NeverFormed(have))
+		e.Status, e.Asked, err = ask.members(ctx, viewOf(r, m.rendered, p.domains), e.NeverFormed(have))
 		if err := errors.Join(err, canAllJoin(p.want, m.source)); err != nil {
 			return p, nil, err
 		}
@@ -127,14 +129,14 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 // planOptions are what the user wants of a run.
 func planOptions(s *settings.Settings) plan.Options {
 	return plan.Options{
-		Nodes: s.Nodes, Arch: s.Arch, FewerGoes: s.Given("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
+		Nodes: s.Nodes, Groups: groupsOf(s), Arch: s.Arch, FewerGoes: s.Said("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
 		Redefine: s.Redefine, Parallel: s.Parallel, Force: s.Force, Ready: s.Ready,
 		Command: func(target string, words ...string) string { return asCalled(s, target, words...) },
 	}
 }
 
 // canAllJoin notes which nodes' configs have the word by which a member joins.
-func canAllJoin(want []plan.Blueprint, source config.Source) (err error) {
+func canAllJoin(want []plan.Blueprint, source config.Set) (err error) {
 	for i := range want {
 		if want[i].Joins, err = source.NodeUses(want[i].Doc.Name, discovery.WordFlags); err != nil {
 			return err
@@ -149,17 +151,55 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	if err != nil {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
+	recipes, err := recipesOf(r, m, looks)
 	return blueprint.Drafter{
-		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Machine: machineOf(r, looks),
-		Base: m.image, BaseAt: func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
-		System: m.source.System(), Unfetched: looks, Filled: r.counts.filled,
-	}, nil
+		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Recipes: recipes,
+		BaseAt:    func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
+		Says:      blueprint.Says{Settings: r.Remembered(), At: time.Now().UTC().Format(time.RFC3339)},
+		Unfetched: looks, Filled: r.counts.filled,
+	}, err
 }
 
-// machineOf is what the settings say of each node's machine, as this host can run it. looks tells that the run only looks.
-func machineOf(r *Run, looks bool) blueprint.Machine {
-	s := r.Settings
+// recipesOf are what each node is made of, by name. looks tells that the run only looks.
+func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) {
+	members, err := m.source.Using(discovery.Words...)
+	if err != nil {
+		return nil, err
+	}
+	recipes := map[string]blueprint.Recipe{}
+	for _, p := range partsOf(r) {
+		machine := machineOf(r, p.Settings, looks)
+		for _, node := range p.nodes {
+			source, _ := m.source.Of(node.Name)
+			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System()}
+			if !slices.Contains(members, node) {
+				recipe.Etcd = engine.NoEtcd
+			}
+			recipes[node.Name] = recipe
+		}
+	}
+	return recipes, nil
+}
+
+// machineOf is what the settings say of a node's machine, as this host can run it. looks tells that the run only looks.
+func machineOf(r *Run, s *settings.Settings, looks bool) blueprint.Machine {
 	return blueprint.Machine{Arch: s.Arch, Accel: accelOf(r, looks), Firmware: s.Firmware, RAM: s.RAM, VCPU: s.VCPU, Disk: s.Disk, Link: link(s)}
+}
+
+// checkVersions makes sure that each node's image takes the Ignition version of its config.
+func checkVersions(m made) error {
+	checked := map[string]bool{}
+	for _, d := range m.documents {
+		source, _ := m.source.Of(d.Name)
+		image := m.images[d.Name]
+		if key := source.Path + " " + image.Path; !checked[key] {
+			checked[key] = true
+			if err := source.CheckVersions(image.Accepts); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.

@@ -45,7 +45,7 @@ func TestARunningNodeTakesProcessors(t *testing.T) {
 		plans(t, 0, unchanged, "nodes=1", "vcpu="+vcpu)
 	}
 	has(t, 16)
-	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "vcpu=16"), askQuick))["core01"]; drift != "" {
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, "nodes=1", "vcpu=16"), askQuick), warn)["core01"]; drift != "" {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined("vcpu 16 → 3")+needsARestart, "nodes=1", "vcpu=3")   // fewer, and libvirt's test driver does not say which can go
@@ -89,7 +89,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 	}
 	has(t, 4)
 	plans(t, 0, unchanged+"; "+outdated("mage restart"), words...)
-	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, words...), askQuick))["core01"]; short(drift) != outdated("mage restart") {
+	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, words...), askQuick), warn)["core01"]; short(drift) != outdated("mage restart") {
 		t.Errorf("status shows %q", drift)
 	}
 	plans(t, 2, redefined("ram 2560 → 2048 MiB, vcpu 4 → 2, network br1 → br0")+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")

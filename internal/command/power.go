@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
-	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -70,7 +70,7 @@ func stopping(r *Run) boot.Stopping {
 // stop shuts the node down. One that somebody has undefined while it ran is defined again before: libvirt would forget it.
 func stop(ctx context.Context, r *Run, d engine.Domain) error {
 	if d.Transient {
-		if _, err := r.conn.Define(d.XML); err != nil {
+		if _, err := apply.Define(r.conn, r.ws().NodeOf(d.Metadata), d.XML); err != nil {
 			return err
 		}
 		r.log.Say("%s: somebody had undefined it while it ran; it is defined again", d.Name)
@@ -83,7 +83,7 @@ func startAgain(ctx context.Context, r *Run, d engine.Domain) error {
 	if err := startable(ctx, r, d); err != nil {
 		return err
 	}
-	b := r.booter("", nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
+	b := r.booter(nil, nothingMade).One(ctx, plan.Step{Node: r.ws().NodeOf(d.Metadata), Running: d.State == engine.Running})
 	if b.Err != nil {
 		return errors.Unwrap(b.Err) // which has the node's name, as eachNode's
 	}
@@ -106,7 +106,7 @@ func startable(ctx context.Context, r *Run, d engine.Domain) error {
 		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` makes the node anew", upAsCalled(r.Settings, "recreate="+d.Name)),
 			"its disk %s is gone", r.ws().Relative(r.ws().NodeOf(d.Metadata).Overlay()))
 	}
-	return refusal(r.Settings, d.Name, facts.Unbootable(disk, d.Metadata))
+	return refusal(r.Settings, d.Name, r.at().Unbootable(r.ws().NodeOf(d.Metadata), disk, d.Metadata))
 }
 
 // hasStayed is an error if the node's definition has paths of where the workspace was before.

@@ -23,7 +23,8 @@ import (
 // dice are random situations. A seed gives the same ones again.
 type dice struct {
 	*rand.Rand
-	r *Run // that looks, and brings nodes into situations
+	r       *Run // that looks, and brings nodes into situations
+	grouped bool // whether a cluster file declares groups
 }
 
 // random are dice, and a clone with nodes of libvirt's in-process driver.
@@ -35,7 +36,7 @@ func random(t *testing.T) dice {
 	if _, err := r.libvirt(); err != nil {
 		t.Fatal(err)
 	}
-	return dice{rand.New(rand.NewPCG(seed, 0)), r}
+	return dice{rand.New(rand.NewPCG(seed, 0)), r, false}
 }
 
 func (d dice) one(of ...string) string { return of[d.IntN(len(of))] }
@@ -44,6 +45,9 @@ func (d dice) one(of ...string) string { return of[d.IntN(len(of))] }
 func (d dice) words() []string {
 	all, nodes := []string{}, d.one("", "nodes=1", "nodes=2", "nodes=3", "nodes=4")
 	names := map[string]string{"nodes=1": "core01", "nodes=3": "core01,core03", "nodes=4": "core02,core04"}
+	if d.grouped {
+		nodes, names = "", map[string]string{"": d.one("core-control01", "core-worker01", "core-control01,core-worker01")}
+	}
 	for _, word := range []string{
 		nodes, d.one("", "", "recreate=changed", "recreate="+cmp.Or(names[nodes], "core02"), "recreate=all"),
 		d.one("", "", "redefine=true"), d.one("", "", "ram=1536"), d.one("", "", "parallel=true"), d.one("", "", "force=true"),
@@ -62,7 +66,8 @@ func (d dice) befall(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := d.r.ws().Node("core", 1+d.IntN(4))
+	nodes := mayBe(d.r)
+	node := nodes[d.IntN(len(nodes))]
 	domain, defined := domains[node.Name]
 	what := d.one("", "destroy", "boot", "lose its domain", "lose its disk", "lose all", "edit", "start")
 	if !defined {
@@ -96,6 +101,17 @@ func (d dice) befall(t *testing.T) string {
 	return node.Name + ": " + what + "; "
 }
 
+// mayBe are all nodes that there may be, with and without groups.
+func mayBe(r *Run) (nodes []workspace.Node) {
+	for n := range 4 {
+		nodes = append(nodes, r.ws().Node("core", n+1))
+	}
+	for n := range 2 {
+		nodes = append(nodes, workspace.NodeIn(r.ws(), "core", "control", n+1), workspace.NodeIn(r.ws(), "core", "worker", n+1))
+	}
+	return nodes
+}
+
 // looks is what is seen of a node from outside.
 type looks struct {
 	defined, running bool
@@ -111,8 +127,7 @@ func look(t *testing.T) map[string]looks {
 		t.Fatal(err)
 	}
 	all := map[string]looks{}
-	for n := range 4 {
-		node := r.ws().Node("core", n+1)
+	for _, node := range mayBe(r) {
 		domain, defined := domains[node.Name]
 		l := looks{defined: defined, running: domain.State == engine.Running, xml: domain.XML}
 		if info, err := os.Stat(node.Overlay()); err == nil {
@@ -151,11 +166,36 @@ func agrees(planned, took string) bool {
 // TestUpDoesWhatPlanPrinted: whatever there is of nodes, and whatever the user says.
 func TestUpDoesWhatPlanPrinted(t *testing.T) {
 	inClone(t)
+	random(t).doesWhatPlanPrinted(t, 25, func() string { return "" })
+}
+
+// TestUpDoesWhatPlanPrintedOfGroups: whatever the cluster file declares, and also if it is gone, or comes to a cluster without.
+func TestUpDoesWhatPlanPrintedOfGroups(t *testing.T) {
+	groupedClone(t, 1, 1)
 	d := random(t)
-	for range 25 {
+	d.grouped = true
+	d.doesWhatPlanPrinted(t, 15, func() string {
+		save(t, "worker.yml", strings.Replace(worker, "1.5.0", d.one("1.5.0", "1.4.0"), 1))
+		declareGroups(t, 1+d.IntN(2), 1+d.IntN(2), d.one("", "    vcpu: 1\n", "nodes:\n  core-worker01: {image: base.qcow2}\n"))
+		if text := contents(t, "clusters/core.yml"); d.IntN(6) == 0 {
+			before, _, _ := strings.Cut(text, "  worker:")
+			save(t, "clusters/core.yml", d.one(before, "nodes: 2\nconfig: plain.yml\nimage: base.qcow2\n"))
+		}
+		return contents(t, "clusters/core.yml")
+	})
+}
+
+// doesWhatPlanPrinted compares what plan says with what up does, so many times. declare writes another cluster file, and gives it.
+func (d dice) doesWhatPlanPrinted(t *testing.T, times int, declare func() string) {
+	t.Helper()
+	for range times {
 		happened := d.befall(t) + d.befall(t) + d.befall(t)
 		save(t, "plain.yml", strings.Replace(plain, "1.5.0", d.one("1.5.0", "1.4.0"), 1))
+		happened += declare()
 		words, before := d.words(), look(t)
+		if _, err := New(words, os.Stdout); err != nil {
+			words = nil // recreate= names a node that the file does not have
+		}
 		planned, refusal := saysPlan(t, words...)
 		said, err := up(t, words...)
 		after := look(t)

@@ -42,9 +42,12 @@ func recreateTogether(ctx context.Context, r *Run, d defined) (defined, error) {
 // newGeneration ends the generation that there is, and begins the next with a token of its own. What may fail does
 // so before anything is removed. If it is interrupted then, the next `up` goes on, as the token says.
 func newGeneration(ctx context.Context, r *Run, d defined) (defined, error) {
-	o := r.generationOptions()
+	o, err := generation.WithMembers(r.generationOptions(), d.source)
+	if err != nil {
+		return d, err
+	}
 	next, err := generation.Next(ctx, o, d.source)
-	if err := errors.Join(err, tryGeneration(ctx, d, r.Disk)); err != nil {
+	if err := errors.Join(err, tryGeneration(ctx, d)); err != nil {
 		return d, err
 	}
 	if d.generation, err = d.generation.Retired(o); err != nil {
@@ -66,13 +69,13 @@ func newGeneration(ctx context.Context, r *Run, d defined) (defined, error) {
 	return d, writeDocuments(r.ws(), d.generation, r.log.Say, d.documents...)
 }
 
-// tryGeneration finds what would go wrong with the new nodes while the old ones are there. disk is their size in GiB; 0 if the
-// image decides.
-func tryGeneration(ctx context.Context, d defined, disk int) error {
-	if _, err := qcow2.OverlaySize(ctx, d.image.Path, disk); err != nil {
-		return err
-	}
+// tryGeneration finds what would go wrong with the new nodes while the old ones are there.
+func tryGeneration(ctx context.Context, d defined) error {
 	for _, step := range plan.Taking(d.steps, plan.Recreate) {
+		recipe := d.draft.Recipes[step.Node.Name]
+		if _, err := qcow2.OverlaySize(ctx, recipe.Base.Path, recipe.Machine.Disk); err != nil {
+			return err
+		}
 		if err := d.apply.Try(step.Node, d.blueprint(step).Definition); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
@@ -109,4 +112,6 @@ func recreate(ctx context.Context, d defined, step plan.Step) (plan.Step, error)
 }
 
 // blueprint is what the step's node is made of.
-func (p planned) blueprint(step plan.Step) plan.Blueprint { return p.want[step.Node.Number-1] }
+func (p planned) blueprint(step plan.Step) plan.Blueprint {
+	return p.want[slices.IndexFunc(p.want, func(b plan.Blueprint) bool { return b.Doc.Name == step.Node.Name })]
+}

@@ -24,7 +24,7 @@ func (r *Run) Render(ctx context.Context) error {
 }
 
 // renderAll makes the documents of all nodes.
-func renderAll(r *Run, source config.Source, current generation.Generation, looks bool) ([]config.Document, error) {
+func renderAll(r *Run, source config.Set, current generation.Generation, looks bool) ([]config.Document, error) {
 	made, err := forDocuments(r, source, current, looks)
 	if err != nil {
 		return nil, err
@@ -35,10 +35,13 @@ func renderAll(r *Run, source config.Source, current generation.Generation, look
 // wouldRender makes all documents as `mage render` would, and nothing else: nothing is written, made, locked or said. With
 // an error it gives what there is so far. try also finds what would go wrong with a discovery token that is still to be made.
 func wouldRender(ctx context.Context, r *Run, try bool) (all rendered, err error) {
-	if all.source, err = config.Read(configOptions(r)); err != nil {
+	if all.source, err = readConfigs(r); err != nil {
 		return all, err
 	}
-	o := r.generationOptions()
+	o, err := generation.WithMembers(r.generationOptions(), all.source)
+	if err != nil {
+		return all, err
+	}
 	o.ReadOnly, o.Try, o.Say = true, try, func(string, ...any) {}
 	if all.generation, err = generation.Make(ctx, o, all.source); err != nil {
 		return all, err
@@ -54,7 +57,7 @@ func toLook(r *Run) func(context.Context) (rendered, error) {
 
 // forDocuments is what was made for the cluster and goes into its documents: what its generation has, and the public
 // half of the key pair if the config asks for it.
-func forDocuments(r *Run, source config.Source, current generation.Generation, looks bool) (config.Made, error) {
+func forDocuments(r *Run, source config.Set, current generation.Generation, looks bool) (config.Made, error) {
 	made := current.ForDocuments(r.members())
 	used, err := source.Uses(config.SSHWord)
 	if err != nil || !used {

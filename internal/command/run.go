@@ -32,6 +32,7 @@ type Run struct {
 	*settings.Settings
 	Workspace string // absolute path of the clone, without symbolic links
 	origin    string // where it was when its nodes were made
+	made      string // what the cluster was made with, as the settings were told
 
 	log   *progress.Log
 	locks *session.Locks
@@ -46,12 +47,14 @@ type Run struct {
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
 type counts struct{ rendered, filled func(node string) }
 
-// New is a run in the current folder with the settings that words and the environment give. It prints to out.
+// New is a run in the current folder, about a cluster, with the settings that words, the environment, the cluster's file and what
+// the cluster was made with give. It prints to out.
 func New(words []string, out io.Writer) (*Run, error) {
-	s, err := settings.Load(words, settings.System())
-	if err != nil {
-		return nil, err
-	}
+	return NewAbout(words, About{Cluster: true, Libvirt: true}, out)
+}
+
+// NewAbout is New for a command line that is about something else.
+func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
@@ -60,14 +63,31 @@ func New(words []string, out io.Writer) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := load(words, about, here)
+	if err == nil {
+		err = namesCluster(r.Settings, about.One)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.log = progress.New(out)
+	return r, nil
+}
+
+// newRun is a run with the settings, which says nothing yet.
+func newRun(s *settings.Settings, here workspace.Workspace) *Run {
+	if s == nil {
+		return nil
+	}
 	root := here.Root
-	locks := &session.Locks{Workspace: workspace.Workspace{Root: root}}
-	helper := etcd.NewHelper(root, filepath.Join(s.Cache, "bin"))
-	return &Run{Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(out), locks: locks, etcd: helper}, nil
+	return &Run{
+		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
+		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: etcd.NewHelper(root, filepath.Join(s.Cache, "bin")),
+	}
 }
 
 // members are the nodes that the settings ask for.
-func (r *Run) members() []workspace.Node { return r.ws().Nodes(r.Prefix, r.Nodes) }
+func (r *Run) members() []workspace.Node { return nodesOf(r) }
 
 // access is the way into the cluster's nodes.
 func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefix) }
@@ -130,23 +150,22 @@ func (r *Run) reach() reach.Nodes {
 	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
-// applier carries out steps, on the libvirt that was opened to plan them. image is the path of the base image, before are all
-// domains as they were before this run.
-func (r *Run) applier(image string, before map[string]engine.Domain) apply.Applier {
+// applier carries out steps, on the libvirt that was opened to plan them. before are all domains as they were before this run.
+func (r *Run) applier(before map[string]engine.Domain) apply.Applier {
 	return apply.Applier{
-		Engine: r.conn, Workspace: r.ws(), Base: image, Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
+		Engine: r.conn, Workspace: r.ws(), Before: before, Begun: &apply.Begun{}, Plugs: r.Ready,
 		Say: r.log.Say, Reached: r.times.Reach, Forget: r.access(r.Prefix).Forget,
 	}
 }
 
-// booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. image is the path of the base
-// image, undo takes back what this run has made for a node.
-func (r *Run) booter(image string, undo func(context.Context, plan.Step) error) boot.Booter {
-	silence := silenceOf(r, image)
+// booter boots nodes. libvirt is connected by then: the nodes were found there, or defined. images are the base images by node,
+// undo takes back what this run has made for a node.
+func (r *Run) booter(images baseImages, undo func(context.Context, plan.Step) error) boot.Booter {
 	return boot.Booter{
 		Engine: r.conn, Nodes: r.reach(), Log: r.log, Record: &r.times,
-		KVM: silence.DomainType == "kvm", Silence: silence,
-		Ready: r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
+		KVM:     silenceOf(r, "").DomainType == "kvm",
+		Silence: func(node string) timeline.Silence { return silenceOf(r, images[node].Path) },
+		Ready:   r.Ready, Timeout: r.Timeout, KeepGoing: r.KeepGoing, Undo: undo,
 	}
 }
 
@@ -155,5 +174,5 @@ func nothingMade(context.Context, plan.Step) error { return nil }
 
 // silenceOf is how long consoles of nodes on the image are silent.
 func silenceOf(r *Run, image string) timeline.Silence {
-	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r, true).DomainType(r.conn)}
+	return timeline.Silence{File: filepath.Join(r.Store, "silences.json"), Image: image, DomainType: machineOf(r, r.Settings, true).DomainType(r.conn)}
 }

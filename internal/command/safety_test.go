@@ -254,7 +254,7 @@ func TestARunThatOnlyLooksHasNoWayToChangeAnything(t *testing.T) {
 		if err := on.Destroy("core01"); !errors.Is(err, engine.ErrReadOnly) {
 			t.Errorf("got %v", err)
 		}
-		if out := dry.applier("", nil).Define(t.Context(), []plan.Step{{Node: r.members()[0], Action: plan.Create}}); len(out.Failed) != 1 || !errors.Is(out.Failed[0], engine.ErrReadOnly) {
+		if out := dry.applier(nil).Define(t.Context(), []plan.Step{{Node: r.members()[0], Action: plan.Create}}); len(out.Failed) != 1 || !errors.Is(out.Failed[0], engine.ErrReadOnly) {
 			t.Errorf("got %+v", out)
 		}
 	}

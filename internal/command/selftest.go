@@ -92,7 +92,7 @@ func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 		key, _, _ := strings.Cut(word, "=")
 		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 	})
-	r, err := New(append(own, words...), t.run.log.Writer())
+	r, err := NewAbout(append(own, words...), About{}, t.run.log.Writer())
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +134,9 @@ func (t *trial) boot(ctx context.Context) error {
 	if len(d.steps) == 0 {
 		return errors.Join(err, t.remove(ctx))
 	}
+	source, _ := d.source.Of(t.Node.Name)
 	t.Report.About = []string{
-		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r, false).DomainType(r.conn), machineOf(r, false).FirmwareOn(blueprint.SystemOn(d.image, d.source.System()), engine.HostOf(r.conn).HasUEFI)),
+		fmt.Sprintf("host: %s, libvirt's type %s, firmware %s", r.Arch, machineOf(r, r.Settings, false).DomainType(r.conn), machineOf(r, r.Settings, false).FirmwareOn(blueprint.SystemOn(d.images[t.Node.Name], source.System()), engine.HostOf(r.conn).HasUEFI)),
 		"date: " + time.Now().Format(time.DateOnly),
 	}
 	t.LookForReport(ctx, r.reach(), err)
@@ -148,10 +149,11 @@ func (t *trial) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err := imageOf(ctx, r)
+	images, err := imagesOf(ctx, r)
 	if err != nil {
 		return err
 	}
+	image := images.baseImages[t.Node.Name]
 	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, image.System()), image.Version
 	if t.Report.Distribution == "" {
 		return hint.Errorf("image=fcos-stable, image=flatcar-stable, or a file that has fcos or flatcar in its name", "image=%s: it does not tell which distribution it is", r.Image)
@@ -182,7 +184,7 @@ func (t *trial) bootAgain(ctx context.Context) (boot.Node, error) {
 	if err != nil {
 		return boot.Node{}, err
 	}
-	return r.booter("", nothingMade).One(ctx, plan.Step{Node: t.Node}), nil
+	return r.booter(nil, nothingMade).One(ctx, plan.Step{Node: t.Node}), nil
 }
 
 // remove takes the node and all of its cluster away, also after an interruption, and looks whether something is left.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
@@ -50,41 +52,82 @@ type nodeStatus struct {
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
-// not known is shown so.
+// not known is shown so. Members of etcd that are no node's are an error. With follow=true it goes on with what changes.
 func Status(ctx context.Context, r *Run) error {
 	r.onlyLook()
-	domains, err := r.domains()
+	if r.Follow {
+		return followStatus(ctx, r)
+	}
+	seen, err := seeStatus(ctx, r)
 	if err != nil {
 		return err
+	}
+	for _, warning := range seen.warnings {
+		warn("%s", warning)
+	}
+	if r.Format == "json" {
+		for _, line := range seen.whose {
+			fmt.Fprintln(os.Stderr, line)
+		}
+		return errors.Join(table.JSON(r.log.Writer(), seen.nodes), seen.strangers)
+	}
+	return errors.Join(seen.print(r.log.Writer()), seen.strangers)
+}
+
+// seenStatus is what was seen at one moment.
+type seenStatus struct {
+	nodes    []nodeStatus
+	whose    []string // which domains are whose, as far as somebody may take them for other ones
+	more     string   // what `mage up` would also make, or empty
+	warnings []string
+
+	strangers error // members of etcd that are no node's
+}
+
+// seeStatus asks all that can be asked, for as long as statusPatience.
+func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
+	domains, err := r.domains()
+	if err != nil {
+		return seen, err
 	}
 	members := r.ws().Members(domains, chosen(r).prefix)
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { changed = drift(ctx, r.Settings, wouldDo(r, askQuick)) })
-	all := statusOf(ctx, r.reach(), members)
+	asking.Go(func() { seen.strangers = strangersOf(ctx, r, domains, members) })
+	asking.Go(func() {
+		changed = drift(ctx, r.Settings, wouldDo(r, askQuick), func(format string, args ...any) {
+			seen.warnings = append(seen.warnings, fmt.Sprintf(format, args...))
+		})
+	})
+	seen.nodes = statusOf(ctx, r.reach(), members)
 	asking.Wait()
-	for i := range all {
-		if all[i].Drift = changed[all[i].Node]; changed == nil || all[i].Cluster != r.Prefix {
-			all[i].Drift = notKnown
+	for i, s := range seen.nodes {
+		if seen.nodes[i].Drift = changed[s.Node]; changed == nil || s.Cluster != r.Prefix {
+			seen.nodes[i].Drift = notKnown
 		}
 	}
-	switch {
-	case r.Format == "json":
-		sayWhose(r, domains, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
-		return table.JSON(r.log.Writer(), all)
-	case len(all) == 0:
-		r.log.Say("status: there are no nodes")
-		sayWhose(r, domains, r.log.Say)
-		return nil
+	sayWhose(r, domains, func(format string, args ...any) { seen.whose = append(seen.whose, fmt.Sprintf(format, args...)) })
+	if missing := missing(r.members(), seen.nodes, changed); len(missing) > 0 {
+		seen.more = fmt.Sprintf("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
 	}
-	if err := statusTable(all).Print(r.log.Writer()); err != nil {
+	return seen, nil
+}
+
+// print writes a table, and what stands below it.
+func (s seenStatus) print(w io.Writer) error {
+	out := progress.New(w)
+	if len(s.nodes) == 0 {
+		out.Say("status: there are no nodes")
+	} else if err := statusTable(s.nodes).Print(w); err != nil {
 		return err
 	}
-	sayWhose(r, domains, r.log.Say)
-	if missing := missing(r.members(), all, changed); len(missing) > 0 {
-		r.log.Say("`%s` would also make %s", upAsCalled(r.Settings), strings.Join(missing, ", "))
+	for _, line := range s.whose {
+		out.Say("%s", line)
+	}
+	if s.more != "" {
+		out.Say("%s", s.more)
 	}
 	return nil
 }
@@ -93,7 +136,7 @@ func Status(ctx context.Context, r *Run) error {
 // the workspace was before.
 func sayWhose(r *Run, domains map[string]engine.Domain, say func(string, ...any)) {
 	prefix := chosen(r).prefix
-	for _, line := range leftAlone(r.ws(), r.Prefix, prefix, domains) {
+	for _, line := range leftAlone(r, prefix, domains) {
 		say("%s", line)
 	}
 	moved := map[string][]string{}
@@ -136,7 +179,7 @@ func wouldDo(r *Run, ask func(*Run) asking) func(context.Context) ([]plan.Step, 
 
 // drift says of the nodes of the cluster prefix= what `mage up` would find changed; planned are the steps that it would
 // take. It is nil if that is not known: the config has an error, or somebody elsewhere has to be asked who does not answer.
-func drift(ctx context.Context, s *settings.Settings, planned func(context.Context) ([]plan.Step, error)) map[string]string {
+func drift(ctx context.Context, s *settings.Settings, planned func(context.Context) ([]plan.Step, error), warn func(string, ...any)) map[string]string {
 	type answer struct {
 		steps []plan.Step
 		err   error
@@ -257,19 +300,7 @@ func statusTable(all []nodeStatus) *table.Table {
 	}
 	rows := table.New(columns...)
 	for _, s := range all {
-		ready, uptime := notKnown, "-"
-		switch {
-		case s.Ready:
-			ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
-		case s.Waits != "":
-			ready = "no: " + s.Waits
-		case s.Failed != "":
-			ready = "failed: " + s.Failed
-		case s.State != string(engine.Running):
-			ready = "no"
-		}
-		state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: s.Reason}}.Described()
-		row := []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
+		row := s.cells()
 		switch {
 		case s.Certificate != nil:
 			row = append(row, s.life.String())
@@ -279,4 +310,24 @@ func statusTable(all []nodeStatus) *table.Table {
 		rows.Row(row...)
 	}
 	return rows
+}
+
+// uptimeCell is the place of the uptime among the cells.
+const uptimeCell = 5
+
+// cells are those of the node's line.
+func (s nodeStatus) cells() []string {
+	ready, uptime := notKnown, "-"
+	switch {
+	case s.Ready:
+		ready, uptime = "yes", (time.Duration(s.Uptime) * time.Second).String()
+	case s.Waits != "":
+		ready = "no: " + s.Waits
+	case s.Failed != "":
+		ready = "failed: " + s.Failed
+	case s.State != string(engine.Running):
+		ready = "no"
+	}
+	state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: s.Reason}}.Described()
+	return []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
 }

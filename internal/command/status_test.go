@@ -3,12 +3,15 @@
 package command
 
 import (
+	"context"
 	"net"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/terminal/progress"
 )
 
 // TestStatusShowsWhatUpWouldDo: what `mage plan` says, of nodes that are still to be made, too.
@@ -73,5 +76,33 @@ other01 .*  not known
 		if !regexp.MustCompile(`^` + want + `$`).MatchString(rows) {
 			t.Errorf("%s: want\n%s\ngot\n%s", words, want, rows)
 		}
+	}
+}
+
+// TestStatusFollows prints the table, then the lines that change, until it is interrupted, which is no error.
+func TestStatusFollows(t *testing.T) {
+	inClone(t)
+	mustUp(t, "nodes=2")
+	for _, format := range []string{"table", "json"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out, ended := &saying{}, make(chan error, 1)
+		r := run(t, "follow=true", "format="+format)
+		r.log = progress.New(out)
+		go func() { ended <- Status(ctx, r) }()
+		begin := out.wait(t, ended, map[string]string{"table": "\ncore02 ", "json": "]\n"}[format])
+		halt(t, "core02")
+		said := strings.TrimPrefix(out.wait(t, ended, "shut off"), begin)
+		if format == "table" && (!strings.HasPrefix(begin, "NODE ") || strings.Count(said, "\n") != 1 || !strings.Contains(said, "   core02   shut off ")) {
+			t.Errorf("got\n%s\nand then\n%s", begin, said)
+		}
+		said = out.wait(t, ended, "shut off")
+		if format == "json" && (strings.Count(said, "\n]\n") != 2 || strings.Count(said, `"node": "core01"`) != 2) {
+			t.Errorf("got\n%s", said)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("got %v", err)
+		}
+		mustUp(t, "nodes=2")
 	}
 }

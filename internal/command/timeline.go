@@ -10,18 +10,18 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// keepTimes keeps what this run saw, if it booted anything.
-// image is the path of the base image.
-func keepTimes(r *Run, image string) {
+// keepTimes keeps what this run saw, if it booted anything. images are the base images by node.
+func keepTimes(r *Run, images baseImages) {
 	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
 		r.log.Say("timeline: %v", err)
 	}
-	longest := r.times.LongestSilence()
-	if longest == 0 {
-		return
-	}
-	if err := silenceOf(r, image).Keep(longest); err != nil {
-		r.log.Say("how long this image's boot takes is not remembered: %v", err)
+	for image, longest := range r.times.Silences(func(node string) string { return images[node].Path }) {
+		if longest == 0 {
+			continue
+		}
+		if err := silenceOf(r, image).Keep(longest); err != nil {
+			r.log.Say("how long this image's boot takes is not remembered: %v", err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/config"
@@ -12,10 +13,11 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes.
+// Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes. A cluster with several
+// configs gets a template of each.
 func (r *Run) Transpile(ctx context.Context) error {
 	source, err := sourceOf(r)
-	for _, warning := range source.Warnings {
+	for _, warning := range source.Warnings() {
 		r.log.Say("%s", warning)
 	}
 	if err != nil {
@@ -24,25 +26,52 @@ func (r *Run) Transpile(ctx context.Context) error {
 	if err := verified(ctx, r, source); err != nil {
 		return err
 	}
-	wrote, err := artifact.WriteIfChanged(r.ws().VM(workspace.TemplateName), source.Common.JSON, 0o600)
+	said := map[string]bool{}
+	for _, one := range source.Sources {
+		if said[one.Path] {
+			continue
+		}
+		if err := writeTemplate(r, one, workspace.Template(one.Path, len(said) == 0)); err != nil {
+			return err
+		}
+		said[one.Path] = true
+	}
+	return nil
+}
+
+func writeTemplate(r *Run, source config.Source, name string) error {
+	wrote, err := artifact.WriteIfChanged(r.ws().VM(name), source.Common.JSON, 0o600)
 	if err != nil {
 		return err
 	}
 	if wrote {
-		r.log.Say("transpile: %s -> vm/%s", source.Path, workspace.TemplateName)
+		r.log.Say("transpile: %s -> vm/%s", source.Path, name)
 	} else {
 		r.log.Say("transpile: %s unchanged", source.Path)
 	}
 	return nil
 }
 
-// configOptions say what the run's documents are made of.
-func configOptions(r *Run) config.Options {
+// readConfigs reads the configs of all nodes, each once. With an error it gives those before, for their warnings.
+func readConfigs(r *Run) (config.Set, error) {
+	read := []config.Source{}
+	for _, p := range alike(partsOf(r), byConfig) {
+		source, err := config.Read(configOptions(r, p))
+		if read = append(read, source); err != nil {
+			return config.SetOf(r.members(), read...), err
+		}
+	}
+	return config.SetOf(r.members(), read...), nil
+}
+
+// configOptions say what the documents of a part's nodes are made of.
+func configOptions(r *Run, p part) config.Options {
 	return config.Options{
-		Workspace: r.Workspace, Path: configPath(r), Prefix: r.Prefix, Nodes: r.members(), Vars: r.VarsFile, VarAs: r.VarAs,
+		Workspace: r.Workspace, Path: config.Path(r.Workspace, p.Config), Prefix: r.Prefix, Nodes: p.nodes, Cluster: r.members(),
+		Vars: p.VarsNeeded, VarAs: p.VarAs,
 		Advice: func(word string) string { return wordAdvice(r, word) },
-		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(r.Image),
-		Ready: r.Ready, Updates: r.Updates, UpdatesGiven: r.Given("updates"), Rendered: r.counts.rendered,
+		Later:  generation.Later(r.generationOptions()), System: base.SystemOf(p.Image),
+		Ready: p.Ready, Updates: p.Updates, UpdatesGiven: p.Given("updates"), Rendered: r.counts.rendered,
 	}
 }
 
@@ -65,3 +94,13 @@ func wordAdvice(r *Run, word string) string {
 
 // configPath is config= as the user would write it from the workspace.
 func configPath(r *Run) string { return config.Path(r.Workspace, r.Config) }
+
+// configPaths are those of all nodes.
+func configPaths(r *Run) (paths []string) {
+	for _, p := range partsOf(r) {
+		if path := config.Path(r.Workspace, p.Config); !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}

@@ -11,7 +11,7 @@ import (
 // filesOf are the node's files that say what it was made from, and the domain's definition.
 func filesOf(t *testing.T, name string) (all string) {
 	t.Helper()
-	for _, file := range []string{"domain.xml", "defined.xml", "made.json", "fresh"} {
+	for _, file := range []string{"domain.xml", "defined.xml", "made.json", "fresh", "ignition.json"} {
 		text, err := os.ReadFile("vm/" + name + "/" + file)
 		if os.IsNotExist(err) {
 			text = []byte("(none)")

@@ -20,7 +20,7 @@ func (r *Run) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer keepTimes(r, d.image.Path)
+	defer keepTimes(r, d.images)
 	if err := upAll(ctx, r, d); err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func upAll(ctx context.Context, r *Run, d defined) error {
 	if err != nil {
 		return err
 	}
-	cluster := clusterOf(r, d, r.booter(d.image.Path, d.apply.Undo))
+	cluster := clusterOf(r, d, r.booter(d.images, d.apply.Undo))
 	if !changes { // else they were asked of what is no more
 		cluster.Ahead = aheadOf(ctx, r)
 	}
@@ -48,7 +48,7 @@ func upAll(ctx context.Context, r *Run, d defined) error {
 		return err
 	}
 	defer server.Close()
-	nodes, failed := r.booter(d.image.Path, d.apply.Undo).All(ctx, d.steps)
+	nodes, failed := r.booter(d.images, d.apply.Undo).All(ctx, d.steps)
 	broken := errors.Join(trust(r.access(r.Prefix), nodes), errors.Join(d.failed...), failed)
 	if ctx.Err() != nil {
 		return broken

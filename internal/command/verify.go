@@ -12,7 +12,7 @@ import (
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/verify"
-	"coreos-libvirt/internal/config/verify/place"
+	written "coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
@@ -27,11 +27,11 @@ func Verify(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	begin, judge := time.Now(), judgeOf(r, source)
+	begin, judge := time.Now(), &verify.Judge{}
 	if judge.Programs, err = upstream.Ensure(ctx, bin(r), warn); err != nil {
 		return err
 	}
-	report, err := judge.All(ctx, nodesOf(source))
+	report, err := judge.All(ctx, toJudge(r, source))
 	if err != nil {
 		return hint.Add(err, "run it as root, or allow users namespaces of their own; `verify=off` leaves it out elsewhere")
 	}
@@ -45,7 +45,7 @@ func Verify(ctx context.Context, r *Run) error {
 	for _, text := range report.Missing {
 		r.log.Say("verify: %s", text)
 	}
-	r.log.Say("verify: %s (%d ms)", summary(report, len(source.Tried)), time.Since(begin).Milliseconds())
+	r.log.Say("verify: %s (%d ms)", summary(report, len(r.members())), time.Since(begin).Milliseconds())
 	return failed(wrong)
 }
 
@@ -60,19 +60,17 @@ func failed(wrong bool) error {
 // bin is the folder of the programs that judge documents.
 func bin(r *Run) string { return filepath.Join(r.Cache, "bin") }
 
-func judgeOf(r *Run, source config.Source) *verify.Judge {
-	return &verify.Judge{System: cmp.Or(source.System(), base.SystemOf(r.Image))}
-}
-
-// nodesOf are the nodes' documents as they were made for trial, with the files that they were made of.
-func nodesOf(source config.Source) (nodes []verify.Node) {
-	for _, d := range source.Tried {
-		files, replace := source.Written(d.Node)
-		n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, Replace: replace}
-		for _, f := range files {
-			n.Files = append(n.Files, place.File(f))
+// toJudge are the nodes' documents as they were made for trial, with the files that they were made of.
+func toJudge(r *Run, set config.Set) (nodes []verify.Node) {
+	for _, source := range set.Sources {
+		for _, d := range source.Tried {
+			files, replace := source.Written(d.Node)
+			n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), base.SystemOf(r.Image)), Replace: replace}
+			for _, f := range files {
+				n.Files = append(n.Files, written.File(f))
+			}
+			nodes = append(nodes, n)
 		}
-		nodes = append(nodes, n)
 	}
 	return nodes
 }
@@ -99,20 +97,20 @@ func summary(report verify.Report, nodes int) string {
 
 // verified judges the documents on the way of another target: warnings are said, and errors are its error. If they cannot be judged
 // here that is said in a line.
-func verified(ctx context.Context, r *Run, source config.Source) error {
+func verified(ctx context.Context, r *Run, source config.Set) error {
 	return verifiedBy(ctx, r, source, r.log.Say)
 }
 
 // verifiedBeside is verified for a target that prints: what it says is not part of that.
-func verifiedBeside(ctx context.Context, r *Run, source config.Source) error {
+func verifiedBeside(ctx context.Context, r *Run, source config.Set) error {
 	return verifiedBy(ctx, r, source, warn)
 }
 
-func verifiedBy(ctx context.Context, r *Run, source config.Source, say func(string, ...any)) error {
+func verifiedBy(ctx context.Context, r *Run, source config.Set, say func(string, ...any)) error {
 	if !r.Verify {
 		return nil
 	}
-	report, err := reported(ctx, r, judgeOf(r, source), source, say)
+	report, err := reported(ctx, r, &verify.Judge{}, source, say)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -130,32 +128,29 @@ func verifiedBy(ctx context.Context, r *Run, source config.Source, say func(stri
 }
 
 // reported judges the documents of the source.
-func reported(ctx context.Context, r *Run, judge *verify.Judge, source config.Source, say func(string, ...any)) (report verify.Report, err error) {
+func reported(ctx context.Context, r *Run, judge *verify.Judge, source config.Set, say func(string, ...any)) (report verify.Report, err error) {
 	if missing := sandbox.Missing(); missing != "" {
 		return report, fmt.Errorf("this host has no %s", missing)
 	}
 	if judge.Programs, err = upstream.Ensure(ctx, bin(r), say); err != nil {
 		return report, err
 	}
-	return judge.All(ctx, nodesOf(source))
+	return judge.All(ctx, toJudge(r, source))
 }
 
 // verdict is what a watch says of documents, if it is something else than before.
 type verdict struct {
 	run   *Run
-	judge *verify.Judge
+	judge *verify.Judge // remembers what it said
 	last  string
 }
 
-func newVerdict(r *Run) *verdict { return &verdict{run: r} }
+func newVerdict(r *Run) *verdict { return &verdict{run: r, judge: &verify.Judge{}} }
 
 // say judges the documents, and says what it found unless that was the same before.
-func (v *verdict) say(ctx context.Context, source config.Source, say func(string, ...any)) {
+func (v *verdict) say(ctx context.Context, source config.Set, say func(string, ...any)) {
 	if !v.run.Verify {
 		return
-	}
-	if v.judge == nil || v.judge.System != judgeOf(v.run, source).System {
-		v.judge = judgeOf(v.run, source)
 	}
 	report, err := reported(ctx, v.run, v.judge, source, say)
 	text := strings.Join(shown(report.Findings), "\n")

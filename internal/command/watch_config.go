@@ -15,7 +15,7 @@ import (
 // would do now; nothing is written. What is wrong with a file is printed, and the watch goes on.
 func Watch(ctx context.Context, r *Run) error {
 	r.onlyLook()
-	files, err := watchFiles(configPath(r), r.log.Say)
+	files, err := watchFiles(configPaths(r), r.log.Say)
 	if err != nil {
 		return err
 	}
@@ -23,9 +23,9 @@ func Watch(ctx context.Context, r *Run) error {
 	w := configWatch{nodes: r.members(), render: toLook(r), say: r.log.Say, outlook: newOutlook(r), verdict: newVerdict(r)}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
-		r.log.Say("watching %s and what it names; Ctrl-C ends", configPath(r))
+		r.log.Say("watching %s and what it names; Ctrl-C ends", strings.Join(configPaths(r), ", "))
 	} else {
-		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", configPath(r))
+		r.log.Say("watching %s and what it names for a good save; Ctrl-C ends", strings.Join(configPaths(r), ", "))
 	}
 	for files.next(ctx) {
 		before = w.rebuilt(ctx, before)
@@ -48,7 +48,7 @@ func (w configWatch) rebuilt(ctx context.Context, before map[string]string) map[
 	begin := time.Now()
 	seen, err := w.render(ctx)
 	now := begin.Format(time.TimeOnly)
-	for _, warning := range seen.source.Warnings {
+	for _, warning := range seen.source.Warnings() {
 		w.say("%s", warning)
 	}
 	var after map[string]string
@@ -83,7 +83,7 @@ func readableNodes(ctx context.Context, render func(context.Context) (rendered, 
 	if err == nil {
 		texts, err = readableTexts(seen.documents)
 	}
-	return texts, seen.source.Warnings, err
+	return texts, seen.source.Warnings(), err
 }
 
 // readableTexts are the documents as people read them, by node.

@@ -23,22 +23,22 @@ const (
 	lookAgain = 500 * time.Millisecond
 )
 
-// watchedFiles tells of saves of all that documents are made of: the config, what it names beside it, the
+// watchedFiles tells of saves of all that documents are made of: the configs, what they name beside them, the
 // vars.yml there, files/ and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
 type watchedFiles struct {
 	*fsnotify.Watcher
-	config string
-	say    func(format string, args ...any)
-	said   map[string]bool // what cannot be watched, and why
-	quiet  time.Duration   // after a save
+	configs []string
+	say     func(format string, args ...any)
+	said    map[string]bool // what cannot be watched, and why
+	quiet   time.Duration   // after a save
 }
 
-func watchFiles(config string, say func(string, ...any)) (watchedFiles, error) {
+func watchFiles(configs []string, say func(string, ...any)) (watchedFiles, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		return watchedFiles{}, fmt.Errorf("cannot watch files: %w", err)
 	}
-	w := watchedFiles{watcher, config, say, map[string]bool{}, quiet}
+	w := watchedFiles{watcher, configs, say, map[string]bool{}, quiet}
 	w.add()
 	return w, nil
 }
@@ -72,9 +72,14 @@ func (w watchedFiles) next(ctx context.Context) bool {
 	}
 }
 
-// folders are the config's own and ignition/; what counts of each is in it and in its files/ and nodes/.
+// folders are the configs' own and ignition/; what counts of each is in it and in its files/ and nodes/.
 func (w watchedFiles) folders() []string {
-	return slices.Compact([]string{filepath.Dir(w.config), "ignition"})
+	all := []string{"ignition"}
+	for _, config := range w.configs {
+		all = append(all, filepath.Dir(config))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // add watches what is there and not watched yet, and tells whether there was any. What is gone the watcher
@@ -116,13 +121,19 @@ func (w watchedFiles) counts(path string) bool {
 	if !slices.Contains(w.folders(), filepath.Clean(folder)) {
 		return true // below files/, nodes/ or templates/
 	}
-	return slices.Contains([]string{filepath.Base(w.config), "vars.yml", "files", "nodes"}, name) || w.names(name)
+	return slices.Contains([]string{"vars.yml", "files", "nodes"}, name) || w.isConfig(name) || w.names(name)
 }
 
-// names tells whether the name of a file beside the config stands in it: it may be a local file.
+func (w watchedFiles) isConfig(name string) bool {
+	return slices.ContainsFunc(w.configs, func(config string) bool { return filepath.Base(config) == name })
+}
+
+// names tells whether the name of a file beside a config stands in it: it may be a local file.
 func (w watchedFiles) names(file string) bool {
-	text, err := os.ReadFile(w.config)
-	return err == nil && bytes.Contains(text, []byte(file))
+	return slices.ContainsFunc(w.configs, func(config string) bool {
+		text, err := os.ReadFile(config)
+		return err == nil && bytes.Contains(text, []byte(file))
+	})
 }
 
 // drain takes the events that follow, until there was none for a while: a file that is half written is no save.

@@ -14,7 +14,7 @@ func TestHalfWrittenSave(t *testing.T) {
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files, err := watchFiles(config, t.Logf)
+	files, err := watchFiles([]string{config}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestSaveBesideAWriter(t *testing.T) {
 	if err := os.MkdirAll("files", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	files, err := watchFiles(config, t.Logf)
+	files, err := watchFiles([]string{config}, t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine/libvirt"
-	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -35,14 +34,15 @@ func newOutlook(r *Run) *outlook {
 // it is known.
 func wouldDoWith(r *Run) func(context.Context, rendered) ([]plan.Step, error) {
 	dry := dry(r)
-	var image base.Image
+	var images baseImages
 	return func(ctx context.Context, seen rendered) (_ []plan.Step, err error) {
-		if image.Path == "" {
-			if image, err = wouldFetch(ctx, dry); err != nil {
+		if images == nil {
+			if images, err = wouldFetch(ctx, dry); err != nil {
+				images = nil
 				return nil, err
 			}
 		}
-		p, _, err := decide(ctx, dry, made{image, seen}, true, askNobody(dry))
+		p, _, err := decide(ctx, dry, made{images, seen}, true, askNobody(dry))
 		return p.plan.All(), err
 	}
 }

@@ -66,7 +66,7 @@ func (s Source) render(node workspace.Node, templates map[string][]byte, made Ma
 	}
 	words := maps.Clone(s.Shared)
 	maps.Copy(words, made.Words)
-	maps.Copy(words, nodeWords(node))
+	maps.Copy(words, s.nodeWords(node))
 	maps.Copy(words, made.Own[node.Name])
 	if err := s.addMountUnits(node.Name, words); err != nil {
 		return Document{}, err
@@ -104,8 +104,12 @@ func (s Source) digest(node, key string) string {
 }
 
 // nodeWords are the words whose values differ from node to node.
-func nodeWords(node workspace.Node) render.Words {
-	return render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+func (s Source) nodeWords(node workspace.Node) render.Words {
+	words := render.Words{"Node_Name": node.Name, "Node_Number": strconv.Itoa(node.Number), "Node_MAC": node.MAC}
+	if s.groups != nil {
+		words["Group_Name"], words["Group_Count"] = node.Group, strconv.Itoa(s.groups[node.Group])
+	}
+	return words
 }
 
 // of is the node's own template, or else the one of all nodes.

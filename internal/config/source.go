@@ -25,10 +25,11 @@ const SSHWord = "SSH_Authorized_Key"
 
 // Options say what the documents are made of.
 type Options struct {
-	Workspace string // absolute
-	Path      string // of the config
-	Prefix    string // of the cluster
-	Nodes     []workspace.Node
+	Workspace string                                       // absolute
+	Path      string                                       // of the config
+	Prefix    string                                       // of the cluster
+	Nodes     []workspace.Node                             // that are made of the config
+	Cluster   []workspace.Node                             // all of the cluster; nil: the same
 	Vars      func(file string) (map[string]string, error) // the user's own words, with those of the file
 	VarAs     func(word string) string                     // how the user gave one of them: var.My_Word; nil: by its name
 	Advice    func(word string) string                     // what gives a word of the project's a value, or nothing; may be nil
@@ -54,6 +55,7 @@ type Source struct {
 
 	advice func(word string) string
 	nodes  []workspace.Node
+	groups map[string]int    // how many nodes there are in each group of the cluster; nil: it has none
 	merged map[string][]byte // what documents are made of, by node; the empty name's is for nodes without an overlay
 	ready  *render.Readiness // nil: nodes get none
 	counts func(node string)
@@ -61,7 +63,7 @@ type Source struct {
 
 // Read reads the config and the nodes' own, and makes all documents for trial. Warnings count with an error, too.
 func Read(o Options) (s Source, err error) {
-	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, advice: o.Advice, counts: o.Rendered}
+	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, groups: o.groups(), advice: o.Advice, counts: o.Rendered}
 	if err := s.transpile(); err != nil {
 		return s, err
 	}
@@ -169,7 +171,7 @@ func (s Source) CheckWords(later render.Words) (warnings []string, err error) {
 func (s Source) known(later render.Words) render.Words {
 	words := maps.Clone(s.Shared)
 	maps.Copy(words, later)
-	maps.Copy(words, nodeWords(workspace.Node{}))
+	maps.Copy(words, s.nodeWords(workspace.Node{}))
 	words[SSHWord] = SSHWord
 	return words
 }
@@ -241,9 +243,30 @@ func (s Source) filesOf(node string) string {
 
 // shared are the words whose values all nodes share and the settings say: vars are the user's own.
 func (o Options) shared(vars render.Words) render.Words {
-	words := render.Words{"Node_Prefix": o.Prefix, "Cluster_Name": o.Prefix, "Node_Count": strconv.Itoa(len(o.Nodes))}
+	words := render.Words{"Node_Prefix": o.Prefix, "Cluster_Name": o.Prefix, "Node_Count": strconv.Itoa(len(o.cluster()))}
 	maps.Copy(words, vars)
 	return words
+}
+
+// cluster are all nodes of it.
+func (o Options) cluster() []workspace.Node {
+	if o.Cluster == nil {
+		return o.Nodes
+	}
+	return o.Cluster
+}
+
+// groups are how many nodes there are in each; nil if the cluster has none.
+func (o Options) groups() (counts map[string]int) {
+	for _, node := range o.cluster() {
+		if node.Group != "" && counts == nil {
+			counts = map[string]int{}
+		}
+		if node.Group != "" {
+			counts[node.Group]++
+		}
+	}
+	return counts
 }
 
 // readiness reads the snippet that every node gets, unless ready=off.

@@ -29,6 +29,6 @@ func (s Source) Written(node workspace.Node) (files []Written, replace func(stri
 		files = append(files, Written{Path: f.path, Text: f.source, Locals: locals})
 	}
 	words := maps.Clone(s.Shared)
-	maps.Copy(words, nodeWords(node))
+	maps.Copy(words, s.nodeWords(node))
 	return files, words.Replacer().Replace
 }

@@ -23,6 +23,8 @@ type Engine interface {
 type Inventory interface {
 	// Domains are all domains that the engine has, by name.
 	Domains() (map[string]Domain, error)
+	// Defined are the same as their definitions say: nothing is known of whether they run. It asks less.
+	Defined() (map[string]Domain, error)
 	// Running are the names of the domains that run.
 	Running() (map[string]bool, error)
 	// State is the state of the domain of that name.
@@ -89,6 +91,20 @@ type Changer interface {
 	SetMemory(name string, mib int) error
 	// Took notes in the running domain what it is by now.
 	Took(name string, mark Metadata) error
+}
+
+// Marker changes what is noted in a domain, and nothing else of it.
+type Marker interface {
+	// Mark notes the mark in the definition for the domain's next start. made is what the engine made of that.
+	Mark(name string, mark Metadata) (made string, err error)
+}
+
+// Autostarter is an engine that starts domains by itself when its host boots.
+type Autostarter interface {
+	// Autostart tells whether it starts the domain then.
+	Autostart(name string) (bool, error)
+	// SetAutostart has it start the domain then.
+	SetAutostart(name string) error
 }
 
 // Consoles open serial consoles.

@@ -28,7 +28,23 @@ type Metadata struct {
 	Firmware   string // bios or uefi; empty if it is not known, or if the user does not say what is wanted
 	Disk       int    // GiB; 0 if it is not known, or if the image decides what is wanted
 	ID         string // of the workspace, wherever it is; empty if the domain was defined before there were IDs
+	Role
+	Settings string // what the cluster was made with, as settings.Remembered writes it; empty if it was made before that was noted
+	Said     string // when Settings were said (RFC 3339): of a cluster's marks the latest counts
+	Since    string // when the node was made (RFC 3339); empty if that is not known
 }
+
+// Role is what sets a node apart from others of its cluster. The tags are as domains' metadata have it.
+type Role struct {
+	Group string `xml:"group,attr,omitempty"` // or empty; Metadata.Number is the node's in it
+	Etcd  string `xml:"etcd,attr,omitempty"`  // NoEtcd if the node has no member, in a cluster whose nodes have different configs; else empty
+}
+
+// NoEtcd in place of Role.Etcd says that the node's document has no word of discovery: it is no member of the cluster's etcd.
+const NoEtcd = "none"
+
+// IsMember tells whether the node of the mark has a member of the cluster's etcd, if there is one.
+func (m *Metadata) IsMember() bool { return m == nil || m.Etcd != NoEtcd }
 
 // BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.
 func (m *Metadata) BelongsTo(owners ...string) bool {

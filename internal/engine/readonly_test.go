@@ -17,6 +17,8 @@ func (r *recorder) note(what string) { r.asked = append(r.asked, what) }
 
 func (r *recorder) Domains() (map[string]Domain, error) { r.note("Domains"); return nil, nil }
 
+func (r *recorder) Defined() (map[string]Domain, error) { r.note("Defined"); return nil, nil }
+
 func (r *recorder) Running() (map[string]bool, error) { r.note("Running"); return nil, nil }
 
 func (r *recorder) State(string) (State, error)   { r.note("State"); return "", nil }
@@ -40,6 +42,8 @@ func (r *recorder) Update(string, string) error              { r.note("Update");
 func (r *recorder) SetVCPUs(string, int) error { r.note("SetVCPUs"); return nil }
 
 func (r *recorder) SetMemory(string, int) error                      { r.note("SetMemory"); return nil }
+func (r *recorder) Autostart(string) (bool, error)                   { r.note("Autostart"); return false, nil }
+func (r *recorder) SetAutostart(string) error                        { r.note("SetAutostart"); return nil }
 func (r *recorder) Took(string, Metadata) error                      { r.note("Took"); return nil }
 func (r *recorder) Lease(string, string) (a netip.Addr)              { return a }
 func (r *recorder) AgentAddress(_, _ string) (a netip.Addr)          { return a }
@@ -89,7 +93,7 @@ func (d recordedDisks) Prepare(context.Context, Files, string, int) (Prepared, e
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
+	looks := []string{"Domains", "Defined", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {
@@ -135,7 +139,7 @@ func TestWhatAReadOnlyEngineCanDoMore(t *testing.T) {
 	on := ReadOnly(&recorder{})
 	for name, c := range map[string][2]bool{
 		"Addresses": {can[Addresses](on), true}, "Networks": {can[Networks](on), true}, "Host": {can[Host](on), true}, "Screens": {can[Screens](on), true},
-		"Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
+		"Autostarter": {can[Autostarter](on), false}, "Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
 		"Changer of the engine itself": {can[Changer](&recorder{}), true},
 	} {
 		if c[0] != c[1] {

@@ -129,22 +129,33 @@ func (a Access) others(reports map[string]Report) ([]string, error) {
 // Command is the system's ssh to a node: its host key looked up by the node's name and checked
 // strictly, as addresses may change hands (ssh_config(5), HostKeyAlias). cmd may be empty: a login.
 func (a Access) Command(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
+	args := append(a.options(node, "ERROR"), "-l", user, address)
+	if cmd != "" {
+		args = append(args, "--", cmd)
+	}
+	return exec.CommandContext(ctx, "ssh", args...)
+}
+
+// SFTP is the system's ssh to a node's file server, which speaks SFTP on the command's standard streams.
+func (a Access) SFTP(ctx context.Context, user, node, address string) *exec.Cmd {
+	args := append(a.options(node, "ERROR"), "-o", "RequestTTY=no", "-l", user, "-s", address, "sftp")
+	return exec.CommandContext(ctx, "ssh", args...)
+}
+
+// options are those of each ssh to a node. level is what ssh says at least (ssh_config(5), LogLevel).
+func (a Access) options(node, level string) []string {
 	args := []string{
 		"-o", "IdentityFile=" + quoteOption(a.key()),
 		"-o", "UserKnownHostsFile=" + quoteOption(a.knownHosts()),
 		"-o", "GlobalKnownHostsFile=/dev/null",
 		"-o", "StrictHostKeyChecking=" + a.strictness(node),
 		"-o", "HostKeyAlias=" + node,
-		"-o", "LogLevel=ERROR",
+		"-o", "LogLevel=" + level,
 	}
 	if a.isTaken(node) {
 		args = append(args, "-o", "IdentitiesOnly=yes")
 	}
-	args = append(args, "-l", user, address)
-	if cmd != "" {
-		args = append(args, "--", cmd)
-	}
-	return exec.CommandContext(ctx, "ssh", args...)
+	return args
 }
 
 // Config is the node's block of ssh_config(5), by which ssh and all that use it reach the node by name.

@@ -30,7 +30,7 @@ var Packages = []string{
 	"gcc", "libc6-dev", // for cgo: libvirt's binding
 	"libvirt0", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients",
 	"qemu-system-x86", "qemu-utils", "seabios", "ovmf", "ipxe-qemu",
-	"dnsmasq-base", "iproute2", "util-linux", "mount", "openssh-client",
+	"dnsmasq-base", "iproute2", "util-linux", "mount", "openssh-client", "xz-utils",
 }
 
 // World is the lab of one workspace.

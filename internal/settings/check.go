@@ -4,21 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/workspace"
 )
 
 // maxLabel is the length of a host name's label in characters (RFC 1123, 2.1).
 const maxLabel = 63
 
+// linkPattern is what isLink takes, but . and ..
+const linkPattern = `^[A-Za-z0-9._][A-Za-z0-9._-]{0,14}$`
+
 var (
 	labelStart    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
 	interfaceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,15}$`) // IFNAMSIZ less the final zero; the kernel takes more, shells and files do not
 )
+
+// value is how the text of a setting becomes a value, and how it looks in a cluster file.
+type value struct {
+	set   func(s *Settings, text string) error
+	shape clusterfile.Shape
+}
+
+// words is a value of any text.
+func words(set func(*Settings, string) error) value { return value{set: set} }
+
+// pattern is a value of text that looks like this.
+func pattern(expression string, set func(*Settings, string) error) value {
+	return value{set, clusterfile.Shape{Pattern: expression}}
+}
 
 var errNoInterface = errors.New("is no interface name: 1 to 15 letters, digits and . _ - are allowed, the first not a -")
 
@@ -30,76 +49,80 @@ func prefix(s *Settings, value string) error {
 	return nil
 }
 
-func number(field func(*Settings) *int, low, high int) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func number(field func(*Settings) *int, low, high int) value {
+	return value{shape: clusterfile.Shape{Type: clusterfile.Number, Low: low, High: high}, set: func(s *Settings, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < low || n > high {
 			return fmt.Errorf("a whole number from %d to %d is allowed", low, high)
 		}
 		*field(s) = n
 		return nil
-	}
+	}}
 }
 
 // disk is a number of GiB, or 0 for auto.
-func disk(s *Settings, value string) error {
-	if value == "auto" || value == "" {
-		s.Disk = 0
+func disk() value {
+	size := number(func(s *Settings) *int { return &s.Disk }, 1, 65536)
+	size.shape.Words = []string{"auto"}
+	return value{shape: size.shape, set: func(s *Settings, value string) error {
+		if value == "auto" || value == "" {
+			s.Disk = 0
+			return nil
+		}
+		if err := size.set(s, value); err != nil {
+			return fmt.Errorf("auto, or %w", err)
+		}
 		return nil
-	}
-	if err := number(func(s *Settings) *int { return &s.Disk }, 1, 65536)(s, value); err != nil {
-		return fmt.Errorf("auto, or %w", err)
-	}
-	return nil
+	}}
 }
 
-func text(field func(*Settings) *string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func text(field func(*Settings) *string) value {
+	return value{shape: clusterfile.Shape{Filled: true}, set: func(s *Settings, value string) error {
 		if strings.TrimSpace(value) == "" {
 			return errors.New("must not be empty")
 		}
 		*field(s) = value
 		return nil
-	}
+	}}
 }
 
-func anything(field func(*Settings) *string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func anything(field func(*Settings) *string) value {
+	return value{set: func(s *Settings, value string) error {
 		*field(s) = value
 		return nil
-	}
+	}}
 }
 
-func folder(field func(*Settings) *string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func folder(field func(*Settings) *string) value {
+	return value{shape: clusterfile.Shape{Filled: true}, set: func(s *Settings, value string) error {
 		if value == "" {
 			return errors.New("must not be empty")
 		}
-		path, err := filepath.Abs(value)
+		path, err := workspace.Absolute(value)
 		*field(s) = path
 		return err
-	}
+	}}
 }
 
-func oneOf(field func(*Settings) *string, allowed ...string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func oneOf(field func(*Settings) *string, allowed ...string) value {
+	return value{shape: clusterfile.Shape{Words: allowed}, set: func(s *Settings, value string) error {
 		if !slices.Contains(allowed, value) {
 			return fmt.Errorf("%s are allowed", strings.Join(allowed, ", "))
 		}
 		*field(s) = value
 		return nil
-	}
+	}}
 }
 
-func yesNo(field func(*Settings) *bool) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func yesNo(field func(*Settings) *bool) value {
+	return value{shape: clusterfile.Shape{Type: clusterfile.YesNo}, set: func(s *Settings, value string) error {
 		yes := slices.Contains([]string{"on", "true", "yes"}, value)
 		if !yes && !slices.Contains([]string{"off", "false", "no"}, value) {
 			return errors.New("on or off, true or false is allowed")
 		}
 		*field(s) = yes
 		return nil
-	}
+	}}
 }
 
 // protect is yes or no, or empty: it stays as it is.
@@ -108,7 +131,7 @@ func protect(s *Settings, value string) error {
 		return nil
 	}
 	on := false
-	err := yesNo(func(*Settings) *bool { return &on })(s, value)
+	err := yesNo(func(*Settings) *bool { return &on }).set(s, value)
 	s.Protect = strconv.FormatBool(on)
 	return err
 }
@@ -155,15 +178,37 @@ func login(s *Settings, value string) error {
 	return nil
 }
 
-func server(field func(*Settings) *string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+// Ports are two of TCP: Here is one of this host, 0 any that is free, There one of a node, 0 if none was given.
+type Ports struct{ Here, There int }
+
+// ports takes "80", the same here and there, or "8080:80".
+func ports(s *Settings, value string) error {
+	s.Port = Ports{}
+	if value == "" {
+		return nil
+	}
+	here, there, two := strings.Cut(value, ":")
+	if !two {
+		there = here
+	}
+	var err [2]error
+	s.Port.Here, err[0] = strconv.Atoi(here)
+	s.Port.There, err[1] = strconv.Atoi(there)
+	if errors.Join(err[:]...) != nil || min(s.Port.Here, s.Port.There-1) < 0 || max(s.Port.Here, s.Port.There) > 65535 {
+		return errors.New("a port of the node is allowed, 80, or one here and one there, 8080:80")
+	}
+	return nil
+}
+
+func server(field func(*Settings) *string) value {
+	return value{shape: clusterfile.Shape{Filled: true}, set: func(s *Settings, value string) error {
 		u, err := url.Parse(strings.ReplaceAll(value, "{channel}", "stable"))
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return errors.New("a URL is allowed")
 		}
 		*field(s) = strings.TrimSuffix(value, "/")
 		return nil
-	}
+	}}
 }
 
 // isLink tells whether a card, or a bridge, may have that name. It becomes a part of paths, and a word of commands.
@@ -179,14 +224,14 @@ func bridge(s *Settings, value string) error {
 	return nil
 }
 
-func optionalLink(field func(*Settings) *string) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func optionalLink(field func(*Settings) *string) value {
+	return value{shape: clusterfile.Shape{Pattern: "^$|" + linkPattern}, set: func(s *Settings, value string) error {
 		if value != "" && !isLink(value) {
 			return errNoInterface
 		}
 		*field(s) = value
 		return nil
-	}
+	}}
 }
 
 func uri(s *Settings, value string) error {
@@ -199,8 +244,8 @@ func uri(s *Settings, value string) error {
 }
 
 // duration takes a Go duration or a bare number of seconds.
-func duration(field func(*Settings) *time.Duration) func(*Settings, string) error {
-	return func(s *Settings, value string) error {
+func duration(field func(*Settings) *time.Duration) value {
+	return value{shape: clusterfile.Shape{Type: clusterfile.Duration}, set: func(s *Settings, value string) error {
 		if _, err := strconv.Atoi(value); err == nil {
 			value += "s"
 		}
@@ -210,5 +255,5 @@ func duration(field func(*Settings) *time.Duration) func(*Settings, string) erro
 		}
 		*field(s) = d
 		return nil
-	}
+	}}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -74,32 +75,45 @@ type Settings struct {
 	Archive                   string        // file for what down removes, or empty
 	File                      string        // a snapshot of etcd's
 	Cmd                       string        // what ssh runs there; empty is a login
+	From, To                  string        // paths that cp copies, here or node:path
+	Port                      Ports         // that forward is about
 	User                      string        // the user that ssh logs in as
 	Rounds                    int           // of SHA-512 crypt
 	Verify                    bool          // whether documents are judged before nodes boot
 	Strict                    bool          // whether warnings of verify count as errors
 	Full                      bool          // whether the project's own test runs every story
 
-	Vars  map[string]string // the user's own words, by name without "var."
-	InLab bool              // whether this run is inside the lab
-	Sudo  string            // who started this run by sudo, or empty
+	Vars    map[string]string // the user's own words, by name without "var."
+	InLab   bool              // whether this run is inside the lab
+	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
+	Sudo    string            // who started this run by sudo, or empty
 
-	chosen   []choice // every key with its value and source, in order
-	varWords []string // names of Vars that the command line gave
+	Groups   []Group          // of the cluster file, in its order; none: the nodes are all alike, but the single ones
+	Single   map[string]Group // nodes of the cluster file that are like no other, by name
+	Disks    []Disk           // further ones of each node
+	Networks []Network        // of further cards of each node
+
+	Several   []string // clusters of the workspace, if there are several and nobody says which one is meant
+	Forgotten []string // secrets that the cluster was made with, which are not written down, and not given now
+
+	chosen  []choice          // every key with its value and source, in order
+	said    map[string]bool   // keys that the command line or the environment has
+	varFrom map[string]string // where each of Vars is from
 }
 
 // Environment is what settings need of the process: the only place that reads its variables.
 type Environment struct {
 	Lookup func(name string) (string, bool)
-	All    func() []string // NAME=value
-	Root   bool            // whether the user is root
-	Cache  string          // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
-	Fault  error           // why there is none
+	All    func() []string                   // NAME=value
+	File   func(path string) ([]byte, error) // a file of the workspace; nil: there are none
+	Root   bool                              // whether the user is root
+	Cache  string                            // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
+	Fault  error                             // why there is none
 }
 
 // System is the Environment of this process.
 func System() Environment {
-	env := Environment{Lookup: os.LookupEnv, All: os.Environ, Root: os.Getuid() == 0}
+	env := Environment{Lookup: os.LookupEnv, All: os.Environ, File: os.ReadFile, Root: os.Getuid() == 0}
 	var err error
 	if env.Cache, err = os.UserCacheDir(); err != nil && !env.Root { // root has a folder of its own
 		env.Cache, env.Fault = temporaryCache(os.TempDir(), os.Getuid())
@@ -130,75 +144,163 @@ func Relaunched() bool {
 	return is
 }
 
-// choice is what a key came to.
-type choice struct {
-	key         Key
-	value, from string
-}
-
-// The sources of a value, as `mage settings` prints them.
-const (
-	fromDefault = "default"
-	fromLab     = "lab default"
-	fromWord    = "command line"
-)
-
-// Load gives the settings that words ("nodes=3") and env make, words before variables before defaults.
+// Load gives the settings that words ("nodes=3"), the environment and the cluster's file make, in this order, before defaults.
 // Every error names the key, the value and what is allowed; nothing but env is touched.
 func Load(words []string, env Environment) (*Settings, error) {
-	if env.Fault != nil {
-		return nil, env.Fault
-	}
-	s := &Settings{Words: words, Cache: cache(env)}
-	_, s.InLab = env.Lookup(LabVariable)
-	s.Sudo, _ = env.Lookup("SUDO_USER")
-	given, err := parse(words)
+	return LoadOf(words, env, Clusters{})
+}
+
+// LoadOf is Load in a workspace that has clusters: what one was made with counts more than defaults.
+func LoadOf(words []string, env Environment, known Clusters) (*Settings, error) {
+	s, file, err := load(words, env, known)
 	if err != nil {
 		return nil, err
 	}
-	if s.Vars, err = variables(given, env); err != nil {
-		return nil, err
-	}
-	for key := range given {
-		if name, is := strings.CutPrefix(key, varPrefix); is {
-			s.varWords = append(s.varWords, name)
-		}
-	}
-	if err := unknownVariable(env); err != nil {
-		return nil, err
-	}
-	for _, k := range Keys(env) {
-		value, from := k.choose(given, env, s.InLab)
-		chosen := choice{k, value, from}
-		s.chosen = append(s.chosen, chosen)
-		if err := k.set(s, value); err != nil {
-			return nil, hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
-		}
-	}
-	return s, s.validate()
+	return s, errors.Join(s.validate(), s.checkSingle(file))
 }
 
-// Given tells whether the user gave key, in a word or in the environment.
-func (s *Settings) Given(key string) bool {
-	for _, c := range s.chosen {
-		if c.key.Name == key {
-			return c.from != fromDefault && c.from != fromLab
+// Check is LoadOf before it is known what the cluster was made with: it refuses what is wrong whatever that is.
+func Check(words []string, env Environment, known Clusters) (*Settings, error) {
+	s, _, err := load(words, env, known)
+	return s, err
+}
+
+func load(words []string, env Environment, known Clusters) (*Settings, clusterfile.File, error) {
+	file := clusterfile.File{}
+	if env.Fault != nil {
+		return nil, file, env.Fault
+	}
+	s := &Settings{Words: words, Cache: cache(env), InLab: InLab(env)}
+	s.Sudo, _ = env.Lookup("SUDO_USER")
+	_, s.Listens = env.Lookup(ListenerVariable)
+	sources, err := said(words, env)
+	if err != nil {
+		return nil, file, err
+	}
+	s.said = givenBy(sources)
+	prefix, from, several := known.which(sources, env, s.InLab)
+	if s.Several = several; labelStart.MatchString(prefix) { // else there is no such cluster, which is said below
+		if file, err = declared(prefix, env); err != nil {
+			return nil, file, err
 		}
 	}
-	return false
+	s.Groups, s.Single = file.Groups, file.Single
+	made, secrets := fromMark(prefix, known.Made[prefix], file)
+	if uri := known.URI[prefix]; uri != "" {
+		made.values["uri"] = uri
+	}
+	sources = append(sources, fromFile(file), made)
+	if s.Vars, s.varFrom = vars(sources); checkNames(s.Vars) != nil {
+		return nil, file, checkNames(s.Vars)
+	}
+	if from == fromOnly || strings.HasPrefix(from, "node=") {
+		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
+	}
+	err = s.take(sources, env)
+	s.Forgotten = slices.DeleteFunc(secrets, s.has)
+	return s, file, err
 }
+
+// InLab tells whether this run is inside the lab.
+func InLab(env Environment) bool {
+	_, is := env.Lookup(LabVariable)
+	return is
+}
+
+// has tells whether the setting, or the user's own word, has a value.
+func (s *Settings) has(key string) bool {
+	if name, is := strings.CutPrefix(key, varPrefix); is {
+		_, has := s.Vars[name]
+		return has
+	}
+	return slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && s.isGiven(c) }) ||
+		slices.ContainsFunc(goesWith[key], func(other string) bool { return s.said[other] }) // which says something else now
+}
+
+// said is what the user says in this run: on the command line, and in the environment.
+func said(words []string, env Environment) ([]source, error) {
+	typed, err := fromWords(words)
+	if err != nil {
+		return nil, err
+	}
+	exported, err := fromEnvironment(env)
+	return []source{typed, exported}, err
+}
+
+// givenBy are the keys that one of the sources has.
+func givenBy(sources []source) map[string]bool {
+	given := map[string]bool{}
+	for _, s := range sources {
+		for key := range s.values {
+			given[key] = true
+		}
+	}
+	return given
+}
+
+// take sets every key to what the sources make of it.
+func (s *Settings) take(sources []source, env Environment) error {
+	for _, k := range slices.Concat(Keys(env), ofFile()) {
+		value, from := k.choose(sources, s.InLab)
+		chosen := choice{k, value, from}
+		if err := k.set(s, value); err != nil {
+			return hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
+		}
+		if from != fromDefault || known(k.Name) {
+			s.chosen = append(s.chosen, chosen)
+		}
+	}
+	return nil
+}
+
+// Given tells whether somebody gave key: in a word, in the environment, in the cluster's file, or when the cluster was made. That
+// there is only one cluster gives no prefix.
+func (s *Settings) Given(key string) bool {
+	return slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && s.isGiven(c) })
+}
+
+// isGiven tells whether the value is somebody's, and not what it is without.
+func (s *Settings) isGiven(c choice) bool {
+	return c.from != fromDefault && c.from != fromLab && (c.key.Name != "prefix" || s.said["prefix"])
+}
+
+// Said tells whether this run's command line or environment has key.
+func (s *Settings) Said(key string) bool { return s.said[key] }
 
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {
-	last := workspace.NodeName(s.Prefix, s.Nodes)
-	if len(last) > maxLabel {
-		return hint.Errorf("shorten prefix=", "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d",
-			s.Prefix, last, len(last), maxLabel)
+	for _, g := range s.groups() {
+		if last := workspace.NodeName(g.Name, g.Nodes); len(last) > maxLabel {
+			return s.tooLong(last)
+		}
 	}
 	if s.Network != "" && s.Direct != "" {
 		return hint.Errorf("one of them", "network=%s and direct=%s: nodes have one network", s.Network, s.Direct)
 	}
-	return errors.Join(s.validateAll(), s.validateRecreate())
+	return errors.Join(s.validateGroups(), s.validateAll(), s.validateRecreate(), s.notBuilt())
+}
+
+func (s *Settings) tooLong(name string) error {
+	advice := "shorten prefix="
+	if len(s.Groups) > 0 {
+		advice = "shorten prefix=, or the name of the group"
+	}
+	return hint.Errorf(advice, "prefix=%s: the host name %s has %d characters, RFC 1123 allows %d", s.Prefix, name, len(name), maxLabel)
+}
+
+// validateGroups makes sure that groups have nodes, and that their numbers are not given by a word for the whole cluster.
+func (s *Settings) validateGroups() error {
+	if len(s.Groups) == 0 {
+		return nil
+	}
+	file := clusterfile.Path(s.Prefix)
+	if s.said["nodes"] {
+		return hint.Errorf("write `nodes: "+strconv.Itoa(s.Nodes)+"` below one of its groups in "+file, "nodes=%d: the cluster %s has groups, each with its own number of nodes", s.Nodes, s.Prefix)
+	}
+	if !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Nodes > 0 }) {
+		return hint.Errorf("`mage down prefix="+s.Prefix+"` removes the cluster", "%s: no group has a node", file)
+	}
+	return nil
 }
 
 // validateAll makes sure that who asks for all clusters does not name one, or a node.
@@ -217,9 +319,8 @@ func (s *Settings) validateRecreate() error {
 		return nil
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
-		if n, err := strconv.Atoi(strings.TrimPrefix(name, s.Prefix)); err != nil || n < 1 || n > s.Nodes || workspace.NodeName(s.Prefix, n) != name {
-			return hint.Errorf(fmt.Sprintf("recreate=changed, recreate=all, or names from %s to %s, with commas",
-				workspace.NodeName(s.Prefix, 1), workspace.NodeName(s.Prefix, s.Nodes)), "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+		if !s.hasNode(name) {
+			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is no node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil

@@ -1,10 +1,12 @@
 package settings
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/settings/row"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -104,7 +106,8 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := s.Print(&out, "nowhere"); err != nil {
+	rows, err := s.Rows("nowhere")
+	if err := errors.Join(err, row.Print(&out, rows)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range Keys(environment(nil)) {

@@ -1,30 +1,33 @@
 package settings
 
 import (
-	"fmt"
-	"io"
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+
+	"coreos-libvirt/internal/settings/row"
 )
 
-// Print writes every key with its value, the value's source, its default and its meaning, and the user's own
-// words with those of the file varsFile.
-func (s *Settings) Print(w io.Writer, varsFile string) error {
+// Rows are all settings, in groups, and behind them the user's own words with those of the file varsFile.
+func (s *Settings) Rows(varsFile string) (rows []row.Row, err error) {
 	vars, err := s.VarsFile(varsFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "KEY\tVALUE\tFROM\tDEFAULT\tMEANING")
-	for _, c := range s.chosen {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.key.Name, orDash(c.shown()), c.from, orDash(c.key.Default), c.key.Meaning)
+	for _, c := range slices.SortedStableFunc(slices.Values(s.chosen), func(a, b choice) int { return cmp.Compare(row.Place(a.key.Name), row.Place(b.key.Name)) }) {
+		rows = append(rows, row.Row{
+			Name: c.key.Name, Value: c.shown(), From: c.from, Default: c.key.Default,
+			Variable: c.key.Variable(), Group: row.GroupOf(c.key.Name), Meaning: c.key.Meaning,
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		fmt.Fprintf(table, "%s%s\t%s\t%s\t-\ta word of yours\n", varPrefix, name, orDash(vars[name]), s.sourceOf(name, varsFile))
+		rows = append(rows, row.Row{
+			Name: varPrefix + name, Value: vars[name], From: s.sourceOf(name, varsFile),
+			Variable: varVariable + name, Group: row.YourWords, Meaning: "a word of yours",
+		})
 	}
-	return table.Flush()
+	return rows, nil
 }
 
 // shown is the value without a password.
@@ -33,11 +36,4 @@ func (c choice) shown() string {
 		return user + ":…"
 	}
 	return c.value
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }

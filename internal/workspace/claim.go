@@ -82,7 +82,7 @@ func way(w Workspace, d engine.Domain) string {
 	m := d.Metadata
 	switch w.Whose(d) {
 	case Renamed:
-		return fmt.Sprintf("virsh domrename %s %s gives it its name back, if it is shut off", d.Name, NodeName(m.Cluster, m.Number))
+		return fmt.Sprintf("virsh domrename %s %s gives it its name back, if it is shut off", d.Name, NameOf(m))
 	case Originals:
 		return fmt.Sprintf("choose another prefix=, or run `mage down` in %s", m.Workspace)
 	case FormerPath:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +27,18 @@ var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName,
 
 // TemplateName is the name in vm/ of the Ignition template, which all clusters of the workspace share.
 const TemplateName = "ignition-template.json"
+
+// Template is the name in vm/ of the template of the config at the path: first tells whether it is the first of the cluster's.
+func Template(path string, first bool) string {
+	if first {
+		return TemplateName
+	}
+	name := filepath.Base(path)
+	return templatesName + strings.TrimSuffix(name, filepath.Ext(name)) + ".json"
+}
+
+// templatesName is what the names of the other templates begin with.
+const templatesName = "ignition-template."
 
 // Lock is the path of the cluster's lock.
 func (w Workspace) Lock(prefix string) string { return w.VM(lockName + prefix) }
@@ -91,5 +104,5 @@ func isClusters(name, prefix string) bool {
 			return true
 		}
 	}
-	return name == timelineOf(prefix, "json") || name == timelineOf(prefix, "svg") || prefix == "" && name == TemplateName
+	return name == timelineOf(prefix, "json") || name == timelineOf(prefix, "svg") || prefix == "" && strings.HasPrefix(name, templatesName)
 }

@@ -95,6 +95,15 @@ func (w Workspace) Owners(have *engine.Metadata) []string {
 	return owners
 }
 
+// Absolute is the path from the current folder, without the links that lead to that: it is kept, and the links may go.
+func Absolute(path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	here, err := os.Getwd() // by the way that the shell says
+	return filepath.Join(resolve(here), path), err
+}
+
 // resolve is the path without symbolic links, or the same if nothing is there.
 func resolve(path string) string {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {

@@ -20,6 +20,14 @@ func (n Node) MarkLeaving() error {
 	return os.WriteFile(n.Leaving(), nil, 0o600)
 }
 
+// NoteAutostart notes whether the engine starts the node by itself, if it has a folder.
+func (n Node) NoteAutostart(starts bool) error {
+	if _, err := os.Stat(n.Dir); err != nil || !starts {
+		return Forget(n.Autostart())
+	}
+	return os.WriteFile(n.Autostart(), nil, 0o600)
+}
+
 // Begin notes that the node is made now, of the document that was rendered: it has never been ready, and no run that booted it
 // has ended. It gives the document, nil if there is none.
 func (n Node) Begin() (document []byte, err error) {
@@ -53,18 +61,7 @@ func (n Node) Generated() bool {
 	}
 	entries, err := os.ReadDir(n.Dir)
 	return err == nil && !slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
-		known := []string{n.Overlay(), n.Defined(), n.Fresh(), n.Leaving(), n.Console()}
+		known := []string{n.Overlay(), n.Defined(), n.Fresh(), n.Leaving(), n.Autostart(), n.Console()}
 		return !slices.Contains(known, filepath.Join(n.Dir, entry.Name())) && !strings.HasPrefix(entry.Name(), ".")
 	})
-}
-
-// OwnersOf are those of the clusters that can have a node of that name.
-func OwnersOf(name string, prefixes []string) []string {
-	owners := []string{}
-	for _, p := range prefixes {
-		if p != "" && NumberOf(p, name) > 0 && !slices.Contains(owners, p) {
-			owners = append(owners, p)
-		}
-	}
-	return owners
 }

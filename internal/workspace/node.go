@@ -14,8 +14,10 @@ import (
 
 // Node is one member of a cluster.
 type Node struct {
-	Name   string // core01
-	Number int    // from 1
+	Name   string // core01, or core-worker01 in the group worker
+	Prefix string // of the cluster
+	Group  string // or empty, in a cluster without groups
+	Number int    // from 1, in the group
 	MAC    string // 52:54:00:d2:b8:64
 	UUID   string // of the domain, the same at every making of the node
 	Dir    string // its folder, absolute
@@ -30,24 +32,27 @@ func Nodes(dir, prefix string, count int) []Node {
 	return nodes
 }
 
-// NodeAt is the nth node of the cluster prefix, from 1.
-func NodeAt(dir, prefix string, n int) Node {
-	name := NodeName(prefix, n)
+// NodeAt is the nth node of the cluster prefix, from 1, if that has no groups.
+func NodeAt(dir, prefix string, n int) Node { return nodeIn(dir, prefix, "", n) }
+
+// nodeIn is the nth node of the cluster's group, from 1.
+func nodeIn(dir, prefix, group string, n int) Node {
+	name := NodeName(Stem(prefix, group), n)
 	folder := filepath.Join(dir, name)
-	return Node{Name: name, Number: n, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
+	return Node{Name: name, Prefix: prefix, Group: group, Number: n, MAC: MAC(name), UUID: domainUUID(folder), Dir: folder}
 }
 
-// NodeName is the name of the nth node of a cluster, from 1: core01 … core99, core100.
-func NodeName(prefix string, n int) string { return fmt.Sprintf("%s%02d", prefix, n) }
+// NodeName is the name of the nth node, from 1, of a cluster, or with its Stem of a group: core01 … core99, core100.
+func NodeName(stem string, n int) string { return fmt.Sprintf("%s%02d", stem, n) }
 
 // Cluster is the prefix of the node's cluster.
-func (n Node) Cluster() string { return strings.TrimSuffix(n.Name, NodeName("", n.Number)) }
+func (n Node) Cluster() string { return n.Prefix }
 
-// NumberOf is the number of the cluster's node of that name; 0 where it can be none.
-func NumberOf(prefix, name string) int {
-	digits, ok := strings.CutPrefix(name, prefix)
+// NumberOf is the number of the node of that name in the cluster, or with its Stem in the group; 0 where it can be none.
+func NumberOf(stem, name string) int {
+	digits, ok := strings.CutPrefix(name, stem)
 	n, err := strconv.Atoi(digits)
-	if !ok || err != nil || n < 1 || NodeName(prefix, n) != name {
+	if !ok || err != nil || n < 1 || NodeName(stem, n) != name {
 		return 0
 	}
 	return n
@@ -85,6 +90,10 @@ func (n Node) Fresh() string { return filepath.Join(n.Dir, "fresh") }
 // Leaving is the path of the mark that a run has begun to remove the node, for good or to recreate it. While it is there, the
 // disk may go, even if no domain is left that it belongs to.
 func (n Node) Leaving() string { return filepath.Join(n.Dir, "leaving") }
+
+// Autostart is the path of the mark that the engine starts the node by itself when its host boots, as a run saw last. It outlives
+// the domain, so that the next one is started, too.
+func (n Node) Autostart() string { return filepath.Join(n.Dir, "autostart") }
 
 // Console is the path of the node's console log.
 func (n Node) Console() string { return filepath.Join(n.Dir, "console.log") }

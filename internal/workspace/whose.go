@@ -36,7 +36,7 @@ func (w Workspace) Whose(d engine.Domain) Whose {
 		return FormerPath
 	case !hasUUID(w, d):
 		return Clone
-	case d.Name != NodeName(m.Cluster, m.Number):
+	case d.Name != NameOf(m):
 		return Renamed
 	case !w.IsAt(m.Workspace) && (isCopyOf(w, m.Workspace) || hasFilesElsewhere(w, d)):
 		return Originals
@@ -57,7 +57,7 @@ func (w Workspace) IsAt(path string) bool { return path == w.Root || resolve(pat
 
 // hasUUID tells whether the domain has the UUID of the node that its mark names.
 func hasUUID(w Workspace, d engine.Domain) bool {
-	name := NodeName(d.Metadata.Cluster, d.Metadata.Number)
+	name := NameOf(d.Metadata)
 	return slices.ContainsFunc([]string{w.origin(), d.Metadata.Workspace, w.Root}, func(root string) bool {
 		return d.UUID == domainUUID(Workspace{Root: root}.VM(name))
 	})
@@ -113,7 +113,7 @@ func (w Workspace) Strangers(domains map[string]engine.Domain, cluster string) (
 
 // stranger says what the domain is, if it carries a mark of this workspace's, or of one at its path, and is not ours.
 func stranger(w Workspace, d engine.Domain) string {
-	node := NodeName(d.Metadata.Cluster, d.Metadata.Number)
+	node := NameOf(d.Metadata)
 	switch w.Whose(d) {
 	case Clone:
 		return fmt.Sprintf("the domain is a copy of %s, with another UUID: it is no node", node)

@@ -31,9 +31,12 @@ func (w Workspace) Relative(path string) string {
 	return path
 }
 
-// Node is the nth node of the cluster prefix, from 1.
-func (w Workspace) Node(prefix string, n int) Node {
-	node := NodeAt(w.VM(), prefix, n)
+// Node is the nth node of the cluster prefix, from 1, if that has no groups.
+func (w Workspace) Node(prefix string, n int) Node { return NodeIn(w, prefix, "", n) }
+
+// NodeIn is the nth node of the cluster's group, from 1.
+func NodeIn(w Workspace, prefix, group string, n int) Node {
+	node := nodeIn(w.VM(), prefix, group, n)
 	node.UUID = domainUUID(Workspace{Root: w.origin()}.VM(node.Name))
 	return node
 }
@@ -48,7 +51,7 @@ func (w Workspace) Nodes(prefix string, count int) []Node {
 }
 
 // NodeOf is the node that the metadata are of.
-func (w Workspace) NodeOf(m *engine.Metadata) Node { return w.Node(m.Cluster, m.Number) }
+func (w Workspace) NodeOf(m *engine.Metadata) Node { return NodeIn(w, m.Cluster, m.Group, m.Number) }
 
 // DomainTemplate is the path of the template of domains.
 func (w Workspace) DomainTemplate() string {

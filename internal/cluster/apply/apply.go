@@ -18,7 +18,6 @@ import (
 type Applier struct {
 	Engine    engine.Engine
 	Workspace workspace.Workspace
-	Base      string                   // path of the base image of disks that are made
 	Before    map[string]engine.Domain // all domains, as they were before this run
 	Begun     *Begun                   // what this run has made
 	Plugs     bool                     // whether guests use at once what is plugged into them
@@ -58,11 +57,14 @@ func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
 
 // define takes the step as far as the domain's definition.
 func (a Applier) define(ctx context.Context, step plan.Step) error {
+	if err := a.noteAutostart(step.Node); err != nil {
+		return err
+	}
 	switch step.Action {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return errors.Join(a.defineAgain(step.Node.Name), keep(step))
+		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step))
 	case plan.Redefine:
 		return a.redefine(step)
 	}
@@ -79,16 +81,16 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 
 // prepare makes the disk that the step wants, beside the node's own.
 func (a Applier) prepare(ctx context.Context, step plan.Step) (engine.Prepared, error) {
-	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), a.Base, step.Want.Disk)
+	return a.Engine.Disks().Prepare(ctx, step.Node.Files(), step.Want.Base, step.Want.Disk)
 }
 
 // defineAgain gives a domain that somebody has undefined while it runs its definition back, with what somebody else changed in it.
-func (a Applier) defineAgain(name string) error {
-	have := a.Before[name]
+func (a Applier) defineAgain(node workspace.Node) error {
+	have := a.Before[node.Name]
 	if !have.Transient {
 		return nil
 	}
-	_, err := a.Engine.Define(have.XML)
+	_, err := Define(a.Engine, node, have.XML)
 	return err
 }
 
@@ -98,6 +100,21 @@ func keep(step plan.Step) error {
 		return err
 	}
 	return artifact.Write(step.Node.Defined(), []byte(step.Found), 0o600)
+}
+
+// say notes in the mark of a node that is kept what the cluster is made with by now.
+func (a Applier) say(step plan.Step) error {
+	marker, can := engine.As[engine.Marker](a.Engine)
+	if !step.Says || !can {
+		return nil
+	}
+	mark := *a.Before[step.Node.Name].Metadata
+	mark.Settings, mark.Said = step.Want.Settings, step.Want.Said
+	made, err := marker.Mark(step.Node.Name, mark)
+	if err != nil {
+		return err
+	}
+	return artifact.Write(step.Node.Defined(), []byte(made), 0o600)
 }
 
 // redefine changes the domain, and what of that a running one can take in it, too.

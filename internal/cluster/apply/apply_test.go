@@ -35,7 +35,7 @@ func newBed(t *testing.T) *bed {
 
 func (b *bed) applier() Applier {
 	return Applier{
-		Engine: b, Workspace: workspace.Workspace{Root: "/w"}, Base: "/base", Begun: &Begun{},
+		Engine: b, Workspace: workspace.Workspace{Root: "/w"}, Begun: &Begun{},
 		Before:  map[string]engine.Domain{"core01": {Name: "core01", Metadata: &engine.Metadata{Ignition: "old"}}},
 		Say:     func(format string, args ...any) { b.said = append(b.said, fmt.Sprintf(format, args...)) },
 		Reached: func(string, string) {}, Forget: func(string) error { return b.do("forget") },

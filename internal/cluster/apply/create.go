@@ -40,7 +40,7 @@ func writeXML(step plan.Step) error {
 // defineDomain defines the domain and at once keeps what the engine made of it, by which is seen what others change.
 func (a Applier) defineDomain(step plan.Step, begun *begun) error {
 	a.Reached(step.Node.Name, "define")
-	made, err := a.Engine.Define(step.XML)
+	made, err := Define(a.Engine, step.Node, step.XML)
 	if err != nil {
 		return err
 	}

@@ -66,13 +66,13 @@ func (a Applier) Remove(node workspace.Node) error {
 	return RemoveFiles(a.Engine.Disks(), node)
 }
 
-// removeDomain removes the node's domain, and what is known of it, unless another domain uses its disk. The mark comes first: if
+// removeDomain removes the node's domain, and what is known of it, unless another domain uses its disk. The marks come first: if
 // this run ends before the disk has gone, too, the next one knows that it may go.
 func (a Applier) removeDomain(node workspace.Node) error {
 	if err := workspace.Unused(a.Workspace, node, a.Before, qcow2.Backing); err != nil {
 		return err
 	}
-	if err := node.MarkLeaving(); err != nil {
+	if err := errors.Join(node.MarkLeaving(), a.noteAutostart(node)); err != nil {
 		return err
 	}
 	if err := a.Engine.Remove(node.UUID, a.Workspace.Owners(a.Before[node.Name].Metadata)...); err != nil {

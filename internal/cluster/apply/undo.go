@@ -67,7 +67,7 @@ func (a Applier) Undo(ctx context.Context, step plan.Step) error {
 		return nil
 	}
 	made := noted.(*begun)
-	if err := errors.Join(a.undoDomain(step.Node, made), a.undoDisk(ctx, step.Node, made)); err != nil {
+	if err := errors.Join(a.undoDomain(step.Node, made), a.undoDisk(ctx, step.Node, made), a.undoDocument(step, made)); err != nil {
 		return err
 	}
 	for path, text := range made.files {
@@ -107,6 +107,16 @@ func (a Applier) undoDisk(ctx context.Context, node workspace.Node, made *begun)
 	}
 	_ = a.Engine.Disks().Remove(node.Files())
 	return nil
+}
+
+// undoDocument gives a node that was defined before the document that it was made from, as it would boot by: the one of this run is
+// rendered again by the next.
+func (a Applier) undoDocument(step plan.Step, made *begun) error {
+	document := made.files[step.Node.MadeOf()]
+	if !step.Makes() || made.before == nil || document == nil {
+		return nil
+	}
+	return a.Engine.Disks().WriteDocument(step.Node.Files(), document)
 }
 
 // putBack gives a file the text that it had; one that was not there is removed.

@@ -26,14 +26,27 @@ type Drafter struct {
 	Engine    engine.Engine
 	Place     facts.Place
 	Reach     reach.Nodes
-	Cluster   string // the prefix
-	Template  string // text of the domain template
-	Machine   Machine
-	Base      base.Image                   // that new nodes are made on
+	Cluster   string                       // the prefix
+	Template  string                       // text of the domain template
+	Recipes   map[string]Recipe            // of each node that shall be, by name
 	BaseAt    func(path string) base.Image // an image that an earlier run had
-	System    string                       // of the config's variant; empty if that names none
 	Unfetched bool                         // the base image may be still to come: this run only looks
-	Filled    func(node string)            // called for each definition that is made of the template; nil: nobody counts them
+	Says      Says
+	Filled    func(node string) // called for each definition that is made of the template; nil: nobody counts them
+}
+
+// Says is what the marks of nodes say of the run that makes them.
+type Says struct {
+	Settings string // what the cluster is made with, as settings.Remembered writes it
+	At       string // when that was said (RFC 3339)
+}
+
+// Recipe is what a node is made of, beside its document.
+type Recipe struct {
+	Machine Machine
+	Base    base.Image // that it is made on, if it is made now
+	System  string     // of its config's variant; empty if that names none
+	Etcd    string     // engine.NoEtcd if it has no member of etcd, or empty
 }
 
 // Wanted is what says how each node shall be.
@@ -117,7 +130,7 @@ func (d Drafter) situation(ctx context.Context, doc config.Document, domains map
 
 // draft is all that the node is made of, if it is made now.
 func (d Drafter) draft(doc config.Document) (plan.Blueprint, error) {
-	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Base), Mark: d.mark(doc)}
+	b := plan.Blueprint{Doc: doc, Spec: d.hardware(doc.Node, d.Recipes[doc.Name].Base), Mark: d.mark(doc)}
 	definition, err := d.fill(b.Spec)
 	if err != nil {
 		return b, err
@@ -135,9 +148,11 @@ func (d Drafter) fill(hw engine.Hardware) (engine.Definition, error) {
 
 // mark is what says what the node shall be made from.
 func (d Drafter) mark(doc config.Document) engine.Metadata {
+	recipe := d.Recipes[doc.Name]
 	return engine.Metadata{
-		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: d.Base.Path,
-		Libvirt: d.Place.String(), Image: d.Base.Identity, Disk: d.Machine.Disk, Firmware: d.Machine.givenFirmware(), ID: d.Place.ID,
+		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
+		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
+		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
 	}
 }
 
@@ -173,9 +188,10 @@ func (d Drafter) New(ctx context.Context, b plan.Blueprint) (next apply.New, err
 
 // sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
 func (d Drafter) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
-	if d.Unfetched && !workspace.Exists(d.Base.Path) {
+	recipe := d.Recipes[step.Node.Name]
+	if d.Unfetched && !workspace.Exists(recipe.Base.Path) {
 		return nil
 	}
-	step.Want.Disk, err = qcow2.OverlaySize(ctx, d.Base.Path, d.Machine.Disk)
+	step.Want.Disk, err = qcow2.OverlaySize(ctx, recipe.Base.Path, recipe.Machine.Disk)
 	return err
 }

@@ -72,7 +72,7 @@ func SystemOn(on base.Image, config string) string { return cmp.Or(on.System(), 
 
 // hardware is the node's, on the image.
 func (d Drafter) hardware(node workspace.Node, on base.Image) engine.Hardware {
-	m, system := d.Machine, SystemOn(on, d.System)
+	m, system := d.Recipes[node.Name].Machine, SystemOn(on, d.Recipes[node.Name].System)
 	hw := engine.Hardware{
 		Type: m.DomainType(d.Engine), Arch: m.Arch, Name: node.Name, UUID: node.UUID,
 		RAM: m.RAM, VCPU: m.VCPU, MAC: node.MAC,
@@ -87,18 +87,18 @@ func (d Drafter) hardware(node workspace.Node, on base.Image) engine.Hardware {
 // kept is what a node has that is kept: on its own image, and with the firmware that its disk was made for, whatever would be
 // chosen by now. Boot entries, the boot loader's own variables and Ignition's boot partition are that one's.
 func (d Drafter) kept(node workspace.Node, found plan.Found) engine.Hardware {
-	return d.hardware(node, d.imageOf(found)).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
+	return d.hardware(node, d.imageOf(node, found)).WithFirmware(found.Firmware()).WithArch(found.Domain.Arch)
 }
 
 // imageOf is the image that the node was made on. A node that is kept needs the firmware and the Ignition key of that image,
 // whatever image= is now.
-func (d Drafter) imageOf(found plan.Found) base.Image {
-	have := found.Made
+func (d Drafter) imageOf(node workspace.Node, found plan.Found) base.Image {
+	own, have := d.Recipes[node.Name].Base, found.Made
 	if found.Defined {
 		have = found.Domain.Metadata
 	}
-	if have == nil || have.Base == "" || have.Base == d.Base.Path {
-		return d.Base
+	if have == nil || have.Base == "" || have.Base == own.Path {
+		return own
 	}
 	return d.BaseAt(have.Base)
 }

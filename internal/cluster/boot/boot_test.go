@@ -46,10 +46,11 @@ func defined(t *testing.T) (b Booter, steps []plan.Step) {
 		t.Cleanup(func() { _ = conn.Remove(node.UUID, ws.Root) })
 		steps = append(steps, plan.Step{Node: node, Action: plan.Create})
 	}
+	silence := timeline.Silence{File: filepath.Join(t.TempDir(), "silences.json")}
 	return Booter{
 		Engine: conn, Nodes: reach.Nodes{Workspace: ws, Link: engine.Link{Network: "default"}, Engine: func() (engine.Engine, error) { return conn, nil }},
 		Log: progress.New(&bytes.Buffer{}), Record: &timeline.Record{},
-		Silence: timeline.Silence{File: filepath.Join(t.TempDir(), "silences.json")},
+		Silence: func(string) timeline.Silence { return silence },
 		Timeout: 10 * time.Minute, KeepGoing: true, Undo: func(context.Context, plan.Step) error { return nil },
 	}, steps
 }

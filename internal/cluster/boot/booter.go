@@ -25,8 +25,8 @@ type Booter struct {
 	Nodes   reach.Nodes // of the workspace
 	Log     *progress.Log
 	Record  *timeline.Record
-	Silence timeline.Silence // of consoles: how long is too long
-	KVM     bool             // whether the nodes run by KVM; they are emulated if not
+	Silence func(node string) timeline.Silence // of its console: how long is too long
+	KVM     bool                               // whether the nodes run by KVM; they are emulated if not
 
 	Ready     bool          // whether nodes are waited for until they are ready
 	Timeout   time.Duration // of that

@@ -47,3 +47,22 @@ func TestANodeThatAUserPausedIsWaitedFor(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Shutdown does nothing: the guest is paused.
+func (fakePaused) Shutdown(string) error { return nil }
+
+// TestStopOfANodeThatCannotHear ends at once, and the node stays as it is: paused again because its disk is full.
+func TestStopOfANodeThatCannotHear(t *testing.T) {
+	b, steps := defined(t)
+	name := steps[0].Node.Name
+	if err := b.Engine.Start(name); err != nil {
+		t.Fatal(err)
+	}
+	s := Stopping{Engine: fakePausedOf(b, "I/O error, vda: no space left where its file is"), Grace: time.Hour, Say: func(string, ...any) {}}
+	wantSoon(t, func() error { return s.Stop(t.Context(), engine.Domain{Name: name, State: engine.Running}) },
+		"it is paused, and does not hear that it should shut down: I/O error, vda: no space left where its file is\n"+
+			"hint: put right what is wrong, then `mage start node="+name+"` lets it go on, and it can be stopped; `virsh destroy "+name+"` pulls its plug")
+	if state, err := b.Engine.State(name); err != nil || state != engine.Running {
+		t.Errorf("it is %s, %v", state, err)
+	}
+}

@@ -3,9 +3,11 @@ package boot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
 
@@ -16,7 +18,8 @@ type Stopping struct {
 	Say    func(format string, args ...any)
 }
 
-// Stop shuts the node down: by ACPI, and if that does nothing by force.
+// Stop shuts the node down: by ACPI, and if that does nothing by force. One that is paused and cannot go on, because its disk is
+// full, is left so: what it has still to write is lost by force only.
 func (s Stopping) Stop(ctx context.Context, d engine.Domain) error {
 	switch d.State {
 	case engine.Running:
@@ -38,7 +41,7 @@ func (s Stopping) Stop(ctx context.Context, d engine.Domain) error {
 	s.Say("%s: asked to shut down", d.Name)
 	graceful, cancel := context.WithTimeout(ctx, s.Grace)
 	defer cancel()
-	ended, err := AwaitEnd(graceful, s.Engine, d.Name)
+	ended, err := awaitEnd(graceful, s.Engine, d.Name, func(state engine.State) error { return canHear(s.Engine, d.Name, state) })
 	if err != nil || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
@@ -53,14 +56,35 @@ func (s Stopping) Stop(ctx context.Context, d engine.Domain) error {
 	return nil
 }
 
+// canHear is an error if the domain is paused, and no user asked for that: its guest does not hear that it should end.
+func canHear(on engine.Engine, name string, state engine.State) error {
+	if state != engine.Paused {
+		return nil
+	}
+	reason, err := on.Reason(name)
+	if err != nil || reason == "" {
+		return err
+	}
+	return hint.Errorf(fmt.Sprintf("put right what is wrong, then `mage start node=%s` lets it go on, and it can be stopped; `virsh destroy %s` pulls its plug", name, name),
+		"it is paused, and does not hear that it should shut down: %s", reason)
+}
+
 // AwaitEnd tells whether the domain has ended before ctx does.
 func AwaitEnd(ctx context.Context, on engine.Engine, name string) (bool, error) {
+	return awaitEnd(ctx, on, name, func(engine.State) error { return nil })
+}
+
+// awaitEnd is AwaitEnd that ends with an error of check, which sees each state.
+func awaitEnd(ctx context.Context, on engine.Engine, name string, check func(engine.State) error) (bool, error) {
 	happened, end := on.Watch(name)
 	defer end()
 	for {
 		state, err := on.State(name)
 		if err != nil || state == engine.ShutOff || state == engine.Crashed {
 			return err == nil, err
+		}
+		if err := check(state); err != nil {
+			return false, err
 		}
 		select {
 		case <-ctx.Done():

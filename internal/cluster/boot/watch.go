@@ -56,7 +56,7 @@ func (b Booter) newWatch(node workspace.Node, counts counted) *watch {
 		w.console = guest.NewConsoleEnd(b.log(node))
 	}
 	if !workspace.Exists(node.Report()) {
-		w.silence = b.Silence.Limit()
+		w.silence = b.Silence(node.Name).Limit()
 		document, _ := b.Engine.Disks().Document(node.Files()) // libvirt may have given it to QEMU's user
 		w.console.First(changesArguments(document))
 	}

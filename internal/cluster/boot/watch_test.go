@@ -4,6 +4,7 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -44,7 +45,14 @@ func TestAReadyNodeIsWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := time.AfterFunc(1500*time.Millisecond, func() {
-		_ = os.WriteFile(console, []byte("Kernel panic - not syncing: of an earlier time\n[ 99.0] Kernel panic - not syncing: now\n"), 0o600)
+		file, err := os.OpenFile(console, os.O_APPEND|os.O_WRONLY, 0) // as virtlogd: a log that is emptied begins anew
+		if err == nil {
+			_, err = file.WriteString("[ 99.0] Kernel panic - not syncing: now\n")
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
 	})
 	defer ended.Stop()
 	wantSoon(t, func() error { return b.Guarded(t.Context(), nodes, forEver) },

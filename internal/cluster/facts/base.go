@@ -5,17 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/workspace"
 )
+
+// Rebased is what a node was made from, with the path that a base image in the workspace has after that was moved.
+func (p Place) Rebased(made *engine.Metadata) *engine.Metadata {
+	if made == nil || made.Base == "" || workspace.Exists(made.Base) {
+		return made
+	}
+	below, err := filepath.Rel(made.Workspace, made.Base)
+	if moved := filepath.Join(p.Root, below); err == nil && filepath.IsLocal(below) && isOf(moved, made.Image) {
+		now := *made
+		now.Base = moved
+		return &now
+	}
+	return made
+}
+
+// isOf tells whether the file at the path is the image of that identity.
+func isOf(path, identity string) bool {
+	now, err := base.IdentityOf(path)
+	return err == nil && now == identity
+}
 
 // Unbootable is why a disk must not be booted: the base image that it was made on is gone, or is another file now. An overlay has
 // the blocks that the guest wrote, and on other ones than before they are a broken file system. made is what the disk was made
-// from; nil if that is not known.
-func Unbootable(disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
-	if made == nil {
+// from, as it is Rebased; nil if that is not known.
+func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
+	if made = p.Rebased(made); made == nil {
 		made = &engine.Metadata{}
 	}
 	path := cmp.Or(disk.Backing, made.Base)
@@ -24,13 +47,31 @@ func Unbootable(disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
 	}
 	now, err := base.IdentityOf(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && path != made.Base && isOf(made.Base, made.Image):
+		return plan.Obstacle{
+			What: fmt.Sprintf("its disk stands on %s, and that base image is %s now", path, made.Base),
+			Way:  fmt.Sprintf("`qemu-img rebase -u -F qcow2 -b %q %q` tells the disk, while the node is off", made.Base, p.Relative(node.Overlay())),
+		}
 	case errors.Is(err, fs.ErrNotExist):
 		return plan.Obstacle{What: fmt.Sprintf("its base image %s is gone, and its disk stands on that", path), Way: "put the file back"}
+	case err == nil && made.Image == "" && writtenSince(path, node.MadeOf()):
+		return plan.Obstacle{What: fmt.Sprintf("its base image %s was written to after its disk was made on it", path), Way: before}
 	case err != nil || made.Image == "" || path != made.Base || now == made.Image:
 		return none
 	}
 	return plan.Obstacle{
 		What: fmt.Sprintf("its base image %s was replaced since its disk was made on it: it had %s, and has %s", path, made.Image, now),
-		Way:  "put the file of before back, with its time (cp --preserve=timestamps)",
+		Way:  before,
 	}
+}
+
+// before is how a base image that was replaced comes back.
+const before = "put the file of before back, with its time (cp --preserve=timestamps)"
+
+// writtenSince tells whether the file was written to after the other was. A mark of an earlier version of this project has no identity
+// of the image: all that is known is when the node was made.
+func writtenSince(path, other string) bool {
+	is, err := os.Stat(path)
+	then, errThen := os.Stat(other)
+	return err == nil && errThen == nil && is.ModTime().After(then.ModTime())
 }

@@ -24,11 +24,22 @@ func (p Place) InTheWay(nodes []workspace.Node, domains map[string]engine.Domain
 		if _, defined := domains[node.Name]; defined {
 			continue
 		}
-		if err := p.elsewhere(node, p.Made(node)); err != nil {
+		made := p.Made(node)
+		if err := errors.Join(p.another(node, made), p.elsewhere(node, made)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// another is an error if the node's folder is that of another cluster's node of the same name: core-worker01 is one of
+// core-worker, or of the group worker of core.
+func (p Place) another(node workspace.Node, m *engine.Metadata) error {
+	if m == nil || m.Cluster == node.Prefix || workspace.NameOf(m) != node.Name {
+		return nil
+	}
+	return hint.Errorf("choose another prefix=, or another name of the group; `mage down prefix="+m.Cluster+"` removes that cluster",
+		"%s is of a node of the cluster %s; it is left alone", p.Relative(node.Dir), m.Cluster)
 }
 
 // elsewhere is an error if the node was made by another libvirt than this run's: it may run there.

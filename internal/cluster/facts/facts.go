@@ -25,7 +25,7 @@ func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, 
 	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {
 		return found, err
 	}
-	found.Unbootable = Unbootable(found.Disk, made(found))
+	found.Unbootable = p.Unbootable(node, found.Disk, made(found))
 	if found.Orphan() && found.Made == nil && !found.Force {
 		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
 			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(node.Overlay()))
@@ -36,6 +36,7 @@ func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, 
 			found.Edited = p.edited(text, domain)
 		}
 	}
+	found.Made, found.Domain.Metadata = p.Rebased(found.Made), p.Rebased(domain.Metadata)
 	return found, nil
 }
 
@@ -61,16 +62,18 @@ func (p Place) Made(node workspace.Node) *engine.Metadata {
 	return domain.Metadata
 }
 
-// AnyOverlay tells whether a node of the cluster prefix has been made.
-func (p Place) AnyOverlay(prefix string) bool {
+// AnyMember tells whether a node of the cluster prefix has been made that is a member of its etcd, if it has one.
+func (p Place) AnyMember(prefix string) bool {
 	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
-		n := workspace.NumberOf(prefix, entry.Name())
-		if n == 0 {
+		group, n, can := workspace.Parse(prefix, entry.Name())
+		if !can {
 			continue
 		}
-		node := p.Node(prefix, n)
-		if m := p.Made(node); workspace.Exists(node.Overlay()) && (m == nil || m.Cluster == prefix) {
+		node := workspace.NodeIn(p.Workspace, prefix, group, n)
+		m := p.Made(node)
+		ours := m == nil && group == "" || m != nil && m.Cluster == prefix && m.Group == group && m.IsMember()
+		if ours && workspace.Exists(node.Overlay()) {
 			return true
 		}
 	}

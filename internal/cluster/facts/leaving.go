@@ -88,21 +88,22 @@ func (p Place) Remains(domains map[string]engine.Domain, prefix string, prefixes
 
 // Folder is the node whose folder in vm/ the entry is, if it is one of the cluster prefix, or with an empty prefix of any
 // cluster. The definition in it says whose it is. Before there is one, its name does, unless another cluster can have a node
-// of that name: web101 is a node of web or of web1.
+// of that name: web101 is a node of web or of web1, web-db01 of web-db or of the group db of web.
 func (p Place) Folder(entry os.DirEntry, prefix string, prefixes []string) (node workspace.Node, ok bool) {
 	name := entry.Name()
 	folder := workspace.Node{Name: name, Dir: p.VM(name)}
 	if !entry.IsDir() || !folder.Generated() {
 		return node, false
 	}
-	if m := p.Made(folder); m != nil && workspace.NodeName(m.Cluster, m.Number) == name {
+	if m := p.Made(folder); m != nil && workspace.NameOf(m) == name {
 		return p.NodeOf(m), prefix == "" || m.Cluster == prefix
 	}
 	owners := workspace.OwnersOf(name, append([]string{prefix}, prefixes...))
 	if len(owners) == 0 || prefix != "" && (len(owners) > 1 || owners[0] != prefix) {
 		return node, false
 	}
-	return p.Node(owners[0], workspace.NumberOf(owners[0], name)), true
+	group, number, _ := workspace.Parse(owners[0], name)
+	return workspace.NodeIn(p.Workspace, owners[0], group, number), true
 }
 
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the

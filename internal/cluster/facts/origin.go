@@ -17,7 +17,7 @@ func Origin(w workspace.Workspace, definitions engine.Definitions) string {
 	entries, _ := os.ReadDir(w.VM())
 	for _, entry := range entries {
 		m := p.Made(workspace.Node{Name: entry.Name(), Dir: w.VM(entry.Name())})
-		if m != nil && workspace.NodeName(m.Cluster, m.Number) == entry.Name() && w.IsAt(m.Workspace) {
+		if m != nil && workspace.NameOf(m) == entry.Name() && w.IsAt(m.Workspace) {
 			return m.Workspace
 		}
 	}

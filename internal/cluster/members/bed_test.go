@@ -90,7 +90,7 @@ func newBed(t *testing.T, n int) *bed {
 }
 
 // source is a config with a text. It counts how often each node's document is made of it.
-func source(t *testing.T, o generation.Options, text string, rendered map[string]int) config.Source {
+func source(t *testing.T, o generation.Options, text string, rendered map[string]int) config.Set {
 	t.Helper()
 	var mu sync.Mutex
 	path := filepath.Join(t.TempDir(), "plain.yml")
@@ -107,7 +107,7 @@ func source(t *testing.T, o generation.Options, text string, rendered map[string
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read
+	return config.One(read)
 }
 
 func save(t *testing.T, path, text string) {

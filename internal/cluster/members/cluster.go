@@ -34,7 +34,7 @@ type Nodes struct {
 
 // Documents are those of the nodes.
 type Documents struct {
-	Source config.Source
+	Source config.Set
 	Made   func() (config.Made, error) // what was made for the cluster, and goes into its documents
 	Write  func(config.Document) error
 }
@@ -70,7 +70,7 @@ type Outcome struct {
 // then is given with an error, too.
 func (c Cluster) Reconcile(ctx context.Context, nodes []boot.Node, surplus []plan.Step, server *etcd.Server) (o Outcome, err error) {
 	o = Outcome{Nodes: slices.Clone(nodes), Generation: c.Generation}
-	if err := c.certify(ctx, boot.Reachable(nodes)...); err != nil {
+	if err := c.certify(ctx, boot.Reachable(membersOf(nodes))...); err != nil {
 		return o, err
 	}
 	if err := c.recreateInTurn(ctx, o.Nodes); err != nil {
@@ -79,28 +79,45 @@ func (c Cluster) Reconcile(ctx context.Context, nodes []boot.Node, surplus []pla
 	if !c.Reach.Ready {
 		c.Log.Say("ready=off: the nodes run, whether they can be reached is not known (`mage status ready=off` looks for them)")
 	}
-	if c.Reach.Ready && c.Generation.Token != nil {
-		if o, err = c.formed(ctx, o, server); err != nil {
-			return o, err
-		}
-		if o.Status, err = c.grow(ctx, o.Nodes, o.Status); err != nil {
-			return o, err
-		}
+	if err := c.reconcileMembers(ctx, &o, server); err != nil {
+		return o, err
 	}
 	return o, c.shrink(ctx, surplus, o.Status.Members[:min(len(o.Status.Members), len(nodes))])
 }
 
-// formed waits until etcd is healthy, and notes that it has formed. Nobody joins a cluster that has strangers in it.
-func (c Cluster) formed(ctx context.Context, o Outcome, server *etcd.Server) (Outcome, error) {
+// reconcileMembers waits for etcd, and makes members of the nodes that shall have one and have none.
+func (c Cluster) reconcileMembers(ctx context.Context, o *Outcome, server *etcd.Server) (err error) {
+	members := membersOf(o.Nodes)
+	if !c.Reach.Ready || c.Generation.Token == nil || len(members) == 0 {
+		return nil
+	}
+	if *o, err = c.formed(ctx, *o, members, server); err != nil {
+		return err
+	}
+	o.Status, err = c.grow(ctx, members, o.Status)
+	for _, node := range members {
+		at := slices.IndexFunc(o.Nodes, func(n boot.Node) bool { return n.Step.Node.Name == node.Step.Node.Name })
+		o.Nodes[at] = node
+	}
+	return err
+}
+
+// membersOf are those of the nodes that have a member of etcd, or shall have one.
+func membersOf(nodes []boot.Node) []boot.Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n boot.Node) bool { return !n.Step.Want.IsMember() })
+}
+
+// formed waits until the members' etcd is healthy, and notes that it has formed. Nobody joins a cluster that has strangers in it.
+func (c Cluster) formed(ctx context.Context, o Outcome, members []boot.Node, server *etcd.Server) (Outcome, error) {
 	err := c.Nodes.Watch(ctx, o.Nodes, func(ctx context.Context) (err error) {
-		o.Status, err = c.form(ctx, o.Nodes, server)
+		o.Status, err = c.form(ctx, members, server)
 		return err
 	})
 	if err == nil && len(o.Status.Healthy()) > 0 && !c.Generation.Token.Formed {
 		o.Generation, err = c.Generation.Formed(c.Options)
 	}
 	if err == nil {
-		err = c.CheckStrangers(o.Nodes, o.Status)
+		err = c.CheckStrangers(members, o.Status)
 	}
 	return o, err
 }
@@ -108,7 +125,7 @@ func (c Cluster) formed(ctx context.Context, o Outcome, server *etcd.Server) (Ou
 // ReconcileReady gives the nodes that are ready what they need, while others have failed: certificates, and discovery for as
 // long as their etcd may still form. Members come and go only while all nodes are well.
 func (c Cluster) ReconcileReady(ctx context.Context, nodes []boot.Node) (status etcd.Status, err error) {
-	nodes = boot.Reachable(nodes)
+	nodes = boot.Reachable(membersOf(nodes))
 	token := c.Generation.Token
 	if token == nil || len(nodes) == 0 {
 		return status, nil
@@ -141,7 +158,7 @@ func allFresh(nodes []boot.Node) bool {
 // ServeNewcomers serves discovery from before the first node boots, if any does. Nodes that have been in use can do without
 // it: their etcd has found the others before.
 func (v View) ServeNewcomers(ctx context.Context, steps []plan.Step) (*etcd.Server, error) {
-	starting := slices.DeleteFunc(slices.Clone(steps), func(s plan.Step) bool { return !s.Starts() })
+	starting := slices.DeleteFunc(slices.Clone(steps), func(s plan.Step) bool { return !s.Starts() || !s.Want.IsMember() })
 	if len(starting) == 0 {
 		return nil, nil
 	}
@@ -157,17 +174,17 @@ func (v View) ServeNewcomers(ctx context.Context, steps []plan.Step) (*etcd.Serv
 // the nodes that stay.
 func (c Cluster) shrink(ctx context.Context, surplus []plan.Step, staying []etcd.Member) error {
 	others := Endpoints(etcd.Status{Members: staying}.Healthy())
-	removed := []workspace.Node{}
+	removed := []plan.Step{}
 	for _, step := range surplus {
 		if step.Action == plan.Remove {
-			removed = append(removed, step.Node)
+			removed = append(removed, step)
 		} else {
 			c.Log.Say("%s: %s", step.Node.Name, step.Why)
 		}
 	}
-	for i, node := range removed {
-		if err := c.removeNode(ctx, node, others, removed[i+1:]); err != nil {
-			return fmt.Errorf("%s: %w", node.Name, err)
+	for i, step := range removed {
+		if err := c.removeNode(ctx, step, others, removed[i+1:]); err != nil {
+			return fmt.Errorf("%s: %w", step.Node.Name, err)
 		}
 	}
 	return nil

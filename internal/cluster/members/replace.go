@@ -111,7 +111,7 @@ func (v View) MemberOf(peers etcd.Peers, node workspace.Node) (peer etcd.Peer, i
 func (v View) othersOf(nodes []boot.Node, but int) []string {
 	endpoints := []string{}
 	for i, n := range nodes {
-		if i == but {
+		if i == but || !n.Step.Want.IsMember() {
 			continue
 		}
 		if n.Address() != "" {
@@ -125,17 +125,11 @@ func (v View) othersOf(nodes []boot.Node, but int) []string {
 
 // removeNode removes the node for good: its member of etcd first, then its domain and files. others are client URLs of
 // members of nodes that stay, later are the nodes that are removed after it.
-func (c Cluster) removeNode(ctx context.Context, node workspace.Node, others []string, later []workspace.Node) error {
-	if c.Generation.Token != nil {
-		leaving, err := c.leaver(ctx, node, others, later)
-		if err != nil {
+func (c Cluster) removeNode(ctx context.Context, step plan.Step, others []string, later []plan.Step) error {
+	node := step.Node
+	if step.Want.IsMember() {
+		if err := c.leave(ctx, node, others, nodesOf(later)); err != nil {
 			return err
-		}
-		if leaving.peer.ID != "" {
-			if err := leaving.others.removeMember(ctx, leaving.status, leaving.peer); err != nil {
-				return err
-			}
-			c.Log.Say("%s: has left etcd", node.Name)
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -146,4 +140,27 @@ func (c Cluster) removeNode(ctx context.Context, node workspace.Node, others []s
 	}
 	c.Log.Say("%s: removed", node.Name)
 	return nil
+}
+
+// leave takes the node's member out of etcd, if it has one.
+func (c Cluster) leave(ctx context.Context, node workspace.Node, others []string, later []workspace.Node) error {
+	if c.Generation.Token == nil {
+		return nil
+	}
+	leaving, err := c.leaver(ctx, node, others, later)
+	if err != nil || leaving.peer.ID == "" {
+		return err
+	}
+	if err := leaving.others.removeMember(ctx, leaving.status, leaving.peer); err != nil {
+		return err
+	}
+	c.Log.Say("%s: has left etcd", node.Name)
+	return nil
+}
+
+func nodesOf(steps []plan.Step) (nodes []workspace.Node) {
+	for _, step := range steps {
+		nodes = append(nodes, step.Node)
+	}
+	return nodes
 }

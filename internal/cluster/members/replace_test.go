@@ -123,7 +123,7 @@ func TestMembersChangeOnlyWhileTheOthersAreHealthy(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// the one that is dead may be replaced, or go
-	if err := b.removeNode(t.Context(), b.Reach.Node("core", 3), []string{clientURL(1), clientURL(2)}, nil); err != nil {
+	if err := b.removeNode(t.Context(), plan.Step{Node: b.Reach.Node("core", 3)}, []string{clientURL(1), clientURL(2)}, nil); err != nil {
 		t.Error(err)
 	}
 	if got := b.known(1, 2); got != "core01 core02" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
@@ -30,6 +31,22 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 	}
 	return hint.Errorf(removal(v.Options.Prefix, first)+" takes it out of etcd; what it has read or written is for you to judge",
 		"etcd has members that are of no node of the cluster %s:%s", v.Options.Prefix, strings.Join(lines, ""))
+}
+
+// Strangers is CheckStrangers for a run that only looks: the members are asked where the nodes that run were last. If none answers,
+// nothing is known, and that is no error.
+func Strangers(ctx context.Context, v View) error {
+	nodes := []boot.Node{}
+	for _, d := range v.running(v.Domains) {
+		report, known := v.Reach.Kept(d.Name)
+		if known {
+			nodes = append(nodes, boot.Node{Step: plan.Step{Node: v.Reach.Node(v.Options.Prefix, d.Metadata.Number)}, Report: report})
+		}
+	}
+	if v.Generation.Token == nil || len(nodes) == 0 {
+		return nil
+	}
+	return v.CheckStrangers(nodes, glance(ctx, v.Client(), v.endpoints(nodes)))
 }
 
 // removal is the command that takes a member out.
@@ -107,7 +124,7 @@ func (v View) RemoveStranger(ctx context.Context, nodes []boot.Node, id string) 
 	case at < 0:
 		return hint.Errorf("`mage etcd prefix="+v.Options.Prefix+"` shows the members", "remove=%s: etcd of the cluster %s has no such member", id, v.Options.Prefix)
 	case v.isNodes(status.Peers[at], nodes, status):
-		return hint.Errorf(fmt.Sprintf("`mage up prefix=%s nodes=…` with a smaller number removes nodes, with their members", v.Options.Prefix),
+		return hint.Errorf(fmt.Sprintf("`mage up prefix=%s` with a smaller number of nodes removes nodes, with their members", v.Options.Prefix),
 			"remove=%s: this is the member of a node, %s", id, whereabouts(status.Peers[at]))
 	case len(status.Healthy()) == 0:
 		return errors.Join(errors.New("remove="+id+": no member of etcd is healthy"), status.Check(1))

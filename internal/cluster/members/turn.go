@@ -18,16 +18,27 @@ func (c Cluster) recreateInTurn(ctx context.Context, nodes []boot.Node) error {
 		return err
 	}
 	for _, i := range turn {
-		if c.Generation.Token != nil {
-			nodes[i], err = c.replace(ctx, nodes, i)
-		} else {
-			nodes[i], err = c.recreate(ctx, nodes[i])
-		}
-		if err != nil {
+		if nodes[i], err = c.recreateNode(ctx, nodes, i); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
 		}
 	}
 	return nil
+}
+
+// recreateNode recreates the node of that index, and its member with it. A node that shall have none any more leaves etcd before.
+func (c Cluster) recreateNode(ctx context.Context, nodes []boot.Node, i int) (boot.Node, error) {
+	step := nodes[i].Step
+	switch {
+	case c.Generation.Token == nil:
+		return c.recreate(ctx, nodes[i])
+	case step.Want.IsMember():
+		return c.replace(ctx, nodes, i)
+	case c.Domains[step.Node.Name].Metadata.IsMember():
+		if err := c.leave(ctx, step.Node, c.othersOf(nodes, i), stillToCome(nodes, i)); err != nil {
+			return nodes[i], err
+		}
+	}
+	return c.recreate(ctx, nodes[i])
 }
 
 // turn is the order in which nodes are recreated, by their index.
@@ -60,5 +71,5 @@ func (c Cluster) recreate(ctx context.Context, node boot.Node) (boot.Node, error
 	if err != nil {
 		return node, err
 	}
-	return node, c.certify(ctx, node)
+	return node, c.certify(ctx, membersOf([]boot.Node{node})...)
 }

@@ -89,7 +89,7 @@ func Endpoints(members []etcd.Member) []string {
 	return urls
 }
 
-// Reached are the cluster's nodes that run and say where they are.
+// Reached are the cluster's nodes with a member of etcd that run and say where they are.
 func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 	opened, err := v.Reach.Engine()
 	if err != nil {
@@ -103,7 +103,7 @@ func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 	asked := make([]boot.Node, len(running))
 	errs := wait.Each(len(running), func(i int) error {
 		report, err := v.Reach.Whereabouts(ctx, running[i])
-		asked[i] = boot.Node{Step: plan.Step{Node: v.Reach.Node(v.Options.Prefix, running[i].Metadata.Number)}, Report: report}
+		asked[i] = boot.Node{Step: plan.Step{Node: v.Reach.NodeOf(running[i].Metadata)}, Report: report}
 		return err
 	})
 	nodes := []boot.Node{}
@@ -120,9 +120,11 @@ func (v View) Reached(ctx context.Context) ([]boot.Node, error) {
 	return nodes, nil
 }
 
-// running are the cluster's domains that run.
+// running are the domains that run of the cluster's nodes with a member.
 func (v View) running(domains map[string]engine.Domain) []engine.Domain {
-	return slices.DeleteFunc(v.Reach.Members(domains, v.Options.Prefix), func(d engine.Domain) bool { return d.State != engine.Running })
+	return slices.DeleteFunc(v.Reach.Members(domains, v.Options.Prefix), func(d engine.Domain) bool {
+		return d.State != engine.Running || !d.Metadata.IsMember()
+	})
 }
 
 // Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked

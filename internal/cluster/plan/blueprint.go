@@ -24,6 +24,7 @@ func New(b Blueprint) Step { return b.step(Found{}, Etcd{}) }
 type Options struct {
 	Nodes     int      // how many there shall be
 	FewerGoes bool     // nodes above that number are removed: the user gave the number
+	Groups    Groups   // how many there shall be in each group; nil: the cluster has none
 	All       bool     // recreate=all
 	Changed   bool     // recreate=changed
 	Arch      string   // of the processor

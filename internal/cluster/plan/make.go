@@ -2,10 +2,7 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-
-	"coreos-libvirt/internal/engine"
 )
 
 // Way is how nodes are recreated.
@@ -21,7 +18,7 @@ const (
 // Plan is what a run does.
 type Plan struct {
 	Steps   []Step // of the nodes that shall be, in their order
-	Surplus []Step // of the nodes above nodes=, the highest number first
+	Surplus []Step // of the nodes above nodes=, or that are in no group any more, the last first
 	Way     Way
 	Notes   []string // what the user should know of it
 }
@@ -33,7 +30,11 @@ func (p Plan) All() []Step { return slices.Concat(p.Steps, p.Surplus) }
 // cluster by name: those that are wanted, and those that are there. An error says why nothing is done.
 func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, error) {
 	m := making{Plan: steps(want, have, o, e), want: want, have: have, o: o, e: e, addresses: addressesOf(have)}
+	if err := o.checkGroups(have); err != nil {
+		return m.Plan, err
+	}
 	err := m.settleMembers()
+	m.settleWorkers()
 	return m.Plan, err
 }
 
@@ -41,12 +42,12 @@ func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, err
 // recreated or removed.
 func AsksMembers(want []Blueprint, have map[string]Found, o Options, e Etcd) bool {
 	m := making{Plan: steps(want, have, o, e), have: have, o: o, e: e}
-	return e.Exists && m.checkUnready() == nil && m.changesMembers()
+	return e.Exists && o.checkGroups(have) == nil && m.checkUnready() == nil && m.changesMembers()
 }
 
 // steps are those that need nothing of etcd's members.
 func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
-	p := Plan{Way: InTurn, Surplus: surplus(have, o)}
+	p := Plan{Way: InTurn, Surplus: surplus(want, have, o)}
 	for _, b := range want {
 		p.Steps = append(p.Steps, b.step(have[b.Doc.Name], e))
 	}
@@ -67,10 +68,10 @@ func (b Blueprint) step(found Found, e Etcd) Step {
 		step.Want.Definition, spec = b.Mark.Definition, b.Spec
 	}
 	step.Want.Firmware = cmp.Or(step.Want.Firmware, spec.FirmwareWord())
-	if step.Action == Keep && e.Exists && found.Fresh { // if its etcd is healthy, the node is made a member
+	if step.Action == Keep && e.Exists && found.Fresh && step.Want.IsMember() { // if its etcd is healthy, the node is made a member
 		step.Why += "; no run has come to its end since it was made: if it is no member of etcd yet, it is recreated as one"
 	}
-	step.Found = found.unrecorded(step)
+	step.Found, step.Says = found.unrecorded(step), found.saysOther(step)
 	return found.withLive(step)
 }
 
@@ -80,29 +81,20 @@ func onlyUnasked(steps []Step) bool {
 	return len(recreated) > 0 && !slices.ContainsFunc(recreated, func(s Step) bool { return !s.Unasked })
 }
 
-// surplus are the nodes of the cluster above nodes=, the highest number first.
-func surplus(have map[string]Found, o Options) []Step {
-	steps := []Step{}
-	for _, found := range have {
-		if !found.Defined || found.Node.Number <= o.Nodes {
-			continue
-		}
-		step := Step{Node: found.Node, Action: Remove, Running: found.Domain.State == engine.Running, Why: fmt.Sprintf("nodes=%d", o.Nodes)}
-		if !o.FewerGoes {
-			step.Action, step.Surplus, step.Why = Keep, true, fmt.Sprintf("left as it is, nodes=%d would remove it", o.Nodes)
-		}
-		steps = append(steps, step)
-	}
-	slices.SortFunc(steps, func(a, b Step) int { return b.Node.Number - a.Node.Number })
-	return steps
-}
-
 // unrecorded is libvirt's definition of a node that is kept, if it is as it was made and no run has noted that; else empty.
 func (f Found) unrecorded(step Step) string {
 	if step.Action != Keep || step.Edited != "" || !step.Snapped.None() || f.Domain.Metadata.Definition != step.Want.Definition || f.Recorded {
 		return ""
 	}
 	return f.Domain.XML
+}
+
+// saysOther tells whether the mark of a node that is kept says other settings than the cluster is made with by now. One that was made
+// for what cannot change in it goes on to say that. What somebody else has changed in the domain stays to be seen: such a one is left
+// alone, too.
+func (f Found) saysOther(step Step) bool {
+	return step.Action == Keep && f.Defined && !f.Domain.Transient && step.Edited == "" && step.Snapped.None() && !step.NeedsRecreate &&
+		step.Want.Settings != "" && f.Domain.Metadata.Settings != step.Want.Settings
 }
 
 // withLive is the step, with what of a changed definition the running node takes. A guest that may not have the rule by

@@ -47,7 +47,7 @@ func (m *making) settleMembers() error {
 func (m *making) spare() {
 	silent := !m.e.Status.Answers() && !m.e.NeverFormed(m.have)
 	for i, step := range m.Steps {
-		if m.e.Asked && step.Unasked && (silent || m.answers(step.Node.Name)) {
+		if m.e.Asked && step.Unasked && m.wasMember(step) && (silent || m.answers(step.Node.Name)) {
 			found := m.have[step.Node.Name]
 			found.NeverReady = false
 			m.Steps[i] = m.want[i].step(found, m.e)
@@ -66,13 +66,13 @@ func (m *making) answers(node string) bool {
 // all tells whether the whole cluster is recreated: as the user says, or because a run has begun that and has not ended.
 func (m *making) all() bool { return m.o.All || m.e.Retired }
 
-// changesMembers tells whether nodes are added to those that there are, recreated or removed.
+// changesMembers tells whether members are added to those that there are, recreated or removed.
 func (m *making) changesMembers() bool {
 	any := false
 	for _, found := range m.have {
-		any = any || found.Defined
+		any = any || found.Defined && found.Domain.Metadata.IsMember()
 	}
-	return any && len(Taking(m.All(), Create, Recreate, Remove)) > 0
+	return any && len(m.ofMembers(Taking(m.All(), Create, Recreate, Remove))) > 0
 }
 
 // settleAll makes a new cluster, which has nothing of the data of the old one.
@@ -94,7 +94,7 @@ func (m *making) settleAll() error {
 // settleSilent is of a cluster of which no member answers. One that never formed has no data: its nodes are recreated
 // together, and all of them with another token.
 func (m *making) settleSilent() error {
-	recreated, kept := Taking(m.Steps, Recreate), Taking(m.Steps, Keep, Redefine)
+	recreated, kept := m.ofMembers(Taking(m.Steps, Recreate)), m.ofMembers(Taking(m.Steps, Keep, Redefine))
 	starting := 0
 	for _, step := range kept {
 		if step.Starts() {
@@ -135,7 +135,7 @@ func (m *making) settleAnswering() error {
 		return err
 	}
 	for i, step := range m.Steps {
-		if !step.Makes() {
+		if !step.Makes() || !m.isMember(step) {
 			continue
 		}
 		if err := m.checkJoining(m.want[i]); err != nil {
@@ -150,7 +150,7 @@ func (m *making) settleAnswering() error {
 
 // settleParallel refuses to recreate a majority of etcd's members at once: its data would be lost.
 func (m *making) settleParallel() error {
-	recreated, voters := Taking(m.Steps, Recreate), len(m.e.Status.Peers.Voters())
+	recreated, voters := m.ofMembers(Taking(m.Steps, Recreate)), len(m.e.Status.Peers.Voters())
 	switch {
 	case !m.o.Parallel || len(recreated) == 0:
 		return nil
@@ -160,7 +160,7 @@ func (m *making) settleParallel() error {
 		return hint.Errorf(fmt.Sprintf("`%s` replaces them one after the other, and no data are lost; `%s` makes a new cluster of all nodes",
 			m.o.up(m.o.recreate()...), m.o.up("recreate=all", "force=true")),
 			"parallel=true: etcd would lose its quorum and its data with %d of its %d members", len(recreated), voters)
-	case len(recreated) < len(m.Steps) || len(m.Surplus) > 0:
+	case len(recreated) < len(m.ofMembers(m.Steps)) || len(m.ofMembers(m.Surplus)) > 0:
 		return hint.Errorf("`"+m.o.up("recreate=all", "force=true")+"` recreates all of them", "parallel=true force=true: the other nodes would be left without a quorum")
 	default:
 		m.Way = NewGeneration
@@ -170,7 +170,7 @@ func (m *making) settleParallel() error {
 
 // checkJoining finds what keeps a node from becoming a member.
 func (m *making) checkJoining(b Blueprint) error {
-	if err := CheckJoins(b.Joins); err != nil {
+	if err := CheckJoins(b.Joins || !b.Mark.IsMember()); err != nil {
 		return err
 	}
 	peers := m.e.Status.Peers
@@ -179,7 +179,7 @@ func (m *making) checkJoining(b Blueprint) error {
 	case err != nil:
 		return err
 	case is && len(peers.Without(peer).Voters()) == 0:
-		return hint.Errorf(fmt.Sprintf("`%s` makes a new cluster, without the data; `%s` adds a member first", m.o.up("recreate=all", "force=true"), m.o.up("nodes=2")),
+		return hint.Errorf(fmt.Sprintf("`%s` makes a new cluster, without the data; %s", m.o.up("recreate=all", "force=true"), m.o.oneMore()),
 			"this is etcd's only member")
 	case is:
 		return nil

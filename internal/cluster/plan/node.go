@@ -55,7 +55,10 @@ func (s *Step) keep(have engine.Metadata, changed string) {
 		s.Drift = changed
 		s.Want.Ignition, s.Want.Base, s.Want.Image, s.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
-	s.Want.Firmware = have.Firmware
+	s.Want.Firmware, s.Want.Etcd, s.Want.Since = have.Firmware, have.Etcd, have.Since
+	if s.Want.Settings == have.Settings {
+		s.Want.Said = have.Said
+	}
 	if s.Want.Disk == 0 {
 		s.Want.Disk = have.Disk
 	}

@@ -55,6 +55,7 @@ type Effect struct {
 	Outdated  bool // whether the node runs by another definition than the one that there is now
 	AsStarted bool // whether it was started with the definition that is wanted
 	Restart   bool // whether something of the definition that is wanted takes effect only when it is started next
+	Says      bool // whether the domain's mark gets what the cluster is made with by now; nothing else of it changes
 }
 
 // Starts tells whether the step boots the node.

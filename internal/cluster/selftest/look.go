@@ -24,6 +24,8 @@ const (
 	insidePatience = 10 * time.Minute
 	// mostSaid is how much of what a node says is read, in bytes.
 	mostSaid = 1 << 20
+	// keysPatience is how long sshd may take to show its host keys: ssh-keyscan gives it 20 s, for a connection to each kind.
+	keysPatience = 2 * time.Minute
 	// promptPatience is how long after sshd the login prompt may come.
 	promptPatience = time.Minute
 )
@@ -87,9 +89,11 @@ func inOrder(wanted, all []string) bool {
 
 // lookAtKeys compares the host keys that the node reported with those that sshd shows this host.
 func (s *Subject) lookAtKeys(ctx context.Context) {
-	shown, err := exec.CommandContext(ctx, "ssh-keyscan", "-T", "20", s.address()).Output()
+	ctx, cancel := context.WithTimeout(ctx, keysPatience)
+	defer cancel()
+	shown, err := shownBy(ctx, "ssh-keyscan", "-T", "20", s.address())
 	same, kinds := 0, []string{}
-	for line := range strings.Lines(string(shown)) {
+	for line := range strings.Lines(shown) {
 		words := strings.Fields(line)
 		if len(words) < 3 || words[0][0] == '#' {
 			continue
@@ -100,6 +104,15 @@ func (s *Subject) lookAtKeys(ctx context.Context) {
 		}
 	}
 	s.is("host-keys", facts.Found(err == nil && same > 0 && same == len(kinds), "sshd shows %s; the node reported %d of them%s", orText(nil, strings.Join(kinds, ", ")), same, errText(err)))
+}
+
+// shownBy is what the program prints: the node decides how much that is, and when it ends.
+func shownBy(ctx context.Context, program string, args ...string) (string, error) {
+	out := &guest.Limited{Left: mostSaid}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdout, cmd.WaitDelay = out, time.Second
+	err := cmd.Run()
+	return out.String(), err
 }
 
 // readableByQEMU are SELinux' types of what a guest's QEMU may read (libvirt's svirt, and what images have).

@@ -1,11 +1,13 @@
 package selftest
 
 import (
+	"context"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"coreos-libvirt/internal/guest/facts"
 )
@@ -31,6 +33,15 @@ func TestAllThatIsTheHostsIsLookedAt(t *testing.T) {
 	}
 	if checks != 0 {
 		t.Errorf("%d checks are of facts that are not in the table", checks)
+	}
+}
+
+// TestWhatANodeShowsHasALimit, of bytes and of time.
+func TestWhatANodeShowsHasALimit(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if shown, err := shownBy(ctx, "sh", "-c", "yes & wait"); err == nil || len(shown) != mostSaid {
+		t.Errorf("%d bytes, %v", len(shown), err)
 	}
 }
 

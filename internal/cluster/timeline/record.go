@@ -91,13 +91,14 @@ func (t *Record) SilentFor(node string, d time.Duration) {
 	t.silent[node] = max(t.silent[node], d)
 }
 
-// LongestSilence is that of the nodes that became ready; 0 if none did.
-func (t *Record) LongestSilence() (longest time.Duration) {
+// Silences are the longest silences of the nodes that became ready, by the image that each is on.
+func (t *Record) Silences(imageOf func(node string) string) map[string]time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	longest := map[string]time.Duration{}
 	for node, d := range t.silent {
 		if slices.ContainsFunc(t.all[node], func(m Moment) bool { return m.Phase == "ready" }) {
-			longest = max(longest, d)
+			longest[imageOf(node)] = max(longest[imageOf(node)], d)
 		}
 	}
 	return longest

@@ -14,13 +14,13 @@ import (
 
 // All the project's own words. Those of discovery have values only where the config is given some.
 var all = []string{
-	"Node_Name", "Node_Prefix", "Node_Number", "Node_Count", "Node_MAC", "Cluster_Name", "SSH_Authorized_Key",
+	"Node_Name", "Node_Prefix", "Group_Name", "Group_Count", "Node_Number", "Node_Count", "Node_MAC", "Cluster_Name", "SSH_Authorized_Key",
 	"Etcd_Discovery_URL", "Etcd_Discovery_Token", "Etcd_Discovery_Endpoints", "Etcd_Initial_Cluster",
 	"Etcd_Discovery_Flags", "Etcd_CA_Certificate",
 }
 
 // family matches what looks like one of them.
-var family = regexp.MustCompile(`\b(?:Node|Cluster|SSH|Etcd)_[A-Z][A-Za-z]*(?:_[A-Z][A-Za-z]*)*`)
+var family = regexp.MustCompile(`\b(?:Node|Group|Cluster|SSH|Etcd)_[A-Z][A-Za-z]*(?:_[A-Z][A-Za-z]*)*`)
 
 const (
 	// near is how many letters a mistyped word may differ by.
@@ -86,6 +86,8 @@ func lacks(found string) *miss {
 		}
 	}
 	switch {
+	case distance == 0 && strings.HasPrefix(found, "Group_"): // which may be the user's own in a cluster without groups
+		return &miss{what: "the word " + found + noValue, advice: "nodes of a group have one: docs/groups.md"}
 	case distance == 0:
 		return &miss{what: "the word " + found + noValue, advice: "another value of discovery= gives it one", fatal: true}
 	case distance <= near:

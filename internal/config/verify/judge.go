@@ -15,7 +15,7 @@ import (
 )
 
 // faults are what is wrong with a document, in places of the node, and what this host lacks to know more.
-func (j *Judge) faults(ctx context.Context, doc []byte) (faults []document.Fault, missing []string, err error) {
+func (j *Judge) faults(ctx context.Context, doc []byte, system string) (faults []document.Fault, missing []string, err error) {
 	d, err := document.Parse(doc)
 	if err != nil {
 		return nil, nil, err
@@ -29,7 +29,7 @@ func (j *Judge) faults(ctx context.Context, doc []byte) (faults []document.Fault
 	if err != nil {
 		return nil, nil, err
 	}
-	faults = slices.Concat(d.Paths(j.System), grammar.Logins(d), grammar.Texts(d), unit.Unstarted(d))
+	faults = slices.Concat(d.Paths(system), grammar.Logins(d), grammar.Texts(d), unit.Unstarted(d))
 	if r := results[sandbox.Apply]; r.Status != 0 {
 		return append(faults, refused(r)...), missing, nil
 	}

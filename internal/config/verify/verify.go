@@ -26,6 +26,7 @@ import (
 type Node struct {
 	Name, MAC string
 	JSON      []byte
+	System    string              // that the image has: "fcos", "flatcar", or empty if it is not known
 	Files     []place.File        // what counts more first
 	Replace   func(string) string // puts words' values in their places
 }
@@ -71,7 +72,6 @@ type Report struct {
 // Judge judges documents, and remembers what it said of them. Its zero value is ready.
 type Judge struct {
 	Programs upstream.Programs
-	System   string // "fcos", "flatcar", or empty if it is not known
 
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]judged
@@ -130,6 +130,7 @@ func grouped(nodes []Node) (groups map[[sha256.Size]byte][]Node, order [][sha256
 		}
 		sum := sha256.New()
 		fmt.Fprintln(sum, strings.NewReplacer(names...).Replace(string(text)))
+		fmt.Fprintln(sum, n.System)
 		for _, f := range n.Files {
 			fmt.Fprintf(sum, "%q %q\n", f.Path, f.Text)
 		}
@@ -174,7 +175,7 @@ func (j *Judge) one(ctx context.Context, key [sha256.Size]byte, n Node) (judged,
 	if known {
 		return was, nil
 	}
-	faults, missing, err := j.faults(ctx, n.JSON)
+	faults, missing, err := j.faults(ctx, n.JSON, n.System)
 	if err != nil {
 		return judged{}, err
 	}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -44,7 +45,7 @@ func programs(t testing.TB) upstream.Programs {
 }
 
 // nodes are those of the config, rendered.
-func nodes(path string, count int) (nodes []verify.Node, system string, err error) {
+func nodes(path string, count int) (nodes []verify.Node, err error) {
 	o := config.Options{
 		Path: path, Prefix: "core", Nodes: workspace.Nodes("/vm", "core", count), Updates: true,
 		Vars:  func(string) (map[string]string, error) { return map[string]string{}, nil },
@@ -52,37 +53,34 @@ func nodes(path string, count int) (nodes []verify.Node, system string, err erro
 	}
 	source, err := config.Read(o)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	made := config.Made{Words: maps.Clone(o.Later)}
 	made.Words[config.SSHWord] = config.SSHWord // as of a look, before there is a key
 	documents, err := source.Render(made)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	for _, d := range documents {
 		files, replace := source.Written(d.Node)
-		n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, Replace: replace}
+		n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), "fcos"), Replace: replace}
 		for _, f := range files {
 			n.Files = append(n.Files, place.File(f))
 		}
 		nodes = append(nodes, n)
 	}
-	if system = source.System(); system == "" {
-		system = "fcos"
-	}
-	return nodes, system, nil
+	return nodes, nil
 }
 
 // said is what is said of the config.
 func said(t *testing.T, p upstream.Programs, path string) string {
 	t.Helper()
-	all, system, err := nodes(path, 2)
+	all, err := nodes(path, 2)
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
 		return ""
 	}
-	j := verify.Judge{Programs: p, System: system}
+	j := verify.Judge{Programs: p}
 	report, err := j.All(t.Context(), all)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -194,7 +192,7 @@ var wrong = []string{"no public key of ssh", "no hash of a password", "/opt/get-
 // documented judges examples, all as nodes of one run: what several have is judged once.
 func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
 	t.Helper()
-	all := map[string][]verify.Node{}
+	all := []verify.Node{}
 	for i, example := range examples {
 		if i%10 > 0 && !*documentation {
 			continue
@@ -203,25 +201,22 @@ func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
 		if err := os.WriteFile(path, example.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		found, system, err := nodes(path, 1)
+		found, err := nodes(path, 1)
 		if err == nil { // the others name local files, or are broken on purpose
-			all[system] = append(all[system], found...)
+			all = append(all, found...)
 		}
 	}
-	for system, nodes := range all {
-		j := verify.Judge{Programs: p, System: system}
-		report, err := j.All(t.Context(), nodes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range report.Findings {
-			isWrong := slices.ContainsFunc(wrong, func(text string) bool { return strings.Contains(f.Message, text) })
-			if f.IsError() && !isWrong {
-				t.Errorf("%s", f.Show())
-			}
-		}
-		t.Logf("%s: %d documents, %d judged, %d findings", system, len(nodes), report.Judged, len(report.Findings))
+	j := verify.Judge{Programs: p}
+	report, err := j.All(t.Context(), all)
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, f := range report.Errors() {
+		if !slices.ContainsFunc(wrong, func(text string) bool { return strings.Contains(f.Message, text) }) {
+			t.Errorf("%s", f.Show())
+		}
+	}
+	t.Logf("%d documents, %d judged, %d findings", len(all), report.Judged, len(report.Findings))
 }
 
 // BenchmarkShipped is from the documents of the shipped config to the verdict: of 3 nodes, and of 100.
@@ -229,13 +224,13 @@ func BenchmarkShipped(b *testing.B) {
 	p := programs(b)
 	b.Chdir(filepath.Join("..", "..", ".."))
 	for _, count := range []int{3, 100} {
-		all, system, err := nodes("ignition/ignition.yml", count)
+		all, err := nodes("ignition/ignition.yml", count)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprint(count), func(b *testing.B) {
 			for b.Loop() {
-				j := verify.Judge{Programs: p, System: system}
+				j := verify.Judge{Programs: p}
 				if report, err := j.All(b.Context(), all); err != nil || report.Judged != 1 || len(report.Findings) > 0 {
 					b.Fatal(report, err)
 				}
@@ -254,11 +249,11 @@ func TestJudgedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, system, err := nodes("a.yml", 100)
+	all, err := nodes("a.yml", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := verify.Judge{Programs: p, System: system}
+	j := verify.Judge{Programs: p}
 	report, err := j.All(t.Context(), all)
 	if err != nil {
 		t.Fatal(err)

@@ -26,12 +26,22 @@ type inventory struct{ *connection }
 
 // Domains are all domains of the host, by name.
 func (i inventory) Domains() (domains map[string]engine.Domain, err error) {
+	return i.list(i.describe)
+}
+
+// Defined are all domains of the host as their definitions say, by name.
+func (i inventory) Defined() (domains map[string]engine.Domain, err error) {
+	return i.list(i.definition)
+}
+
+// list describes all domains.
+func (i inventory) list(describe func(*libvirt.Domain) (engine.Domain, error)) (domains map[string]engine.Domain, err error) {
 	err = i.use(func(conn *libvirt.Connect) error {
 		all, err := conn.ListAllDomains(0)
 		if err != nil {
 			return err
 		}
-		domains, err = i.describeAll(all)
+		domains, err = describeAll(all, describe)
 		return err
 	})
 	if err != nil {
@@ -62,10 +72,10 @@ func (i inventory) Running() (names map[string]bool, err error) {
 	return names, err
 }
 
-func (i inventory) describeAll(all []libvirt.Domain) (map[string]engine.Domain, error) {
+func describeAll(all []libvirt.Domain, describe func(*libvirt.Domain) (engine.Domain, error)) (map[string]engine.Domain, error) {
 	domains := map[string]engine.Domain{}
 	for n := range all {
-		d, err := i.describe(&all[n])
+		d, err := describe(&all[n])
 		_ = all[n].Free()
 		if is(err, libvirt.ERR_NO_DOMAIN) {
 			continue // gone since the list was made
@@ -78,16 +88,22 @@ func (i inventory) describeAll(all []libvirt.Domain) (map[string]engine.Domain, 
 	return domains, nil
 }
 
-func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
-	i.calls.Add(2)
+// definition is the domain as its definition says.
+func (i inventory) definition(dom *libvirt.Domain) (engine.Domain, error) {
+	i.calls.Add(1)
 	text, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
 		return engine.Domain{}, err
 	}
-	d, err := domainxml.Parse(text)
+	return domainxml.Parse(text)
+}
+
+func (i inventory) describe(dom *libvirt.Domain) (engine.Domain, error) {
+	d, err := i.definition(dom)
 	if err != nil {
 		return d, err
 	}
+	i.calls.Add(1)
 	if d.State, d.Reason, err = stateAndReason(dom); err == nil && d.InUse() && d.Metadata != nil {
 		err = i.running(dom, &d)
 	}

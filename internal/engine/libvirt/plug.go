@@ -46,8 +46,24 @@ func (c changer) SetMemory(name string, mib int) error {
 // dimm is as https://libvirt.org/formatdomain.html#memory-devices says, for the one NUMA cell that there is.
 const dimm = "<memory model='dimm'><target><size unit='MiB'>%d</size><node>0</node></target></memory>"
 
-// Took notes in the running domain's metadata what it is by now: all that its definition changed in has been changed in it,
-// too.
+// Mark notes the mark in the domain's definition for the next start. It gives that as libvirt has it then.
+func (c changer) Mark(name string, mark engine.Metadata) (made string, err error) {
+	text, err := domainxml.Element(mark)
+	if err != nil {
+		return "", err
+	}
+	err = c.with(name, func(dom *libvirt.Domain) error {
+		c.calls.Add(1)
+		if err := dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_CONFIG); err != nil {
+			return err
+		}
+		made, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+		return err
+	})
+	return made, plain(err)
+}
+
+// Took notes in the running domain's metadata what it is by now.
 func (c changer) Took(name string, mark engine.Metadata) error {
 	text, err := domainxml.Element(mark)
 	if err != nil {
@@ -56,4 +72,15 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 	return plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
+}
+
+// Autostart tells whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
+func (c changer) Autostart(name string) (on bool, err error) {
+	err = c.with(name, func(dom *libvirt.Domain) error { on, err = dom.GetAutostart(); return err })
+	return on, plain(err)
+}
+
+// SetAutostart has libvirt start the domain with its host.
+func (c changer) SetAutostart(name string) error {
+	return plain(c.with(name, func(dom *libvirt.Domain) error { return dom.SetAutostart(true) }))
 }

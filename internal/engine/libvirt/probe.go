@@ -14,6 +14,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
+	"coreos-libvirt/internal/engine/libvirt/probekernel"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -21,7 +22,7 @@ const (
 	// probeRuns is how long a domain without code of ours runs: if KVM does not run its processor, QEMU says so in a fraction of that.
 	probeRuns = 20 * time.Millisecond
 	probePoll = 2 * time.Millisecond
-	// probeAnswers is how long the firmware and ProbeKernel may take. A KVM that works takes 0.3 s.
+	// probeAnswers is how long the firmware and the kernel may take. A KVM that works takes 0.3 s.
 	probeAnswers = 3 * time.Second
 )
 
@@ -65,13 +66,13 @@ func probeKernel(arch, dir string) (path string, remove func(), err error) {
 		return "", nil, err
 	}
 	path = filepath.Join(dir, fmt.Sprintf(".kvm-probe-%d", os.Getpid()))
-	if err := os.WriteFile(path, ProbeKernel(), 0o644); err != nil {
+	if err := os.WriteFile(path, probekernel.Program(), 0o644); err != nil {
 		return "", nil, err
 	}
 	return path, func() { _ = os.Remove(path) }, nil
 }
 
-// answers lets the domain run until its console shows what ProbeKernel writes.
+// answers lets the domain run until its console shows what the kernel writes.
 func (h *host) answers(dom *libvirt.Domain, name string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), probeAnswers)
 	defer cancel()
@@ -86,7 +87,7 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 	shown, piece := "", make([]byte, 256)
 	for n := 0; err == nil; n, err = console.Read(piece) {
 		shown += strings.ReplaceAll(string(piece[:n]), "\r", "")
-		if strings.HasSuffix(shown, ProbeAnswer) {
+		if strings.HasSuffix(shown, probekernel.Answer) {
 			return nil
 		}
 	}

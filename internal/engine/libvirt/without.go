@@ -63,6 +63,7 @@ func (host) HasUEFI(string) bool                                    { return tru
 
 func (inventory) Running() (map[string]bool, error)             { return nil, errNoCgo }
 func (inventory) Domains() (map[string]engine.Domain, error)    { return nil, errNoCgo }
+func (inventory) Defined() (map[string]engine.Domain, error)    { return nil, errNoCgo }
 func (inventory) State(string) (engine.State, error)            { return "", errNoCgo }
 func (inventory) Reason(string) (string, error)                 { return "", errNoCgo }
 func (inventory) Lease(string, string) (none netip.Addr)        { return none }
@@ -73,8 +74,10 @@ func (changer) SetVCPUs(string, int) error         { return errNoCgo }
 func (changer) SetMemory(string, int) error        { return errNoCgo }
 func (changer) Took(string, engine.Metadata) error { return errNoCgo }
 
+func (changer) Mark(string, engine.Metadata) (string, error) { return "", errNoCgo }
+func (changer) Autostart(string) (bool, error)               { return false, errNoCgo }
+func (changer) SetAutostart(string) error                    { return errNoCgo }
+
 func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
+func (ports) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
+func (ports) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }

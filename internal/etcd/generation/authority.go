@@ -3,6 +3,7 @@ package generation
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
@@ -59,8 +60,14 @@ func (o Options) linkOf(token discovery.Token) (link string, macs []string) {
 		o.Say("discovery: whether a caller is a node is not looked at: %s is no address of the nodes' link", token.Endpoint)
 		return "", nil
 	}
-	for _, node := range workspace.Nodes(o.Dir, o.Prefix, max(len(o.Nodes), token.Size)) {
-		macs = append(macs, node.MAC)
+	nodes := o.Nodes
+	if len(nodes) == 0 || nodes[0].Group == "" { // a token for more members than there are nodes
+		nodes = slices.Concat(nodes, workspace.Nodes(o.Dir, o.Prefix, max(len(o.Nodes), token.Size)))
+	}
+	for _, node := range nodes {
+		if !slices.Contains(macs, node.MAC) {
+			macs = append(macs, node.MAC)
+		}
 	}
 	return link, macs
 }

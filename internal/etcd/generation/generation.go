@@ -23,9 +23,9 @@ import (
 
 // Options say how the members of the cluster's etcd shall find each other.
 type Options struct {
-	Dir    string // of generated files
-	Prefix string // of the cluster
-	Nodes  []workspace.Node
+	Dir    string           // of generated files
+	Prefix string           // of the cluster
+	Nodes  []workspace.Node // that shall have members of its etcd: see WithMembers
 
 	Way       string                 // discovery=
 	Listen    string                 // address of the embedded service; empty is the bridge's
@@ -53,9 +53,19 @@ type Generation struct {
 	Coming    *discovery.Token    // in a look: what is known of a token that is still to be made; nil if none is
 }
 
+// WithMembers are the options, with those of the nodes that are members of the cluster's etcd: the nodes whose config has a word of
+// discovery, or if none has, all.
+func WithMembers(o Options, source config.Set) (Options, error) {
+	members, err := source.Using(discovery.Words...)
+	if len(members) > 0 {
+		o.Nodes = members
+	}
+	return o, err
+}
+
 // Make makes sure of a token for the cluster's etcd, if the config asks for one. A token lives as long as the cluster:
 // nodes that were made with it find each other by no other.
-func Make(ctx context.Context, o Options, source config.Source) (Generation, error) {
+func Make(ctx context.Context, o Options, source config.Set) (Generation, error) {
 	used, err := source.Uses(discovery.Words...)
 	if err := errors.Join(err, o.Access.check()); err != nil {
 		return o.none(), err
@@ -94,7 +104,7 @@ func Read(dir, prefix string) Generation {
 
 // Next is the token of the generation to come, which is written nowhere yet. It is nil if the config does not ask for one
 // any more.
-func Next(ctx context.Context, o Options, source config.Source) (*discovery.Token, error) {
+func Next(ctx context.Context, o Options, source config.Set) (*discovery.Token, error) {
 	used, err := source.Uses(discovery.Words...)
 	if err != nil || !used {
 		return nil, err
@@ -234,12 +244,12 @@ func (o Options) certificate() (string, error) {
 var errNoToken = errors.New("there is no discovery token yet")
 
 // keepOrMake is the token of this generation of the cluster. A new one is written.
-func (o Options) keepOrMake(ctx context.Context, source config.Source) (discovery.Token, error) {
+func (o Options) keepOrMake(ctx context.Context, source config.Set) (discovery.Token, error) {
 	tls, err := source.Uses(discovery.WordCA)
 	if err != nil {
 		return discovery.Token{}, err
 	}
-	token, kept, err := o.kept(ctx, source.Path, tls)
+	token, kept, err := o.kept(ctx, source.Path(), tls)
 	switch {
 	case err != nil || kept:
 		return token, err
@@ -288,7 +298,7 @@ func (o Options) checkKept(token discovery.Token, path string, tls, all bool) er
 }
 
 // newToken makes a token for the config. Its kind may be known only now, so the config's words are looked at again.
-func (o Options) newToken(ctx context.Context, source config.Source) (token discovery.Token, err error) {
+func (o Options) newToken(ctx context.Context, source config.Set) (token discovery.Token, err error) {
 	tls, err := source.Uses(discovery.WordCA)
 	if err != nil {
 		return token, err
@@ -301,10 +311,10 @@ func (o Options) newToken(ctx context.Context, source config.Source) (token disc
 }
 
 // checkWords finds words of the config that a token of the kind has no value for.
-func (o Options) checkWords(source config.Source, kind string) error {
+func (o Options) checkWords(source config.Set, kind string) error {
 	warnings, err := source.CheckWords(wordsOf(kind))
 	for _, warning := range warnings {
-		if !slices.Contains(source.Warnings, warning) { // else it was said
+		if !slices.Contains(source.Warnings(), warning) { // else it was said
 			o.Say("%s", warning)
 		}
 	}

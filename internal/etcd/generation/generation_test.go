@@ -18,7 +18,7 @@ import (
 // world is a cluster's folder, and a config with a text.
 type world struct {
 	Options
-	source config.Source
+	source config.Set
 	said   *strings.Builder
 }
 
@@ -37,7 +37,7 @@ func newWorld(t *testing.T, text string, change func(*Options)) world {
 	return world{o, sourceOf(t, o, text), said}
 }
 
-func sourceOf(t *testing.T, o Options, text string) config.Source {
+func sourceOf(t *testing.T, o Options, text string) config.Set {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "plain.yml")
 	yaml := "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/x, contents: {inline: " + text + "}}]}\n"
@@ -51,7 +51,7 @@ func sourceOf(t *testing.T, o Options, text string) config.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source
+	return config.One(source)
 }
 
 func (w world) made(t *testing.T) Generation {

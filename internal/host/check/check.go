@@ -23,14 +23,15 @@ type Nodes struct {
 	Folder string // of their files
 	Store  string // of their images
 	Count  int    // that are to be started
-	RAM    int    // MiB, of each
-	CoreOS bool   // whether their image is Fedora CoreOS or Flatcar as their makers have it
+	RAM    int    // MiB, of each, on average
+	CoreOS int    // MiB, the least of a node whose image is Fedora CoreOS or Flatcar as their makers have it; 0 if there is none
 }
 
 // All are in the order in which their remedies make sense.
 func (n Nodes) All() []host.Check {
 	checks := []host.Check{
 		{Name: "programs", Run: Programs},
+		{Name: "xz", Run: simple(xz)},
 		{Name: "rights", Run: simple(n.rights)},
 		{Name: "libvirt", Run: simple(n.daemon)},
 		{Name: "QEMU", Run: simple(n.qemu)},
@@ -61,7 +62,7 @@ func (n Nodes) Preflight() []host.Check {
 		{Name: "store for QEMU", Run: n.reachable(n.Store)},
 		{Name: "disk space", Run: warning(simple(n.space))},
 		{Name: "memory", Run: warning(simple(n.memory))},
-		{Name: "ram=", Run: simple(func() (string, error) { return RAM(n.RAM, n.CoreOS) })},
+		{Name: "ram=", Run: simple(func() (string, error) { return RAM(n.CoreOS, n.CoreOS > 0) })},
 	}
 	return append(checks, n.bridgeHelper()...)
 }
@@ -91,6 +92,14 @@ func Programs(context.Context) (string, error) {
 		return "", hint.Errorf(host.Sudo("mage host:setup apply=true"), "programs are missing: %s", strings.Join(missing, ", "))
 	}
 	return "qemu-img, ssh", nil
+}
+
+// xz looks for the program that unpacks Fedora CoreOS's images. Other images do without.
+func xz() (string, error) {
+	if _, err := exec.LookPath("xz"); err != nil {
+		return "", host.Warn(hint.Errorf(host.Sudo("mage host:setup apply=true"), "xz is missing, which unpacks images of Fedora CoreOS"))
+	}
+	return "unpacks images", nil
 }
 
 // reachable looks whether QEMU gets to the folder.

@@ -13,6 +13,9 @@ func TestProgramsLack(t *testing.T) {
 	if found, err := Programs(t.Context()); err == nil || !strings.Contains(err.Error(), "qemu-img, ssh\nhint: sudo ") {
 		t.Errorf("got %s, %v", found, err)
 	}
+	if found, err := xz(); err == nil || !strings.Contains(err.Error(), "xz is missing, which unpacks images of Fedora CoreOS\nhint: sudo ") {
+		t.Errorf("got %s, %v", found, err)
+	}
 	bin := t.TempDir()
 	for _, name := range []string{"qemu-img", "ssh"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755); err != nil {

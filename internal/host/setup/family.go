@@ -25,7 +25,7 @@ type family struct {
 var families = map[string]family{
 	"debian": {
 		"apt",
-		[]string{"libvirt-daemon-system", "libvirt-clients", "libvirt0", machine("qemu-system-x86", "qemu-system-arm"), "qemu-utils", machine("ovmf", "qemu-efi-aarch64"), "openssh-client", "acl", "gcc", "libc6-dev"},
+		[]string{"libvirt-daemon-system", "libvirt-clients", "libvirt0", machine("qemu-system-x86", "qemu-system-arm"), "qemu-utils", machine("ovmf", "qemu-efi-aarch64"), "openssh-client", "xz-utils", "acl", "gcc", "libc6-dev"},
 		[]string{"qemu-system-common"},
 		[]string{"dnsmasq-base", "iptables"},
 		[]string{"libvirtd.socket"},
@@ -33,7 +33,7 @@ var families = map[string]family{
 	},
 	"fedora": {
 		"dnf",
-		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
+		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "xz", "acl", "gcc"},
 		nil,
 		[]string{"libvirt-daemon-config-network"},
 		modular,
@@ -41,7 +41,7 @@ var families = map[string]family{
 	},
 	"rhel": {
 		"dnf",
-		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "acl", "gcc"},
+		[]string{"libvirt-daemon-kvm", "libvirt-client", "qemu-img", machine("edk2-ovmf", "edk2-aarch64"), "openssh-clients", "xz", "acl", "gcc"},
 		nil,
 		[]string{"libvirt-daemon-config-network"},
 		modular,
@@ -49,7 +49,7 @@ var families = map[string]family{
 	},
 	"suse": {
 		"zypper",
-		[]string{"libvirt-daemon-qemu", "libvirt-client", machine("qemu-x86", "qemu-arm"), "qemu-tools", machine("qemu-ovmf-x86_64", "qemu-uefi-aarch64"), "openssh-clients", "acl", "gcc"},
+		[]string{"libvirt-daemon-qemu", "libvirt-client", machine("qemu-x86", "qemu-arm"), "qemu-tools", machine("qemu-ovmf-x86_64", "qemu-uefi-aarch64"), "openssh-clients", "xz", "acl", "gcc"},
 		nil,
 		[]string{"libvirt-daemon-config-network"},
 		modular,
@@ -57,7 +57,7 @@ var families = map[string]family{
 	},
 	"arch": {
 		"pacman",
-		[]string{"libvirt", "qemu-base", "edk2-ovmf", "openssh", "acl", "gcc"},
+		[]string{"libvirt", "qemu-base", "edk2-ovmf", "openssh", "xz", "acl", "gcc"},
 		nil,
 		[]string{"dnsmasq", "iptables-nft"},
 		[]string{"libvirtd.socket"},

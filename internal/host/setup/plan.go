@@ -26,7 +26,7 @@ func Plan(ctx context.Context, m step.Machine, w Wanted) ([]step.Planned, error)
 	packages, err := step.Lacking(ctx, f.manager, names)
 	steps := []step.Planned{}
 	if packages != nil {
-		steps = append(steps, step.Planned{Title: "packages " + strings.Join(packages.Names, ", "), Why: "libvirt with QEMU makes the nodes, qemu-img their disks, a C compiler the targets' way to libvirt", Step: packages})
+		steps = append(steps, step.Planned{Title: "packages " + strings.Join(packages.Names, ", "), Why: "libvirt with QEMU makes the nodes, qemu-img their disks, xz unpacks images, a C compiler the targets' way to libvirt", Step: packages})
 	}
 	steps = append(append(steps, services(ctx, m, f)...), groups(w)...)
 	for _, more := range []func() ([]step.Planned, error){

@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/image/unpack"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Options say which image it is, and how it is got.
@@ -84,7 +85,7 @@ func (o Options) held(ctx context.Context, fetch func() (Image, error)) (i Image
 
 // useFile is for nodes that boot from a file of the user's own.
 func (o Options) useFile(ctx context.Context) (Image, func(), error) {
-	path, err := filepath.Abs(o.Image)
+	path, err := workspace.Absolute(o.Image)
 	if err != nil {
 		return Image{}, nothing, err
 	}

@@ -22,7 +22,7 @@ import (
 
 // BenchmarkFetch gets an image of 1 GiB from a loopback server, in turn by the pipeline and by the programs that
 // one would take by hand, which write nothing to a disk and check no signature: each as fast as its fastest of
-// rounds. Where the system has no xz it gets a smaller one.
+// rounds.
 func BenchmarkFetch(b *testing.B) {
 	b.Run("1024MiB", func(b *testing.B) {
 		w := newWays(b, 1024)
@@ -37,13 +37,6 @@ func BenchmarkFetch(b *testing.B) {
 			b.ReportMetric(programs.time.Seconds()/pipeline.time.Seconds(), "ratio")
 			b.ReportMetric(pipeline.cpu.Seconds(), "pipeline-cpu-s")
 			b.ReportMetric(programs.cpu.Seconds(), "programs-cpu-s")
-		}
-	})
-	b.Run("64MiB/library", func(b *testing.B) {
-		w := newWays(b, 64)
-		onlyQemuImg(b)
-		for b.Loop() {
-			b.ReportMetric(w.rate(measured(func() { w.fetch(b) }).time), "library-MB/s")
 		}
 	})
 }
@@ -109,15 +102,6 @@ func (w ways) programs(b *testing.B) {
 	if !strings.HasPrefix(string(out), w.image.UnpackedSHA256) {
 		b.Fatalf("got %s", out)
 	}
-}
-
-// onlyQemuImg leaves no other program in PATH.
-func onlyQemuImg(b *testing.B) {
-	path := b.TempDir()
-	qemu, err := exec.LookPath("qemu-img")
-	distributor.Must(b, err)
-	distributor.Must(b, os.Symlink(qemu, filepath.Join(path, "qemu-img")))
-	b.Setenv("PATH", path)
 }
 
 // serveImage leaves image.qcow2.xz in the folder, and gives the image's digest and size.

@@ -92,6 +92,10 @@ func TestFaults(t *testing.T) {
 			d.Image = backed(t)
 			d.FCOS(t, distributor.Packed(t, d.Image, "xz"))
 		}, "stands on another image"},
+		"an image of another architecture": {func(t *testing.T, d *distributor.Server, _ *Fetcher) {
+			d.Image = forARM(t)
+			d.FCOS(t, distributor.Packed(t, d.Image, "xz", "-0"))
+		}, "this is an image for aarch64, and it should be for x86_64\nhint: nothing was kept; arch=aarch64 is for such images"},
 		"a server that stalls": {func(_ *testing.T, d *distributor.Server, f *Fetcher) {
 			f.Client.Stall = 300 * time.Millisecond
 			d.Serve[distributor.FCOSPath] = func(w http.ResponseWriter, r *http.Request) {
@@ -168,6 +172,18 @@ func backed(t testing.TB) []byte {
 	distributor.Must(t, os.WriteFile(filepath.Join(dir, "base"), make([]byte, 1<<20), 0o600))
 	distributor.Packed(t, nil, "qemu-img", "create", "-q", "-f", "qcow2", "-b", filepath.Join(dir, "base"), "-F", "raw", filepath.Join(dir, "x"))
 	data, err := os.ReadFile(filepath.Join(dir, "x"))
+	distributor.Must(t, err)
+	return data
+}
+
+// forARM is an image whose root partition is of the type for aarch64, as those of Fedora CoreOS are.
+func forARM(t testing.TB) []byte {
+	t.Helper()
+	image := filepath.Join(t.TempDir(), "arm.qcow2")
+	const script = `cd "$(dirname "$0")"; truncate -s 8M raw; PATH=$PATH:/usr/sbin:/sbin
+		printf 'label: gpt\nsize=2048, type=B921B045-1DF0-41C3-AF44-4C6F280D3FAE\n' | sfdisk -q raw; qemu-img convert -O qcow2 raw "$0"`
+	distributor.Packed(t, nil, "sh", "-ec", script, image)
+	data, err := os.ReadFile(image)
 	distributor.Must(t, err)
 	return data
 }

@@ -110,6 +110,9 @@ func (p *pipeline) finish(ctx context.Context, signature trust.Signature) error 
 	if _, err := qcow2.CheckBase(ctx, p.out.path); err != nil {
 		return err
 	}
+	if err := p.isFor(ctx, p.image.Arch); err != nil {
+		return err
+	}
 	if err := os.Chmod(p.out.path, 0o444); err != nil {
 		return err
 	}
@@ -118,6 +121,16 @@ func (p *pipeline) finish(ctx context.Context, signature trust.Signature) error 
 		return err
 	}
 	return os.Rename(p.out.path, p.path)
+}
+
+// isFor is an error if the image's own partitions say that it is for another architecture: no signature binds that.
+func (p *pipeline) isFor(ctx context.Context, arch string) error {
+	is, err := qcow2.Architecture(ctx, p.out.path, p.path+".esp")
+	if err != nil || is == "" || arch == "" || is == arch {
+		return err
+	}
+	return hint.Errorf(fmt.Sprintf("nothing was kept; arch=%s is for such images, else the server that names this one is at fault", is),
+		"this is an image for %s, and it should be for %s", is, arch)
 }
 
 // failed cleans up. What came from the network stays for the next run only where it was the network that

@@ -95,7 +95,7 @@ func (s Store) unused(ctx context.Context, domains func() ([]Domain, error)) (un
 }
 
 // leftovers are endings of files that a fetch leaves when it is interrupted; a record alone is one, too.
-var leftovers = []string{".part", ".part.head", ".part.json", ".new", ".new.head"}
+var leftovers = []string{".part", ".part.head", ".part.json", ".new", ".new.head", ".esp"}
 
 func (s Store) sweep() error {
 	files, err := readDir(s.Dir)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/xi2/xz"
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -38,7 +37,8 @@ func Compression(name string) string {
 // xzMemory is the memory that xz may take (xz(1)): a packed file says how much it wants. With several threads it then takes fewer.
 const xzMemory = "--memlimit-decompress=256MiB"
 
-// programs are the system's own, which use every core, in the order of preference. What they lack Go does.
+// programs are the system's own, which use every core, in the order of preference. If there is none, Go unpacks, but xz: no
+// library that is kept bounds the memory that a packed file wants.
 var programs = map[string][][]string{
 	"xz":  {{"xz", "-dc", "-T0", xzMemory}},
 	"bz2": {{"lbzip2", "-dc"}, {"bzip2", "-dc"}},
@@ -54,11 +54,15 @@ func Reader(ctx context.Context, compression string, packed io.Reader) (io.ReadC
 	return Library(compression, packed)
 }
 
+// ErrNoXZ is that the system has no program xz.
+var ErrNoXZ = hint.Add(errors.New("this image is packed by xz, and the program xz is missing"),
+	"install it: apt-get install xz-utils; dnf install xz")
+
 // maxWindow is how far, in bytes, a packed file may refer back, so that it cannot make this process take all
-// memory: that of `xz -9`. Images have 8 to 32 MiB.
+// memory. Images have 8 to 32 MiB.
 const maxWindow = 64 << 20
 
-// Library is Reader without the system's programs.
+// Library is Reader without the system's programs: without xz.
 func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
 	packed = bufio.NewReaderSize(packed, pipeSize)
 	var unpacked io.Reader
@@ -67,7 +71,7 @@ func Library(compression string, packed io.Reader) (io.ReadCloser, error) {
 	case "":
 		unpacked = packed
 	case "xz":
-		unpacked, err = xz.NewReader(packed, maxWindow)
+		return nil, ErrNoXZ
 	case "bz2":
 		unpacked = bzip2.NewReader(packed)
 	case "gz":

@@ -47,7 +47,7 @@ func taken(key, word string, targets []Target) error {
 // whoTakes is advice for a setting that the target does not take.
 func whoTakes(key string, t Target) string {
 	takers := slices.DeleteFunc(takers(key), func(name string) bool { return name == "settings" })
-	return fmt.Sprintf("%s= is a setting of %s; `mage %s --help` lists those of %s", key, strings.Join(takers, ", "), t.Name, t.Name)
+	return fmt.Sprintf("%s= is a setting of %s; `mage help %s` lists those of %s", key, strings.Join(takers, ", "), t.Name, t.Name)
 }
 
 // nodeName is how the names of nodes look.
@@ -65,10 +65,12 @@ func unknown(words []string) error {
 		return hint.Errorf(fmt.Sprintf("mage %s <target>", word), "%s is a flag of Mage's: it stands before the targets", word)
 	case settings.Known(name, "") == nil:
 		return hint.Errorf("did you mean "+name+"="+valueBehind(words)+" ?", "%q is a setting, and has no value", word)
+	case len(words) > 1 && strings.HasPrefix(words[1], "="):
+		return settings.Known(name, strings.TrimPrefix(strings.Join(words[1:min(3, len(words))], ""), "="))
 	case nodeName.MatchString(word):
 		return hint.Errorf("did you mean node="+word+" ? "+list(), "there is no target %q", word)
 	}
-	if near := settings.Nearest(name, Names()); near != "" {
+	if near := hint.Nearest(name, Names()); near != "" {
 		return hint.Errorf("did you mean "+near+" ? "+list(), "there is no target %q", word)
 	}
 	return hint.Errorf(list(), "there is no target %q", word)

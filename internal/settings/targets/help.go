@@ -5,9 +5,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/column"
 )
 
 // Usage is what is printed, and how.
@@ -40,6 +40,15 @@ func (u Usage) target(w io.Writer, t Target) {
 	u.paragraph(w, fmt.Sprintf("%s %s %s", u.Program, t.Name, t.Does))
 	u.paragraph(w, t.More)
 	fmt.Fprintln(w)
+	u.settings(w, t)
+	fmt.Fprintf(w, "Examples:\n  %s %s\n  %s %s\n", u.Program, t.Examples[0], u.Program, t.Examples[1])
+}
+
+// settings writes those that the target takes, if there are any.
+func (u Usage) settings(w io.Writer, t Target) {
+	if len(t.Takes) == 0 {
+		return
+	}
 	u.paragraph(w, fmt.Sprintf("Settings, as name=value behind it, or in the environment; `%s settings` prints what they are now:", u.Program))
 	for _, key := range u.Keys {
 		if t.Has(key.Name) {
@@ -49,7 +58,7 @@ func (u Usage) target(w io.Writer, t Target) {
 	if t.Has(Vars) {
 		u.column(w, "var.<word>", "a word of your own in the config, and its value")
 	}
-	fmt.Fprintf(w, "\nExamples:\n  %s %s\n  %s %s\n", u.Program, t.Examples[0], u.Program, t.Examples[1])
+	fmt.Fprintln(w)
 }
 
 // key writes a setting.
@@ -69,31 +78,14 @@ const names = 20
 
 // paragraph writes a text, or nothing if it is empty.
 func (u Usage) paragraph(w io.Writer, text string) {
-	for _, line := range wrapped(text, u.Width) {
+	for _, line := range column.Wrapped(text, u.Width) {
 		fmt.Fprintln(w, line)
 	}
 }
 
 // column writes a name and a text behind it, which goes on below itself.
 func (u Usage) column(w io.Writer, name, text string) {
-	for i, line := range wrapped(text, max(u.Width-names, names)) {
-		if i > 0 {
-			name = ""
-		}
-		fmt.Fprintf(w, "  %-*s%s\n", names-2, name, line)
-	}
-}
-
-// wrapped is the text in lines of at most width columns; words stay whole.
-func wrapped(text string, width int) (lines []string) {
-	for _, word := range strings.Fields(text) {
-		if last := len(lines) - 1; last >= 0 && utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= width {
-			lines[last] += " " + word
-		} else {
-			lines = append(lines, word)
-		}
-	}
-	return lines
+	column.Print(w, fmt.Sprintf("  %-*s", names-2, name), text, names, u.Width)
 }
 
 // list writes a line a target.
@@ -104,5 +96,5 @@ func (u Usage) list(w io.Writer) {
 	for _, t := range all {
 		u.column(w, t.Name, t.Does)
 	}
-	fmt.Fprintf(w, "\n`%s <target> --help` says more of one.\n", u.Program)
+	fmt.Fprintf(w, "\n`%s help <target>` says more of one.\n", u.Program)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -21,7 +22,7 @@ type Line struct {
 // Parse sorts a command line, and checks that every word of it is a target, or a setting of one of its targets, those behind
 // the word lab too. What the settings are set to it does not look at.
 func Parse(args []string) (Line, error) {
-	outside, behind, inLab := cut(args)
+	outside, behind, inLab := cut(joined(args))
 	line, err := parse(outside)
 	if err == nil && inLab {
 		var inner Line
@@ -82,6 +83,20 @@ func (l Line) lists() bool {
 // NeedsLibvirt tells whether one of the targets, those inside the lab left out, needs libvirt's binding.
 func (l Line) NeedsLibvirt() bool { return l.outside(func(t Target) bool { return t.Libvirt }) }
 
+// AboutCluster tells whether one of them is about a cluster, or nodes of one.
+func (l Line) AboutCluster() bool {
+	return l.outside(func(t Target) bool { return t.Has("prefix") || t.Has("node") })
+}
+
+// AboutOne is the first of them that is about one cluster, or empty.
+func (l Line) AboutOne() (name string) {
+	l.outside(func(t Target) bool { name = t.Name; return t.One })
+	if target, _ := Find(name); !target.One {
+		return ""
+	}
+	return name
+}
+
 // ShowsByLibvirt tells whether one of them shows more with it.
 func (l Line) ShowsByLibvirt() bool { return l.outside(func(t Target) bool { return t.Shows }) }
 
@@ -114,6 +129,8 @@ func parse(args []string) (l Line, err error) {
 	for i := 0; i < len(args) && err == nil; i++ {
 		before, takesNext := isFlag(args[i])
 		switch target, is := Find(args[i]); {
+		case is && target.Name == help && !l.Help:
+			l.Help = true
 		case is:
 			l.Targets = append(l.Targets, target)
 		case isHelp(args[i]):
@@ -124,11 +141,38 @@ func parse(args []string) (l Line, err error) {
 			i = last - 1
 		case strings.Contains(args[i], "=") && !before:
 			l.Words = append(l.Words, args[i])
+		case i > 0 && isParted(args[i-1]):
+			err = hint.Errorf("did you mean "+args[i-1]+args[i]+" ?", "%s %s: between a setting and its value there is no space", args[i-1], args[i])
 		default:
 			err = unknown(args[i:])
 		}
 	}
 	return l, err
+}
+
+// joined are the words, with those made one that a setting was parted into: nodes = 2, or nodes =2.
+func joined(args []string) (words []string) {
+	for i := 0; i < len(args); i++ {
+		behind := args[i+1:]
+		if settings.Known(args[i], "") != nil || len(behind) == 0 || !strings.HasPrefix(behind[0], "=") {
+			words = append(words, args[i])
+			continue
+		}
+		i++
+		word := args[i-1] + args[i]
+		if args[i] == "=" && len(behind) > 1 {
+			i++
+			word += args[i]
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+// isParted tells whether the word is a setting without a value.
+func isParted(word string) bool {
+	name, value, has := strings.Cut(word, "=")
+	return has && value == "" && settings.Known(name, "") == nil
 }
 
 // isHelp tells whether the word asks for help. Mage takes it only before a target.

@@ -41,7 +41,7 @@ func every() []string {
 // All are the targets. What they do stands above the functions in magefiles/targets.go, too.
 var All = []Target{
 	{
-		Name: "up", Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
+		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
 		Takes: takes(node + judged + changes + boots + "wait"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
 		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
@@ -55,7 +55,7 @@ var All = []Target{
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
 	},
 	{
-		Name: "plan", Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
+		Name: "plan", One: true, Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
 		Takes: takes(node + judged + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
 		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
 	},
@@ -64,45 +64,59 @@ var All = []Target{
 		Takes: takes(image), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
 	},
 	{
-		Name: "transpile", Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
+		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
 		Takes: takes(document + judged), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
 	},
 	{
-		Name: "verify", Prints: true, Does: "judges each node's Ignition document: units, Quadlets and files, by the programs that will read them; strict=, format=json.",
+		Name: "verify", One: true, Prints: true, Does: "judges each node's Ignition document: units, Quadlets and files, by the programs that will read them; strict=, format=json.",
 		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
-		Name: "discovery", Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
+		Name: "discovery", One: true, Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
 		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
 	},
 	{
-		Name: "render", Does: "makes each node's vm/<node>/ignition.json of the template.",
+		Name: "render", One: true, Does: "makes each node's vm/<node>/ignition.json of the template.",
 		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
 	},
 	{
-		Name: "define", Does: "makes each node's disk and libvirt domain.",
+		Name: "define", One: true, Does: "makes each node's disk and libvirt domain.",
 		Takes: takes(node + judged + changes + "keep_going renew wait"), Libvirt: true, Examples: [2]string{"define", "define prefix=web nodes=2 ram=4096"},
 	},
 	{
-		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there.",
-		Takes: takes("node cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh node=core01 cmd='uname -r'"},
-		Advice: map[string]string{"prefix": "node= names a node of whatever cluster: `mage ssh node=core01`"},
+		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.",
+		Takes: takes("node prefix all cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh all=true cmd='uname -r'"},
+		More: "The lines of several nodes begin with the node's name, and the exit status is the worst of theirs. That of a node which cannot be reached is 255, as ssh's own.",
 	},
 	{
-		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json.",
-		Takes: takes(node + "format"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Name: "cp", Does: "copies a file or folder from= to=, one of which is node:path.",
+		Takes: takes("from to node prefix all user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"cp from=site to=core01:/srv", "cp from=:/etc/os-release to=copies all=true"},
+		More: "A path without a node, :path, is of node=, of each node of a cluster with prefix=, or of all there are with all=true; from these it makes a folder a node. What goes into a folder that is there keeps its name. A file that is replaced is so as a whole, or not at all. Symbolic links in a folder are copied as such; owners and times are not copied.",
+	},
+	{
+		Name: "forward", Does: "makes port=8080:80, which is 80 of node=core01, port 8080 of this host's 127.0.0.1, until Ctrl-C.",
+		Takes: takes("node port user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"forward node=core01 port=8080:80", "lab forward node=core01 port=2379"},
+		More: "It is what listens at the node's localhost. Behind the word lab the port is one of the real host.",
+	},
+	{
+		Name: "shell", Does: "is a shell inside the lab, mage lab shell, or runs cmd='virsh list' there.",
+		Takes: takes("cmd"), NoImage: true, Examples: [2]string{"lab shell", "lab shell cmd='virsh list'"},
+	},
+	{
+		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json, follow=true goes on.",
+		Takes: takes(node + "format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
-		Name: "etcd", Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.",
+		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.",
 		Takes: takes(etcd + "format remove"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
-		Name: "backup", Does: "writes a snapshot of the cluster's etcd to file=core.db.",
+		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db.",
 		Takes: takes(etcd + "file"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=web.db"},
 	},
 	{
-		Name: "restore", Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
+		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
 		Takes: takes(node + judged + changes + boots + "wait file"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
@@ -141,7 +155,7 @@ var All = []Target{
 		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
 	},
 	{
-		Name: "timeline", Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
+		Name: "timeline", One: true, Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
 		Takes: takes("prefix"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
 		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
 	},
@@ -158,8 +172,22 @@ var All = []Target{
 		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
 	},
 	{
+		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
+		Takes: takes("uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"clusters", "clusters format=json"},
+	},
+	{
+		Name: "clusters:init", One: true, Does: "writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.",
+		Takes: takes(strings.Join(settings.Declarable(), " ") + " prefix var."), Libvirt: true, NoImage: true,
+		Examples: [2]string{"clusters:init prefix=web nodes=2 ram=4096", "clusters:init"},
+		More:     "An editor with a YAML language server completes the file, by its first line.",
+	},
+	{
 		Name: "settings", Prints: true, Does: "prints each setting with its value, where that is from, its default and its meaning.",
 		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
+	},
+	{
+		Name: help, Prints: true, Does: "lists the targets, or tells what is known of those behind it and of their settings: mage help up.",
+		NoImage: true, Examples: [2]string{"help", "help up"},
 	},
 	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
@@ -188,11 +216,11 @@ var All = []Target{
 		Takes: takes("store uri"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
 	},
 	{
-		Name: "show", Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
+		Name: "show", One: true, Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
 		Takes: takes(document + "node"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
 	},
 	{
-		Name: "watch", Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
+		Name: "watch", One: true, Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
 		Takes: takes(document + judged), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
 	},
 	{

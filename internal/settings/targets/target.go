@@ -19,6 +19,7 @@ type Target struct {
 	Libvirt  bool              // whether it needs libvirt's binding
 	Prints   bool              // whether it does nothing but print: it ends if nobody reads that any more
 	Shows    bool              // whether it shows more with libvirt's binding, and does without
+	One      bool              // whether it is about one cluster: if there are several, somebody has to say about which
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 
@@ -30,6 +31,9 @@ const Default = "up"
 
 // lab is the target that runs those behind it elsewhere.
 const lab = "lab"
+
+// help is the target that prints what is known of those behind it.
+const help = "help"
 
 // Find is the target of that name, in whatever letters.
 func Find(name string) (Target, bool) {

@@ -108,3 +108,21 @@ func TestSayIsPrintable(t *testing.T) {
 		t.Errorf("got %q", seen)
 	}
 }
+
+// TestRedraw shows lines in the place of those before, cut where the terminal ends.
+func TestRedraw(t *testing.T) {
+	seen := onTerminal(t, 20, func(l *Log) {
+		redraw := l.Redraw()
+		for _, lines := range [][]string{{"one", "two\x1b[2J"}, {"a line that is longer than the terminal"}, make([]string, 100)} {
+			if err := redraw.Draw(lines); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if want := "one\r\ntwo\r\n\x1b[2A\x1b[Ja line that is long…\r\n\x1b[A\x1b[J\r\n"; !strings.HasPrefix(seen, want) || !strings.HasSuffix(seen, "… and 78 lines\r\n") || strings.Count(seen, "\n") != 26 {
+		t.Errorf("got %q", seen)
+	}
+	if New(&bytes.Buffer{}).Redraw() != nil {
+		t.Error("there is a terminal")
+	}
+}

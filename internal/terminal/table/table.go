@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -53,7 +54,11 @@ func Dash(text string) string {
 }
 
 // JSON writes the value for programs to read. Its texts are printable, whatever a guest or a server has put into them.
+// A list that is nil is an empty one.
 func JSON(w io.Writer, value any) error {
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Slice && v.IsNil() {
+		value = []any{}
+	}
 	text, err := encode(value, "  ")
 	if err != nil {
 		return err

@@ -32,6 +32,10 @@ type attributes struct {
 	Firmware   string `xml:"firmware,attr,omitempty"`
 	Disk       int    `xml:"disk,attr"`
 	ID         string `xml:"id,attr,omitempty"`
+	engine.Role
+	Settings string `xml:"settings,attr,omitempty"`
+	Said     string `xml:"said,attr,omitempty"`
+	Since    string `xml:"since,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.

@@ -1,14 +1,15 @@
-package libvirt
+// Package probekernel is the smallest kernel by which is seen whether a processor takes 64-bit code.
+package probekernel
 
-// ProbeAnswer is what ProbeKernel writes on the first serial port.
-const ProbeAnswer = "64\n"
+// Answer is what Program writes on the first serial port.
+const Answer = "64\n"
 
-// ProbeKernel is a program of 200 bytes for x86_64, as a kernel of the Multiboot format (its specification, 0.6.96, section
+// Program is a program of 200 bytes for x86_64, as a kernel of the Multiboot format (its specification, 0.6.96, section
 // 3.1): QEMU loads it at 1 MiB and starts it in protected mode. It makes page tables for the first 2 MiB (at 2 MiB), enters
-// long mode (AMD64 Architecture Programmer's Manual, volume 2, 14.6), counts to 100 million, and writes ProbeAnswer. A processor
+// long mode (AMD64 Architecture Programmer's Manual, volume 2, 14.6), counts to 100 million, and writes Answer. A processor
 // takes 0.05 s for that, TCG 0.2 s; a KVM that takes 64-bit code instruction by instruction does not come to the end of it, and
 // boots no Linux kernel, either (seen: kvm_pvm, in a virtual machine whose own host does not nest).
-func ProbeKernel() []byte {
+func Program() []byte {
 	return []byte{
 		0x02, 0xb0, 0xad, 0x1b, 0x00, 0x00, 0x01, 0x00, 0xfe, 0x4f, 0x51, 0xe4, // magic; flags: addresses follow; checksum
 		0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x10, 0x00, // address of this header, and of the first byte
@@ -31,7 +32,7 @@ func ProbeKernel() []byte {
 
 		0xb9, 0x00, 0xe1, 0xf5, 0x05, // movl $100000000, %ecx
 		0x48, 0xff, 0xc9, 0x75, 0xfb, // decq %rcx; jnz back to it
-		0xbb, '6', '4', '\n', 0x00, 0x66, 0xba, 0xf8, 0x03, // movl $ProbeAnswer, %ebx; movw $0x3f8, %dx
+		0xbb, '6', '4', '\n', 0x00, 0x66, 0xba, 0xf8, 0x03, // movl $Answer, %ebx; movw $0x3f8, %dx
 		0x88, 0xd8, 0xee, 0x48, 0xc1, 0xeb, 0x08, 0x75, 0xf7, // movb %bl, %al; outb %al, %dx; shrq $8, %rbx; jnz back to movb
 		0xf4, 0xeb, 0xfd, // hlt, for ever
 

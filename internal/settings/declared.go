@@ -1,0 +1,161 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/workspace"
+)
+
+// Group is nodes of a cluster that differ from others, or one such node: what stands in the cluster file. Its values were
+// checked; those that a word or a variable gives for all nodes count more (Of).
+type Group = clusterfile.Group
+
+// declared is what the cluster's file says, if it is there.
+func declared(prefix string, env Environment) (clusterfile.File, error) {
+	at := clusterfile.Path(prefix)
+	if env.File == nil {
+		return clusterfile.File{Path: at}, nil
+	}
+	text, err := env.File(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return clusterfile.File{Path: at}, nil
+	}
+	if err != nil {
+		return clusterfile.File{}, fmt.Errorf("cannot read the cluster file: %w", err)
+	}
+	return clusterfile.Parse(at, text, FileTable(env))
+}
+
+// FileTable is what may stand in a cluster file.
+func FileTable(env Environment) clusterfile.Table {
+	t := clusterfile.Table{Refused: map[string]string{"prefix": "a cluster's prefix is the name of its file: " + clusterfile.Path("<prefix>")}, Var: wrongName}
+	for _, k := range slices.Concat(Keys(env), ofFile()) {
+		if k.of == ofOneRun {
+			if k.Name != "prefix" {
+				t.Refused[k.Name] = "it says what one run does: give it on the command line"
+			}
+			continue
+		}
+		t.Keys = append(t.Keys, clusterfile.Key{
+			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode, Shape: k.shape,
+			Check: func(text string) error { return k.set(&Settings{}, text) },
+		})
+	}
+	return t
+}
+
+// defaultAnywhere is the key's default; empty if that is another one for another user or on another machine.
+func (k Key) defaultAnywhere() string {
+	if slices.Contains(always, k.Name) {
+		return ""
+	}
+	return k.Default
+}
+
+// checkSingle makes sure that the single nodes of the file are nodes of the cluster.
+func (s *Settings) checkSingle(f clusterfile.File) error {
+	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
+		if !s.hasNode(name) {
+			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is no node of this cluster", name), s.nodeNames())
+		}
+	}
+	return nil
+}
+
+// hasNode tells whether the cluster has a node of that name.
+func (s *Settings) hasNode(name string) bool {
+	for _, g := range s.groups() {
+		if n := workspace.NumberOf(g.Name, name); n >= 1 && n <= g.Nodes && workspace.NodeName(g.Name, n) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// nodeNames says how the cluster's nodes are called.
+func (s *Settings) nodeNames() string {
+	return "nodes are " + strings.ReplaceAll(strings.TrimPrefix(s.names(), "from "), ", from ", ", ")
+}
+
+// names are the nodes' names: from core01 to core03.
+func (s *Settings) names() string {
+	all := []string{}
+	for _, g := range s.groups() {
+		if g.Nodes > 0 {
+			all = append(all, "from "+workspace.NodeName(g.Name, 1)+" to "+workspace.NodeName(g.Name, g.Nodes))
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// groups are the cluster's groups, each by what its nodes' names begin with; without groups that is the prefix.
+func (s *Settings) groups() []Group {
+	if len(s.Groups) == 0 {
+		return []Group{{Name: s.Prefix, Nodes: s.Nodes}}
+	}
+	all := []Group{}
+	for _, g := range s.Groups {
+		all = append(all, Group{Name: workspace.Stem(s.Prefix, g.Name), Nodes: g.Nodes})
+	}
+	return all
+}
+
+// Of are the settings of a group's nodes, or those of a single node: these, with the group's values in place of those that
+// neither the command line nor the environment gives.
+func (s *Settings) Of(g Group) *Settings {
+	own := *s
+	own.Vars = maps.Clone(s.Vars)
+	for _, k := range slices.Concat(Keys(Environment{}), ofFile()) {
+		if value, has := g.Values[k.Name]; has && !s.said[k.Name] {
+			_ = k.set(&own, value) // it was checked when the file was read
+		}
+	}
+	for name, value := range g.Vars {
+		if !s.said[varPrefix+name] {
+			own.Vars[name] = value
+		}
+	}
+	return &own
+}
+
+// Declarable are the names of what may stand in a cluster file.
+func Declarable() (names []string) {
+	for _, k := range Keys(Environment{}) {
+		if k.of != ofOneRun {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// FileText is a cluster file that says what somebody gave of these settings: by words, in the environment, or when the cluster was
+// made. What says how runs go about it is in it if a word gave it.
+func (s *Settings) FileText(env Environment) ([]byte, error) {
+	values, plain, secret := map[string]string{}, map[string]string{}, []string{}
+	for _, c := range s.chosen {
+		described := c.key.of == ofNode || c.key.of == ofCluster
+		switch {
+		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && c.value == c.key.Default:
+		case c.key.of == ofSecret || hidesIn(c.value):
+			secret = append(secret, c.key.Name)
+		case described || c.from == fromWord:
+			values[c.key.Name] = c.value
+		}
+	}
+	for name, value := range s.Vars {
+		if isSecret(name, value) {
+			secret = append(secret, varPrefix+name)
+		} else {
+			plain[name] = value
+		}
+	}
+	secret = append(secret, s.Forgotten...)
+	slices.Sort(secret)
+	return clusterfile.Write(FileTable(env), values, plain, slices.Compact(secret))
+}

@@ -1,0 +1,107 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+
+	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/row"
+)
+
+// source is one of the places that values are from.
+type source struct {
+	from   func(key string) string // as `mage settings` prints it
+	values map[string]string       // by the key's name; var.My_Word of the user's own words
+}
+
+// choice is what a key came to.
+type choice struct {
+	key         Key
+	value, from string
+}
+
+// The sources of a value, as `mage settings` prints them.
+const (
+	fromDefault = row.Default
+	fromLab     = "lab default"
+	fromWord    = "command line"
+)
+
+// named is the same name for all keys.
+func named(from string) func(string) string { return func(string) string { return from } }
+
+// goesWith are settings that only say something together with others: what a higher source says of those is not mixed with what
+// a lower one says of these.
+var goesWith = map[string][]string{
+	"bridge": {"network", "direct"}, "network": {"bridge", "direct"}, "direct": {"bridge", "network"},
+	"sha256":           {"image"},
+	"discovery_listen": {"discovery"}, "discovery_ca": {"discovery"}, "discovery_cert": {"discovery"}, "discovery_key": {"discovery"},
+	"discovery_user": {"discovery"}, "addresses": {"discovery"},
+}
+
+// fromWords is what the command line gives.
+func fromWords(words []string) (source, error) {
+	given, err := parse(words)
+	return source{named(fromWord), given}, err
+}
+
+// fromEnvironment is what the variables of the environment give.
+func fromEnvironment(env Environment) (source, error) {
+	s := source{values: map[string]string{}, from: func(key string) string {
+		if name, is := strings.CutPrefix(key, varPrefix); is {
+			return "environment, " + varVariable + name
+		}
+		return "environment, " + Key{Name: key}.Variable()
+	}}
+	for _, k := range Keys(env) {
+		if value, ok := env.Lookup(k.Variable()); ok {
+			s.values[k.Name] = value
+		}
+	}
+	for name, value := range variables(env) {
+		s.values[varPrefix+name] = value
+	}
+	return s, unknownVariable(env)
+}
+
+// fromFile is what the cluster file gives.
+func fromFile(f clusterfile.File) source {
+	s := source{named(f.Path), map[string]string{}}
+	for name, value := range f.Values {
+		s.values[name] = value
+	}
+	for name, value := range f.Vars {
+		s.values[varPrefix+name] = value
+	}
+	return s
+}
+
+// choose gives the value of the key that counts, and where it is from: the first of the sources that has it, unless one before
+// that says something else in its place.
+func (k Key) choose(sources []source, lab bool) (value, from string) {
+	for _, s := range sources {
+		if value, ok := s.values[k.Name]; ok {
+			return value, s.from(k.Name)
+		}
+		if slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return s.values[other] != "" }) {
+			break
+		}
+	}
+	if lab && k.Lab != "" {
+		return k.Lab, fromLab
+	}
+	return k.Default, fromDefault
+}
+
+// vars are the user's own words of all sources, each with where it is from.
+func vars(sources []source) (values, from map[string]string) {
+	values, from = map[string]string{}, map[string]string{}
+	for _, s := range slices.Backward(sources) {
+		for key, value := range s.values {
+			if name, is := strings.CutPrefix(key, varPrefix); is {
+				values[name], from[name] = value, s.from(key)
+			}
+		}
+	}
+	return values, from
+}
