@@ -2,6 +2,7 @@ package unit
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/config/verify/document"
@@ -84,12 +85,22 @@ func started(u document.Unit, d document.Document) bool {
 // elsewhere tells whether files or links name the unit.
 func elsewhere(u document.Unit, d document.Document, stem, template string, isTemplate bool) bool {
 	for _, f := range d.Files {
-		if !f.Known || names(string(f.Data), u.Name, template, isTemplate) || stem != "" && strings.Contains(string(f.Data), stem) {
+		if !f.Known || names(string(f.Data), u.Name, template, isTemplate) || stem != "" && commanded(string(f.Data), stem) {
 			return true // what is fetched may name it
 		}
 	}
 	for _, l := range d.Links {
 		if path.Base(l.Target) == u.Name || path.Base(l.Path) == u.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// commanded tells whether a line of the text lets systemctl do something with the unit, by its name without an ending.
+func commanded(text, stem string) bool {
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "systemctl") && slices.Contains(strings.FieldsFunc(line, func(c rune) bool { return strings.ContainsRune(" \t;&|\"'()", c) }), stem) {
 			return true
 		}
 	}
