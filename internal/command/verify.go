@@ -149,7 +149,7 @@ func newVerdict(r *Run) *verdict { return &verdict{run: r, judge: &verify.Judge{
 
 // say judges the documents, and says what it found unless that was the same before.
 func (v *verdict) say(ctx context.Context, source config.Set, say func(string, ...any)) {
-	if !v.run.Verify {
+	if v == nil || !v.run.Verify {
 		return
 	}
 	report, err := reported(ctx, v.run, v.judge, source, say)
