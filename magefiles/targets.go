@@ -157,6 +157,21 @@ func Restore(ctx context.Context) error {
 	return call(ctx, command.Restore, Up)
 }
 
+// Snapshot keeps the whole cluster as it is at this moment, disks and memory, under name=.
+func Snapshot(ctx context.Context) error {
+	return call(ctx, command.Snapshot)
+}
+
+// Rollback takes the whole cluster back to the snapshot name=: what came later is lost.
+func Rollback(ctx context.Context) error {
+	return call(ctx, command.Rollback)
+}
+
+// Snapshots lists the snapshots of the clusters; name= with remove=true removes one; format=json.
+func Snapshots(ctx context.Context) error {
+	return call(ctx, command.Snapshots)
+}
+
 // Console is the serial console of node=core01; Ctrl-] leaves it.
 func Console(ctx context.Context) error {
 	return call(ctx, command.Console)

@@ -58,6 +58,7 @@ func TestLab(t *testing.T) {
 		{"running nodes move to another bridge", moved},
 		{"members come, go and are replaced while somebody writes", members},
 		{"a snapshot brings every key into a new cluster", backedUp},
+		{"a cluster goes back to a snapshot, etcd too", goneBack},
 		{"kill -9 between a member's joining and its vote", killedWhileGrowing},
 		{"etcd's members speak TLS", secured},
 		{"the lab goes", labGoes},

@@ -116,6 +116,7 @@ func TestTiny(t *testing.T) {
 		{"a guest that fails on the screen alone", tinySilent},
 		{"nodes that are paused, and asked by several", tinyPaused},
 		{"KVM is tried, or what runs here", tinyProbed},
+		{"nodes go back to a snapshot, with their memory", tinySnapshots},
 		{"killed", tinyKilled},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {

@@ -16,9 +16,9 @@ var ofOneRun = []string{
 	"verify", "strict",
 }
 
-// ofAnyTarget are words that say which cluster is meant, ofHost those that say what the machine is made ready for.
+// ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.
 var (
-	ofAnyTarget = []string{"prefix", "uri"}
+	ofAnyTarget = []string{"prefix", "uri", "name"}
 	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
 )
 

@@ -13,6 +13,8 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/etcd/generation"
+	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/wait"
@@ -20,6 +22,9 @@ import (
 
 // Etcd prints the members of the cluster's etcd, or takes the one out that remove= names.
 func Etcd(ctx context.Context, r *Run) (err error) {
+	if r.Remove == settings.RemoveSnapshot {
+		return hint.Errorf("`"+asCalled(r.Settings, "etcd")+"` shows the ids", "remove=true: etcd takes a member's id there")
+	}
 	if r.Remove != "" {
 		if err := r.lock(ctx, r.Prefix); err != nil {
 			return err

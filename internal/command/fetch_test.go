@@ -114,7 +114,7 @@ func TestANodeKeepsItsFirmware(t *testing.T) {
 	if d := theDomain(t, "core01"); d.Firmware != "bios" {
 		t.Errorf("a node whose domain is gone: %s", d.Firmware)
 	}
-	mustUp(t, "recreate=all")
+	mustUp(t, "recreate=all", "firmware=auto")
 	if d := theDomain(t, "core01"); d.Firmware != "uefi" || d.Metadata.Firmware != "uefi" {
 		t.Errorf("made anew: %s, noted as %s", d.Firmware, d.Metadata.Firmware)
 	}

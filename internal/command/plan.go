@@ -94,7 +94,22 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	return p, errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan))
+	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains)); err != nil {
+		return p, err
+	}
+	going, err := goingSnapshots(r, leaving(p.plan.All(), p.domains))
+	p.plan.Notes = append(p.plan.Notes, going...)
+	return p, err
+}
+
+// leaving are the domains of the nodes that the steps make anew or remove.
+func leaving(steps []plan.Step, domains map[string]engine.Domain) (going []engine.Domain) {
+	for _, s := range steps {
+		if d, defined := domains[s.Node.Name]; defined && (s.Makes() || s.Action == plan.Remove) {
+			going = append(going, d)
+		}
+	}
+	return going
 }
 
 // decide is makePlan without what carries the plan out. With an error of the plan's own it gives the steps so far. have is what

@@ -65,9 +65,9 @@ func TestARunningNodeTakesAPart(t *testing.T) {
 	has(t, 4)
 	plans(t, 0, unchanged+"; "+outdated("mage restart"), "nodes=1", "vcpu=4")
 	save(t, "templates/domain.xml.tmpl", string(good))
-	plans(t, 2, redefined("vcpu 4 → 2")+needsARestart, "nodes=1") // as it was started, but for the processors
+	plans(t, 2, redefined("vcpu 4 → 2")+needsARestart, "nodes=1", "vcpu=2") // as it was started, but for the processors
 	stopAll(t)
-	mustUp(t, "nodes=1")
+	mustUp(t, "nodes=1", "vcpu=2")
 	has(t, 2)
 	plans(t, 0, unchanged, "nodes=1")
 }
@@ -92,7 +92,7 @@ func TestWhatIsRefusedNeedsARestart(t *testing.T) {
 	if drift := drift(t.Context(), run(t).Settings, wouldDo(run(t, words...), askQuick), warn)["core01"]; short(drift) != outdated("mage restart") {
 		t.Errorf("status shows %q", drift)
 	}
-	plans(t, 2, redefined("ram 2560 → 2048 MiB, vcpu 4 → 2, network br1 → br0")+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1")
+	plans(t, 2, redefined("ram 2560 → 2048 MiB, vcpu 4 → 2, network br1 → br0")+"the running node takes its network, the rest takes effect with `mage restart`", "nodes=1", "ram=2048", "vcpu=2", "bridge=br0")
 	stopAll(t)
 	mustUp(t, words...)
 	plans(t, 0, unchanged, words...)
@@ -104,7 +104,7 @@ func TestBackAfterARefusal(t *testing.T) {
 	mustUp(t, "nodes=1")
 	ups(t, "core01: the running node does not take its memory", "ram=2560")
 	plans(t, 0, unchanged+"; "+outdated("mage restart"), "nodes=1", "ram=2560")
-	mustUp(t, "nodes=1")
+	mustUp(t, "nodes=1", "ram=2048")
 	plans(t, 0, unchanged, "nodes=1")
 }
 

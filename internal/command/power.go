@@ -54,6 +54,11 @@ func eachNode(ctx context.Context, r *Run, target string, do func(engine.Domain)
 	if err != nil {
 		return err
 	}
+	for _, cluster := range prefixesOf(nodes) {
+		if err := rolledBack(r, cluster); err != nil && target != "stop" {
+			return err
+		}
+	}
 	return errors.Join(wait.AtOnce(len(nodes), func(i int) error {
 		if err := do(nodes[i]); err != nil {
 			return fmt.Errorf("%s: %w", nodes[i].Name, err)

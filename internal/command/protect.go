@@ -4,13 +4,17 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// isProtected tells whether the cluster is protected: by protect= of this run, else as it was said last.
+// isProtected tells whether the cluster is protected: by protect= of this run, else by its file, else as it was said last.
 func isProtected(r *Run, prefix string) bool {
-	if r.Protect != "" {
+	if r.Said("protect") && r.Protect != "" {
 		return r.Protect == "true"
+	}
+	if declared := settings.IsProtected(prefix, settings.System()); declared != "" {
+		return declared == "true"
 	}
 	return r.ws().IsProtected(prefix)
 }

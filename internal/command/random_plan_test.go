@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -119,6 +120,9 @@ type looks struct {
 	xml              string
 }
 
+// marks are what is noted in a definition, which says nothing of the machine.
+var marks = regexp.MustCompile(`(?s)<metadata>.*?</metadata>`)
+
 func look(t *testing.T) map[string]looks {
 	t.Helper()
 	r := run(t)
@@ -129,7 +133,7 @@ func look(t *testing.T) map[string]looks {
 	all := map[string]looks{}
 	for _, node := range mayBe(r) {
 		domain, defined := domains[node.Name]
-		l := looks{defined: defined, running: domain.State == engine.Running, xml: domain.XML}
+		l := looks{defined: defined, running: domain.State == engine.Running, xml: marks.ReplaceAllString(domain.XML, "")}
 		if info, err := os.Stat(node.Overlay()); err == nil {
 			l.disk = info.Sys().(*syscall.Stat_t).Ino
 		}

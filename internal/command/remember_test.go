@@ -319,4 +319,28 @@ func TestLatest(t *testing.T) {
 	if s, err := settings.LoadOf([]string{"prefix=x"}, settings.Environment{Lookup: os.LookupEnv}, settings.Clusters{Made: map[string]string{"x": "%zz&ram=no"}}); err != nil || s.RAM != 2048 {
 		t.Errorf("a mark that is no settings: %v", err)
 	}
+	const others = "ram=no&recreate=all&force=true&var.x=y&vcpu=3&colour=red&-secret=yes"
+	if s, err := settings.LoadOf([]string{"prefix=x"}, settings.Environment{Lookup: os.LookupEnv}, settings.Clusters{Made: map[string]string{"x": others}}); err != nil ||
+		s.RAM != 2048 || s.VCPU != 3 || s.Recreate != "" || s.Force || len(s.Vars)+len(s.Forgotten) > 0 {
+		t.Errorf("a mark that somebody else wrote: %+v, %v", s, err)
+	}
+}
+
+// TestAFileProtects: its cluster, and no other, also from who wants to remove all.
+func TestAFileProtects(t *testing.T) {
+	unsaid(t)
+	mustUp(t, xOne...)
+	mustUp(t, "prefix=y", "nodes=1", "config=other.yml", "image=base.qcow2", "ready=off", "disk=1")
+	save(t, "clusters/x.yml", "protect: true\n")
+	for _, words := range [][]string{{"prefix=x"}, {"all=true", "yes=true"}} {
+		if _, _, err := downOn(t, yes, words...); err == nil || !strings.Contains(err.Error(), "the cluster x is protected (protect=true); nothing was removed") {
+			t.Errorf("down %v: got %v", words, err)
+		}
+	}
+	if said, _, err := downOn(t, yes, "prefix=y"); err != nil || !strings.Contains(said, "y01: domain removed") {
+		t.Errorf("got %v\n%s", err, said)
+	}
+	if _, _, err := downOn(t, yes, "prefix=x", "protect=false"); err != nil || domainOf(t, "x01").Name != "" {
+		t.Errorf("got %v", err)
+	}
 }

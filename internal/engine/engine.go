@@ -78,6 +78,9 @@ type Channel interface {
 // ErrRestarted ends a channel whose engine was restarted. The guest goes on: the channel can be opened again.
 var ErrRestarted = errors.New("libvirt's daemon hung up")
 
+// ErrNoMemorySnapshot is a domain of which no snapshot with memory can be made.
+var ErrNoMemorySnapshot = errors.New("libvirt makes no snapshot of it while it runs")
+
 // ErrBusy is a channel that another program had until the context's end.
 var ErrBusy = errors.New("another program has it")
 

@@ -56,6 +56,12 @@ func (r *recorder) Channel(context.Context, string, string) (Channel, error) {
 	return nil, nil
 }
 
+func (r *recorder) Snapshots(string) ([]Snapshot, error)        { return nil, nil }
+func (r *recorder) Pause(string) error                          { r.note("Pause"); return nil }
+func (r *recorder) TakeSnapshot(string, string, string) error   { r.note("TakeSnapshot"); return nil }
+func (r *recorder) Revert(string, Snapshot) error               { r.note("Revert"); return nil }
+func (r *recorder) RemoveSnapshot(string, string, string) error { r.note("RemoveSnapshot"); return nil }
+
 func (r *recorder) Screen(context.Context, string, int64) ([]byte, error) { return nil, nil }
 
 type recordedDisks struct{ r *recorder }
@@ -139,7 +145,9 @@ func TestWhatAReadOnlyEngineCanDoMore(t *testing.T) {
 	on := ReadOnly(&recorder{})
 	for name, c := range map[string][2]bool{
 		"Addresses": {can[Addresses](on), true}, "Networks": {can[Networks](on), true}, "Host": {can[Host](on), true}, "Screens": {can[Screens](on), true},
-		"Autostarter": {can[Autostarter](on), false}, "Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
+		"SnapshotList": {can[SnapshotList](on), true}, "Snapshots": {can[Snapshots](on), false},
+		"Snapshots of the engine itself": {can[Snapshots](&recorder{}), true},
+		"Autostarter":                    {can[Autostarter](on), false}, "Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},
 		"Changer of the engine itself": {can[Changer](&recorder{}), true},
 	} {
 		if c[0] != c[1] {

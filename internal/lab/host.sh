@@ -25,7 +25,7 @@ done
 mount --bind "$dir/etc" /etc/libvirt
 mkdir -p "$dir/store"
 mount --bind "$store" "$dir/store"
-for folder in /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt; do
+for folder in /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt; do # in /run/lock libvirtd locks the channels of guests by their names
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 mount --bind "$cache" /var/cache/libvirt

@@ -32,11 +32,12 @@ for database in passwd group; do # what useradd does, after it has added its lin
   mv /etc/$database.new /etc/$database
 done
 grep -q lab-test /etc/passwd
-nsenter --target $host --mount -- bash -c 'grep -h ^libvirt-qemu: /etc/passwd /etc/group; cat /etc/lab-test.conf; ls -d /etc/libvirt/qemu; touch /etc/of-the-lab'
-ls /etc/of-the-lab 2>/dev/null || echo "the real host has nothing of it"
+nsenter --target $host --mount -- bash -c 'grep -h ^libvirt-qemu: /etc/passwd /etc/group; cat /etc/lab-test.conf; ls -d /etc/libvirt/qemu; touch /etc/of-the-lab /run/lock/of-the-lab'
+ls /etc/of-the-lab /run/lock/of-the-lab 2>/dev/null || echo "the real host has nothing of it"
 `
 
-// TestTheLabSurvivesUseradd: it renames a new /etc/passwd over the real host's, and what was mounted there goes.
+// TestTheLabSurvivesUseradd: it renames a new /etc/passwd over the real host's, and what was mounted there goes. Files of the lab's own
+// stay there: another lab's libvirtd would take a lock on a guest's channel for one of its own.
 func TestTheLabSurvivesUseradd(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("makes namespaces, which needs root")

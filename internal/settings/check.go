@@ -138,11 +138,29 @@ func protect(s *Settings, value string) error {
 
 var hexID = regexp.MustCompile(`^([0-9a-f]{1,16})?$`)
 
-func memberID(s *Settings, value string) error {
-	if !hexID.MatchString(value) {
-		return errors.New("a member's id is allowed, as `mage etcd` shows it: 8e9e05c52164694d")
+// RemoveSnapshot is what remove= says if it is about a snapshot.
+const RemoveSnapshot = "true"
+
+// remove is the id of a member of etcd, or true for a snapshot: neither can be the other. What a target takes, it looks at
+// itself.
+func remove(s *Settings, value string) error {
+	if s.Remove = value; value == "false" {
+		s.Remove = ""
 	}
-	s.Remove = value
+	if !hexID.MatchString(s.Remove) && value != RemoveSnapshot {
+		return errors.New("a member's id is allowed, as `mage etcd` shows it: 8e9e05c52164694d; or true, of a snapshot that name= names")
+	}
+	return nil
+}
+
+// snapshotNames are what QEMU takes for a name and not for a number of its own, and what a shell takes as it is.
+var snapshotNames = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9._-]{0,62})?$`)
+
+func snapshotName(s *Settings, value string) error {
+	if !snapshotNames.MatchString(value) {
+		return errors.New("up to 63 letters, digits and . _ - are allowed, the first a letter")
+	}
+	s.Name = value
 	return nil
 }
 

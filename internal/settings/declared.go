@@ -58,6 +58,18 @@ func (k Key) defaultAnywhere() string {
 	return k.Default
 }
 
+// IsProtected tells what the cluster's file says of protect=: "true", "false", or empty if it says nothing. A file that cannot be read may
+// say that.
+func IsProtected(prefix string, env Environment) string {
+	file, err := declared(prefix, env)
+	if err != nil {
+		return "true"
+	}
+	s := &Settings{}
+	_ = protect(s, file.Values["protect"]) // it was checked when the file was read
+	return s.Protect
+}
+
 // checkSingle makes sure that the single nodes of the file are nodes of the cluster.
 func (s *Settings) checkSingle(f clusterfile.File) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
@@ -141,7 +153,7 @@ func (s *Settings) FileText(env Environment) ([]byte, error) {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster
 		switch {
-		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && c.value == c.key.Default:
+		case !s.isGiven(c) || c.key.of == ofOneRun || slices.Contains(always, c.key.Name) && (c.value == c.key.Default || c.exported()):
 		case c.key.of == ofSecret || hidesIn(c.value):
 			secret = append(secret, c.key.Name)
 		case described || c.from == fromWord:

@@ -85,17 +85,35 @@ func fromMark(prefix, text string, file clusterfile.File) (s source, secrets []s
 		return file.There && slices.Contains(noted[ofTheFile], key) && !has
 	}
 	for key, values := range noted {
-		if strings.HasPrefix(key, "-") || dropped(key) || Known(key, "") != nil {
-			continue
+		if !dropped(key) && notes(key, values[0]) {
+			s.values[key] = values[0]
 		}
-		s.values[key] = values[0]
 	}
 	for _, key := range noted[notNoted] {
-		if !dropped(key) && Known(key, "") == nil {
+		if _, is := describes(key); is && !dropped(key) {
 			secrets = append(secrets, key)
 		}
 	}
 	return s, secrets
+}
+
+// describes is the setting of that name if it says what a cluster is, or none for a word of the user's own.
+func describes(key string) (k Key, is bool) {
+	if name, own := strings.CutPrefix(key, varPrefix); own {
+		return k, wrongName(name) == ""
+	}
+	all := Keys(Environment{})
+	i := slices.IndexFunc(all, func(k Key) bool { return k.Name == key && slices.Contains([]scope{ofNode, ofCluster, ofSecret}, k.of) })
+	if i < 0 {
+		return k, false
+	}
+	return all[i], true
+}
+
+// notes tells whether a mark may have the setting with that value: marks can be written by others, and by other versions of this program.
+func notes(key, value string) bool {
+	k, is := describes(key)
+	return is && (k.set == nil || k.set(&Settings{}, value) == nil)
 }
 
 // which is the prefix that the run is about, and where it is from. several are the clusters that there are if nobody says which.

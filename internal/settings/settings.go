@@ -63,7 +63,9 @@ type Settings struct {
 	Redefine                  bool          // whether others' changes of definitions are overwritten
 	KeepGoing                 bool          // whether the other nodes go on where one fails
 	Wait                      bool          // whether to wait for another run on the cluster
-	Remove                    string        // the id of a member of etcd, or empty
+	Remove                    string        // the id of a member of etcd, "true" for a snapshot, or empty
+	Name                      string        // of a snapshot, or empty
+	Memory                    bool          // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration // for a guest to shut down
 	All                       bool          // whether a target is about all clusters of the workspace
 	Yes                       bool          // whether down does not ask

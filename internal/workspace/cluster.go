@@ -15,15 +15,16 @@ import (
 
 // The names in vm/ of what belongs to a cluster as a whole. Its prefix follows.
 const (
-	lockName     = ".lock."
-	sshName      = "ssh."
-	tlsName      = "tls."
-	timelineName = "timeline."
-	protectName  = "protect."
+	lockName       = ".lock."
+	sshName        = "ssh."
+	tlsName        = "tls."
+	timelineName   = "timeline."
+	protectName    = "protect."
+	unfinishedName = "unfinished."
 )
 
 // perCluster are the names that `mage down` removes. etcd/discovery names its own files.
-var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName, protectName}
+var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName, protectName, unfinishedName}
 
 // TemplateName is the name in vm/ of the Ignition template, which all clusters of the workspace share.
 const TemplateName = "ignition-template.json"

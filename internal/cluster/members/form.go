@@ -64,6 +64,14 @@ func (v View) awaitAll(ctx context.Context, nodes []boot.Node, size int) (etcd.S
 	return status, err
 }
 
+// AwaitHealthy waits until the members of all nodes are healthy, as those of a cluster that has formed.
+func AwaitHealthy(ctx context.Context, v View, nodes []boot.Node) (etcd.Status, error) {
+	if status, err := v.StatusOf(ctx, nodes); err != nil || status.Check(len(nodes)) == nil {
+		return status, err
+	}
+	return v.awaitAll(ctx, nodes, len(nodes))
+}
+
 // unhealthy are the nodes whose members are not healthy. status is of the nodes, in their order.
 func unhealthy(nodes []boot.Node, status etcd.Status) (unwell []boot.Node) {
 	for i, n := range nodes {

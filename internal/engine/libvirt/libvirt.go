@@ -15,6 +15,7 @@ import (
 
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/local"
 )
 
@@ -28,6 +29,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
+	snapshots.Kept
 	files local.Disks
 }
 
@@ -53,7 +55,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}}, nil
+	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}}, nil
 }
 
 // plain makes libvirt's error read as a sentence: its message without codes and domains.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -28,6 +29,7 @@ type Conn struct {
 	inventory
 	changer
 	ports
+	snapshots.Kept
 	files local.Disks
 }
 
@@ -74,10 +76,9 @@ func (changer) SetVCPUs(string, int) error         { return errNoCgo }
 func (changer) SetMemory(string, int) error        { return errNoCgo }
 func (changer) Took(string, engine.Metadata) error { return errNoCgo }
 
-func (changer) Mark(string, engine.Metadata) (string, error) { return "", errNoCgo }
-func (changer) Autostart(string) (bool, error)               { return false, errNoCgo }
-func (changer) SetAutostart(string) error                    { return errNoCgo }
-
+func (changer) Mark(string, engine.Metadata) (string, error)                  { return "", errNoCgo }
+func (changer) Autostart(string) (bool, error)                                { return false, errNoCgo }
+func (changer) SetAutostart(string) error                                     { return errNoCgo }
 func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
 func (ports) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
 func (ports) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }

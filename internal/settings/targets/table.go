@@ -120,6 +120,20 @@ var All = []Target{
 		Takes: takes(node + judged + changes + boots + "wait file"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
+		Name: "snapshot", One: true, Does: "keeps the whole cluster as it is at this moment, disks and memory, under name=.",
+		Takes: takes("name memory prefix grace wait accel store " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"snapshot name=clean", "snapshot name=clean memory=off"},
+		More: "All nodes are paused together, and go on when each has its snapshot. With memory=off they are shut down for it.",
+	},
+	{
+		Name: "rollback", One: true, Does: "takes the whole cluster back to the snapshot name=: what came later is lost.",
+		Takes: takes("name prefix protect wait accel store " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"rollback name=clean", "rollback prefix=web name=clean"},
+		More: "Definitions stay as they are now. A cluster with protect=true refuses it.",
+	},
+	{
+		Name: "snapshots", Prints: true, Does: "lists the snapshots of the clusters; name= with remove=true removes one; format=json.",
+		Takes: takes("name remove prefix format uri wait"), Libvirt: true, NoImage: true, Examples: [2]string{"snapshots", "snapshots name=clean remove=true"},
+	},
+	{
 		Name: "console", Does: "is the serial console of node=core01; Ctrl-] leaves it.",
 		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
 	},
