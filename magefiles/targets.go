@@ -13,7 +13,6 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"coreos-libvirt/internal/command"
-	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -47,13 +46,19 @@ func status(err error) error {
 	case session.IsUnread(err):
 		os.Exit(session.EndedByPipe)
 	}
-	return printable.Error(err)
+	return command.Shown(err)
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.
 func Fetch(ctx context.Context) error {
-	return do(ctx, (*command.Run).Fetch)
+	if err := fetch(ctx); err != nil {
+		return err
+	}
+	return call(ctx, command.Fetched)
 }
+
+// fetch is Fetch for targets that go on with the image.
+func fetch(ctx context.Context) error { return do(ctx, (*command.Run).Fetch) }
 
 // Transpile makes ignition/ignition.yml into vm/ignition-template.json.
 func Transpile(ctx context.Context) error {
@@ -85,7 +90,7 @@ func define(ctx context.Context) error {
 	if err := do(ctx, (*command.Run).Claim); err != nil {
 		return err
 	}
-	return do(ctx, (*command.Run).Define, Fetch, Render)
+	return do(ctx, (*command.Run).Define, fetch, Render)
 }
 
 // Plan prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.
@@ -237,6 +242,21 @@ func (Host) Undo(ctx context.Context) error {
 
 // Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
 func Help() {} // init prints it
+
+// Build makes the program coreos-libvirt, which runs all targets in any clone without Go; arch=aarch64 for another machine.
+func Build(ctx context.Context) error {
+	return call(ctx, command.Build)
+}
+
+// Version prints what this program was made of, commit and Go, and the libvirt of this host; format=json.
+func Version(ctx context.Context) error {
+	return call(ctx, command.Version)
+}
+
+// Completion prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.
+func Completion(ctx context.Context) error {
+	return call(ctx, command.Completion)
+}
 
 // Clusters are targets about the clusters that there are.
 type Clusters mg.Namespace

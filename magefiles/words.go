@@ -8,11 +8,11 @@ import (
 	"os"
 
 	"coreos-libvirt/internal/command"
+	"coreos-libvirt/internal/command/completion"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
 	"coreos-libvirt/internal/terminal/column"
-	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -28,6 +28,13 @@ var output io.Writer
 // init checks the command line as a whole before Mage's main sees it, which runs a target before it has looked at the next
 // word, and knows no settings.
 func init() {
+	if status, is := command.Helper(); is {
+		os.Exit(status)
+	}
+	if completion.Asked() {
+		completion.Answer()
+		os.Exit(0)
+	}
 	line, err := targets.Parse(os.Args[1:])
 	if err == nil && line.Help {
 		help(line)
@@ -37,7 +44,7 @@ func init() {
 		err = command.CheckWords(line.Words, aboutOf(line))
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "Error: %v\n", printable.Error(err)) // as Mage says it of targets
+		fmt.Fprintf(os.Stderr, "Error: %v\n", command.Shown(err)) // as Mage says it of targets
 		os.Exit(1)
 	}
 	relaunch(line.NeedsLibvirt(), line.ShowsByLibvirt())

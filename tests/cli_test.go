@@ -2,10 +2,12 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/magefile/mage/mg"
@@ -42,10 +44,22 @@ func withMage(run func() int) int {
 	return run()
 }
 
+// status runs a program, which must end with an exit status: status 2 mage plan.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	got, exit := "0", (*exec.ExitError)(nil)
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = strconv.Itoa(exit.ExitCode())
+	}
+	if got != args[0] {
+		ts.Fatalf("%v: the exit status is %s", args, got)
+	}
+}
+
 // TestCommandLine runs the scripts of testdata, each in a workspace with the shipped config and templates.
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:  "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", built+":"+env.Getenv("PATH"))
 			env.Setenv("COREOS_STORE", filepath.Join(env.WorkDir, "store"))

@@ -298,7 +298,7 @@ func TestAnImageWithoutItsRecord(t *testing.T) {
 	path := filepath.Join(s.store, "fcos-"+distributor.FCOSVersion+"-x86_64.qcow2")
 	distributor.Must(t, os.WriteFile(path, s.Image, 0o600))
 	for _, image := range []string{"fcos-stable", "fcos-stable@" + distributor.FCOSVersion} {
-		if out, err := s.mage("fetch", "image="+image); err == nil || !strings.Contains(out, "it is not trusted\nhint: `mage prune`") {
+		if out, err := s.mage("fetch", "image="+image); err == nil || !strings.Contains(out, "it is not trusted\nhint: `") || !strings.Contains(out, " prune` removes it") {
 			t.Errorf("%s: got %v\n%s", image, err, out)
 		}
 	}

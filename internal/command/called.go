@@ -12,7 +12,7 @@ import (
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
-	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic",
+	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
 	"verify", "strict",
 }
 

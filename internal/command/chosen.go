@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 
 	"coreos-libvirt/internal/engine"
@@ -14,6 +15,7 @@ type choice struct {
 	node      string // node=, or empty
 	prefix    string // prefix=, or empty: all clusters
 	up        string // the command that makes nodes
+	asked     string // the command that wants one node, or empty
 }
 
 // chosen is what the user names in this run.
@@ -39,6 +41,9 @@ func (c choice) one(domains map[string]engine.Domain) (engine.Domain, error) {
 	if len(names) == 0 {
 		return engine.Domain{}, hint.Errorf("`"+c.up+"` makes some", "this workspace has no nodes")
 	}
+	if c.node == "" {
+		return engine.Domain{}, hint.Errorf(fmt.Sprintf("`%s node=%s`; nodes are %s", c.asked, names[0], strings.Join(names, ", ")), "there are %d nodes, and node= says which one", len(names))
+	}
 	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", c.node)
 }
 
@@ -55,13 +60,15 @@ func (c choice) some(domains map[string]engine.Domain) ([]engine.Domain, error) 
 	return nodes, nil
 }
 
-// chosenNode is the node that node= names.
-func chosenNode(r *Run) (engine.Domain, error) {
+// chosenNode is the node that node= names, of the target.
+func chosenNode(r *Run, target string) (engine.Domain, error) {
 	domains, err := r.domains()
 	if err != nil {
 		return engine.Domain{}, err
 	}
-	return chosen(r).one(domains)
+	c := chosen(r)
+	c.asked = asCalled(r.Settings, target)
+	return c.one(domains)
 }
 
 // chosenNodes are the nodes that node= and prefix= name, at least one.

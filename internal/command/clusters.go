@@ -49,7 +49,7 @@ func Clusters(ctx context.Context, r *Run) error {
 	}
 	switch {
 	case r.Format == "json":
-		return table.JSON(r.log.Writer(), all)
+		return table.JSON(r.out, all)
 	case len(all) == 0:
 		r.log.Say("clusters: there are none at uri=%s", r.URI)
 		return nil

@@ -18,7 +18,7 @@ const detach = 0x1d
 
 // Console is the serial console of node=, through libvirt, until Ctrl-] or the guest ends.
 func Console(ctx context.Context, r *Run) error {
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "console")
 	if err != nil {
 		return err
 	}

@@ -80,6 +80,9 @@ func planDown(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
+	if r.Format == "json" {
+		return table.JSON(r.out, would.described())
+	}
 	if len(would.nodes)+len(would.staying) == 0 {
 		r.log.Say("down: there are no nodes that would go")
 		return nil
@@ -178,6 +181,23 @@ func (d removal) String() string {
 		what = fmt.Sprintf("%d clusters (%s)", len(d.clusters), strings.Join(d.clusters, ", "))
 	}
 	return fmt.Sprintf("%s: %s (%d running, %d with data, disks of %s)", what, count(len(d.nodes), "node"), d.running(), d.data(), progress.Bytes(size))
+}
+
+// goingNode is a node as `mage down plan=true format=json` prints it.
+type goingNode struct {
+	Node    string `json:"node"`
+	Cluster string `json:"cluster"`
+	State   string `json:"state,omitempty"` // libvirt's word; empty without a domain
+	Disk    int64  `json:"disk"`            // bytes on this host
+	Data    bool   `json:"data"`            // whether they are more than what `mage up` makes
+}
+
+func (d removal) described() (all []goingNode) {
+	for _, n := range d.nodes {
+		bytes, _ := n.Size()
+		all = append(all, goingNode{n.Node.Name, n.Node.Cluster(), string(n.Domain.State), bytes, n.Data})
+	}
+	return all
 }
 
 // table has a line a node.

@@ -44,7 +44,7 @@ func SSHConfig(ctx context.Context, r *Run) error {
 
 // Env prints what a shell needs so that `docker`, and `ssh core01`, reach node=: eval "$(mage env node=core01)".
 func Env(ctx context.Context, r *Run) error {
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "env")
 	if err != nil {
 		return err
 	}

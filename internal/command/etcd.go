@@ -36,7 +36,7 @@ func Etcd(ctx context.Context, r *Run) (err error) {
 	}
 	nodes, err := view.Reached(ctx)
 	if err != nil {
-		return err
+		return errors.Join(printNoMembers(r), err)
 	}
 	if r.Remove != "" {
 		return view.RemoveStranger(ctx, nodes, r.Remove)
@@ -48,15 +48,23 @@ func Etcd(ctx context.Context, r *Run) (err error) {
 func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.Node) error {
 	status, err := view.StatusOf(ctx, nodes)
 	if err != nil {
-		return err
+		return errors.Join(printNoMembers(r), err)
 	}
 	lives := view.Certificates(ctx, nodes)
 	if r.Format == "json" {
-		err = table.JSON(r.log.Writer(), withLives(status.Members, lives))
+		err = table.JSON(r.out, withLives(status.Members, lives))
 	} else {
 		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
 	return errors.Join(err, status.Whole(len(nodes)), view.CheckStrangers(nodes, status))
+}
+
+// printNoMembers prints for a program that there are none to tell of.
+func printNoMembers(r *Run) error {
+	if r.Format != "json" || r.Remove != "" {
+		return nil
+	}
+	return table.JSON(r.out, []memberStatus{})
 }
 
 // strangersOf is an error if a cluster of these nodes has members of etcd that are no node's, as far as its members say at once.

@@ -2,8 +2,10 @@ package command
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/image/base"
@@ -12,12 +14,38 @@ import (
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // Fetch makes sure that the base images are there.
 func (r *Run) Fetch(ctx context.Context) error {
 	_, err := imagesOf(ctx, r)
 	return err
+}
+
+// Fetched is Fetch alone: it prints which images are there, if a program is to read that.
+func Fetched(ctx context.Context, r *Run) error {
+	held, err := imagesOf(ctx, r)
+	if err != nil || r.Format != "json" {
+		return err
+	}
+	all := []fetchedImage{}
+	for _, node := range slices.Sorted(maps.Keys(held.baseImages)) {
+		i := held.baseImages[node]
+		if f := (fetchedImage{i.Path, i.Name, i.OS, i.Version, i.Arch}); !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	return table.JSON(r.out, all)
+}
+
+// fetchedImage is an image as `mage fetch format=json` prints it.
+type fetchedImage struct {
+	Path    string `json:"path"`
+	Name    string `json:"name,omitempty"` // of the stream
+	OS      string `json:"os,omitempty"`
+	Version string `json:"version,omitempty"`
+	Arch    string `json:"arch,omitempty"`
 }
 
 // fetchImages makes sure of the images that nodes are made on, of each once. A run that only looks gets none.
@@ -79,6 +107,9 @@ func labImages(cache, workspace string, fetch func(image string) string, say fun
 		Build: func(ctx context.Context, name string) (string, error) {
 			if os.Getuid() != 0 {
 				return "", hint.Errorf(host.Sudo(fetch(name)), "the lab's guest image is made as root")
+			}
+			if err := needsGo("the lab's guest image"); err != nil {
+				return "", err
 			}
 			return guestimage.Ensure(ctx, cache, workspace, name, say)
 		},

@@ -15,7 +15,7 @@ import (
 // Forward makes a port of node= one of this host's loopback address, until it is interrupted: what listens at the node's
 // localhost is reached there, wherever the node's network is.
 func Forward(ctx context.Context, r *Run) error {
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "forward")
 	if err != nil {
 		return err
 	}

@@ -345,7 +345,7 @@ func TestTargetsKnowGroups(t *testing.T) {
 		t.Errorf("stop: %v", err)
 	}
 	r.unlockAll()
-	if _, err := chosenNode(run(t, "node=core-worker09")); err == nil || !strings.Contains(err.Error(), "nodes are core-control01, core-worker01, core-worker02") {
+	if _, err := chosenNode(run(t, "node=core-worker09"), "ssh"); err == nil || !strings.Contains(err.Error(), "nodes are core-control01, core-worker01, core-worker02") {
 		t.Errorf("got %v", err)
 	}
 

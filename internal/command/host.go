@@ -25,7 +25,7 @@ func HostCheck(ctx context.Context, r *Run) error {
 	}
 	results, ok := host.RunAll(ctx, toBeRun(r, starting).All())
 	if r.Format == "json" {
-		if err := table.JSON(r.log.Writer(), results); err != nil {
+		if err := table.JSON(r.out, results); err != nil {
 			return err
 		}
 	} else {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ func Images(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) == 0 {
+	if len(entries) == 0 && r.Format != "json" {
 		r.log.Say("images: there is none in %s", r.Store)
 		return nil
 	}
@@ -35,7 +36,35 @@ func Images(ctx context.Context, r *Run) error {
 	if err != nil {
 		r.log.Say("images: not all users are known: %s", hint.FirstLine(err))
 	}
-	return imagesTable(entries, users, latest(ctx, imageOptions(r, false), entries)).Print(r.log.Writer())
+	newest := latest(ctx, imageOptions(r, false), entries)
+	if r.Format == "json" {
+		return table.JSON(r.out, storedImages(entries, users, newest))
+	}
+	return imagesTable(entries, users, newest).Print(r.log.Writer())
+}
+
+// storedImage is an image as `mage images format=json` prints it.
+type storedImage struct {
+	Path    string    `json:"path"`
+	Stream  string    `json:"stream"`
+	Version string    `json:"version,omitempty"`
+	Arch    string    `json:"arch,omitempty"`
+	Size    int64     `json:"size"` // bytes
+	Fetched time.Time `json:"fetched,omitzero"`
+	UsedBy  []string  `json:"used_by"`         // disks
+	Newer   string    `json:"newer,omitempty"` // the version that the stream is at, if that is a later one
+}
+
+func storedImages(entries []store.Entry, users map[string][]string, latest map[string]string) []storedImage {
+	all := []storedImage{}
+	for _, e := range entries {
+		i := storedImage{e.Path, e.Name, e.Version, e.Arch, e.Size, e.Fetched, append([]string{}, users[e.Path]...), newer(e, latest)}
+		if i.Newer == "-" {
+			i.Newer = ""
+		}
+		all = append(all, i)
+	}
+	return all
 }
 
 // imagesTable has a line an image. users are the disks on each image, by its path; latest is what its stream is at.
@@ -120,6 +149,9 @@ func Prune(ctx context.Context, r *Run) error {
 	})
 	for _, e := range removed {
 		r.log.Say("prune: %s removed, %s", filepath.Base(e.Path), progress.Bytes(e.Size))
+	}
+	if r.Format == "json" {
+		return errors.Join(table.JSON(r.out, storedImages(removed, nil, nil)), err)
 	}
 	if err == nil && len(removed) == 0 {
 		r.log.Say("prune: there is nothing to remove")

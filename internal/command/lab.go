@@ -49,7 +49,7 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		return nil
 	}
 	cmd := world.Command(ctx, program, words...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1")
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", launch.CalledAs(launch.Called()))
 	if err := passListener(cmd, r.Settings, words); err != nil {
 		return err
 	}
@@ -155,6 +155,9 @@ func imageForLab(ctx context.Context, r *Run) error {
 	}
 	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil
+	}
+	if err := needsGo("the lab's guest image"); err != nil {
+		return err
 	}
 	if err := host.EnsurePackages(ctx, guestimage.Packages, r.log.Say); err != nil {
 		return err

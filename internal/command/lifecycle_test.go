@@ -72,7 +72,8 @@ func run(t testing.TB, words ...string) *Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.log = progress.New(&bytes.Buffer{})
+	said := &bytes.Buffer{}
+	r.log, r.out = progress.New(said), said
 	t.Cleanup(r.etcd.Close)
 	return r
 }

@@ -7,10 +7,42 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
 )
+
+// upNode is a node as `mage up format=json` prints it.
+type upNode struct {
+	Node     string `json:"node"`
+	HostName string `json:"host_name,omitempty"`
+	Address  string `json:"address,omitempty"`
+	MAC      string `json:"mac"`
+	Failed   string `json:"failed,omitempty"` // why it is not ready
+	Etcd     string `json:"etcd,omitempty"`   // how its member is
+}
+
+// printNodes ends `up`, for people or for a program.
+func printNodes(r *Run, nodes []boot.Node, status etcd.Status, endpoint func(address string) string) error {
+	if r.Format != "json" {
+		return nodesTable(nodes, status, endpoint).Print(r.log.Writer())
+	}
+	all := []upNode{}
+	for _, n := range nodes {
+		u := upNode{Node: n.Step.Node.Name, HostName: n.Report.HostName, Address: n.Address(), MAC: n.Step.Node.MAC}
+		if n.Err != nil {
+			u.Failed = hint.FirstLine(n.Err)
+		}
+		for _, m := range status.Members {
+			if m.Endpoint == endpoint(u.Address) {
+				u.Etcd = describe(m, status.Answers())
+			}
+		}
+		all = append(all, u)
+	}
+	return table.JSON(r.out, all)
+}
 
 // nodesTable ends `up` with a line a node, and its member of etcd if there are members. endpoint is where the member at an
 // address is reached.

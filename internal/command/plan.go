@@ -29,11 +29,7 @@ const somethingToDo = 2
 // Plan prints what `mage up` would do, and changes nothing. Its exit status is 0 if that is nothing, 2 if it is something.
 func (r *Run) Plan(ctx context.Context) error {
 	dry := dry(r)
-	log := r.log // that etcd's helper is built takes a minute
-	if r.Format == "json" {
-		log = dry.log
-	}
-	p, err := wouldPlan(ctx, dry, askAll(dry, log))
+	p, err := wouldPlan(ctx, dry, askAll(dry, r.log)) // which says that etcd's helper is built: that takes a minute
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
 		return err
 	}
 	if r.Format == "json" {
-		return table.JSON(r.log.Writer(), all)
+		return table.JSON(r.out, all)
 	}
 	rows := table.New("NODE", "ACTION", "REASON")
 	for _, p := range all {

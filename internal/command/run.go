@@ -21,6 +21,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
+	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -35,6 +36,7 @@ type Run struct {
 	made      string // what the cluster was made with, as the settings were told
 
 	log   *progress.Log
+	out   io.Writer // standard output: log says the rest elsewhere if that is for a program to read
 	locks *session.Locks
 	etcd  etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
@@ -70,7 +72,11 @@ func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.log = progress.New(out)
+	said := out
+	if r.Format == "json" {
+		said = os.Stderr
+	}
+	r.log, r.out = progress.New(said).Typed(Typed), out
 	return r, nil
 }
 
@@ -82,8 +88,16 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 	root := here.Root
 	return &Run{
 		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
-		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: etcd.NewHelper(root, filepath.Join(s.Cache, "bin")),
+		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache),
 	}
+}
+
+// helperOf is the etcd helper: a part of the program that needs no Go, else built of the module's sources.
+func helperOf(module, cache string) etcd.Helper {
+	if launch.Whole {
+		return etcd.Within()
+	}
+	return etcd.NewHelper(module, filepath.Join(cache, "bin"))
 }
 
 // members are the nodes that the settings ask for.

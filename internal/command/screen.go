@@ -11,7 +11,7 @@ import (
 
 // Screen writes what node= shows to vm/<node>/screen.png, and prints that path.
 func Screen(ctx context.Context, r *Run) error {
-	d, err := chosenNode(r)
+	d, err := chosenNode(r, "screen")
 	if err != nil {
 		return err
 	}

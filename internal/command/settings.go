@@ -19,7 +19,7 @@ func Settings(_ context.Context, r *Run) error {
 	width, terminal := column.Width(os.Stdout)
 	switch {
 	case r.Format == "json":
-		return table.JSON(r.log.Writer(), rows)
+		return table.JSON(r.out, rows)
 	case terminal:
 		return row.PrintGroups(r.log.Writer(), rows, width)
 	}

@@ -2,13 +2,16 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/setup"
+	"coreos-libvirt/internal/host/step"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 )
 
 // HostSetup prints what the machine is missing, step by step, each with why and with the equal commands: a script for
@@ -21,6 +24,9 @@ func HostSetup(ctx context.Context, r *Run) error {
 	}
 	machine := machine(r)
 	steps, err := setup.Plan(ctx, machine, wanted(r))
+	if r.Format == "json" && !r.Apply {
+		return errors.Join(table.JSON(r.out, describedSteps(steps)), err)
+	}
 	for i, step := range steps {
 		r.log.Say("# %d. %s\n#    why: %s", i+1, step.Title, step.Why)
 		for _, command := range step.Step.Commands() {
@@ -39,6 +45,20 @@ func HostSetup(ctx context.Context, r *Run) error {
 		return hint.Add(setup.Apply(ctx, machine, steps), "`"+asCalled(r.Settings, "host:undo")+"` takes back what was done so far")
 	}
 	return nil
+}
+
+// setupStep is a step as `mage host:setup format=json` prints it.
+type setupStep struct {
+	Title    string   `json:"title"`
+	Why      string   `json:"why"`
+	Commands []string `json:"commands"`
+}
+
+func describedSteps(steps []step.Planned) (all []setupStep) {
+	for _, s := range steps {
+		all = append(all, setupStep{s.Title, s.Why, append([]string{}, s.Step.Commands()...)})
+	}
+	return all
 }
 
 // HostUndo takes back what HostSetup did.

@@ -17,7 +17,7 @@ func SSH(ctx context.Context, r *Run) error {
 	if isSeveral(r) && (r.All || r.Cmd != "") {
 		return sshToSeveral(ctx, r)
 	}
-	node, err := chosenNode(r)
+	node, err := chosenNode(r, "ssh")
 	if err != nil {
 		return err
 	}

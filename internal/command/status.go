@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,9 +66,9 @@ func Status(ctx context.Context, r *Run) error {
 	}
 	if r.Format == "json" {
 		for _, line := range seen.whose {
-			fmt.Fprintln(os.Stderr, line)
+			r.log.Say("%s", line)
 		}
-		return errors.Join(table.JSON(r.log.Writer(), seen.nodes), seen.strangers)
+		return errors.Join(table.JSON(r.out, seen.nodes), seen.strangers)
 	}
 	return errors.Join(seen.print(r.log.Writer()), seen.strangers)
 }
@@ -117,7 +116,7 @@ func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
 
 // print writes a table, and what stands below it.
 func (s seenStatus) print(w io.Writer) error {
-	out := progress.New(w)
+	out := progress.New(w).Typed(Typed)
 	if len(s.nodes) == 0 {
 		out.Say("status: there are no nodes")
 	} else if err := statusTable(s.nodes).Print(w); err != nil {

@@ -71,7 +71,7 @@ func (s seenStatus) printChanges(r *Run, before map[string]string) (map[string]s
 	}
 	switch {
 	case r.Format == "json" && (before == nil || len(changed) > 0):
-		return now, table.JSON(r.log.Writer(), s.nodes)
+		return now, table.JSON(r.out, s.nodes)
 	case before == nil:
 		return now, s.print(r.log.Writer())
 	case r.Format != "json":

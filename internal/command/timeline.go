@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -28,11 +29,17 @@ func keepTimes(r *Run, images baseImages) {
 // Timeline draws what the nodes went through in the last `up` as an SVG beside its data.
 func Timeline(_ context.Context, r *Run) error {
 	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
+	if r.Format == "json" && err != nil { // for a program there is none
+		err = errors.Join(table.JSON(r.out, map[string][]timeline.Moment{}), err)
+	}
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return hint.Errorf("`"+upAsCalled(r.Settings)+"` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
 	}
 	if err != nil {
 		return err
+	}
+	if r.Format == "json" {
+		return table.JSON(r.out, all)
 	}
 	drawing, err := timeline.Draw(r.Prefix, all)
 	if err != nil {

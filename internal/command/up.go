@@ -60,7 +60,7 @@ func upAll(ctx context.Context, r *Run, d defined) error {
 		status, err = cluster.ReconcileReady(ctx, nodes)
 	}
 	nodes = withUndefined(nodes, r.members(), errors.Join(d.failed...))
-	return errors.Join(nodesTable(nodes, status, cluster.ClientURL).Print(r.log.Writer()), broken, err)
+	return errors.Join(printNodes(r, nodes, status, cluster.ClientURL), broken, err)
 }
 
 // reconcile makes of nodes that are ready the cluster that is wanted.

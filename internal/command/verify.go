@@ -3,7 +3,6 @@ package command
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"coreos-libvirt/internal/config/verify/sandbox"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/upstream"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -37,9 +37,9 @@ func Verify(ctx context.Context, r *Run) error {
 	}
 	wrong := len(report.Errors()) > 0 || r.Strict && len(report.Findings) > 0
 	if r.Format == "json" {
-		return errors.Join(json.NewEncoder(r.log.Writer()).Encode(report), failed(wrong))
+		return errors.Join(table.JSON(r.out, report), failed(wrong))
 	}
-	for _, text := range shown(report.Findings) {
+	for _, text := range findingTexts(report.Findings) {
 		r.log.Say("%s", text)
 	}
 	for _, text := range report.Missing {
@@ -75,8 +75,8 @@ func toJudge(r *Run, set config.Set) (nodes []verify.Node) {
 	return nodes
 }
 
-// shown are findings as people read them.
-func shown(findings []verify.Finding) (texts []string) {
+// findingTexts are findings as people read them.
+func findingTexts(findings []verify.Finding) (texts []string) {
 	for _, f := range findings {
 		texts = append(texts, f.Show())
 	}
@@ -118,10 +118,10 @@ func verifiedBy(ctx context.Context, r *Run, source config.Set, say func(string,
 		say("verify: left out: %s", hint.FirstLine(err))
 		return nil
 	}
-	for _, text := range shown(report.Warnings()) {
+	for _, text := range findingTexts(report.Warnings()) {
 		say("%s", text)
 	}
-	if wrong := shown(report.Errors()); len(wrong) > 0 {
+	if wrong := findingTexts(report.Errors()); len(wrong) > 0 {
 		return hint.Errorf(fmt.Sprintf("`%s` judges again; with verify=off this is not looked at", asCalled(r.Settings, "verify")), "%s", strings.Join(wrong, "\n"))
 	}
 	return nil
@@ -153,7 +153,7 @@ func (v *verdict) say(ctx context.Context, source config.Set, say func(string, .
 		return
 	}
 	report, err := reported(ctx, v.run, v.judge, source, say)
-	text := strings.Join(shown(report.Findings), "\n")
+	text := strings.Join(findingTexts(report.Findings), "\n")
 	if err != nil {
 		text = "verify: left out: " + hint.FirstLine(err)
 	}

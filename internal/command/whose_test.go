@@ -149,7 +149,7 @@ func TestACloneIsNoNode(t *testing.T) {
 }
 
 func chosenError(r *Run) error {
-	_, err := chosenNode(r)
+	_, err := chosenNode(r, "ssh")
 	return err
 }
 

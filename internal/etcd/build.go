@@ -24,7 +24,7 @@ import (
 
 // The helper's package below the module's folder, and what the names of the module's packages begin with.
 const (
-	helperPackage = "internal/etcd/helper"
+	helperPackage = "internal/etcd/helper/program"
 	modulePrefix  = "coreos-libvirt/"
 )
 
@@ -41,6 +41,9 @@ const unusedFor = 7 * 24 * time.Hour
 
 // built is where the program of the present sources is or would be, and whether it is there.
 func (p *program) built() (path string, there bool, err error) {
+	if p.within {
+		return itself, true, nil
+	}
 	digest, err := digest(p.module)
 	if err != nil {
 		return "", false, err

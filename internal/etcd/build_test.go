@@ -58,7 +58,7 @@ func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
 	}
 	save("go.mod", "module coreos-libvirt\n\ngo 1.26\n")
 	save("go.sum", "")
-	save("internal/etcd/helper/main.go", "package main\n\nimport _ \"coreos-libvirt/internal/etcd/wire\"\n\nfunc main() {}\n")
+	save("internal/etcd/helper/program/main.go", "package main\n\nimport _ \"coreos-libvirt/internal/etcd/wire\"\n\nfunc main() {}\n")
 	save("internal/etcd/wire/wire.go", "package wire\n\nimport _ \"coreos-libvirt/internal/terminal/hint\"\n")
 	save("internal/terminal/hint/hint.go", "package hint\n")
 	save("internal/etcd/run.go", "package etcd\n")
@@ -216,7 +216,7 @@ func smallHelper(t *testing.T) (module string) {
 	t.Helper()
 	module = t.TempDir()
 	for path, text := range map[string]string{
-		"go.mod": "module coreos-libvirt\n\ngo 1.26\n", "go.sum": "", "internal/etcd/helper/main.go": "package main\n\nfunc main() {}\n",
+		"go.mod": "module coreos-libvirt\n\ngo 1.26\n", "go.sum": "", "internal/etcd/helper/program/main.go": "package main\n\nfunc main() {}\n",
 	} {
 		path = filepath.Join(module, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/helper"
+	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/testkit/loopback"
 	"coreos-libvirt/internal/testkit/pace"
 )
@@ -24,7 +26,12 @@ var programs struct {
 	server string
 }
 
-func TestMain(m *testing.M) { os.Exit(build(m.Run)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == wire.Helper { // as the program of `mage build` is the helper, too
+		os.Exit(helper.Main())
+	}
+	os.Exit(build(m.Run))
+}
 
 func build(run func() int) int {
 	dir, err := os.MkdirTemp("", "coreos-libvirt-etcd-")

@@ -31,6 +31,12 @@ type Helper struct {
 // NewHelper is the helper of the module, to be built into the folder bin.
 func NewHelper(module, bin string) Helper { return Helper{program: &program{module: module, bin: bin}} }
 
+// itself is the program of this process, wherever it is by now (proc(5)).
+const itself = "/proc/self/exe"
+
+// Within is the helper that is a part of this process' own program, which starts it by the word wire.Helper.
+func Within() Helper { return Helper{program: &program{within: true}} }
+
 // With is a helper that shows the credentials.
 func (h Helper) With(c Credentials) Helper {
 	h.credentials = c

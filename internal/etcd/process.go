@@ -40,6 +40,9 @@ type process struct {
 // start starts the program. Its standard input ends with this process, and it ends with its standard input.
 func start(path string) (*process, error) {
 	p := &process{cmd: exec.Command(path), stderr: &tail{}, calls: map[int64]*call{}, ended: make(chan struct{})}
+	if path == itself {
+		p.cmd.Args = append(p.cmd.Args, wire.Helper)
+	}
 	p.cmd.Stderr, p.cmd.WaitDelay = p.stderr, time.Second
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 type program struct {
 	module string // folder of go.mod
 	bin    string // folder of the built program
+	within bool   // whether it is a part of this process' own program, and nothing has to be built
 
 	mu     sync.Mutex
 	latest *attempt // nil before the first question

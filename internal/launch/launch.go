@@ -16,7 +16,7 @@ const dlopen = "libvirt_dlopen"
 // Environment are the variables by which Mage builds them so: GOFLAGS with the tag, and a cache of its own.
 // In one cache the targets with and without the binding would take turns, each linked anew.
 func Environment() map[string]string {
-	return map[string]string{"GOFLAGS": withTag(goflags()), mg.CacheEnv: cache()}
+	return map[string]string{"GOFLAGS": withTag(goflags(), dlopen), mg.CacheEnv: cache()}
 }
 
 // goflags is what Go would use, from the environment or from `go env -w`.
@@ -28,18 +28,21 @@ func goflags() string {
 	return strings.TrimSpace(string(out))
 }
 
-// withTag adds the tag to those that flags may hold.
-func withTag(flags string) string {
+// withTag adds the tags to those that flags may hold.
+func withTag(flags string, tags ...string) string {
 	words := strings.Fields(flags)
 	for i, word := range words {
-		name, tags, ok := strings.Cut(word, "=")
+		name, had, ok := strings.Cut(word, "=")
 		if !ok || name != "-tags" && name != "--tags" {
 			continue
 		}
-		if !strings.Contains(","+tags+",", ","+dlopen+",") {
-			words[i] = name + "=" + tags + "," + dlopen
+		for _, tag := range tags {
+			if !strings.Contains(","+had+",", ","+tag+",") {
+				had += "," + tag
+			}
 		}
+		words[i] = name + "=" + had
 		return strings.Join(words, " ")
 	}
-	return strings.Join(append(words, "-tags="+dlopen), " ")
+	return strings.Join(append(words, "-tags="+strings.Join(tags, ",")), " ")
 }

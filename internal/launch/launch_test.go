@@ -11,7 +11,7 @@ func TestWithTag(t *testing.T) {
 		"-tags=libvirt_dlopen":             "-tags=libvirt_dlopen",
 		"-tags=x,libvirt_dlopen -trimpath": "-tags=x,libvirt_dlopen -trimpath",
 	} {
-		if got := withTag(flags); got != want {
+		if got := withTag(flags, dlopen); got != want {
 			t.Errorf("%q: got %q, want %q", flags, got, want)
 		}
 	}

@@ -49,6 +49,7 @@ func kept(workspace string) (program string, known bool) {
 // built builds the program, and keeps it if it is known of which sources it is.
 func built(workspace, sources string) (string, error) {
 	program, _ := kept(workspace)
+	fmt.Fprintln(os.Stderr, compiling)
 	begun := fmt.Sprintf("%s.%d", cmp.Or(program, filepath.Join(cache(), prefix+"unknown")), os.Getpid())
 	if err := build(workspace, sources, begun); err != nil {
 		return "", err
@@ -59,6 +60,9 @@ func built(workspace, sources string) (string, error) {
 	}
 	return program, os.Rename(begun, program)
 }
+
+// compiling is said on standard error before it is done: it takes longer than people wait for a silent program.
+const compiling = "compiling the targets, once for this state of the sources: half a minute, the first time more"
 
 // prefix is what the programs' names begin with.
 const prefix = "targets-"
@@ -98,14 +102,6 @@ func Mage() (program string, args []string, err error) {
 	}
 	program, err = exec.LookPath("go")
 	return program, []string{"run", "magefile.go"}, err
-}
-
-// Called is Mage, as the user can call it.
-func Called() string {
-	if _, err := exec.LookPath("mage"); err == nil {
-		return "mage" // also if that is this program
-	}
-	return "go run magefile.go"
 }
 
 // sameFile tells whether both are one program: targets may have been compiled to a file called mage.

@@ -68,6 +68,8 @@ func Keys(env Environment) []Key {
 		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(linkPattern, bridge)},
 		{"network", ofCluster, "a libvirt network instead of the bridge, for hosts without one (its NAT keeps the nodes on this host)", "", "", anything(func(s *Settings) *string { return &s.Network })},
 		{"direct", ofCluster, "a card that the nodes share without a bridge (macvtap); this host itself cannot reach them over it", "", "", optionalLink(func(s *Settings) *string { return &s.Direct })},
+		{"shell", ofOneRun, "of which `mage completion` is about: bash, zsh or fish; none is each that is there", "", "", oneOf(func(s *Settings) *string { return &s.Shell }, "", "bash", "zsh", "fish")},
+		{"install", ofOneRun, "true: `mage completion` writes the files that the shells read", "false", "", yesNo(func(s *Settings) *bool { return &s.Install })},
 		{"nic", ofOneRun, "the card over which `mage host:setup` makes the bridge; none is that of the default route", "", "", optionalLink(func(s *Settings) *string { return &s.NIC })},
 		{"apply", ofOneRun, "true: `mage host:setup` does what it would do", "false", "", yesNo(func(s *Settings) *bool { return &s.Apply })},
 		{"rollback", ofOneRun, "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},
@@ -88,10 +90,10 @@ func Keys(env Environment) []Key {
 		{"plan", ofOneRun, "true: `mage down` only prints what would go", "false", "", yesNo(func(s *Settings) *bool { return &s.PlanOnly })},
 		{"protect", ofRuns, "true: `mage down` and what recreates or removes nodes refuse this cluster from now on, until false", "", "", value{protect, clusterfile.Shape{Type: clusterfile.YesNo}}},
 		{"grace", ofRuns, "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
-		{"format", ofRuns, "of what `mage plan`, `mage status` and `mage verify` print: table or json", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
+		{"format", ofRuns, "of what is printed: table, or json for programs; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", ofRuns, "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", ofRuns, "true: `mage logs` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
-		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads", "", "", anything(func(s *Settings) *string { return &s.File })},
+		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is no node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", words(remove)},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", words(snapshotName)},
 		{"memory", ofOneRun, "off: `mage snapshot` shuts the nodes down for it and boots them again, and the snapshot has only their disks", "on", "", yesNo(func(s *Settings) *bool { return &s.Memory })},
@@ -144,6 +146,9 @@ func hostArch() string {
 	}
 	return "x86_64"
 }
+
+// Shape is what values look like.
+func (k Key) Shape() clusterfile.Shape { return k.shape }
 
 // Variable is the environment variable that sets the key.
 func (k Key) Variable() string { return envPrefix + strings.ToUpper(k.Name) }

@@ -83,6 +83,8 @@ type Settings struct {
 	Rounds                    int           // of SHA-512 crypt
 	Verify                    bool          // whether documents are judged before nodes boot
 	Strict                    bool          // whether warnings of verify count as errors
+	Shell                     string        // bash, zsh, fish, or empty
+	Install                   bool          // whether files of the user's shells are written
 	Full                      bool          // whether the project's own test runs every story
 
 	Vars    map[string]string // the user's own words, by name without "var."

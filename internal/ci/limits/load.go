@@ -18,7 +18,7 @@ import (
 )
 
 // builds are the sets of build tags in use. A file that is in none of them is a finding.
-var builds = []string{"", "libvirt_dlopen", "mage", "libvirt_dlopen,lab,mage"}
+var builds = []string{"", "libvirt_dlopen", "mage", "libvirt_dlopen,lab,mage,program"}
 
 // onePackage is a package in one of the builds.
 type onePackage struct {

@@ -58,6 +58,9 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}}, nil
 }
 
+// Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.
+func Library() uint { version, _ := libvirt.GetVersion(); return uint(version) }
+
 // plain makes libvirt's error read as a sentence: its message without codes and domains.
 func plain(err error) error {
 	var e libvirt.Error

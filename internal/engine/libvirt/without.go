@@ -82,3 +82,4 @@ func (changer) SetAutostart(string) error                                     { 
 func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
 func (ports) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
 func (ports) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }
+func Library() uint                                                           { return 0 }

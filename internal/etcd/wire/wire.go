@@ -20,6 +20,9 @@ const (
 	Restore  = "restore"  // File: Restored
 )
 
+// Helper is the word by which a program that has the helper in it is started as the helper.
+const Helper = "_etcd-helper"
+
 // Request asks the helper for something.
 type Request struct {
 	ID          int64           `json:"id"` // from 1

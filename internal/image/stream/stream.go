@@ -68,6 +68,17 @@ var channels = map[string][]string{
 	"flatcar": {"stable", "beta", "alpha", "lts"},
 }
 
+// Names are those of all streams, sorted.
+func Names() (all []string) {
+	for os, of := range channels {
+		for _, channel := range of {
+			all = append(all, Name{OS: os, Channel: channel}.String())
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Parse reads a name. What begins as none is not one: ok is false.
 func Parse(text string) (n Name, ok bool, err error) {
 	whole, version, hasVersion := strings.Cut(text, "@")

@@ -40,7 +40,7 @@ func runs(asked mage.Invocation) bool {
 // run starts the targets in this process' place. It returns if they cannot be built.
 func run(workspace string) {
 	if program, err := launch.Targets(workspace); err == nil {
-		_ = syscall.Exec(program, append([]string{"mage"}, os.Args[1:]...), os.Environ())
+		_ = syscall.Exec(program, append([]string{"mage"}, os.Args[1:]...), append(os.Environ(), launch.Launched()))
 		_ = os.Remove(program) // it is damaged
 	}
 }

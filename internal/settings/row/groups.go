@@ -20,7 +20,7 @@ var Groups = []Group{
 	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going"}},
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},
 	{"output", []string{"format", "diff", "follow", "file", "archive"}},
-	{"this host", []string{"nic", "apply", "rollback"}},
+	{"this host", []string{"nic", "apply", "rollback", "shell", "install"}},
 }
 
 // The groups of settings that are in no other, and of the user's own words.

@@ -42,14 +42,14 @@ func every() []string {
 var All = []Target{
 	{
 		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
-		Takes: takes(node + judged + changes + boots + "wait"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
+		Takes: takes(node + judged + changes + boots + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
 		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
 		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
 	},
 	{
 		Name: "down", Does: "removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.",
-		Takes: takes("prefix all yes plan protect archive uri wait"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
+		Takes: takes("prefix all yes plan protect archive uri wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
 		More:   "Without a terminal it does not ask: if nodes hold data, it wants prefix= or yes=true. A cluster with protect=true stays until protect=false.",
 		Advice: map[string]string{"nodes": "down removes whole clusters; `mage up nodes=2` removes the nodes above the second"},
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
@@ -61,7 +61,7 @@ var All = []Target{
 	},
 	{
 		Name: "fetch", Does: "gets the image that nodes boot, unless it is in the store.",
-		Takes: takes(image), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
+		Takes: takes(image + "format"), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
 	},
 	{
 		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
@@ -117,7 +117,7 @@ var All = []Target{
 	},
 	{
 		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
-		Takes: takes(node + judged + changes + boots + "wait file"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+		Takes: takes(node + judged + changes + boots + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
 		Name: "snapshot", One: true, Does: "keeps the whole cluster as it is at this moment, disks and memory, under name=.",
@@ -170,7 +170,7 @@ var All = []Target{
 	},
 	{
 		Name: "timeline", One: true, Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
-		Takes: takes("prefix"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
+		Takes: takes("prefix format"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
 		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
 	},
 	{
@@ -179,7 +179,7 @@ var All = []Target{
 	},
 	{
 		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",
-		Takes: takes("nic apply rollback uri " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
+		Takes: takes("nic apply rollback uri format " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
 	},
 	{
 		Name: "host:undo", Does: "takes back what host:setup did to this machine, all of it and nothing else.",
@@ -204,6 +204,20 @@ var All = []Target{
 		NoImage: true, Examples: [2]string{"help", "help up"},
 	},
 	{
+		Name: "build", Does: "makes the program coreos-libvirt, which runs all targets in any clone without Go; arch=aarch64 for another machine.",
+		Takes: takes("arch file"), NoImage: true, Examples: [2]string{"build", "build arch=aarch64 file=/tmp/coreos-libvirt"},
+		More: "At run time it needs libvirt.so and nothing else. What is built there, as the lab's guest image, still needs Go, and says so.",
+	},
+	{
+		Name: "version", Prints: true, Does: "prints what this program was made of, commit and Go, and the libvirt of this host; format=json.",
+		Takes: takes("format"), Libvirt: true, NoImage: true, Examples: [2]string{"version", "version format=json"},
+	},
+	{
+		Name: "completion", Does: "prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.",
+		Takes: takes("shell install"), NoImage: true, Examples: [2]string{"completion install=true", "completion shell=bash"},
+		More: "It completes `mage`, `coreos-libvirt` and `go run magefile.go`: targets, their settings, and what these can be set to. Files that are somebody else's are left alone.",
+	},
+	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
 		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
 		More: "`mage labdown` takes that world apart.",
@@ -223,15 +237,15 @@ var All = []Target{
 	},
 	{
 		Name: "images", Prints: true, Does: "lists the base images in the store: versions, sizes, who uses them, what is newer.",
-		Takes: takes("store uri keyring fcos_url flatcar_url refresh"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
+		Takes: takes("store uri keyring fcos_url flatcar_url refresh format"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
 	},
 	{
 		Name: "prune", Does: "removes the base images that nothing stands on, of any workspace.",
-		Takes: takes("store uri"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
+		Takes: takes("store uri format"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
 	},
 	{
 		Name: "show", One: true, Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
-		Takes: takes(document + "node"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(document + "node format"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "watch", One: true, Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",

@@ -19,16 +19,26 @@ import (
 type Log struct {
 	mu    sync.Mutex
 	w     io.Writer
-	below *mpb.Progress // stands below the lines, while anything does
-	bars  int           // how many
+	below *mpb.Progress       // stands below the lines, while anything does
+	bars  int                 // how many
+	typed func(string) string // of our own words; nil: as they are
 }
 
 // New is a Log on w.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
+// Typed has the command lines in our own words, which typed gets, be as the user types them.
+func (l *Log) Typed(typed func(string) string) *Log {
+	l.typed = typed
+	return l
+}
+
 // Say prints one line, or several, without anything that would do something to a terminal: parts of it may be a guest's or a
 // server's words.
 func (l *Log) Say(format string, args ...any) {
+	if l.typed != nil {
+		format = l.typed(format)
+	}
 	l.SayOwn(printable.Value(fmt.Sprintf(format, args...)))
 }
 

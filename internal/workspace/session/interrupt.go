@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"syscall"
 	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -11,6 +12,12 @@ import (
 
 // letEnd is how long a target may take to end by itself when the user interrupts it.
 const letEnd = time.Second
+
+// ErrInterrupted is in the error of a run that the user interrupted.
+var ErrInterrupted = errors.New("interrupted")
+
+// EndedByInterrupt is the exit status of such a run, as a shell says it: 128 and the number of SIGINT.
+const EndedByInterrupt = 128 + int(syscall.SIGINT)
 
 // Interruptible does something. If the user interrupts it while this run holds a cluster's lock, it ends within two seconds,
 // whatever it waits for: the process ends then, and the next run goes on from there. sayLeft tells the user once what is left
@@ -48,9 +55,9 @@ func (l *Locks) asInterrupted(ctx context.Context, err error, sayLeft func([]str
 
 // interrupted is the error of a run that the user interrupted. Errors that are only a consequence of that are left out.
 func (l *Locks) interrupted(err error, sayLeft func([]string)) error {
-	stop := errors.New("interrupted")
+	stop := ErrInterrupted
 	if held := l.Held(); len(held) > 0 {
-		stop = hint.Errorf("`mage up` goes on from here, `mage down` removes it", "interrupted")
+		stop = hint.Errorf("`mage up` goes on from here, `mage down` removes it", "%w", ErrInterrupted)
 		l.told.Do(func() { sayLeft(held) })
 	}
 	return errors.Join(append(notOfTheEnd(err), stop)...)

@@ -1,0 +1,64 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"coreos-libvirt/internal/command/completion"
+	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/launch/launcher"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/table"
+)
+
+// Build makes the program coreos-libvirt, or file=, that runs all targets where no Go is, of the architecture arch=.
+func Build(_ context.Context, r *Run) error {
+	own := r.Arch == map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	name := completion.Program
+	if !own {
+		name += "-" + r.Arch
+	}
+	path, err := filepath.Abs(cmp.Or(r.File, name))
+	if err != nil {
+		return err
+	}
+	if err := needsGo("the program"); err != nil {
+		return err
+	}
+	if err := launcher.Build(r.Workspace, r.Arch, path, own); err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	r.log.Say("build: %s, %s", r.ws().Relative(path), progress.Bytes(info.Size()))
+	return nil
+}
+
+// libraryVersion is a version as libvirt's virGetVersion has it, in words; empty for 0.
+func libraryVersion(n uint) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d.%d", n/1_000_000, n/1_000%1_000, n%1_000)
+}
+
+// Version prints what this program was made of, and the libvirt that it finds.
+func Version(_ context.Context, r *Run) error {
+	v := struct {
+		launch.Version
+		Libvirt string `json:"libvirt"` // of the library on this host; empty if there is none
+	}{launch.Versions(), libraryVersion(libvirt.Library())}
+	if r.Format == "json" {
+		return table.JSON(r.out, v)
+	}
+	_, err := fmt.Fprintf(r.log.Writer(), "coreos-libvirt %s, %s, %s\nlibvirt %s, binding %s\n",
+		cmp.Or(v.Commit, "of an unknown commit"), v.Go, v.System, cmp.Or(v.Libvirt, "is not there"), table.Dash(v.Binding))
+	return err
+}
