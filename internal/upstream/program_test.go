@@ -33,7 +33,7 @@ func TestEnsure(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(root, "etc/x")); err != nil || string(text) != "hello" {
 		t.Errorf("got %q, %v", text, err)
 	}
-	if left, err := filepath.Glob(filepath.Join(bin, ".build-*")); err != nil || len(left) > 0 { //nolint:forbidigo // a folder of the test's
+	if left, err := filepath.Glob(filepath.Join(bin, ".build-*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 	said = nil

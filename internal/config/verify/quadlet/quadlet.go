@@ -68,7 +68,7 @@ func Said(said string, d document.Document) (faults []document.Fault, units map[
 		misnamed[f.Path] = true
 	}
 	for _, line := range strings.Split(errors, "\n") {
-		if f, is := fault(line, d); is && !slices.Contains(faults, f) && !(misnamed[f.Path] && f.Line == 0) {
+		if f, is := fault(line, d); is && !slices.Contains(faults, f) && (!misnamed[f.Path] || f.Line != 0) {
 			faults = append(faults, f)
 		}
 	}

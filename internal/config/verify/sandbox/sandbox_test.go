@@ -39,7 +39,7 @@ const head = `{"ignition":{"version":"3.4.0"},`
 // seen is what the host has at the paths that a document tries to reach.
 func seen(t *testing.T, dir string) (names []string) {
 	t.Helper()
-	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if info, e := os.Lstat(path); err == nil && e == nil {
 			names = append(names, fmt.Sprint(path, info.Size(), info.Mode()))
 		}
@@ -51,7 +51,7 @@ func seen(t *testing.T, dir string) (names []string) {
 // An ignition-apply that goes wild does no harm to this host.
 func TestWild(t *testing.T) {
 	p, victim := programs(t), t.TempDir()
-	if err := os.WriteFile(filepath.Join(victim, "kept"), []byte("kept"), 0o666); err != nil { //nolint:gosec // anybody may write to it
+	if err := os.WriteFile(filepath.Join(victim, "kept"), []byte("kept"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	server, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +84,7 @@ func TestWild(t *testing.T) {
 			before, used := seen(t, victim), p
 			if c.apply != "" {
 				used.Apply = filepath.Join(t.TempDir(), "wild")
-				if err := os.WriteFile(used.Apply, []byte(c.apply), 0o755); err != nil { //nolint:gosec // it is run
+				if err := os.WriteFile(used.Apply, []byte(c.apply), 0o755); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -136,7 +136,7 @@ func TestBomb(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	p := programs(t)
 	p.Apply = filepath.Join(t.TempDir(), "slow")
-	if err := os.WriteFile(p.Apply, []byte("#!/bin/sh\nsleep 3600 & sleep 3600\n"), 0o755); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(p.Apply, []byte("#!/bin/sh\nsleep 3600 & sleep 3600\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)

@@ -62,12 +62,17 @@ func started(u document.Unit, d document.Document) bool {
 		stem = ""
 	}
 	template, _, isTemplate := strings.Cut(stem, "@")
+	return byUnit(u, d, kind, stem, template, isTemplate) || elsewhere(u, d, stem, template, isTemplate)
+}
+
+// byUnit tells whether another unit starts it, or is an instance of it.
+func byUnit(u document.Unit, d document.Document, kind, stem, template string, isTemplate bool) bool {
 	for at, text := range d.UnitTexts() {
 		other := path.Base(at)
 		if other == u.Name {
 			continue
 		}
-		if kind == ".service" && (other == stem+".timer" || other == stem+".socket" || other == stem+".path") {
+		if kind == ".service" && slices.Contains([]string{stem + ".timer", stem + ".socket", stem + ".path"}, other) {
 			return true
 		}
 		if names(text, u.Name, template, isTemplate) || isTemplate && strings.HasPrefix(other, template+"@") {
@@ -79,7 +84,7 @@ func started(u document.Unit, d document.Document) bool {
 			return true
 		}
 	}
-	return elsewhere(u, d, stem, template, isTemplate)
+	return false
 }
 
 // elsewhere tells whether files or links name the unit.

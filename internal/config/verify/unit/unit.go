@@ -90,6 +90,17 @@ func Said(said string, o Options) (faults []document.Fault) {
 			inUnit[path.Base(unitOf(m[1]))] = true
 		}
 	}
+	faults = append(faults, ofUnits(said, inUnit, o)...)
+	for _, line := range strings.Split(said, "\n") {
+		if m := bad.FindStringSubmatch(line); m != nil && !inUnit[m[1]] && slices.Contains(o.Whole, m[1]) {
+			faults = append(faults, document.Fault{Error: true, Path: document.UnitPath(m[1]), Text: m[1] + ": systemd does not take it"})
+		}
+	}
+	return faults
+}
+
+// ofUnits are the faults of whole units, which are noted in inUnit.
+func ofUnits(said string, inUnit map[string]bool, o Options) (faults []document.Fault) {
 	for _, line := range strings.Split(said, "\n") {
 		m := ofUnit.FindStringSubmatch(line)
 		if m == nil || !slices.Contains(o.Whole, m[1]) || strings.HasPrefix(m[2], "Unit configuration has fatal error") {
@@ -101,11 +112,6 @@ func Said(said string, o Options) (faults []document.Fault) {
 		if f, is := unitFault(m[1], m[2], o); is {
 			faults = append(faults, f)
 			inUnit[m[1]] = true
-		}
-	}
-	for _, line := range strings.Split(said, "\n") {
-		if m := bad.FindStringSubmatch(line); m != nil && !inUnit[m[1]] && slices.Contains(o.Whole, m[1]) {
-			faults = append(faults, document.Fault{Error: true, Path: document.UnitPath(m[1]), Text: m[1] + ": systemd does not take it"})
 		}
 	}
 	return faults
