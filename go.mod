@@ -58,6 +58,8 @@ require (
 
 require (
 	github.com/carapace-sh/carapace v1.11.3
+	github.com/pelletier/go-toml/v2 v2.2.4
+	github.com/pkg/sftp v1.13.10
 	github.com/spf13/cobra v1.10.2
 	github.com/vishvananda/netlink v1.3.1
 )
@@ -67,7 +69,6 @@ require (
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
 	github.com/kr/fs v0.1.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
-	github.com/pkg/sftp v1.13.10 // indirect
 	github.com/vishvananda/netns v0.0.5 // indirect
 )
 

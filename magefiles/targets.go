@@ -65,6 +65,11 @@ func Transpile(ctx context.Context) error {
 	return do(ctx, (*command.Run).Transpile)
 }
 
+// Verify judges each node's Ignition document: units, Quadlets and files, by the programs that will read them; strict=, format=json.
+func Verify(ctx context.Context) error {
+	return call(ctx, command.Verify)
+}
+
 // Discovery makes sure of a token by which the nodes' etcd find each other, if the config asks for one.
 func Discovery(ctx context.Context) error {
 	return do(ctx, (*command.Run).Discovery, Transpile)

@@ -31,6 +31,9 @@ func withMage(run func() int) int {
 	if err := os.Setenv(mg.CacheEnv, filepath.Join(dir, "mages")); err != nil {
 		panic(err)
 	}
+	if err := os.Setenv("COREOS_VERIFY", "off"); err != nil { // its programs take a minute to build; verify.txtar has them
+		panic(err)
+	}
 	cmd := exec.Command("go", "run", "magefile.go", "-compile", filepath.Join(dir, "mage"))
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {

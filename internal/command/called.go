@@ -13,6 +13,7 @@ import (
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
 	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
+	"verify", "strict",
 }
 
 // ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.
@@ -49,7 +50,7 @@ func goesWith(target, key string) bool {
 		return false
 	}
 	switch {
-	case target == "up":
+	case target == "up" || target == "verify":
 		return !slices.Contains(ofOneRun, key)
 	case strings.HasPrefix(target, "host:"):
 		return slices.Contains(ofHost, key)

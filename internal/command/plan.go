@@ -33,6 +33,9 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := verifiedBeside(ctx, r, p.source); err != nil {
+		return err
+	}
 	if err := printPlan(r, p.plan, p.documents); err != nil {
 		return err
 	}

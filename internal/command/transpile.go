@@ -15,12 +15,15 @@ import (
 
 // Transpile makes vm/ignition-template.json of the user's config, and reads the overlays of its nodes. A cluster with several
 // configs gets a template of each.
-func (r *Run) Transpile(context.Context) error {
+func (r *Run) Transpile(ctx context.Context) error {
 	source, err := sourceOf(r)
 	for _, warning := range source.Warnings() {
 		r.log.Say("%s", warning)
 	}
 	if err != nil {
+		return err
+	}
+	if err := verified(ctx, r, source); err != nil {
 		return err
 	}
 	said := map[string]bool{}

@@ -20,7 +20,7 @@ func Watch(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer files.close()
-	w := configWatch{nodes: r.members(), render: toLook(r), say: r.log.Say, outlook: newOutlook(r)}
+	w := configWatch{nodes: r.members(), render: toLook(r), say: r.log.Say, outlook: newOutlook(r), verdict: newVerdict(r)}
 	before := w.rebuilt(ctx, nil)
 	if before != nil {
 		r.log.Say("watching %s and what it names; Ctrl-C ends", strings.Join(configPaths(r), ", "))
@@ -38,6 +38,7 @@ type configWatch struct {
 	nodes   []workspace.Node
 	render  func(context.Context) (rendered, error)
 	outlook *outlook
+	verdict *verdict
 	say     func(format string, args ...any)
 }
 
@@ -70,6 +71,7 @@ func (w configWatch) rebuilt(ctx context.Context, before map[string]string) map[
 	default:
 		w.say("%s that was all (%d ms)", now, took)
 	}
+	w.verdict.say(ctx, seen.source, w.say)
 	w.outlook.say(ctx, seen, said > 0, w.say)
 	return after
 }

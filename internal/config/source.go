@@ -51,6 +51,7 @@ type Source struct {
 	Shared   render.Words                  // words with the same value in all nodes
 	Digests  map[string][sha256.Size]byte  // of each node's document without the words that get their values later
 	Warnings []string                      // each once
+	Tried    []Document                    // of all nodes, with words that get their values later as their own values
 
 	advice func(word string) string
 	nodes  []workspace.Node
@@ -217,7 +218,7 @@ func (s *Source) try(later render.Words) error {
 	if err != nil {
 		return err
 	}
-	s.Digests = map[string][sha256.Size]byte{}
+	s.Tried, s.Digests = documents, map[string][sha256.Size]byte{}
 	largest := Document{}
 	for _, d := range documents {
 		s.Digests[d.Name] = sha256.Sum256(d.JSON)

@@ -106,6 +106,8 @@ func Keys(env Environment) []Key {
 		{"from", ofOneRun, "what `mage cp` copies: a path here, or node:path; :path is of node=, prefix= or all=true", "", "", anything(func(s *Settings) *string { return &s.From })},
 		{"to", ofOneRun, "where `mage cp` copies it to: the same", "", "", anything(func(s *Settings) *string { return &s.To })},
 		{"port", ofOneRun, "of a node, which `mage forward` makes one of this host; 8080:80 is 8080 here and 80 there, 0:80 a free one here", "", "", words(ports)},
+		{"verify", ofRuns, "off: documents are not judged before nodes boot; what `mage verify` says is not said by others", "on", "", yesNo(func(s *Settings) *bool { return &s.Verify })},
+		{"strict", ofRuns, "true: `mage verify` also fails for what is only a warning", "false", "", yesNo(func(s *Settings) *bool { return &s.Strict })},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(loginName.String(), login)},

@@ -87,6 +87,8 @@ type Settings struct {
 	Shell                     string            // bash, zsh, fish, or empty
 	Install                   bool              // whether files of the user's shells are written
 	Full                      bool              // whether the project's own test runs every story
+	Verify                    bool              // whether documents are judged before nodes boot
+	Strict                    bool              // whether warnings of verify count as errors
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab

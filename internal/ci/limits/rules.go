@@ -16,7 +16,7 @@ var Project = Rules{
 		{"internal/settings/further", []string{"internal/settings/link"}},
 		{"internal/settings/link", nil},
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
-		{"internal/lab", []string{"internal/host", "internal/workspace/artifact"}},
+		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
@@ -47,6 +47,7 @@ var Project = Rules{
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
+		{"internal/config/verify", []string{"internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},
 		{"internal/config/refusal", []string{"internal/config/problem"}},
@@ -69,6 +70,7 @@ var Project = Rules{
 		{"internal/engine", nil},
 
 		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes
+		{"internal/upstream", []string{"internal/workspace/artifact"}},    // programs of others, and nothing of ours
 		{"internal/workspace/artifact", nil},
 
 		{"internal/terminal", nil},

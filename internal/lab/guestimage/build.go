@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/upstream"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -119,18 +120,18 @@ func clean(store string) error {
 // ignition builds the real Ignition, as Flatcar does: without SELinux' labels (flatcar/scripts,
 // coreos-overlay/sys-apps/ignition/ignition-9999.ebuild).
 func (b builder) ignition() error {
-	return b.buildIgnition("ignition", "ignition-"+ignitionVersion, false)
+	return b.buildIgnition("ignition", "ignition-"+upstream.IgnitionVersion, false)
 }
 
 // relabellingIgnition builds the real Ignition as Fedora CoreOS does: it calls setfiles for what it writes.
 func (b builder) relabellingIgnition() error {
-	return b.buildIgnition("ignition-relabel", "ignition-relabel-"+ignitionVersion, true)
+	return b.buildIgnition("ignition-relabel", "ignition-relabel-"+upstream.IgnitionVersion, true)
 }
 
 func (b builder) buildIgnition(name, kept string, relabel bool) error {
-	return b.part(name, kept, "Ignition "+ignitionVersion, func() error {
-		const pkg = "github.com/coreos/ignition/v2/internal"
-		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=%t -X %s/version.Raw=%s", pkg, relabel, pkg, ignitionVersion[1:])
+	return b.part(name, kept, "Ignition "+upstream.IgnitionVersion, func() error {
+		const pkg = upstream.IgnitionPackage
+		flags := fmt.Sprintf("-s -w -X %s/distro.selinuxRelabel=%t -X %s/version.Raw=%s", pkg, relabel, pkg, upstream.IgnitionVersion[1:])
 		return b.program("ignition", pkg, name, flags)
 	})
 }
@@ -150,8 +151,8 @@ func (b builder) etcd() error {
 
 // quadlet builds Podman's generator of units.
 func (b builder) quadlet() error {
-	return b.part("quadlet", "quadlet-"+quadletVersion, "Podman's Quadlet "+quadletVersion, func() error {
-		return b.program("quadlet", "github.com/containers/podman/v5/cmd/quadlet", "quadlet", "-s -w", "CGO_ENABLED=0")
+	return b.part("quadlet", "quadlet-"+upstream.QuadletVersion, "Podman's Quadlet "+upstream.QuadletVersion, func() error {
+		return b.program("quadlet", upstream.QuadletPackage, "quadlet", "-s -w", "CGO_ENABLED=0")
 	})
 }
 
@@ -159,27 +160,12 @@ func (b builder) quadlet() error {
 func (b builder) program(module, pkg, name, flags string, env ...string) error {
 	dir, err := os.MkdirTemp(b.dir, module)
 	if err == nil {
-		err = writeModule(module, dir)
+		err = upstream.WriteModule(module, dir)
 	}
 	if err != nil {
 		return err
 	}
 	return b.run(append(env, "GOFLAGS="), "go", "-C", dir, "build", "-mod=readonly", "-trimpath", "-ldflags", flags, "-o", filepath.Join(b.dir, name), pkg)
-}
-
-// writeModule writes go.mod and go.sum of the module into the folder dir. Here they have other names, as a folder with a go.mod
-// cannot be embedded.
-func writeModule(module, dir string) error {
-	for _, kind := range []string{"mod", "sum"} {
-		text, err := modules.ReadFile("modules/" + module + "." + kind)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, "go."+kind), text, 0o600)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (b builder) rootfs() error {

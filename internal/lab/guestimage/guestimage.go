@@ -18,6 +18,7 @@ import (
 
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/upstream"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -32,11 +33,7 @@ const (
 var Names = []string{Lab, FCOS, Flatcar}
 
 // What the images are made from.
-const (
-	ignitionVersion = "v2.27.0"
-	etcdVersion     = "v3.6.16" // as in go.mod
-	quadletVersion  = "v5.6.2"  // of Podman: Debian 12's own is older than Quadlets
-)
+const etcdVersion = "v3.6.16" // as in go.mod
 
 // Packages are the Debian packages of the host that a build needs.
 var Packages = []string{
@@ -46,12 +43,6 @@ var Packages = []string{
 
 //go:embed *.sh init udhcpc-script in-root all:rootfs all:fcos all:flatcar
 var recipe embed.FS
-
-// modules are what Ignition and Quadlet are built in: of another version, in a folder with the module's go.mod and go.sum,
-// `go get github.com/coreos/ignition/v2/internal@v…` makes both.
-//
-//go:embed modules
-var modules embed.FS
 
 // OS is the system that the image is taken for: Lab's reads Ignition as Fedora CoreOS does.
 func OS(name string) string {
@@ -133,7 +124,7 @@ func imageDigest(name string) string {
 // digest is of the recipe's files below roots and of the versions: twelve hex digits.
 func digest(roots ...string) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, ignitionVersion, etcdVersion, quadletVersion)
+	fmt.Fprintln(sum, upstream.IgnitionVersion, etcdVersion, upstream.QuadletVersion)
 	for _, root := range roots {
 		err := fs.WalkDir(recipe, root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {

@@ -15,6 +15,7 @@ const (
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
 	document = "prefix nodes config image updates var. " + joining + reached     // what a node's Ignition document is made of
 	node     = document + image + "ram vcpu disk disks networks firmware accel " // what a node is made of
+	judged   = "verify "                                                         // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
 	boots    = "timeout keep_going user "
 	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
@@ -41,7 +42,7 @@ func every() []string {
 var All = []Target{
 	{
 		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
-		Takes: takes(node + changes + boots + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
+		Takes: takes(node + judged + changes + boots + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
 		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
 		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
@@ -55,7 +56,7 @@ var All = []Target{
 	},
 	{
 		Name: "plan", One: true, Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
-		Takes: takes(node + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
+		Takes: takes(node + judged + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
 		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
 	},
 	{
@@ -64,19 +65,23 @@ var All = []Target{
 	},
 	{
 		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
-		Takes: takes(document), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(document + judged), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
+	},
+	{
+		Name: "verify", One: true, Prints: true, Does: "judges each node's Ignition document: units, Quadlets and files, by the programs that will read them; strict=, format=json.",
+		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
 		Name: "discovery", One: true, Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
-		Takes: takes(document + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
+		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
 	},
 	{
 		Name: "render", One: true, Does: "makes each node's vm/<node>/ignition.json of the template.",
-		Takes: takes(document + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
+		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
 	},
 	{
 		Name: "define", One: true, Does: "makes each node's disk and libvirt domain.",
-		Takes: takes(node + changes + "keep_going renew wait"), Libvirt: true, Examples: [2]string{"define", "define prefix=web nodes=2 ram=4096"},
+		Takes: takes(node + judged + changes + "keep_going renew wait"), Libvirt: true, Examples: [2]string{"define", "define prefix=web nodes=2 ram=4096"},
 	},
 	{
 		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.",
@@ -112,7 +117,7 @@ var All = []Target{
 	},
 	{
 		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
-		Takes: takes(node + changes + boots + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+		Takes: takes(node + judged + changes + boots + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
 		Name: "snapshot", One: true, Does: "keeps the whole cluster as it is at this moment, disks and memory, under name=.",
@@ -244,11 +249,11 @@ var All = []Target{
 	},
 	{
 		Name: "watch", One: true, Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
-		Takes: takes(document), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(document + judged), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",
-		Takes: takes(document), Examples: [2]string{"migrate", "migrate config=ignition/examples/seed.yml"},
+		Takes: takes(document + judged), Examples: [2]string{"migrate", "migrate config=ignition/examples/seed.yml"},
 	},
 	{
 		Name: "password", Does: "prints the line for password_hash of a password that is typed twice, or piped in.",

@@ -1,0 +1,40 @@
+# Makes a small world and runs run.sh in it: an empty root with this host's programs, read-only, and a folder for the node. What
+# is written goes into memory, of which there is a limit. Arguments: a folder with run.sh, doc.json and an empty root/;
+# ignition-apply; quadlet.
+set -e
+dir=$1 apply=$2 quadlet=$3
+mount --make-rprivate /
+mount -t tmpfs -o size=64m,nr_inodes=16k,mode=755,nosuid,nodev verify "$dir/root"
+cd "$dir/root"
+mkdir usr etc dev proc tmp run in node old
+for folder in bin sbin lib lib32 lib64 libx32; do
+  if [ -L "/$folder" ]; then
+    cp -P "/$folder" "$folder"
+  elif [ -d "/$folder" ]; then
+    mkdir "$folder"
+    mount --bind "/$folder" "$folder"
+    mount -o remount,bind,ro "$folder"
+  fi
+done
+mount --bind /usr usr
+mount -o remount,bind,ro usr
+cp "$dir/run.sh" "$dir/doc.json" in/
+: >in/ignition-apply
+mount --bind "$apply" in/ignition-apply
+: >in/quadlet
+mount --bind "$quadlet" in/quadlet
+mount -o remount,bind,ro in/ignition-apply
+mount -o remount,bind,ro in/quadlet
+[ ! -e /etc/ld.so.cache ] || cp /etc/ld.so.cache etc/
+echo 'root:x:0:0:root:/:/bin/sh' >etc/passwd
+echo 'root:x:0:' >etc/group
+: >dev/null
+mount --bind /dev/null dev/null
+mount -t proc proc proc 2>/dev/null || mount --rbind /proc proc
+pivot_root . old
+cd /
+umount -l old
+rmdir old
+exec setpriv --no-new-privs --bounding-set=-all,+net_admin --inh-caps=-all \
+  prlimit --cpu=20 --fsize=33554432 --nofile=256 --core=0 \
+  timeout -s KILL 30 /bin/sh /in/run.sh
