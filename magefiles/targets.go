@@ -321,7 +321,7 @@ func Watch(ctx context.Context) error {
 
 // Migrate writes a Container Linux Config as Butane, beside it.
 func Migrate(ctx context.Context) error {
-	return call(ctx, command.Migrate, Transpile)
+	return call(ctx, command.Migrate)
 }
 
 // Password prints the line for password_hash of a password that is typed twice, or piped in.

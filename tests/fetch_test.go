@@ -392,7 +392,7 @@ func asNobody(dir string, args ...string) (string, error) {
 func TestTheLabsImageOfAUser(t *testing.T) {
 	out, err := asNobody(openDir(t), "fetch", "image=lab")
 	path, there := guestimage.Path("/var/cache/coreos-libvirt", guestimage.Lab)
-	want := "is made as root\nhint: sudo env PATH=\"$PATH\" mage fetch image=lab\n"
+	want := "is made as root\nhint: sudo env PATH=\"$PATH\" go run magefile.go fetch image=lab\n"
 	if there {
 		want = filepath.Base(path) + " is in the store"
 	}

@@ -57,6 +57,9 @@ func withoutEqual(c transpile.Template) (lines []string, err error) {
 // Migrate writes a Container Linux Config as Butane, variant flatcar, beside it: if Butane makes the same document of that.
 func Migrate(_ context.Context, r *Run) error {
 	source, err := config.Read(configOptions(r, part{r.Settings, r.members()}))
+	for _, warning := range source.Warnings {
+		r.log.Say("%s", warning)
+	}
 	if err != nil {
 		return err
 	}

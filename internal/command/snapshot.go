@@ -220,7 +220,7 @@ func goingSnapshots(r *Run, nodes []engine.Domain) (lines []string, err error) {
 		for _, s := range all {
 			names = append(names, s.Name)
 		}
-		if len(names) > 0 {
+		if slices.Sort(names); len(names) > 0 {
 			lines = append(lines, fmt.Sprintf("%s: its snapshots go with it: %s; the cluster cannot be rolled back to them then", d.Name, strings.Join(names, ", ")))
 		}
 	}

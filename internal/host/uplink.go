@@ -2,6 +2,7 @@ package host
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -54,7 +55,7 @@ func (r Root) Carries(link string, u Uplink) error {
 	for _, address := range u.Addresses {
 		switch {
 		case address.Is4() && !slices.Contains(now.Addresses, address):
-			return fmt.Errorf("%s has not the address %s", link, address)
+			return fmt.Errorf("%s has not the address %s; it has %s", link, address, cmp.Or(listed(now.Addresses), "none"))
 		case address.Is6() && !slices.ContainsFunc(now.Addresses, netip.Addr.Is6):
 			return fmt.Errorf("%s has no IPv6 address", link)
 		}
@@ -68,6 +69,15 @@ func (r Root) Carries(link string, u Uplink) error {
 		}
 	}
 	return nil
+}
+
+// listed are addresses, as people read them.
+func listed(addresses []netip.Addr) string {
+	all := make([]string, len(addresses))
+	for i, address := range addresses {
+		all[i] = address.String()
+	}
+	return strings.Join(all, ", ")
 }
 
 // answers tells whether the kernel has the neighbour's hardware address, and makes it ask where not.

@@ -45,7 +45,7 @@ func TestCarries(t *testing.T) {
 	}
 	testbed.Run(t, "sh", "-c", "ip address del 10.78.0.50/24 dev eth0; ip address add 10.78.0.51/24 dev eth0; ip route replace default via 10.78.0.1")
 	testbed.Await(t, 3e9, func() error { return root.Carries(testbed.Card, root.Uplink(testbed.Card)) })
-	if err := root.Carries(testbed.Card, u); err == nil || !strings.Contains(err.Error(), "has not the address 10.78.0.50") {
+	if err := root.Carries(testbed.Card, u); err == nil || !strings.Contains(err.Error(), "has not the address 10.78.0.50; it has 10.78.0.51") {
 		t.Errorf("another address: got %v", err)
 	}
 	testbed.Run(t, "sh", "-c", "ip route replace default via 10.78.0.99")

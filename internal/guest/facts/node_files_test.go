@@ -33,6 +33,7 @@ var meantFor = map[string][]Distribution{
 	"ignition/examples/raid.yml":            {FCOS},
 	"ignition/examples/seed-etcd.yml":       {Flatcar},
 	"ignition/examples/seed.yml":            {Flatcar},
+	"ignition/examples/worker.yml":          {FCOS, Flatcar},
 }
 
 // writable are the folders that files of a config may go to.

@@ -97,13 +97,17 @@ func configured(ctx context.Context, nic string) ([]byte, error) {
 }
 
 // again asks again and again, after longer and longer waits, for a card that has no address: what it was told while its bridge
-// went, systemd-networkd may have lost, and a busy one needs minutes. It ends after 5 minutes, or $within seconds but not before it
+// went, systemd-networkd may have lost, and a busy one needs minutes. From 16 seconds on it also takes the card down and up: a systemd-networkd
+// that has lost the card's state looks at it anew when its carrier comes. It ends after 5 minutes, or $within seconds but not before it
 // has asked once more, or when the bridge is there again.
 func again(nic, bridge string) string {
 	return fmt.Sprintf(`i=0; next=4; while [ $i -lt ${within:-300} ] || [ $i -lt 8 ]; do
 ip -oneline address show dev %[1]s scope global | grep -q . && break
 ! ip link show dev %[2]s >/dev/null 2>&1 || break
-[ $i -lt $next ] || { networkctl reconfigure %[1]s; next=$((2 * next)); }
+[ $i -lt $next ] || {
+  [ $i -lt 16 ] || { ip link set dev %[1]s down; ip link set dev %[1]s up; }
+  networkctl reconfigure %[1]s; next=$((2 * next))
+}
 sleep 1; i=$((i + 1))
 done`, step.Quoted(nic), step.Quoted(bridge))
 }

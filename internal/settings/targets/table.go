@@ -253,7 +253,7 @@ var All = []Target{
 	},
 	{
 		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",
-		Takes: takes(document + judged), Examples: [2]string{"migrate", "migrate config=ignition/examples/seed.yml"},
+		Takes: takes(document), Examples: [2]string{"migrate", "migrate config=ignition/examples/seed.yml"},
 	},
 	{
 		Name: "password", Does: "prints the line for password_hash of a password that is typed twice, or piped in.",
