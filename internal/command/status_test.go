@@ -87,7 +87,7 @@ func TestStatusFollows(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		out, ended := &saying{}, make(chan error, 1)
 		r := run(t, "follow=true", "format="+format)
-		r.log = progress.New(out)
+		r.log, r.out = progress.New(out), out
 		go func() { ended <- Status(ctx, r) }()
 		begin := out.wait(t, ended, map[string]string{"table": "\ncore02 ", "json": "]\n"}[format])
 		halt(t, "core02")
