@@ -161,6 +161,11 @@ func sshReaches(t *testing.T, c clone) {
 // copied takes a folder to all nodes' sshd, and back: what a link leads to stays as it is.
 func copied(t *testing.T, c clone) {
 	t.Helper()
+	defer func() {
+		for _, name := range []string{"vm/my copy", "vm/back"} {
+			distributor.Must(t, os.RemoveAll(filepath.Join(c.dir, name)))
+		}
+	}()
 	c.write(t, "vm/my copy/a b.txt", "a b\n")
 	distributor.Must(t, os.Symlink("a b.txt", filepath.Join(c.dir, "vm/my copy/link")))
 	c.mage(t, "lab", "cp", "from=vm/my copy", "to=:/tmp", "all=true")

@@ -18,7 +18,6 @@ import (
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
@@ -80,24 +79,11 @@ func (c Check) All(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.rest(ctx)
-}
-
-// rest are the checks that take minutes.
-func (c Check) rest(ctx context.Context) error {
-	boot, err := pace.Measure()
-	if err != nil {
-		return err
-	}
-	unit, lint, guests := step{"unit tests and the command line", c.unit}, step{"linters", c.lint}, step{"real guests in the lab", c.lab}
-	if !pace.Slow(boot) {
-		return c.atOnce(ctx, unit, lint, guests)
-	}
-	c.Say("test: a tiny guest boots in %s: this machine is slow, real guests come last", boot.Round(time.Second/10))
+	unit, lint := step{"unit tests and the command line", c.unit}, step{"linters", c.lint}
 	if err := c.atOnce(ctx, unit, lint); err != nil {
 		return err
 	}
-	return c.takes(ctx, guests)
+	return c.takes(ctx, step{"real guests in the lab", c.lab})
 }
 
 // step is a part of the checks.
@@ -117,7 +103,7 @@ func (c Check) takes(ctx context.Context, s step) error {
 	return nil
 }
 
-// atOnce takes steps side by side: unit tests wait most of their time, guests compute. On a slow machine guests that get too
+// atOnce takes steps side by side. Real guests are not among them: they compute all the time, and on a slow machine those that get too
 // little of it fail by limits of their own.
 func (c Check) atOnce(ctx context.Context, steps ...step) error {
 	failed := make([]error, len(steps))

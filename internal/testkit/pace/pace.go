@@ -28,7 +28,7 @@ const store = "/var/cache/coreos-libvirt"
 
 // Boot is how long a tiny guest takes here from its start to its first word.
 var Boot = sync.OnceValue(func() time.Duration {
-	took, err := Measure()
+	took, err := boot()
 	if err != nil {
 		panic(fmt.Sprintf("a tiny guest does not boot here: %v", err))
 	}
@@ -43,11 +43,8 @@ func Limit(n float64) time.Duration {
 // Setting is Limit as a word for a target: timeout=90s.
 func Setting(name string, n float64) string { return fmt.Sprintf("%s=%.0fs", name, Limit(n).Seconds()) }
 
-// Slow tells whether a tiny guest's boot took so long that a full guest needs the machine for itself.
-func Slow(boot time.Duration) bool { return boot > 2*least }
-
-// Measure boots a tiny guest, by QEMU alone, and kills it.
-func Measure() (time.Duration, error) {
+// boot boots one, by QEMU alone, and kills it.
+func boot() (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Hang)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "coreos-libvirt-pace-")
