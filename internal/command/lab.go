@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/targets"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/upstream"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -34,6 +35,11 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	if needsImage(words) {
 		if err := imageForLab(ctx, r); err != nil {
 			return err
+		}
+	}
+	if r.Verify && needsJudges(words) {
+		if _, err := upstream.Ensure(ctx, bin(r), r.log.Say); err != nil { // inside, where nothing can be fetched, verify says so again
+			r.log.Say("verify: %s", hint.FirstLine(err))
 		}
 	}
 	program, err := labProgram(r.Workspace)
@@ -142,6 +148,12 @@ func prepareLab(ctx context.Context, helper etcd.Helper, say func(string, ...any
 func needsImage(words []string) bool {
 	line, err := targets.Parse(words)
 	return err != nil || len(line.Targets) == 0 || slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return !t.NoImage })
+}
+
+// needsJudges tells whether one of the targets judges documents.
+func needsJudges(words []string) bool {
+	line, err := targets.Parse(words)
+	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Has("verify") || t.Name == "verify" })
 }
 
 // imageForLab builds or fetches the image that nodes in the lab boot from.
