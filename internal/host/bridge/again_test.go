@@ -18,7 +18,6 @@ func fakeHost(t *testing.T, address, bridge string) (env []string, reports func(
 		"sleep":      `echo "$1" >>"$DIR/sleep.log"`,
 		"ip": `case "$*" in
 "-oneline address show dev eth0 scope global") [ $(cat "$DIR/networkctl.log" | wc -l) -lt ` + address + ` ] || echo "2: eth0 inet 10.0.0.2/24" ;;
-"link set dev eth0 "*) ;;
 "link show dev br0") [ $(cat "$DIR/sleep.log" | wc -l) -ge ` + bridge + ` ] ;;
 *) exit 1 ;;
 esac`,

@@ -97,15 +97,18 @@ func configured(ctx context.Context, nic string) ([]byte, error) {
 }
 
 // again asks again and again, after longer and longer waits, for a card that has no address: what it was told while its bridge
-// went, systemd-networkd may have lost, and a busy one needs minutes. From 16 seconds on it also takes the card down and up: a systemd-networkd
-// that has lost the card's state looks at it anew when its carrier comes. It ends after 5 minutes, or $within seconds but not before it
-// has asked once more, or when the bridge is there again.
+// went, systemd-networkd may have lost, and a busy one needs minutes. It may also believe that the address of its lease is still
+// there: it missed that it went, never sets it again, and says "configuring" for ever (seen with systemd 252). So that address
+// comes and goes, and it hears of that. The asking ends after 5 minutes, or $within seconds but not before it has asked once
+// more, or when the bridge is there again.
 func again(nic, bridge string) string {
 	return fmt.Sprintf(`i=0; next=4; while [ $i -lt ${within:-300} ] || [ $i -lt 8 ]; do
 ip -oneline address show dev %[1]s scope global | grep -q . && break
 ! ip link show dev %[2]s >/dev/null 2>&1 || break
 [ $i -lt $next ] || {
-  [ $i -lt 16 ] || { ip link set dev %[1]s down; ip link set dev %[1]s up; }
+  lease=/run/systemd/netif/leases/$(cat /sys/class/net/%[1]s/ifindex 2>/dev/null) || true
+  leased=$(sed -n 's/^ADDRESS=//p' "$lease" 2>/dev/null)/$(sed -n 's/^NETMASK=//p' "$lease" 2>/dev/null) || true
+  [ "$leased" = / ] || { ip address add "$leased" dev %[1]s && ip address del "$leased" dev %[1]s; } || true
   networkctl reconfigure %[1]s; next=$((2 * next))
 }
 sleep 1; i=$((i + 1))
