@@ -22,8 +22,17 @@ func TestDisks(t *testing.T) {
 	})
 }
 
+// bootsOne boots a node without etcd, and checks what its shell says.
+func bootsOne(t *testing.T, c clone, want map[string]string, args ...string) {
+	t.Helper()
+	if out := c.mage(t, append([]string{"lab", "up", "nodes=1"}, args...)...); !strings.Contains(out, "core01: ready, ") {
+		t.Errorf("got\n%s", out)
+	}
+	c.arrives(t, want)
+}
+
 func mirrored(t *testing.T, c clone) {
-	standIn(t, c, map[string]string{
+	bootsOne(t, c, map[string]string{
 		"findmnt -no SOURCE,FSTYPE /var/lib/data | tr -s ' '":                                   "/dev/md127 xfs",
 		"cat /sys/block/md127/md/level /sys/block/md127/md/raid_disks":                          "raid1\n2",
 		"readlink -f /dev/disk/by-id/virtio-left /dev/disk/by-id/virtio-right /dev/md/data":     "/dev/vdb\n/dev/vdc\n/dev/md127",
@@ -36,7 +45,7 @@ func mirrored(t *testing.T, c clone) {
 
 func encrypted(t *testing.T, c clone) {
 	words := []string{"nodes=1", "config=ignition/examples/luks.yml"}
-	standIn(t, c, map[string]string{
+	bootsOne(t, c, map[string]string{
 		"findmnt -no SOURCE,FSTYPE /var/lib/secret | tr -s ' '":                      "/dev/mapper/secret ext4",
 		"sudo blkid -o value -s TYPE /dev/disk/by-id/virtio-secret":                  "crypto_LUKS",
 		"echo kept | sudo tee /var/lib/secret/x >/dev/null; cat /sys/block/vdb/size": "2097152",
