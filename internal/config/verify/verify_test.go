@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/config/verify"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/testkit/judges"
 	"coreos-libvirt/internal/upstream"
 	"coreos-libvirt/internal/workspace"
 )
@@ -26,23 +27,6 @@ var (
 	documentation = flag.Bool("documentation", false, "judge every example of documentation, not each tenth")
 	update        = flag.Bool("update", false, "write what is said into testdata/broken.txtar")
 )
-
-// programs are built in the user's own cache, once for all tests.
-func programs(t testing.TB) upstream.Programs {
-	t.Helper()
-	if missing := sandbox.Missing(); missing != "" {
-		t.Skipf("there is no %s", missing)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := upstream.Ensure(t.Context(), filepath.Join(cache, "coreos-libvirt", "bin"), t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // nodes are those of the config, rendered.
 func nodes(path string, count int) (nodes []verify.Node, err error) {
@@ -99,7 +83,7 @@ func TestBroken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, count, absolute := programs(t), 0, here(t, archive)
+	p, count, absolute := judges.Programs(t, sandbox.Missing()), 0, here(t, archive)
 	folder := t.TempDir()
 	t.Chdir(folder)
 	for _, f := range broken.Files {
@@ -165,7 +149,7 @@ func linked(from, to string) error {
 
 // What the project's own configs, and the examples of Butane's, Fedora CoreOS' and Flatcar's documentation say is not found to be wrong.
 func TestNoFalseErrors(t *testing.T) {
-	p := programs(t)
+	p := judges.Programs(t, sandbox.Missing())
 	t.Chdir(filepath.Join("..", "..", ".."))
 	own, err := filepath.Glob("ignition/examples/*.yml")
 	if err != nil || len(own) == 0 {
@@ -221,7 +205,7 @@ func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {
 
 // BenchmarkShipped is from the documents of the shipped config to the verdict: of 3 nodes, and of 100.
 func BenchmarkShipped(b *testing.B) {
-	p := programs(b)
+	p := judges.Programs(b, sandbox.Missing())
 	b.Chdir(filepath.Join("..", "..", ".."))
 	for _, count := range []int{3, 100} {
 		all, err := nodes("ignition/ignition.yml", count)
@@ -241,7 +225,7 @@ func BenchmarkShipped(b *testing.B) {
 
 // Nodes that have what others have are judged with them; one that has something of its own is not.
 func TestJudgedOnce(t *testing.T) {
-	p := programs(t)
+	p := judges.Programs(t, sandbox.Missing())
 	t.Chdir(t.TempDir())
 	text := "variant: fcos\nversion: 1.5.0\nsystemd:\n  units:\n  - name: a.service\n    enabled: true\n    contents: |\n      [Unit]\n      Description=Node_Name, Node_MAC\n      [Service]\n      ExecStart=/usr/bin/true\n      Nice=99\n      [Install]\n      WantedBy=multi-user.target\n"
 	own := "variant: fcos\nversion: 1.5.0\nsystemd:\n  units:\n  - name: b.service\n    enabled: true\n    contents: |\n      [Service]\n      ExecStart=/usr/bin/true\n      Nce=1\n      [Install]\n      WantedBy=multi-user.target\n"

@@ -14,25 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"coreos-libvirt/internal/upstream"
+	"coreos-libvirt/internal/testkit/judges"
 )
-
-// programs are built in the user's own cache, once for all tests.
-func programs(t *testing.T) upstream.Programs {
-	t.Helper()
-	if missing := Missing(); missing != "" {
-		t.Skipf("there is no %s", missing)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := upstream.Ensure(t.Context(), filepath.Join(cache, "coreos-libvirt", "bin"), t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 const head = `{"ignition":{"version":"3.4.0"},`
 
@@ -50,7 +33,7 @@ func seen(t *testing.T, dir string) (names []string) {
 
 // An ignition-apply that goes wild does no harm to this host.
 func TestWild(t *testing.T) {
-	p, victim := programs(t), t.TempDir()
+	p, victim := judges.Programs(t, Missing()), t.TempDir()
 	if err := os.WriteFile(filepath.Join(victim, "kept"), []byte("kept"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +99,7 @@ func TestWild(t *testing.T) {
 
 // A file that is small in the document, as gzip makes it, and larger than the limit ends there.
 func TestBomb(t *testing.T) {
-	p := programs(t)
+	p := judges.Programs(t, Missing())
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
 	if _, err := w.Write(make([]byte, 100<<20)); err != nil {
@@ -134,7 +117,7 @@ func TestBomb(t *testing.T) {
 
 // One that does not end is ended with the run, and all that it started.
 func TestInterrupted(t *testing.T) {
-	p := programs(t)
+	p := judges.Programs(t, Missing())
 	p.Apply = filepath.Join(t.TempDir(), "slow")
 	if err := os.WriteFile(p.Apply, []byte("#!/bin/sh\nsleep 3600 & sleep 3600\n"), 0o755); err != nil {
 		t.Fatal(err)
@@ -149,7 +132,7 @@ func TestInterrupted(t *testing.T) {
 
 // What a check says is told apart from what others say, whatever is in it.
 func TestResults(t *testing.T) {
-	got, err := Run(t.Context(), programs(t), []byte(head[:len(head)-1]+"}"), []Check{
+	got, err := Run(t.Context(), judges.Programs(t, Missing()), []byte(head[:len(head)-1]+"}"), []Check{
 		{"a it's", "echo one; echo two >&2; exit 3"}, {"b", "printf 'x 1 a\\n'; exit 0"}, {"c", "cat /in/doc.json; ls /node"},
 	})
 	if err != nil {
