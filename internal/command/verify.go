@@ -86,12 +86,6 @@ func findingTexts(findings []verify.Finding) (texts []string) {
 // summary is how many findings there are, and in what.
 func summary(report verify.Report, nodes int) string {
 	wrong := len(report.Errors())
-	count := func(n int, what string) string {
-		if n == 1 {
-			return "1 " + what
-		}
-		return fmt.Sprintf("%d %ss", n, what)
-	}
 	return fmt.Sprintf("%s and %s in the documents of %s", count(wrong, "error"), count(len(report.Findings)-wrong, "warning"), count(nodes, "node"))
 }
 
