@@ -39,10 +39,6 @@ look() {
   echo "$mark system $up $(systemctl is-system-running 2>&1 | head -n 1)"
   printf '%s\n\n' "$seen"
   if [ "$failing" ]; then show $failing; fi
-  case " $(id -nG) " in # who may read the journal (systemd-journald.service(8))
-    *" root "* | *" systemd-journal "* | *" adm "* | *" wheel "*) as='' ;;
-    *) as='sudo -n' ;;
-  esac
   for unit in $(printf '%s\n' $failing $(printf '%s\n' "$seen" | unwell | head -n "$units") | sort -u); do
     echo "$mark journal $unit"
     $as journalctl --boot --quiet --no-pager --no-hostname --output=short-iso --lines="$lines" --unit="$unit" 2>&1 | cut -b "1-$bytes"

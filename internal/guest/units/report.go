@@ -112,12 +112,7 @@ func (u Unit) Says() string {
 	if !u.OfConfig {
 		said += ", which is not of the config,"
 	}
-	details := []string{}
-	for _, one := range []string{u.Why, u.Result, u.Exit} {
-		if one != "" {
-			details = append(details, one)
-		}
-	}
+	details := u.details()
 	switch u.Fault {
 	case Failed:
 		said += " has failed"
@@ -128,13 +123,23 @@ func (u Unit) Says() string {
 	default:
 		said += " is " + string(u.Fault)
 	}
-	if u.Restarts > 0 {
-		details = append(details, fmt.Sprintf("restarts so far: %d", u.Restarts))
-	}
 	if len(details) == 0 {
 		return said
 	}
 	return said + ": " + strings.Join(details, ", ")
+}
+
+// details are what is known of the fault beside its kind.
+func (u Unit) details() (all []string) {
+	for _, one := range []string{u.Why, u.Result, u.Exit} {
+		if one != "" && (one != "signal" || u.Exit == "") { // which the exit says, too
+			all = append(all, one)
+		}
+	}
+	if u.Restarts > 0 {
+		all = append(all, fmt.Sprintf("restarts so far: %d", u.Restarts))
+	}
+	return all
 }
 
 // systemdStatuses are the names of exit statuses that systemd itself gives, from 200 on (systemd.exec(5)).

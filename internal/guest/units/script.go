@@ -26,6 +26,9 @@ var properties = strings.Join([]string{
 //go:embed look.sh
 var look string
 
+// asReader makes of $as what runs journalctl with the right to read the journal: some groups have it (systemd-journald.service(8)).
+const asReader = `case " $(id -nG) " in *" root "* | *" systemd-journal "* | *" adm "* | *" wheel "*) as= ;; *) as='sudo -n' ;; esac`
+
 // Script is what `sh -s` runs in a node, as any user, for Read: it waits until the system has settled, at most so long, and says
 // how the units are that the config brings, and which others have failed. If settle is 0 it waits for nothing. mark, a word that
 // nobody can guess, begins each part of what it prints.
@@ -36,6 +39,6 @@ func Script(brought []Brought, settle time.Duration, mark string) string {
 			wanted = append(wanted, b.Name)
 		}
 	}
-	return fmt.Sprintf("mark=%s settle=%d properties=%s units=%d lines=%d bytes=%d\nexport wanted=' %s '\nset -f -- %s\n%s",
-		mark, int(settle.Seconds()), properties, mostUnits, mostLines, longest, strings.Join(wanted, " "), strings.Join(all, " "), look)
+	return fmt.Sprintf("mark=%s settle=%d properties=%s units=%d lines=%d bytes=%d\nexport wanted=' %s '\nset -f -- %s\n%s\n%s",
+		mark, int(settle.Seconds()), properties, mostUnits, mostLines, longest, strings.Join(wanted, " "), strings.Join(all, " "), asReader, look)
 }
