@@ -272,6 +272,11 @@ func (s *Settings) isGiven(c choice) bool {
 // Said tells whether this run's command line or environment has key.
 func (s *Settings) Said(key string) bool { return s.said[key] }
 
+// Demanded tells whether somebody says now what key is: this run, or the cluster's file.
+func (s *Settings) Demanded(key string) bool {
+	return s.Said(key) || slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && c.from == clusterfile.Path(s.Prefix) })
+}
+
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {
 	for _, g := range s.groups() {
