@@ -126,6 +126,18 @@ func System() Environment {
 	return env
 }
 
+// Inside is the environment of a run inside the lab that one with this starts.
+func (e Environment) Inside() Environment {
+	outside := e.Lookup
+	e.Lookup = func(name string) (string, bool) {
+		if name == LabVariable {
+			return "1", true
+		}
+		return outside(name)
+	}
+	return e
+}
+
 // temporaryCache is a user's cache folder below tmp, where anybody may have made one of its name before: what was planted there
 // would be run as the user.
 func temporaryCache(tmp string, uid int) (string, error) {
