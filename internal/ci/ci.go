@@ -36,6 +36,10 @@ const (
 	fullHangs = "10h"
 )
 
+// longest are the packages whose tests take longest, mostly waiting: they begin first, and the others are tested beside them. Else one
+// of them would be the last, alone.
+var longest = []string{"./internal/command", "./internal/host/bridge", "./tests", "./internal/etcd", "./internal/cluster/members", "./internal/cluster/boot"}
+
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
@@ -153,7 +157,8 @@ func (c Check) guestImages(ctx context.Context) error {
 
 func (c Check) unit(ctx context.Context) error {
 	// four packages and four of their tests at once, as they wait most of their time
-	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-parallel=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
+	args := slices.Concat([]string{"test", "-count=1", "-p=4", "-parallel=4", "-timeout=" + unitHangs, "-tags", tags}, longest, []string{"./..."})
+	if err := c.run(ctx, nil, "go", args...); err != nil {
 		return err
 	}
 	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")
