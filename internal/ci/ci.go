@@ -43,7 +43,7 @@ var longest = []string{"./internal/command", "./internal/host/bridge", "./tests"
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish", "sudo",
 }
 
 // crossCompiler are the packages by which the program is built for the other architecture than this machine's.
@@ -54,14 +54,14 @@ func crossCompiler() []string {
 	return []string{"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"}
 }
 
-// managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
+// managers are those of network cards and of the packet filter, for the tests of the host's set-up, and sshd, which judges its files. Where systemd runs, as
 // on somebody's own machine, one that was installed would manage the real ones from then on: there they stay out, and their tests
 // are skipped.
 func managers() []string {
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		return nil
 	}
-	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils", "firewalld"}
+	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils", "firewalld", "openssh-server"}
 }
 
 // Check is one run on the module in the folder dir, with built tools kept below cache.
