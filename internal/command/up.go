@@ -29,7 +29,9 @@ func (r *Run) Up(ctx context.Context) error {
 			return err
 		}
 	}
-	sayOld(r.Settings, d.steps, r.log.Say)
+	if !r.pass.brief {
+		sayOld(r.Settings, d.steps, r.log.Say)
+	}
 	return nil
 }
 
