@@ -75,6 +75,7 @@ type trying struct {
 	on    *attempt   // that runs; nil if none does
 	ended chan error // of that
 	later bool       // whether something was saved meanwhile that changed no document
+	retry bool       // whether the last attempt failed: then there is something to do though nothing changed
 }
 
 // attempt is a config on its way into the nodes.
@@ -129,9 +130,9 @@ func (t *trying) press(ctx context.Context, key byte) {
 	case 'r':
 		t.take(ctx, node.Name)
 	case 's':
-		t.login(ctx, node, "")
+		t.show(ctx, node, SSH)
 	case 'j':
-		t.login(ctx, node, "journalctl --boot --no-pager --lines=50")
+		t.show(ctx, node, Journal)
 	case '\n', '\r':
 		t.run.log.Say("")
 	default:
@@ -145,28 +146,29 @@ func (t *trying) subject() workspace.Node {
 	return all[max(0, slices.IndexFunc(all, func(n workspace.Node) bool { return n.Name == t.run.Node }))]
 }
 
-// login is ssh to the node, which has the terminal for itself, or a command there. Saves are taken after it.
-func (t *trying) login(ctx context.Context, node workspace.Node, cmd string) {
+// show runs another target for the node, which has the terminal for itself. Saves are taken after it.
+func (t *trying) show(ctx context.Context, node workspace.Node, target func(context.Context, *Run) error) {
 	if t.on != nil {
 		t.run.log.Say("%s: not while nodes boot", node.Name)
 		return
 	}
 	var exit session.ExitStatus
-	err := t.keys.Aside(func() error { return onNode(ctx, t.run, node.Name, cmd) })
+	err := t.keys.Aside(func() error { return onNode(ctx, t.run, node.Name, target) })
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		t.run.log.Say("%s", Shown(err))
 	}
+	t.wait("waiting: ")
 }
 
-// onNode is SSH to a node.
-func onNode(ctx context.Context, r *Run, node, cmd string) error {
+// onNode runs another target for a node.
+func onNode(ctx context.Context, r *Run, node string, target func(context.Context, *Run) error) error {
 	on, err := anew(r)
 	if err != nil {
 		return err
 	}
 	defer on.close()
-	on.Node, on.Cmd = node, cmd
-	return SSH(ctx, on)
+	on.Node = node
+	return target(ctx, on)
 }
 
 // ways are what the user can do, in a line.
@@ -199,7 +201,7 @@ func (t *trying) take(ctx context.Context, again string) {
 	}
 	if t.on != nil && again == "" && sameDigests(digests, t.on.digests) {
 		t.later = true
-		t.run.log.Say("%s nothing changed in the Ignition documents; the boot goes on", now())
+		t.run.log.Say("%s nothing changed in the Ignition documents; what was saved before goes on", now())
 		return
 	}
 	if t.on != nil && again == "" {
@@ -215,21 +217,21 @@ func (t *trying) drop(why error) {
 	t.on.giveUp(why)
 	<-t.ended
 	t.run.log.Say("%s given up after %s: %s", now(), progress.Seconds(time.Since(t.on.saved)), why)
-	t.on = nil
+	t.on, t.retry = nil, true
 }
 
 // start tries what is saved, beside the loop.
 func (t *trying) start(ctx context.Context, saved time.Time, digests map[string]string, again string) {
 	own, giveUp := context.WithCancelCause(ctx)
 	t.on, t.later = &attempt{digests: digests, saved: saved, giveUp: giveUp, ctx: own}, false
-	go func() { t.ended <- carryOut(own, t.run, again, t.keys.Close) }()
+	go func() { t.ended <- carryOut(own, t.run, again, t.retry, t.keys.Close) }()
 }
 
 // tell says how an attempt has ended.
 func (t *trying) tell(ctx context.Context, err error) {
 	took := progress.Seconds(time.Since(t.on.saved))
 	t.on.giveUp(nil)
-	t.on = nil
+	t.on, t.retry = nil, err != nil && !errors.Is(err, errNothing)
 	var exit session.ExitStatus
 	switch {
 	case ctx.Err() != nil:
@@ -256,7 +258,7 @@ func (t *trying) wait(begin string) {
 		t.run.log.Say("%s%s", begin, t.ways())
 		return
 	}
-	t.run.log.Say("the boot goes on")
+	t.run.log.Say("what was saved before goes on")
 }
 
 func sameDigests(a, b map[string]string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }

@@ -62,8 +62,9 @@ func (t *trying) judged(ctx context.Context, r *Run, source config.Set) error {
 }
 
 // carryOut does what `mage plan recreate=changed` says: with one of the changed nodes first, and with the others if that one is
-// well. again is a node that is recreated in any case, or empty. A panic in it closes before.
-func carryOut(ctx context.Context, r *Run, again string, closes func()) (err error) {
+// well. again is a node that is recreated in any case, or empty; retry
+// says that there is something to do though nothing changed. A panic in it closes before.
+func carryOut(ctx context.Context, r *Run, again string, retry bool, closes func()) (err error) {
 	whole := false
 	defer func() {
 		if !whole {
@@ -71,6 +72,9 @@ func carryOut(ctx context.Context, r *Run, again string, closes func()) (err err
 		}
 	}()
 	only, rest, err := passes(ctx, r, again)
+	if retry && errors.Is(err, errNothing) {
+		err = nil
+	}
 	if err == nil {
 		err = carryOutPass(ctx, r, only, again)
 	}

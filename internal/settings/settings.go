@@ -87,6 +87,9 @@ type Settings struct {
 	Shell                     string            // bash, zsh, fish, or empty
 	Install                   bool              // whether files of the user's shells are written
 	Full                      bool              // whether the project's own test runs every story
+	Units                     string            // what up does if a unit of the config has failed: UnitsFail, …
+	Settle                    time.Duration     // for a node's systemd to have started what it starts
+	Unit                      string            // whose journal is printed, or empty
 	Verify                    bool              // whether documents are judged before nodes boot
 	Strict                    bool              // whether warnings of verify count as errors
 

@@ -45,6 +45,7 @@ var Project = Rules{
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
+		{"internal/guest/units", []string{"internal/config/verify", "internal/guest"}}, // what a document brings
 		{"internal/config/verify", []string{"internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},
