@@ -329,6 +329,11 @@ func Watch(ctx context.Context) error {
 	return call(ctx, command.Watch)
 }
 
+// Try recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.
+func Try(ctx context.Context) error {
+	return call(ctx, command.Try)
+}
+
 // Migrate writes a Container Linux Config as Butane, beside it.
 func Migrate(ctx context.Context) error {
 	return call(ctx, command.Migrate)

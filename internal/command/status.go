@@ -46,11 +46,20 @@ type nodeStatus struct {
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
 
-	Units       string   `json:"units,omitempty"`        // how they are, if it is ready: well, failed: web.service
-	FailedUnits []string `json:"failed_units,omitempty"` // of the config
-	boot        string   // the boot's id, if it is ready
+	unitStatus
+	certificateStatus
+}
 
-	Certificate *time.Time `json:"certificate_until,omitempty"` // until when that of its etcd holds, as `mage up` gave it
+// unitStatus is how the units of a node are that is ready.
+type unitStatus struct {
+	Units       string   `json:"units,omitempty"`        // well, failed: web.service
+	FailedUnits []string `json:"failed_units,omitempty"` // of the config
+	boot        string   // the boot's id
+}
+
+// certificateStatus is how long the certificate of a node's etcd holds, as `mage up` gave it.
+type certificateStatus struct {
+	Certificate *time.Time `json:"certificate_until,omitempty"`
 	life        authority.Life
 }
 

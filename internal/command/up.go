@@ -30,7 +30,7 @@ func (r *Run) Up(ctx context.Context) error {
 	}
 	seen := unitsOfReady(ctx, r, nodes)
 	printed := printNodes(r, nodes, seen, status, clusterOf(r, d, r.booter(d.images, d.apply.Undo)).ClientURL)
-	if err == nil {
+	if err == nil && !r.pass.brief {
 		sayOld(r.Settings, d.steps, r.log.Say)
 	}
 	return errors.Join(printed, err, ctx.Err(), failedUnits(r.Settings, seen))

@@ -33,9 +33,6 @@ const (
 	ofOneRun               // what one run does
 )
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = "COREOS_LAB"
-
 // ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
 const ListenerVariable = "COREOS_LISTENER"
 
