@@ -46,11 +46,20 @@ type nodeStatus struct {
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
 
-	Units       string   `json:"units,omitempty"`        // how they are, if it is ready: well, failed: web.service
-	FailedUnits []string `json:"failed_units,omitempty"` // of the config
-	boot        string   // the boot's id, if it is ready
+	unitStatus
+	certificateStatus
+}
 
-	Certificate *time.Time `json:"certificate_until,omitempty"` // until when that of its etcd holds, as `mage up` gave it
+// unitStatus is how the units of a node are that is ready.
+type unitStatus struct {
+	Units       string   `json:"units,omitempty"`        // well, failed: web.service
+	FailedUnits []string `json:"failed_units,omitempty"` // of the config
+	boot        string   // the boot's id
+}
+
+// certificateStatus is how long the certificate of a node's etcd holds, as `mage up` gave it.
+type certificateStatus struct {
+	Certificate *time.Time `json:"certificate_until,omitempty"`
 	life        authority.Life
 }
 
@@ -83,12 +92,14 @@ type seenStatus struct {
 	whose    []string // which domains are whose, as far as somebody may take them for other ones
 	more     string   // what `mage up` would also make, or empty
 	warnings []string
+	words    []string // of the run that looked
 
 	strangers error // members of etcd that are no node's
 }
 
 // seeStatus asks all that can be asked, for as long as statusPatience, and then the nodes that are ready for their units.
 func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, err error) {
+	seen.words = r.Words
 	domains, err := r.domains()
 	if err != nil {
 		return seen, err
@@ -122,7 +133,7 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 
 // print writes a table, and what stands below it.
 func (s seenStatus) print(w io.Writer) error {
-	out := progress.New(w).Typed(Typed)
+	out := progress.New(w).Typed(Typed(s.words))
 	if len(s.nodes) == 0 {
 		out.Say("status: there are no nodes")
 	} else if err := statusTable(s.nodes).Print(w); err != nil {

@@ -156,7 +156,7 @@ func (t *trying) show(ctx context.Context, node workspace.Node, target func(cont
 	var exit session.ExitStatus
 	err := t.keys.Aside(func() error { return onNode(ctx, t.run, node.Name, target) })
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
-		t.run.log.Say("%s", Shown(err))
+		t.run.log.Say("%s", Shown(err, t.run.Words))
 	}
 	t.wait("waiting: ")
 }
@@ -198,7 +198,7 @@ func (t *trying) take(ctx context.Context, again string) {
 		return
 	}
 	if err != nil {
-		t.run.log.Say("%s %s", now(), Shown(err))
+		t.run.log.Say("%s %s", now(), Shown(err, t.run.Words))
 		t.wait("")
 		return
 	}
@@ -250,7 +250,7 @@ func (t *trying) tell(ctx context.Context, err error) {
 	case errors.As(err, &exit): // that has said what is wrong
 		t.run.log.Say("%s not well after %s", now(), took)
 	default:
-		t.run.log.Say("%s\n%s not well after %s", Shown(err), now(), took)
+		t.run.log.Say("%s\n%s not well after %s", Shown(err, t.run.Words), now(), took)
 	}
 	if t.later {
 		t.take(ctx, "")

@@ -56,13 +56,13 @@ func nodes(path string, count int) (nodes []verify.Node, err error) {
 	return nodes, nil
 }
 
-// said is what is said of the config.
-func said(t *testing.T, p upstream.Programs, path string) string {
+// said is what is said of the config, and what this host lacks to say more.
+func said(t *testing.T, p upstream.Programs, path string) (text string, missing []string) {
 	t.Helper()
 	all, err := nodes(path, 2)
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
-		return ""
+		return "", nil
 	}
 	j := verify.Judge{Programs: p}
 	report, err := j.All(t.Context(), all)
@@ -73,7 +73,7 @@ func said(t *testing.T, p upstream.Programs, path string) string {
 	for _, f := range report.Findings {
 		fmt.Fprintf(&out, "%s:%d:%d: %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.Message)
 	}
-	return out.String()
+	return out.String(), report.Missing
 }
 
 // Each broken config is found to be so, at its line and column.
@@ -97,24 +97,21 @@ func TestBroken(t *testing.T) {
 			continue
 		}
 		count++
-		own := filepath.Join(name, "files")
-		if _, err := os.Stat(filepath.Join("files", name)); err == nil {
-			own = filepath.Join("files", name)
-		}
-		config := filepath.Join(name, name+".yml")
-		text, err := os.ReadFile(name + ".yml")
-		if err := errors.Join(err, os.MkdirAll(name, 0o755), os.WriteFile(config, text, 0o600), linked(own, filepath.Join(name, "files"))); err != nil {
-			t.Fatal(err)
-		}
-		got := strings.ReplaceAll(said(t, p, config), name+"/", "")
-		if *update {
-			broken.Files[i].Data = []byte(got)
-		} else if got != string(f.Data) {
-			t.Errorf("%s:\n%s\nwant:\n%s", name, got, f.Data)
-		}
-		if got == "" {
-			t.Errorf("%s: nothing is said", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, missing := said(t, p, laidOut(t, name))
+			if len(missing) > 0 {
+				t.Skip(missing)
+			}
+			got = strings.ReplaceAll(got, name+"/", "")
+			if *update {
+				broken.Files[i].Data = []byte(got)
+			} else if got != string(f.Data) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, f.Data)
+			}
+			if got == "" {
+				t.Error("nothing is said")
+			}
+		})
 	}
 	if count < 60 {
 		t.Errorf("there are only %d", count)
@@ -124,6 +121,21 @@ func TestBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// laidOut puts the config of the name into a folder of its own, with its local files beside it.
+func laidOut(t *testing.T, name string) (config string) {
+	t.Helper()
+	own := filepath.Join(name, "files")
+	if _, err := os.Stat(filepath.Join("files", name)); err == nil {
+		own = filepath.Join("files", name)
+	}
+	config = filepath.Join(name, name+".yml")
+	text, err := os.ReadFile(name + ".yml")
+	if err := errors.Join(err, os.MkdirAll(name, 0o755), os.WriteFile(config, text, 0o600), linked(own, filepath.Join(name, "files"))); err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 func here(t *testing.T, path string) string {
@@ -156,7 +168,7 @@ func TestNoFalseErrors(t *testing.T) {
 		t.Fatal(own, err)
 	}
 	for _, path := range append(own, "ignition/ignition.yml") {
-		if got := said(t, p, path); got != "" {
+		if got, _ := said(t, p, path); got != "" {
 			t.Errorf("%s", got)
 		}
 	}

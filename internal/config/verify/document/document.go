@@ -181,6 +181,16 @@ func (d Document) UnitTexts() map[string]string {
 	return texts
 }
 
+// Home is the home folder that has the path in its folder below, or empty.
+func Home(at, below string) string {
+	home, _, is := strings.Cut(at, "/"+below+"/")
+	parent, name := path.Split(home)
+	if is && (home == "/root" || home == "/var/roothome" || name != "" && (parent == "/home/" || parent == "/var/home/")) {
+		return home
+	}
+	return ""
+}
+
 // Text is that of what is at the path.
 func (d Document) Text(at string) (text string, known bool) {
 	if text, known = d.UnitTexts()[at]; known {
