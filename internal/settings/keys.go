@@ -33,9 +33,6 @@ const (
 	ofOneRun               // what one run does
 )
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = "COREOS_LAB"
-
 // ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
 const ListenerVariable = "COREOS_LISTENER"
 
@@ -95,7 +92,7 @@ func Keys(env Environment) []Key {
 		{"grace", ofRuns, "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
 		{"format", ofRuns, "of what is printed: table, or json for programs; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json")},
 		{"diff", ofRuns, "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
-		{"follow", ofRuns, "true: `mage logs` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
+		{"follow", ofRuns, "true: `mage logs`, `mage journal` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is no node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", words(remove)},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", words(snapshotName)},
@@ -108,6 +105,9 @@ func Keys(env Environment) []Key {
 		{"port", ofOneRun, "of a node, which `mage forward` makes one of this host; 8080:80 is 8080 here and 80 there, 0:80 a free one here", "", "", words(ports)},
 		{"verify", ofRuns, "off: documents are not judged before nodes boot; what `mage verify` says is not said by others", "on", "", yesNo(func(s *Settings) *bool { return &s.Verify })},
 		{"strict", ofRuns, "true: `mage verify` also fails for what is only a warning", "false", "", yesNo(func(s *Settings) *bool { return &s.Strict })},
+		{"units", ofRuns, "what `mage up` does if a unit that the config brings has failed: fail, warn, or off: it is not looked at", "fail", "", oneOf(func(s *Settings) *string { return &s.Units }, UnitsFail, UnitsWarn, UnitsOff)},
+		{"settle", ofRuns, "how long a node that is ready may take until its systemd has started what it starts", "30s", "", duration(func(s *Settings) *time.Duration { return &s.Settle })},
+		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", words(unit)},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(loginName.String(), login)},
