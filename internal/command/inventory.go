@@ -24,22 +24,32 @@ func takeInventories(ctx context.Context, r *Run, bases baseImages, nodes []boot
 	asked := map[string]bool{}
 	for _, n := range nodes {
 		path := bases[n.Step.Node.Name].Path
-		if n.Err != nil || len(n.Report.HostKeys) == 0 || n.Address() == "" || n.Step.OldBase || path == "" || asked[path] || !r.Verify {
+		if !r.Verify || path == "" || asked[path] || !speaksFor(n) {
 			continue
 		}
 		asked[path] = true
-		identity, err := base.IdentityOf(path)
-		if err != nil {
-			continue
-		}
-		at := images(r.Store).Inventory(path)
-		if _, is := inventory.Load(at, identity); is {
-			continue
-		}
-		if err := takeInventory(ctx, r, n, identity, at); err != nil && ctx.Err() == nil {
+		if err := inventoryOf(ctx, r, n, path); err != nil && ctx.Err() == nil {
 			r.log.Say("%s: what its image has is not known, and documents are not judged by it: %s", n.Step.Node.Name, hint.FirstLine(err))
 		}
 	}
+}
+
+// speaksFor tells whether the node is ready, and has the image that it would be made on now.
+func speaksFor(n boot.Node) bool {
+	return n.Err == nil && len(n.Report.HostKeys) > 0 && n.Address() != "" && !n.Step.OldBase
+}
+
+// inventoryOf makes sure that it is known what the image at the path has.
+func inventoryOf(ctx context.Context, r *Run, n boot.Node, path string) error {
+	identity, err := base.IdentityOf(path)
+	if err != nil {
+		return err
+	}
+	at := images(r.Store).Inventory(path)
+	if _, is := inventory.Load(at, identity); is {
+		return nil
+	}
+	return takeInventory(ctx, r, n, identity, at)
 }
 
 // takeInventory asks a node and keeps what it says at the path.
