@@ -20,7 +20,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	said, place := ts.MkAbs("said"), ts.MkAbs("awaited.place")
 	text, _ := os.ReadFile(place) // at the beginning there is none
 	from, _ := strconv.Atoi(string(text))
-	for deadline := time.Now().Add(max(pace.Hang, pace.Limit(60))); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(pace.Hang); ; time.Sleep(20 * time.Millisecond) {
 		all, _ := os.ReadFile(said) // the program may still be on its way
 		if at := match.FindIndex(all[min(from, len(all)):]); at != nil {
 			ts.Check(os.WriteFile(ts.MkAbs("awaited"), all[from:from+at[1]], 0o600))

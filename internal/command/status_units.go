@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/guest/units"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/workspace/wait"
 )
@@ -14,6 +13,8 @@ import (
 const (
 	// unitsGlance is how long a node that is ready may take to log in a user and to say how its units are.
 	unitsGlance = 3 * time.Second
+	// unitsLater is how long it may take when nobody waits for it.
+	unitsLater = time.Minute
 	// unitsAgain is how often it is asked again: each time is a login there, and lines in its journal.
 	unitsAgain = 10 * time.Second
 )
@@ -58,18 +59,21 @@ func (l *unitsLook) of(ctx context.Context, r *Run, node engine.Domain, s nodeSt
 		l.keep(key, seen)
 	}
 	l.mu.Unlock()
-	ask := func() nodeUnits {
-		now := glanceAtUnits(ctx, r, node, s.Address)
+	ask := func(patience time.Duration) nodeUnits {
+		now := seenUnits{nodeUnits: askUnitsFor(ctx, patience, r.access(node.Metadata.Cluster), r.User, r.ws().NodeOf(node.Metadata), s.Address, 0)}
+		if now.err == nil || patience > unitsGlance {
+			now.at = time.Now()
+		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.keep(key, seenUnits{nodeUnits: now, at: time.Now()})
-		return now
+		l.keep(key, now)
+		return now.nodeUnits
 	}
 	switch {
 	case !known:
-		return ask()
+		return ask(unitsGlance)
 	case again:
-		go ask()
+		go ask(unitsLater)
 	}
 	return seen.nodeUnits
 }
@@ -80,17 +84,4 @@ func (l *unitsLook) keep(key string, seen seenUnits) {
 		l.last = map[string]seenUnits{}
 	}
 	l.last[key] = seen
-}
-
-// glanceAtUnits asks a node without waiting for what is being started there.
-func glanceAtUnits(ctx context.Context, r *Run, node engine.Domain, address string) nodeUnits {
-	brought, err := broughtTo(r.ws().NodeOf(node.Metadata))
-	if err != nil {
-		return newUnits(node.Name, units.Report{}, err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, unitsGlance)
-	defer cancel()
-	access := r.access(node.Metadata.Cluster)
-	report, err := units.Ask(access.Unattended(ctx, r.User, node.Name, address, units.Command), brought, 0)
-	return newUnits(node.Name, report, err)
 }

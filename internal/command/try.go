@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/config/verify"
+	"coreos-libvirt/internal/guest/units"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/keys"
 	"coreos-libvirt/internal/terminal/progress"
@@ -132,7 +133,7 @@ func (t *trying) press(ctx context.Context, key byte) {
 	case 's':
 		t.show(ctx, node, SSH)
 	case 'j':
-		t.show(ctx, node, Journal)
+		t.show(ctx, node, lastOfJournal)
 	case '\n', '\r':
 		t.run.log.Say("")
 	default:
@@ -158,6 +159,12 @@ func (t *trying) show(ctx context.Context, node workspace.Node, target func(cont
 		t.run.log.Say("%s", Shown(err, t.run.Words))
 	}
 	t.wait("waiting: ")
+}
+
+// lastOfJournal prints the last lines of the node's journal.
+func lastOfJournal(ctx context.Context, r *Run) error {
+	r.Cmd = units.Journal("", false) + " --lines=60"
+	return SSH(ctx, r)
 }
 
 // onNode runs another target for a node.

@@ -21,8 +21,8 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// unitsPatience is how long a node may take to answer beside what it is given to settle.
-const unitsPatience = time.Minute
+// unitsPatience is how long a node may take to answer beside what it is given to settle: an emulated one is slow.
+const unitsPatience = 5 * time.Minute
 
 // nodeUnits are the units of a node, as `mage units format=json` prints them.
 type nodeUnits struct {
@@ -66,13 +66,20 @@ func unitsOf(ctx context.Context, r *Run, node engine.Domain) nodeUnits {
 
 // askUnits asks the node at the address.
 func askUnits(ctx context.Context, access guest.Access, user string, node workspace.Node, address string, settle time.Duration) nodeUnits {
+	return askUnitsFor(ctx, unitsPatience, access, user, node, address, settle)
+}
+
+func askUnitsFor(ctx context.Context, patience time.Duration, access guest.Access, user string, node workspace.Node, address string, settle time.Duration) nodeUnits {
 	brought, err := broughtTo(node)
 	if err != nil {
 		return newUnits(node.Name, units.Report{}, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, settle+unitsPatience)
+	asking, cancel := context.WithTimeout(ctx, settle+patience)
 	defer cancel()
-	report, err := units.Ask(access.Unattended(ctx, user, node.Name, address, units.Command), brought, settle)
+	report, err := units.Ask(access.Unattended(asking, user, node.Name, address, units.Command), brought, settle)
+	if err != nil && ctx.Err() == nil && asking.Err() != nil {
+		err = fmt.Errorf("no answer within %s", settle+patience)
+	}
 	return newUnits(node.Name, report, err)
 }
 

@@ -26,8 +26,11 @@ func Ask(cmd *exec.Cmd, brought []Brought, settle time.Duration) (Report, error)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = strings.NewReader(Script(brought, settle, mark)), out, said, afterEnd
 	failed := cmd.Run()
 	report, err := Read(brought, mark, out.String())
-	if err != nil && failed != nil {
-		return report, fmt.Errorf("ssh to the node: %w: %s", failed, printable.Text(said.String()))
+	if err == nil || failed == nil {
+		return report, err
 	}
-	return report, err
+	if words := printable.Text(said.String()); words != "" {
+		return report, fmt.Errorf("ssh to the node: %w: %s", failed, words)
+	}
+	return report, fmt.Errorf("ssh to the node: %w", failed)
 }

@@ -264,7 +264,7 @@ var All = []Target{
 	},
 	{
 		Name: "try", One: true, Does: "recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.",
-		Takes: takes(node + judged + "node parallel redefine protect " + boots + "wait"), Libvirt: true, Examples: [2]string{"try", "try node=core02"},
+		Takes: takes(node + judged + "node parallel redefine protect " + boots + looked + "wait"), Libvirt: true, Examples: [2]string{"try", "try node=core02"},
 		More: "The first changed node is recreated, and if it is well the others are. Errors are printed, and the next save is waited for. A boot of what is no more the config is given up. Keys on a terminal: r runs it again, s is ssh, j the journal, q ends.",
 	},
 	{
