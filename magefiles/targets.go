@@ -46,7 +46,7 @@ func status(err error) error {
 	case session.IsUnread(err):
 		os.Exit(session.EndedByPipe)
 	}
-	return command.Shown(err)
+	return command.Shown(err, words)
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.

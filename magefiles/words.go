@@ -44,7 +44,7 @@ func init() {
 		err = command.CheckWords(line.Words, aboutOf(line))
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "Error: %v\n", command.Shown(err)) // as Mage says it of targets
+		fmt.Fprintf(os.Stderr, "Error: %v\n", command.Shown(err, line.Words)) // as Mage says it of targets
 		os.Exit(1)
 	}
 	relaunch(line.NeedsLibvirt(), line.ShowsByLibvirt())
@@ -55,7 +55,7 @@ func init() {
 
 // aboutOf is what the targets of the line are about.
 func aboutOf(line targets.Line) command.About {
-	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne()}
+	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne(), Lab: len(line.Inside) > 0}
 }
 
 // help prints the help that is wanted.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -35,23 +36,32 @@ const (
 	fullHangs = "10h"
 )
 
+// longest are the packages whose tests take longest, mostly waiting: they begin first, and the others are tested beside them. Else one
+// of them would be the last, alone.
+var longest = []string{"./internal/command", "./internal/host/bridge", "./tests", "./internal/etcd", "./internal/cluster/members", "./internal/cluster/boot"}
+
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish", "sudo",
 }
 
-// crossCompiler are the packages by which the program is built for aarch64 on x86_64: 35 MB, so only for the full test.
-var crossCompiler = []string{"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"}
+// crossCompiler are the packages by which the program is built for the other architecture than this machine's.
+func crossCompiler() []string {
+	if runtime.GOARCH == "arm64" {
+		return []string{"gcc-x86-64-linux-gnu", "libc6-dev-amd64-cross"}
+	}
+	return []string{"gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"}
+}
 
-// managers are those of network cards and of the packet filter, for the tests of the host's set-up. Where systemd runs, as
+// managers are those of network cards and of the packet filter, for the tests of the host's set-up, and sshd, which judges its files. Where systemd runs, as
 // on somebody's own machine, one that was installed would manage the real ones from then on: there they stay out, and their tests
 // are skipped.
 func managers() []string {
 	if _, err := os.Stat("/run/systemd/system"); err == nil {
 		return nil
 	}
-	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils", "firewalld"}
+	return []string{"network-manager", "dbus", "ifupdown", "bridge-utils", "firewalld", "openssh-server"}
 }
 
 // Check is one run on the module in the folder dir, with built tools kept below cache.
@@ -67,14 +77,11 @@ func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage test")+"   # or, without the lab: go test -tags "+tags+" ./...", "the test in the lab needs root")
 	}
-	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages)
-	if c.Full {
-		packages = append(packages, crossCompiler...)
-	}
+	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages, crossCompiler())
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}
-	for _, first := range []step{{"builds, also without a C compiler", c.builds}, {"the lab's guest images", c.guestImages}} {
+	for _, first := range []step{{"builds, also without a C compiler", c.builds}, {"the program, for both architectures", c.programs}, {"the lab's guest images", c.guestImages}} {
 		if err := c.takes(ctx, first); err != nil {
 			return err
 		}
@@ -120,10 +127,22 @@ func (c Check) builds(ctx context.Context) error {
 	if err := c.run(ctx, []string{"CGO_ENABLED=0"}, "go", "vet", "-tags", "mage", "./internal/...", "./magefiles"); err != nil {
 		return err
 	}
-	if err := c.run(ctx, nil, "go", "build", "-tags", tags, "./..."); err != nil {
+	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
+}
+
+// programs builds what `mage build` makes. That it runs is TestProgram's.
+func (c Check) programs(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "coreos-libvirt-program-")
+	if err != nil {
 		return err
 	}
-	return c.run(ctx, nil, "go", "build", "-tags", tags+",program", "./internal/command") // what is only in the program of `mage build`
+	defer func() { _ = os.RemoveAll(dir) }()
+	for _, arch := range []string{"x86_64", "aarch64"} {
+		if err := c.run(ctx, nil, "go", "run", "magefile.go", "build", "arch="+arch, "file="+filepath.Join(dir, arch)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // guestImages builds the lab's images that are missing.
@@ -138,7 +157,8 @@ func (c Check) guestImages(ctx context.Context) error {
 
 func (c Check) unit(ctx context.Context) error {
 	// four packages and four of their tests at once, as they wait most of their time
-	if err := c.run(ctx, nil, "go", "test", "-count=1", "-p=4", "-parallel=4", "-timeout="+unitHangs, "-tags", tags, "./..."); err != nil {
+	args := slices.Concat([]string{"test", "-count=1", "-p=4", "-parallel=4", "-timeout=" + unitHangs, "-tags", tags}, longest, []string{"./..."})
+	if err := c.run(ctx, nil, "go", args...); err != nil {
 		return err
 	}
 	return c.run(ctx, nil, "go", "test", "-run=^$", "-bench=.", "-benchtime=1x", "./internal/config/transpile", "./internal/config/render")

@@ -33,14 +33,20 @@ func asCalled(s *settings.Settings, target string, words ...string) string {
 		line = append(line, "lab")
 	}
 	line = append(line, target)
-	for _, word := range s.Words {
+	line = append(line, thatGoWith(target, s.Words, words)...)
+	return strings.Join(append(line, words...), " ")
+}
+
+// thatGoWith are those of this run's words that are settings of the target, too, and of which there are no others.
+func thatGoWith(target string, words, others []string) (all []string) {
+	for _, word := range words {
 		key, _, _ := strings.Cut(word, "=")
-		other := slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
+		other := slices.ContainsFunc(others, func(w string) bool { return strings.HasPrefix(w, key+"=") })
 		if !other && goesWith(target, key) {
-			line = append(line, quoted(word))
+			all = append(all, quoted(word))
 		}
 	}
-	return strings.Join(append(line, words...), " ")
+	return all
 }
 
 // goesWith tells whether the setting of this run is one of the target's, too.

@@ -77,14 +77,10 @@ func images(folder string) store.Store { return store.Store{Dir: folder} }
 // imageOptions say which base image the run wants, and how to get it. A run that only looks gets none.
 func imageOptions(r *Run, looks bool) base.Options { return imageOptionsOf(r, r.Settings, looks) }
 
-// imageOptionsOf is the same for nodes of other settings. sha256= is of the image of the cluster.
+// imageOptionsOf is the same for nodes of other settings.
 func imageOptionsOf(r *Run, s *settings.Settings, looks bool) base.Options {
-	sha256 := s.SHA256
-	if s.Image != r.Image && s.SHA256 == r.SHA256 {
-		sha256 = ""
-	}
 	return base.Options{
-		Image: s.Image, SHA256: sha256, Arch: s.Arch, Store: r.Store, Keyring: r.Keyring,
+		Image: s.Image, SHA256: s.SHA256, Arch: s.Arch, Store: r.Store, Keyring: r.Keyring,
 		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks,
 		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },

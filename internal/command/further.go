@@ -1,6 +1,8 @@
 package command
 
 import (
+	"slices"
+
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/settings"
@@ -35,12 +37,18 @@ func furtherNetworks(s *settings.Settings) string {
 	return engine.LinksText(furtherLinks(s))
 }
 
-// furtherCheck looks at what networks= names; nil if it names nothing.
+// furtherCheck looks at what networks= names, of the cluster or of its groups; nil if none names anything.
 func furtherCheck(r *Run) func() (string, error) {
-	if len(r.Networks) == 0 {
+	links := []engine.Link{}
+	for _, p := range partsOf(r) {
+		for _, link := range furtherLinks(p.Settings) {
+			if !slices.Contains(links, link) {
+				links = append(links, link)
+			}
+		}
+	}
+	if len(links) == 0 {
 		return nil
 	}
-	return func() (string, error) {
-		return furtherNetworks(r.Settings), reach.CheckFurther(r.reach(), furtherLinks(r.Settings))
-	}
+	return func() (string, error) { return engine.LinksText(links), reach.CheckFurther(r.reach(), links) }
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -20,6 +19,7 @@ import (
 type About struct {
 	Cluster bool   // a cluster: what it was made with counts
 	Libvirt bool   // libvirt is asked for that
+	Lab     bool   // what runs inside the lab, which looks itself at what it is about
 	One     string // the first target that is about one cluster, or empty
 }
 
@@ -29,7 +29,11 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	env := settings.System()
 	if !about.Cluster {
 		env.File = nil
-		s, err := settings.Load(words, env)
+		read := settings.LoadOf
+		if about.Lab {
+			read = settings.Check
+		}
+		s, err := read(words, env, settings.Clusters{})
 		return newRun(s, here), err
 	}
 	if !about.Libvirt {
@@ -91,21 +95,10 @@ func known(p facts.Place, domains map[string]engine.Domain) settings.Clusters {
 			c.URI[prefix] = m.Libvirt
 		}
 	}
-	names := slices.AppendSeq(declared(p.Workspace), maps.Keys(latest))
+	names := slices.AppendSeq(clusterfile.Declared(p.Workspace.Root), maps.Keys(latest))
 	slices.Sort(names)
 	c.Names = slices.Compact(names)
 	return c
-}
-
-// declared are the clusters that have a file.
-func declared(w workspace.Workspace) (prefixes []string) {
-	entries, _ := os.ReadDir(filepath.Join(w.Root, clusterfile.Folder))
-	for _, entry := range entries {
-		if prefix, is := strings.CutSuffix(entry.Name(), ".yml"); is && entry.Type().IsRegular() {
-			prefixes = append(prefixes, prefix)
-		}
-	}
-	return prefixes
 }
 
 // namesCluster is an error if the workspace has several clusters, the target is about one, and nobody says about which.

@@ -33,7 +33,7 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		return err
 	}
 	if needsImage(words) {
-		if err := imageForLab(ctx, r); err != nil {
+		if err := imagesForLab(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -156,14 +156,33 @@ func needsJudges(words []string) bool {
 	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Has("verify") || t.Name == "verify" })
 }
 
-// imageForLab builds or fetches the image that nodes in the lab boot from.
-func imageForLab(ctx context.Context, r *Run) error {
-	name := guestimage.Lab
-	if r.Given("image") {
-		name = r.Image
+// imagesForLab builds or fetches the images that nodes in the lab boot from: those of the cluster that the run inside is about.
+func imagesForLab(ctx context.Context, r *Run) error {
+	env, here := settings.System().Inside(), r.ws()
+	s, err := settings.LoadOf(r.Words, env, known(placeOf(here, env), nil))
+	if err != nil {
+		return err
 	}
+	inside := newRun(s, here)
+	inside.log = r.log
+	done := map[string]bool{}
+	for _, p := range partsOf(inside) {
+		if done[p.Image] {
+			continue
+		}
+		done[p.Image] = true
+		if err := imageForLab(ctx, inside, p.Settings); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// imageForLab builds or fetches the image of those settings.
+func imageForLab(ctx context.Context, r *Run, s *settings.Settings) error {
+	name := s.Image
 	if !slices.Contains(guestimage.Names, name) {
-		return fetchForLab(ctx, imageOptions(r, false))
+		return fetchForLab(ctx, imageOptionsOf(r, s, false))
 	}
 	if _, built := guestimage.Path(r.Cache, name); built {
 		return nil

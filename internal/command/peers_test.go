@@ -22,6 +22,7 @@ import (
 
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/testkit/sshserver"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -352,11 +353,14 @@ func (s *saying) String() string {
 // wait is all that was said when the words have come, before the run ends.
 func (s *saying) wait(t *testing.T, ended chan error, words string) string {
 	t.Helper()
-	for !strings.Contains(s.String(), words) {
+	for deadline := time.Now().Add(pace.Hang); !strings.Contains(s.String(), words); {
 		select {
 		case err := <-ended:
 			t.Fatalf("ended with %v\n%s", err, s)
 		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it never said %q:\n%s", words, s)
 		}
 	}
 	return s.String()

@@ -140,7 +140,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 // planOptions are what the user wants of a run.
 func planOptions(s *settings.Settings) plan.Options {
 	return plan.Options{
-		Nodes: s.Nodes, Groups: groupsOf(s), Arch: s.Arch, FewerGoes: s.Said("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
+		Nodes: s.Nodes, Groups: groupsOf(s), Arch: s.Arch, FewerGoes: s.Demanded("nodes"), All: s.Recreate == "all", Changed: s.Recreate == "changed", Names: strings.Split(s.Recreate, ","),
 		Redefine: s.Redefine, Parallel: s.Parallel, Force: s.Force, Ready: s.Ready,
 		Command: func(target string, words ...string) string { return asCalled(s, target, words...) },
 	}

@@ -184,6 +184,25 @@ func TestWhatTheFileGaveGoesWithItsLine(t *testing.T) {
 	}
 }
 
+// TestAFileOfFewerNodes: the number in a cluster's file is how many there shall be, as a word is.
+func TestAFileOfFewerNodes(t *testing.T) {
+	unsaid(t)
+	save(t, "clusters/x.yml", "nodes: 2\nconfig: my.yml\nimage: base.qcow2\nready: off\n")
+	mustUp(t)
+	save(t, "clusters/x.yml", "nodes: 1\nconfig: my.yml\nimage: base.qcow2\nready: off\n")
+	if said, status := planOf(t); status != 2 || !strings.Contains(said, "x02 remove nodes=1") {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	save(t, "clusters/x.yml", "config: my.yml\nimage: base.qcow2\nready: off\n") // its number is that of the marks, or none
+	if said, status := planOf(t); strings.Contains(said, "remove") {
+		t.Errorf("nobody wants a node to go: status %d\n%s", status, said)
+	}
+	save(t, "clusters/x.yml", "nodes: 1\nconfig: my.yml\nimage: base.qcow2\nready: off\n")
+	if mustUp(t); domainOf(t, "x02").Name != "" || domainOf(t, "x01").Name == "" {
+		t.Error("x02 was to go, and x01 to stay")
+	}
+}
+
 // TestAMarkAloneIsNoChange: settings that change nothing of a running node are noted in its mark, and it runs on as it was started.
 func TestAMarkAloneIsNoChange(t *testing.T) {
 	unsaid(t)

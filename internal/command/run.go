@@ -76,7 +76,7 @@ func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	if r.Format == "json" {
 		said = os.Stderr
 	}
-	r.log, r.out = progress.New(said).Typed(Typed), out
+	r.log, r.out = progress.New(said).Typed(Typed(r.Words)), out
 	return r, nil
 }
 

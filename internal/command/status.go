@@ -79,12 +79,14 @@ type seenStatus struct {
 	whose    []string // which domains are whose, as far as somebody may take them for other ones
 	more     string   // what `mage up` would also make, or empty
 	warnings []string
+	words    []string // of the run that looked
 
 	strangers error // members of etcd that are no node's
 }
 
 // seeStatus asks all that can be asked, for as long as statusPatience.
 func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
+	seen.words = r.Words
 	domains, err := r.domains()
 	if err != nil {
 		return seen, err
@@ -116,7 +118,7 @@ func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
 
 // print writes a table, and what stands below it.
 func (s seenStatus) print(w io.Writer) error {
-	out := progress.New(w).Typed(Typed)
+	out := progress.New(w).Typed(Typed(s.words))
 	if len(s.nodes) == 0 {
 		out.Say("status: there are no nodes")
 	} else if err := statusTable(s.nodes).Print(w); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
@@ -12,36 +13,39 @@ import (
 )
 
 // mageCommand is a command line as the rooms below know it: they cannot tell how the user calls this program.
-var mageCommand = regexp.MustCompile("`mage ([a-z:]+)")
+var mageCommand = regexp.MustCompile("`mage ([a-z:]+)([^`]*)`")
 
 // ofTheHost are targets that do not run inside the lab.
 var ofTheHost = []string{"lab", "labdown", "build", "test", "host:setup", "host:undo"}
 
-// Typed is the text with the command lines in it as this run was called: with `go run magefile.go lab up` for `mage up`, if the
-// user began so.
-func Typed(text string) string {
+// Typed makes the command lines in a text those that continue this run: with `go run magefile.go lab up prefix=x` for `mage up`,
+// if the user began so. words are the run's.
+func Typed(words []string) func(text string) string {
 	called, inLab := launch.Called(), settings.InLab(settings.System())
-	if called == "mage" && !inLab {
-		return text
+	return func(text string) string {
+		return mageCommand.ReplaceAllStringFunc(text, func(found string) string {
+			part := mageCommand.FindStringSubmatch(found)
+			target, rest := part[1], part[2]
+			line := []string{called}
+			if inLab && !slices.Contains(ofTheHost, target) {
+				line = append(line, "lab")
+			}
+			line = append(append(line, target), thatGoWith(target, words, strings.Fields(rest))...)
+			return "`" + strings.Join(line, " ") + rest + "`"
+		})
 	}
-	return mageCommand.ReplaceAllStringFunc(text, func(found string) string {
-		target := found[len("`mage "):]
-		if inLab && !slices.Contains(ofTheHost, target) {
-			target = "lab " + target
-		}
-		return "`" + called + " " + target
-	})
 }
 
-// Shown is the error as it is printed: nothing in it does something to a terminal, and its commands are as this run was called.
-func Shown(err error) error {
+// Shown is the error as it is printed: nothing in it does something to a terminal, and its commands are as this run was called,
+// with those words.
+func Shown(err error, words []string) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, session.ErrInterrupted) {
-		return interrupted{shown{printable.Error(err)}}
+		return interrupted{shown{printable.Error(err), words}}
 	}
-	return shown{printable.Error(err)}
+	return shown{printable.Error(err), words}
 }
 
 // interrupted is the error of a run that the user interrupted. Mage asks it for the exit status.
@@ -50,7 +54,10 @@ type interrupted struct{ error }
 func (interrupted) ExitStatus() int { return session.EndedByInterrupt }
 func (i interrupted) Unwrap() error { return i.error }
 
-type shown struct{ error }
+type shown struct {
+	error
+	words []string
+}
 
-func (s shown) Error() string { return Typed(s.error.Error()) }
+func (s shown) Error() string { return Typed(s.words)(s.error.Error()) }
 func (s shown) Unwrap() error { return errors.Unwrap(s.error) }

@@ -60,12 +60,19 @@ func failed(wrong bool) error {
 // bin is the folder of the programs that judge documents.
 func bin(r *Run) string { return filepath.Join(r.Cache, "bin") }
 
-// toJudge are the nodes' documents as they were made for trial, with the files that they were made of.
+// toJudge are the nodes' documents as they were made for trial, with the files that they were made of, and the system of their own
+// image.
 func toJudge(r *Run, set config.Set) (nodes []verify.Node) {
+	images := map[string]string{}
+	for _, p := range partsOf(r) {
+		for _, node := range p.nodes {
+			images[node.Name] = p.Image
+		}
+	}
 	for _, source := range set.Sources {
 		for _, d := range source.Tried {
 			files, replace := source.Written(d.Node)
-			n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), base.SystemOf(r.Image)), Replace: replace}
+			n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), base.SystemOf(images[d.Name])), Replace: replace}
 			for _, f := range files {
 				n.Files = append(n.Files, written.File(f))
 			}

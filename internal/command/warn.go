@@ -7,4 +7,4 @@ import (
 )
 
 // warn says on standard error what is not part of what the target prints.
-func warn(format string, args ...any) { progress.New(os.Stderr).Typed(Typed).Say(format, args...) }
+func warn(format string, args ...any) { progress.New(os.Stderr).Say(format, args...) }

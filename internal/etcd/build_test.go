@@ -17,6 +17,7 @@ import (
 
 // TestSourcesAreAllThatTheHelperIsBuiltFrom compares them with what Go's own tool says.
 func TestSourcesAreAllThatTheHelperIsBuiltFrom(t *testing.T) {
+	t.Parallel()
 	const module = "../.."
 	cmd := exec.Command("go", "list", "-deps", "-f", `{{if .Module}}{{if .Module.Main}}{{$p := .ImportPath}}{{range .GoFiles}}{{$p}}/{{.}}
 {{end}}{{range .EmbedFiles}}{{$p}}/{{.}}
@@ -45,6 +46,7 @@ func sorted(words []string) []string { slices.Sort(words); return words }
 
 // TestAChangeInAnyPackageRebuildsTheHelper has a small helper that imports a package by way of another.
 func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
+	t.Parallel()
 	module, bin := t.TempDir(), folder(t)
 	save := func(path, text string) {
 		t.Helper()
@@ -94,6 +96,7 @@ func TestAChangeInAnyPackageRebuildsTheHelper(t *testing.T) {
 
 // TestOldHelpersGo when a new one is built: those that nobody used for a week, and what builds that were killed have left.
 func TestOldHelpersGo(t *testing.T) {
+	t.Parallel()
 	module, bin := smallHelper(t), folder(t)
 	long, short := time.Now().Add(-unusedFor-time.Hour), time.Now().Add(-unusedFor+time.Hour)
 	for name, used := range map[string]time.Time{
@@ -136,6 +139,7 @@ func TestOldHelpersGo(t *testing.T) {
 // A program that another user has put there, or can have changed, is not run: it is built again. From a folder into which others
 // can put programs nothing is run.
 func TestAPlantedHelperIsNotRun(t *testing.T) {
+	t.Parallel()
 	module, bin := smallHelper(t), filepath.Join(t.TempDir(), "bin")
 	helper := func() (string, error) { return NewHelper(module, bin).Build(t.Context(), func(string, ...any) {}) }
 	path, err := helper()
@@ -170,6 +174,7 @@ func TestAPlantedHelperIsNotRun(t *testing.T) {
 
 // TestAHelperThatGoesBeforeItIsStarted is built again: another run removed it meanwhile.
 func TestAHelperThatGoesBeforeItIsStarted(t *testing.T) {
+	t.Parallel()
 	module, bin := smallHelper(t), folder(t)
 	p := &program{module: module, bin: bin}
 	defer p.close()

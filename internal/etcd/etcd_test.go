@@ -22,6 +22,7 @@ const module = "../.."
 
 // programs are the helper and a real etcd, built once for all tests of this package.
 var programs struct {
+	dir    string // removed after all tests
 	helper etcd.Helper
 	server string
 }
@@ -39,6 +40,7 @@ func build(run func() int) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	programs.dir = dir
 	programs.server = filepath.Join(dir, "etcd")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", programs.server, "go.etcd.io/etcd/server/v3")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
@@ -87,6 +89,7 @@ func untilItHangs(t *testing.T) context.Context {
 }
 
 func TestMembersFindEachOther(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	listen, data := free(), filepath.Join(t.TempDir(), "discovery.core")
 	server, err := programs.helper.Serve(ctx, serviceOf(listen, data, 3), t.Logf)
@@ -157,6 +160,7 @@ func agrees(t *testing.T, helper etcd.Helper, endpoints []string, want etcd.Stat
 }
 
 func TestStatusOfNobodyReturnsInTime(t *testing.T) {
+	t.Parallel()
 	begin := time.Now()
 	status, err := programs.helper.Status(untilItHangs(t), []string{"http://127.0.0.1:1"}, time.Second)
 	if err != nil || len(status.Members) != 1 || status.Members[0].Error == "" || status.Members[0].Healthy {
@@ -168,6 +172,7 @@ func TestStatusOfNobodyReturnsInTime(t *testing.T) {
 }
 
 func TestWaitHealthyTellsWhatLacks(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	_, err := programs.helper.WaitHealthy(ctx, []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) {})
@@ -177,6 +182,7 @@ func TestWaitHealthyTellsWhatLacks(t *testing.T) {
 }
 
 func TestServeOnATakenAddress(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ func untilEnded(t *testing.T, what string, ended <-chan error) error {
 
 // TestAServiceThatDoesNotLive is told of, with what the helper printed, when its last helper has died.
 func TestAServiceThatDoesNotLive(t *testing.T) {
+	t.Parallel()
 	helper := standIn(t, `read x; echo '{"id":1}'; sleep 0.1; echo 'panic: out of luck' >&2; exit 2`)
 	server, err := helper.Serve(t.Context(), Service{Listen: "http://127.0.0.1:1", Data: filepath.Join(t.TempDir(), "d")}, t.Logf)
 	if err != nil {
@@ -47,6 +48,7 @@ func TestAServiceThatDoesNotLive(t *testing.T) {
 
 // TestAServiceThatIsClosed is not lost.
 func TestAServiceThatIsClosed(t *testing.T) {
+	t.Parallel()
 	helper := standIn(t, `read x; echo '{"id":1}'; read x; echo '{"id":1,"last":true}'; cat`)
 	server, err := helper.Serve(t.Context(), Service{Listen: "http://127.0.0.1:1", Data: filepath.Join(t.TempDir(), "d")}, t.Logf)
 	if err != nil {
@@ -63,6 +65,7 @@ func TestAServiceThatIsClosed(t *testing.T) {
 
 // TestAnAnswerThatIsTooLong is an error of its request only.
 func TestAnAnswerThatIsTooLong(t *testing.T) {
+	t.Parallel()
 	const big = `head -c 9000000 /dev/zero | tr '\0' x`
 	for what, tells := range map[string]string{
 		"the last one":      `printf '{"id":1,"last":true,"result":"'; ` + big + `; echo '"}'`,
@@ -85,6 +88,7 @@ func TestAnAnswerThatIsTooLong(t *testing.T) {
 // TestNobodyWaitsForABuildLongerThanItWants: while the program is built, those that have a deadline keep it, and the others get
 // their answers then.
 func TestNobodyWaitsForABuildLongerThanItWants(t *testing.T) {
+	t.Parallel()
 	helper := standIn(t, `while read x; do echo '{"id":1,"last":true,"result":[]}'; done`)
 	bin := helper.program.bin
 	built, err := filepath.Glob(filepath.Join(bin, "etcd-helper-*"))
@@ -126,6 +130,7 @@ func TestNobodyWaitsForABuildLongerThanItWants(t *testing.T) {
 
 // TestAHelperThatIsBuiltCanBeClosed at once.
 func TestAHelperThatIsBuiltCanBeClosed(t *testing.T) {
+	t.Parallel()
 	helper := NewHelper("../..", t.TempDir())
 	unlock, err := artifact.Lock(t.Context(), filepath.Join(helper.program.bin, ".lock"), func() {})
 	if err != nil {

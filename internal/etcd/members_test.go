@@ -13,6 +13,7 @@ import (
 // TestAChangeRightAfterAnother is refused by etcd, which wants all members to have been connected for 5 s
 // (HealthInterval in its server): it is tried again until they have.
 func TestAChangeRightAfterAnother(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	listen, _ := alone(t)
 	if err := programs.helper.Register(ctx, []string{listen}, "token", 2); err != nil {
@@ -48,6 +49,7 @@ func joined(t *testing.T, name, peer string, peers etcd.Peers) (client string, c
 
 // TestWhatIsWaitedForOnceThereIsACluster: all that have a vote and have started, whatever the token's size was.
 func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	url, _ := alone(t)
 	ask := func(endpoints ...string) etcd.Status {
@@ -107,6 +109,7 @@ func TestWhatIsWaitedForOnceThereIsACluster(t *testing.T) {
 
 // TestUsersAndAlarms: an etcd that asks for users is well, one whose database is full is not.
 func TestUsersAndAlarms(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	url, client := alone(t, "--quota-backend-bytes=65536")
 	for _, err := range []error{

@@ -50,6 +50,7 @@ func counted(t *testing.T) (helper etcd.Helper, starts func() []int) {
 
 // TestOneProcessServesARun has a cluster that forms, is asked by many at once, and grows by a member.
 func TestOneProcessServesARun(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	helper, starts := counted(t)
 	listen := free()
@@ -96,6 +97,7 @@ func TestOneProcessServesARun(t *testing.T) {
 
 // TestACancelledRequestLeavesTheOthers: it ends at once, and its process stays.
 func TestACancelledRequestLeavesTheOthers(t *testing.T) {
+	t.Parallel()
 	helper, starts := counted(t)
 	waiting, cancel := context.WithCancel(t.Context())
 	seen := make(chan struct{}, 100)
@@ -131,6 +133,7 @@ func TestACancelledRequestLeavesTheOthers(t *testing.T) {
 
 // TestAHelperThatIsKilled says so to who waits for it. The next request starts another one, which serves what this one did.
 func TestAHelperThatIsKilled(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	helper, starts := counted(t)
 	listen := free()
@@ -208,6 +211,7 @@ func (r raw) asked(t *testing.T, line string) string {
 
 // TestWhatIsNoRequest has an answer that says so, and the next request is answered.
 func TestWhatIsNoRequest(t *testing.T) {
+	t.Parallel()
 	r := rawHelper(t)
 	for _, c := range [][2]string{
 		{``, `{"id":0,"last":true,"error":"this is no request: EOF"}`},
@@ -257,6 +261,7 @@ func TestWhatIsNoRequest(t *testing.T) {
 // TestTheHelperEndsWithItsInput: it must not outlive who started it, however that ends. A service that it serves and a request
 // that waits end with it.
 func TestTheHelperEndsWithItsInput(t *testing.T) {
+	t.Parallel()
 	r := rawHelper(t)
 	serve := fmt.Sprintf(`{"id":1,"verb":"serve","args":{"listen":%q,"data":%q,"token":{"id":"token","size":1}}}`, free(), filepath.Join(t.TempDir(), "d"))
 	if got := r.asked(t, serve); got != `{"id":1}` {

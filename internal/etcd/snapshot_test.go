@@ -43,6 +43,7 @@ func alone(t *testing.T, flags ...string) (url string, client *clientv3.Client) 
 }
 
 func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	url, client := alone(t)
 	for i := range 250 {
@@ -114,6 +115,7 @@ func TestBackupAndRestore(t *testing.T) {
 // A file of the name that others can guess, or of the name that is wanted, stays as it is, and so does what it leads to. What a killed
 // run left goes.
 func TestBackupReplacesNothing(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	url, client := alone(t)
 	if _, err := client.Put(ctx, "key", "value"); err != nil {
@@ -161,6 +163,7 @@ func TestBackupReplacesNothing(t *testing.T) {
 
 // TestLargeValuesAreRestored has more in one batch of keys than etcd takes at once (1.5 MiB), and what is not a key.
 func TestLargeValuesAreRestored(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	url, client := alone(t)
 	lease, err := client.Grant(ctx, 600)

@@ -62,6 +62,7 @@ func refusals(t *testing.T, want string, each map[string]func(context.Context) e
 
 // TestOnlyDiscoveryIsServed looks at what else somebody on the network could do with the service by gRPC, who knows the token.
 func TestOnlyDiscoveryIsServed(t *testing.T) {
+	t.Parallel()
 	listen, _ := served(t)
 	client := clientOf(t, listen)
 	get := func(key string, options ...clientv3.OpOption) func(context.Context) error {
@@ -117,6 +118,7 @@ func TestOnlyDiscoveryIsServed(t *testing.T) {
 
 // TestAMemberRegistersItselfAndOnce: what is there stays, no more than the token's size come, and nobody registers another.
 func TestAMemberRegistersItselfAndOnce(t *testing.T) {
+	t.Parallel()
 	listen, data := served(t)
 	client, ctx, began := clientOf(t, listen), untilItHangs(t), bytesBelow(t, data)
 	put := func(id, value string) func(context.Context) error {
@@ -172,6 +174,7 @@ func bytesBelow(t *testing.T, dir string) (size int64) {
 
 // TestOldDiscoveryIsAsClosed is the same of the HTTP of v2 discovery.
 func TestOldDiscoveryIsAsClosed(t *testing.T) {
+	t.Parallel()
 	listen, data := served(t)
 	const form = "application/x-www-form-urlencoded"
 	began := bytesBelow(t, data)
@@ -262,6 +265,7 @@ func answerTo(t *testing.T, method, url, kind string, body io.Reader) int {
 
 // TestNobodyFillsTheService: one caller has a few connections, and what it sends before a body is short.
 func TestNobodyFillsTheService(t *testing.T) {
+	t.Parallel()
 	listen, _ := served(t)
 	at := strings.TrimPrefix(listen, "http://")
 	const each = 16
@@ -327,6 +331,7 @@ func liar(t *testing.T, others string) string {
 
 // TestAtAGlanceMembersAreCompared: if they tell of different members, the helper asks on.
 func TestAtAGlanceMembersAreCompared(t *testing.T) {
+	t.Parallel()
 	const one, two = `{"members":[{"ID":"1","name":"core01","peerURLs":["http://10.0.0.1:2380"]}]}`,
 		`{"members":[{"ID":"1","name":"core01","peerURLs":["http://10.0.0.1:2380"]},{"ID":"255","name":"evil\n","peerURLs":["http://10.0.0.9:2380"]}]}`
 	ctx := untilItHangs(t)

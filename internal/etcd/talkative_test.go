@@ -28,6 +28,7 @@ func (m talkative) Status(context.Context, *pb.StatusRequest) (*pb.StatusRespons
 
 // TestAMemberThatSaysTooMuch is not believed, and costs nobody else anything.
 func TestAMemberThatSaysTooMuch(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -49,6 +49,7 @@ func secured(t *testing.T, a authority.Authority, name string, discovery ...stri
 // TestDiscoveryOverTLS has an etcd started apart as the discovery service, over TLS, for members that speak
 // nothing else.
 func TestDiscoveryOverTLS(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	theirs, ours := authority.Authority{Dir: t.TempDir()}, authority.Authority{Dir: t.TempDir()}
 	for _, a := range []authority.Authority{theirs, ours} {

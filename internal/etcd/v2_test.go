@@ -1,12 +1,15 @@
 package etcd_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,15 +18,26 @@ import (
 	"coreos-libvirt/internal/testkit/pace"
 )
 
-// oldEtcd is Debian's etcd 3.4, out of its package: installed it would run as a service.
-func oldEtcd(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
+// debians is Debian's etcd 3.4, out of its package, which is downloaded once: installed it would run as a service.
+var debians = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(programs.dir, "debian")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
 	cmd := exec.Command("sh", "-ec", `cd "$0" && apt-get -qq -o APT::Sandbox::User=root download etcd-server && dpkg-deb -x etcd-server_*.deb .`, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("no etcd of Debian's: %v\n%s", err, out)
+		return "", fmt.Errorf("no etcd of Debian's: %w\n%s", err, out)
 	}
-	return filepath.Join(dir, "usr", "bin", "etcd")
+	return filepath.Join(dir, "usr", "bin", "etcd"), nil
+})
+
+func oldEtcd(t *testing.T) string {
+	t.Helper()
+	program, err := debians()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
 }
 
 // oldMember starts an etcd that knows v2 discovery.
@@ -47,6 +61,7 @@ func old(t *testing.T, program, name, peer string, flags ...string) (client stri
 }
 
 func TestOldMembersFindEachOther(t *testing.T) {
+	t.Parallel()
 	program := oldEtcd(t)
 	ctx := untilItHangs(t)
 	listen := free()
@@ -75,6 +90,7 @@ func TestOldMembersFindEachOther(t *testing.T) {
 
 // TestOldEtcdServesDiscovery has Debian's etcd 3.4 as the v2 service for members of its kind.
 func TestOldEtcdServesDiscovery(t *testing.T) {
+	t.Parallel()
 	program := oldEtcd(t)
 	ctx := untilItHangs(t)
 	listen, peer := free(), free()
@@ -159,6 +175,7 @@ func TestOldEtcdServesDiscovery(t *testing.T) {
 
 // TestAnEtcdElsewhereServesDiscovery registers a fresh token there, and members form by it.
 func TestAnEtcdElsewhereServesDiscovery(t *testing.T) {
+	t.Parallel()
 	ctx := untilItHangs(t)
 	listen, _ := alone(t)
 	token := discovery.Fresh(listen, 2)

@@ -9,6 +9,7 @@ import (
 
 // TestAHelperWithinTheProgram: nothing is built, and it answers as the program of its own does.
 func TestAHelperWithinTheProgram(t *testing.T) {
+	t.Parallel()
 	within := etcd.Within()
 	t.Cleanup(within.Close)
 	if path, err := within.Build(t.Context(), func(string, ...any) { t.Error("it is built") }); err != nil || path != "/proc/self/exe" || !within.Built() {

@@ -119,13 +119,19 @@ func (s *Settings) groups() []Group {
 }
 
 // Of are the settings of a group's nodes, or those of a single node: these, with the group's values in place of those that
-// neither the command line nor the environment gives.
+// neither the command line nor the environment gives. What only says something together with others is as the group has all of
+// them: sha256= of the cluster's image is not that of the group's.
 func (s *Settings) Of(g Group) *Settings {
 	own := *s
 	own.Vars = maps.Clone(s.Vars)
 	for _, k := range Keys(Environment{}) {
-		if value, has := g.Values[k.Name]; has && !s.said[k.Name] {
+		value, has := g.Values[k.Name]
+		switch with := goesWith[k.Name]; {
+		case s.said[k.Name] || slices.ContainsFunc(with, s.Said):
+		case has:
 			_ = k.set(&own, value) // it was checked when the file was read
+		case slices.ContainsFunc(with, func(other string) bool { return g.Values[other] != "" }):
+			_ = k.set(&own, k.Default)
 		}
 	}
 	for name, value := range g.Vars {

@@ -37,6 +37,27 @@ func TestGroups(t *testing.T) {
 	}
 }
 
+// TestAHashIsOfOneImage: a group's image has a sha256 of its own, or none, and a word's image has neither the file's nor the group's.
+func TestAHashIsOfOneImage(t *testing.T) {
+	one, other := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	file := "image: https://x/a.qcow2\nsha256: " + one + "\ngroups:\n  a: {nodes: 1}\n  b: {nodes: 1, image: 'https://x/b.qcow2'}\n  c: {nodes: 1, image: 'https://x/c.qcow2', sha256: " + other + "}\n"
+	for word, want := range map[string][]string{
+		"ram=1024":                {"a.qcow2 " + one, "b.qcow2 ", "c.qcow2 " + other},
+		"image=https://x/d.qcow2": {"d.qcow2 ", "d.qcow2 ", "d.qcow2 "},
+		"sha256=" + one:           {"a.qcow2 " + one, "b.qcow2 " + one, "c.qcow2 " + one},
+	} {
+		s, err := Load([]string{"prefix=x", word}, files(nil, map[string]string{"clusters/x.yml": file}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, g := range s.Groups {
+			if own := s.Of(g); strings.TrimPrefix(own.Image, "https://x/")+" "+own.SHA256 != want[i] {
+				t.Errorf("%s, group %s: got %s %s, want %s", word, g.Name, own.Image, own.SHA256, want[i])
+			}
+		}
+	}
+}
+
 // TestExample is what docs/groups.md tells of.
 func TestExample(t *testing.T) {
 	text, err := os.ReadFile("../../clusters/examples/core.yml")

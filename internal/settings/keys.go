@@ -52,7 +52,7 @@ func Keys(env Environment) []Key {
 		{"disks", ofNode, "further disks, empty when a node is made: sizes in GiB, with names (20,50 or data:50,log:20), or none; not given, as a node has them", "", "", diskValue()},
 		{"config", ofNode, "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
 		{"image", ofNode, "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, lab, or its stand-ins lab-fcos and lab-flatcar", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
-		{"sha256", ofCluster, "of the file at the URL that image= names", "", "", pattern(sha256Hex.String(), digest)},
+		{"sha256", ofNode, "of the file at the URL that image= names", "", "", pattern(sha256Hex.String(), digest)},
 		{"arch", ofCluster, "of the nodes: x86_64 or aarch64", hostArch(), "", oneOf(func(s *Settings) *string { return &s.Arch }, "x86_64", "aarch64")},
 		{"firmware", ofCluster, "auto, bios or uefi", "auto", "", oneOf(func(s *Settings) *string { return &s.Firmware }, "auto", "bios", "uefi")},
 		{"keyring", ofCluster, "file of OpenPGP keys to trust instead of the distributor's", "", "", anything(func(s *Settings) *string { return &s.Keyring })},

@@ -126,6 +126,18 @@ func System() Environment {
 	return env
 }
 
+// Inside is the environment of a run inside the lab that one with this starts.
+func (e Environment) Inside() Environment {
+	outside := e.Lookup
+	e.Lookup = func(name string) (string, bool) {
+		if name == LabVariable {
+			return "1", true
+		}
+		return outside(name)
+	}
+	return e
+}
+
 // temporaryCache is a user's cache folder below tmp, where anybody may have made one of its name before: what was planted there
 // would be run as the user.
 func temporaryCache(tmp string, uid int) (string, error) {
@@ -271,6 +283,11 @@ func (s *Settings) isGiven(c choice) bool {
 
 // Said tells whether this run's command line or environment has key.
 func (s *Settings) Said(key string) bool { return s.said[key] }
+
+// Demanded tells whether somebody says now what key is: this run, or the cluster's file.
+func (s *Settings) Demanded(key string) bool {
+	return s.Said(key) || slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && c.from == clusterfile.Path(s.Prefix) })
+}
 
 // validate checks what no single key can tell.
 func (s *Settings) validate() error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,16 +35,29 @@ import (
 var moduleRoot, _ = filepath.Abs("../../..")
 
 func TestMain(m *testing.M) {
+	bin, err := fakeSSH()
+	if err != nil {
+		panic(err)
+	}
 	status := m.Run()
+	_ = os.RemoveAll(bin)
 	etcdserver.Clean()
 	os.Exit(status)
 }
 
-// addressOf is where the node would be.
-func addressOf(node int) string { return loopback.Address(node) }
+// beds is how many there have been, perBed how many addresses each has, of allBeds that are there at once.
+var beds atomic.Int32
 
-func peerURL(node int) string   { return "http://" + addressOf(node) + ":2380" }
-func clientURL(node int) string { return "http://" + addressOf(node) + ":2379" }
+const (
+	perBed  = 10
+	allBeds = 24
+)
+
+// addressOf is where the node would be: each bed has its own addresses.
+func (b *bed) addressOf(node int) string { return loopback.Address(b.first + node) }
+
+func (b *bed) peerURL(node int) string   { return "http://" + b.addressOf(node) + ":2380" }
+func (b *bed) clientURL(node int) string { return "http://" + b.addressOf(node) + ":2379" }
 
 // bed is a cluster of nodes that are not there, but their etcd is: it runs on this machine, at an address a node.
 type bed struct {
@@ -52,6 +66,7 @@ type bed struct {
 	said    *bytes.Buffer
 	members map[string]*exec.Cmd // by node
 	left    []string             // nodes whose domain was removed, in this order
+	first   int                  // of its addresses
 
 	rendered map[string]int // how often a node's document was made, for trial and as one that joins
 }
@@ -64,6 +79,7 @@ func newBed(t *testing.T, n int) *bed {
 		t.Fatal(err)
 	}
 	b := &bed{t: t, said: &bytes.Buffer{}, members: map[string]*exec.Cmd{}, rendered: map[string]int{}}
+	b.first = int(beds.Add(1)) % allBeds * perBed
 	ws := workspace.Workspace{Root: t.TempDir()}
 	b.Log = progress.New(b.said)
 	b.Options = generation.Options{
@@ -123,8 +139,8 @@ func live(t *testing.T, nodes int) *bed {
 	b := newBed(t, nodes)
 	names, addresses, initial := []string{}, []string{}, []string{}
 	for i, node := range b.Options.Nodes {
-		names, addresses = append(names, node.Name), append(addresses, addressOf(i+1))
-		initial = append(initial, node.Name+"="+peerURL(i+1))
+		names, addresses = append(names, node.Name), append(addresses, b.addressOf(i+1))
+		initial = append(initial, node.Name+"="+b.peerURL(i+1))
 	}
 	token := discovery.Static(names, addresses, false)
 	token.Formed = true
@@ -134,9 +150,9 @@ func live(t *testing.T, nodes int) *bed {
 	b.Generation.Token, b.Domains = &token, map[string]engine.Domain{}
 	endpoints := []string{}
 	for i, node := range b.Options.Nodes {
-		b.members[node.Name] = etcdserver.Start(t, node.Name, addressOf(i+1), "--initial-cluster="+strings.Join(initial, ","))
+		b.members[node.Name] = etcdserver.Start(t, node.Name, b.addressOf(i+1), "--initial-cluster="+strings.Join(initial, ","))
 		b.reports(node)
-		endpoints = append(endpoints, clientURL(i+1))
+		endpoints = append(endpoints, b.clientURL(i+1))
 		b.Domains[node.Name] = engine.Domain{
 			Name: node.Name, UUID: node.UUID, State: engine.Running, Metadata: &engine.Metadata{Workspace: b.Reach.Root, Cluster: "core", Number: node.Number},
 		}
@@ -152,7 +168,7 @@ func live(t *testing.T, nodes int) *bed {
 // reports keeps the node's word that it is where it is.
 func (b *bed) reports(node workspace.Node) {
 	b.t.Helper()
-	text, err := json.Marshal(reportOf(node.Name, addressOf(node.Number)))
+	text, err := json.Marshal(reportOf(node.Name, b.addressOf(node.Number)))
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -169,7 +185,7 @@ func reportOf(node, address string) guest.Report {
 func (b *bed) nodes(n int) (nodes []boot.Node) {
 	for i := range n {
 		node := b.Reach.Node("core", i+1)
-		nodes = append(nodes, boot.Node{Step: plan.Step{Node: node, Action: plan.Keep, Running: true}, Report: reportOf(node.Name, addressOf(i+1))})
+		nodes = append(nodes, boot.Node{Step: plan.Step{Node: node, Action: plan.Keep, Running: true}, Report: reportOf(node.Name, b.addressOf(i+1))})
 	}
 	return nodes
 }
@@ -184,9 +200,9 @@ func (b *bed) recreate(_ context.Context, step plan.Step) (plan.Step, error) {
 // boot starts the node's etcd, as its document says.
 func (b *bed) boot(_ context.Context, step plan.Step) boot.Node {
 	flags, _ := os.ReadFile(step.Node.EtcdFlags())
-	b.members[step.Node.Name] = etcdserver.Start(b.t, step.Node.Name, addressOf(step.Node.Number), strings.Fields(string(flags))...)
+	b.members[step.Node.Name] = etcdserver.Start(b.t, step.Node.Name, b.addressOf(step.Node.Number), strings.Fields(string(flags))...)
 	b.reports(step.Node)
-	return boot.Node{Step: step, Report: reportOf(step.Node.Name, addressOf(step.Node.Number))}
+	return boot.Node{Step: step, Report: reportOf(step.Node.Name, b.addressOf(step.Node.Number))}
 }
 
 // stop kills the etcd of the node of that number.

@@ -32,8 +32,8 @@ func secured(t *testing.T, n int, from, until time.Duration) (b *bed, nodes []bo
 	ca := b.Generation.Authority.CertificateFile()
 	names, addresses, initial := []string{}, []string{}, []string{}
 	for i, node := range b.Options.Nodes {
-		names, addresses = append(names, node.Name), append(addresses, addressOf(i+1))
-		initial = append(initial, node.Name+"=https://"+addressOf(i+1)+":2380")
+		names, addresses = append(names, node.Name), append(addresses, b.addressOf(i+1))
+		initial = append(initial, node.Name+"=https://"+b.addressOf(i+1)+":2380")
 	}
 	token := discovery.Static(names, addresses, true)
 	token.TLS, token.Formed = true, true
@@ -42,9 +42,9 @@ func secured(t *testing.T, n int, from, until time.Duration) (b *bed, nodes []bo
 	for i, node := range b.Options.Nodes {
 		nodes[i].Report.BootID = "a"
 		own := onNode(b, node.Name)
-		certificates.Write(t, filepath.Dir(ca), -day, day, []string{addressOf(i + 1), "127.0.0.1"}, own)
-		client, peer := "https://"+addressOf(i+1)+":2379", "https://"+addressOf(i+1)+":2380"
-		b.members[node.Name] = etcdserver.Start(t, node.Name, addressOf(i+1), "--initial-cluster="+strings.Join(initial, ","),
+		certificates.Write(t, filepath.Dir(ca), -day, day, []string{b.addressOf(i + 1), "127.0.0.1"}, own)
+		client, peer := "https://"+b.addressOf(i+1)+":2379", "https://"+b.addressOf(i+1)+":2380"
+		b.members[node.Name] = etcdserver.Start(t, node.Name, b.addressOf(i+1), "--initial-cluster="+strings.Join(initial, ","),
 			"--listen-client-urls="+client, "--advertise-client-urls="+client, "--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer,
 			"--trusted-ca-file="+ca, "--cert-file="+own, "--key-file="+own, "--client-cert-auth",
 			"--peer-trusted-ca-file="+ca, "--peer-cert-file="+own, "--peer-key-file="+own, "--peer-client-cert-auth")
@@ -56,9 +56,9 @@ func secured(t *testing.T, n int, from, until time.Duration) (b *bed, nodes []bo
 	}
 	certificates.Write(t, filepath.Dir(ca), from, until, nil, b.Generation.Authority.ClientFile())
 	for i, node := range b.Options.Nodes {
-		certificates.Write(t, filepath.Dir(ca), from, until, []string{addressOf(i + 1), "127.0.0.1"}, onNode(b, node.Name), node.Certificate())
+		certificates.Write(t, filepath.Dir(ca), from, until, []string{b.addressOf(i + 1), "127.0.0.1"}, onNode(b, node.Name), node.Certificate())
 	}
-	fakeSSH(t, b)
+	save(t, sshNote(b), "")
 	return b, nodes
 }
 
@@ -67,21 +67,26 @@ func onNode(b *bed, node string) string {
 	return filepath.Join(b.Reach.Root, "etc.of."+node, "member.pem")
 }
 
-// fakeSSH is an ssh that runs the command on this machine, with a folder a node for /etc/etcd. How often it ran is in a note.
-func fakeSSH(t *testing.T, b *bed) {
-	t.Helper()
-	bin := t.TempDir()
+// fakeSSH puts an ssh into PATH that runs the command on this machine, with a folder a node for /etc/etcd, for the nodes of a bed
+// that has a note. How often it ran is in that. For all others it is the real one.
+func fakeSSH() (bin string, err error) {
+	if bin, err = os.MkdirTemp("", "coreos-libvirt-members-"); err != nil {
+		return "", err
+	}
+	path := os.Getenv("PATH") //nolint:forbidigo // the test's programs come first
 	for name, script := range map[string]string{
 		"sudo": `exec "$@"`,
-		"ssh": `for word; do case $word in HostKeyAlias=*) node=${word#*=} ;; esac; cmd=$word; done
-echo $node >>` + sshNote(b) + `
-exec sh -c "$(printf %s "$cmd" | sed "s|/etc/etcd|` + b.Reach.Root + `/etc.of.$node|g")"`,
+		"ssh": `for word; do case $word in HostKeyAlias=*) node=${word#*=} ;; UserKnownHostsFile=*) hosts=${word#*=} ;; esac; cmd=$word; done
+hosts=${hosts#\"} root=${hosts%/vm/ssh.core/*}
+if [ ! -e "$root/ssh.note" ]; then PATH='` + path + `' exec ssh "$@"; fi
+echo $node >>"$root/ssh.note"
+exec sh -c "$(printf %s "$cmd" | sed "s|/etc/etcd|$root/etc.of.$node|g")"`,
 	} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
-			t.Fatal(err)
+			return bin, err
 		}
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH")) //nolint:forbidigo // the test's programs come first
+	return bin, os.Setenv("PATH", bin+":"+path) //nolint:forbidigo // as above
 }
 
 func sshNote(b *bed) string { return filepath.Join(b.Reach.Root, "ssh.note") }
@@ -89,6 +94,7 @@ func sshNote(b *bed) string { return filepath.Join(b.Reach.Root, "ssh.note") }
 // TestUpRenewsCertificates of members that run, from two thirds of their life, or when they are over: etcd reads them again at
 // the next connection, no member is restarted. What is younger stays.
 func TestUpRenewsCertificates(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct {
 		from, until time.Duration
 		renewed     bool
@@ -98,9 +104,10 @@ func TestUpRenewsCertificates(t *testing.T) {
 		"expired":                  {-400 * day, -35 * day, true},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			b, nodes := secured(t, 3, c.from, c.until)
 			before, _ := os.ReadFile(b.Options.Nodes[0].Certificate())
-			if shown := b.Certificates(t.Context(), nodes); len(shown) != 3 || shown[b.ClientURL(addressOf(1))].Until.Sub(time.Now().Add(c.until)).Abs() > time.Hour {
+			if shown := b.Certificates(t.Context(), nodes); len(shown) != 3 || shown[b.ClientURL(b.addressOf(1))].Until.Sub(time.Now().Add(c.until)).Abs() > time.Hour {
 				t.Errorf("shown before: %v, said %s", shown, b.said)
 			}
 			for range 2 {
@@ -115,7 +122,7 @@ func TestUpRenewsCertificates(t *testing.T) {
 				}
 			}
 			for i, node := range b.Options.Nodes {
-				life := b.Certificates(t.Context(), nodes)[b.ClientURL(addressOf(i+1))]
+				life := b.Certificates(t.Context(), nodes)[b.ClientURL(b.addressOf(i+1))]
 				has, _ := os.ReadFile(onNode(b, node.Name))
 				copied, _ := os.ReadFile(node.Certificate())
 				if life.Due(time.Now()) || string(has) != string(copied) || (string(has) == string(before)) != (!c.renewed && i == 0) {
@@ -135,6 +142,7 @@ func TestUpRenewsCertificates(t *testing.T) {
 
 // TestAsksWithAFreshCertificate: members answer nobody whose certificate is over, so this host's own is renewed before they are asked.
 func TestAsksWithAFreshCertificate(t *testing.T) {
+	t.Parallel()
 	b, nodes := secured(t, 1, -100*day, 265*day)
 	old := func() {
 		certificates.Write(t, b.Generation.Authority.Dir, -400*day, -35*day, nil, b.Generation.Authority.ClientFile())
@@ -164,12 +172,13 @@ func TestAsksWithAFreshCertificate(t *testing.T) {
 
 // A certificate that another authority has signed is none of this cluster's, whatever it says of its life.
 func TestAStrangersCertificateIsNotShown(t *testing.T) {
+	t.Parallel()
 	b, nodes := secured(t, 1, -100*day, 265*day)
 	other := authority.Authority{Dir: filepath.Join(t.TempDir(), "tls.other")}
 	if err := other.Make(); err != nil {
 		t.Fatal(err)
 	}
-	certificates.Write(t, other.Dir, -day, 3000*day, []string{addressOf(1)}, onNode(b, "core01"))
+	certificates.Write(t, other.Dir, -day, 3000*day, []string{b.addressOf(1)}, onNode(b, "core01"))
 	if shown := b.Certificates(t.Context(), nodes); len(shown) != 0 || !strings.Contains(b.said.String(), "core01: no certificate of its etcd: its certificate is not of this cluster: ") {
 		t.Errorf("got %v, said %s", shown, b.said)
 	}

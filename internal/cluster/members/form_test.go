@@ -15,6 +15,7 @@ import (
 // TestNodesBecomeMembers ends what was begun: a learner gets its vote, one that never started goes, and an `up` of
 // fewer or more nodes than the token's size waits for the members that there are. The helper is started once.
 func TestNodesBecomeMembers(t *testing.T) {
+	t.Parallel()
 	b := live(t, 2)
 	starts := b.noteStarts()
 	b.Generation.Token.Size, b.Generation.Token.Formed = 5, false // of which three have left since
@@ -27,20 +28,20 @@ func TestNodesBecomeMembers(t *testing.T) {
 		t.Fatalf("2 of 5: got %+v, %v", status, err)
 	}
 	voters := b.voters(Endpoints(status.Healthy()))
-	if err := b.Client().Add(ctx, voters.endpoints, peerURL(9)); err != nil {
+	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(9)); err != nil {
 		t.Fatal(err)
 	}
 	if stay, err := voters.clearLearners(ctx); err != nil || len(stay) != 2 {
 		t.Fatalf("got %+v, %v", stay, err)
 	}
-	if err := b.Client().Add(ctx, voters.endpoints, peerURL(3)); err != nil { // which wants the other one gone
+	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(3)); err != nil { // which wants the other one gone
 		t.Fatal(err)
 	}
 	peers, err := voters.peers(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	etcdserver.Start(t, "core03", addressOf(3), strings.Fields(joining(t, peers))...)
+	etcdserver.Start(t, "core03", b.addressOf(3), strings.Fields(b.joining(peers))...)
 	for deadline := time.Now().Add(pace.Hang); len(status.Members) < 3 || !status.Members[2].Healthy || status.Members[2].Name == ""; {
 		if status, err = b.form(ctx, b.nodes(3), nil); err != nil || time.Now().After(deadline) {
 			t.Fatalf("a learner has no vote, and is waited for by nobody: got %+v, %v", status, err)
@@ -64,7 +65,7 @@ func TestNodesBecomeMembers(t *testing.T) {
 	b.Generation, b.Timeout = done.Generation, 8*time.Second
 	begin := time.Now()
 	_, err = b.form(ctx, b.nodes(3), nil)
-	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    "+clientURL(2)+": ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
+	if err == nil || !strings.Contains(err.Error(), "etcd: 2 of 3 members are healthy\n    "+b.clientURL(2)+": ") || !strings.Contains(err.Error(), "core02: its etcd wrote last\n") {
 		t.Errorf("one is dead: got %v", err)
 	}
 	if took := time.Since(begin); took > 2*time.Minute {
@@ -76,11 +77,11 @@ func TestNodesBecomeMembers(t *testing.T) {
 }
 
 // joining are the flags of the third node's member.
-func joining(t *testing.T, peers etcd.Peers) string {
-	t.Helper()
-	initial, err := peers.InitialCluster("core03", peerURL(3))
+func (b *bed) joining(peers etcd.Peers) string {
+	b.t.Helper()
+	initial, err := peers.InitialCluster("core03", b.peerURL(3))
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	return discovery.Joining(initial)
 }
@@ -88,37 +89,39 @@ func joining(t *testing.T, peers etcd.Peers) string {
 // TestALearnerThatIsAboutToStartGetsItsVote: of a run that was killed when its node was booting as a member, the next one
 // finds a learner that has not started. The node is not recreated for that, even if it starts at the last moment.
 func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
+	t.Parallel()
 	b := live(t, 2)
-	ctx, voters, node := t.Context(), b.voters([]string{clientURL(1), clientURL(2)}), b.nodes(3)[2]
-	if err := b.Client().Add(ctx, voters.endpoints, peerURL(3)); err != nil {
+	ctx, voters, node := t.Context(), b.voters([]string{b.clientURL(1), b.clientURL(2)}), b.nodes(3)[2]
+	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(3)); err != nil {
 		t.Fatal(err)
 	}
 	peers, err := voters.peers(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := joining(t, peers)
+	flags := b.joining(peers)
 	save(t, node.Step.Node.EtcdFlags(), flags)
 	save(t, node.Step.Node.Fresh(), "")
 	go func() {
 		time.Sleep(2 * time.Second)
-		etcdserver.Start(t, "core03", addressOf(3), strings.Fields(flags)...)
+		etcdserver.Start(t, "core03", b.addressOf(3), strings.Fields(flags)...)
 	}()
 	b.Nodes = Nodes{} // none is recreated or booted
 	if _, err := b.becomeMember(ctx, node, voters); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.join(ctx, node, place{address: addressOf(3), peerURL: peerURL(3)}, voters); err != nil {
+	if _, err := b.join(ctx, node, place{address: b.addressOf(3), peerURL: b.peerURL(3)}, voters); err != nil {
 		t.Errorf("it is a member by now: %v", err)
 	}
 	peers, err = voters.peers(ctx)
-	if peer, _ := peers.At(addressOf(3)); err != nil || peer.Learner || peer.Name != "core03" {
+	if peer, _ := peers.At(b.addressOf(3)); err != nil || peer.Learner || peer.Name != "core03" {
 		t.Errorf("got %+v, %v", peers, err)
 	}
 }
 
 // TestAnAnswerThatWasAskedForAheadCounts for a second, if it is of the same members.
 func TestAnAnswerThatWasAskedForAheadCounts(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 1)
 	if b.LookAhead(t.Context()) != nil {
 		t.Error("a cluster without etcd was asked")
@@ -133,14 +136,14 @@ func TestAnAnswerThatWasAskedForAheadCounts(t *testing.T) {
 	<-ahead.answered
 	ahead.status = said
 	b.Ahead = ahead
-	if got := b.glance(t.Context(), []string{clientURL(1)}); len(got.Members) != 1 || got.Members[0].ID != "1" {
+	if got := b.glance(t.Context(), []string{b.clientURL(1)}); len(got.Members) != 1 || got.Members[0].ID != "1" {
 		t.Errorf("asked again: got %+v", got)
 	}
-	if got := b.glance(t.Context(), []string{clientURL(2)}); got.Members[0].ID != "" {
+	if got := b.glance(t.Context(), []string{b.clientURL(2)}); got.Members[0].ID != "" {
 		t.Errorf("others: got %+v", got)
 	}
 	ahead.asked = time.Now().Add(-2 * aheadCounts)
-	if got := b.glance(t.Context(), []string{clientURL(1)}); got.Members[0].ID != "" {
+	if got := b.glance(t.Context(), []string{b.clientURL(1)}); got.Members[0].ID != "" {
 		t.Errorf("too old: got %+v", got)
 	}
 }

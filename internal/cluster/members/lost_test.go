@@ -47,6 +47,7 @@ func (b *bed) noteStarts() (pids func() []int) {
 // TestDiscoveryThatIsLostWhileNodesBoot is said at once, with what the helper wrote; when the nodes are ready it is served again,
 // and their etcd forms.
 func TestDiscoveryThatIsLostWhileNodesBoot(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 2)
 	pids := b.noteStarts()
 	said := make(chan string, 10)
@@ -55,7 +56,7 @@ func TestDiscoveryThatIsLostWhileNodesBoot(t *testing.T) {
 			said <- line
 		}
 	}
-	token, err := discovery.New(discovery.KindEmbedded, netip.MustParseAddr(addressOf(9)), 2)
+	token, err := discovery.New(discovery.KindEmbedded, netip.MustParseAddr(b.addressOf(9)), 2)
 	if err := errors.Join(err, os.MkdirAll(b.Options.Dir, 0o755), token.Write(b.Options.Dir, "core")); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestDiscoveryThatIsLostWhileNodesBoot(t *testing.T) {
 		t.Fatal("nothing is said")
 	}
 	for _, node := range b.Options.Nodes {
-		etcdserver.Start(t, node.Name, addressOf(node.Number), "--discovery-token="+token.ID, "--discovery-endpoints="+token.Endpoint)
+		etcdserver.Start(t, node.Name, b.addressOf(node.Number), "--discovery-token="+token.ID, "--discovery-endpoints="+token.Endpoint)
 		b.reports(node)
 	}
 	if status, err := b.form(t.Context(), b.nodes(2), server); err != nil || len(status.Healthy()) != 2 {

@@ -10,6 +10,7 @@ import (
 
 // TestANewClusterIsFormedOfAllItsNodes: if one fails, its etcd is not waited for. With too few of an old one neither.
 func TestANewClusterIsFormedOfAllItsNodes(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 3)
 	b.Generation.Token = &discovery.Token{Size: 3}
 	nodes := b.nodes(3)

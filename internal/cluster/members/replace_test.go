@@ -19,7 +19,7 @@ func (b *bed) known(nodes ...int) string {
 	b.t.Helper()
 	endpoints, names := []string{}, []string{}
 	for _, n := range nodes {
-		endpoints = append(endpoints, clientURL(n))
+		endpoints = append(endpoints, b.clientURL(n))
 	}
 	peers, err := b.Client().Peers(b.t.Context(), endpoints)
 	if err != nil {
@@ -37,9 +37,10 @@ func (b *bed) known(nodes ...int) string {
 
 // TestMembersAreReplacedInTurn: first the one that is dead. Then the surplus node goes, its member first.
 func TestMembersAreReplacedInTurn(t *testing.T) {
+	t.Parallel()
 	b := live(t, 4)
 	before := map[string]string{} // ids by name
-	peers, err := b.Client().Peers(t.Context(), []string{clientURL(1)})
+	peers, err := b.Client().Peers(t.Context(), []string{b.clientURL(1)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func TestMembersAreReplacedInTurn(t *testing.T) {
 	}
 	surplus := []plan.Step{{Node: b.Reach.Node("core", 4), Action: plan.Remove}, {Node: b.Reach.Node("core", 5), Action: plan.Keep, Why: "left as it is"}}
 	done, err := b.Reconcile(t.Context(), nodes, surplus, nil)
-	if err != nil || len(done.Status.Healthy()) != 3 || done.Nodes[1].Address() != addressOf(2) || nodes[1].Address() != "" {
+	if err != nil || len(done.Status.Healthy()) != 3 || done.Nodes[1].Address() != b.addressOf(2) || nodes[1].Address() != "" {
 		t.Fatalf("got %+v, %v\n%s", done, err, b.said)
 	}
 	if want := map[string]int{"core01": 2, "core02": 2, "core03": 1, "core04": 1}; !maps.Equal(b.rendered, want) {
@@ -63,7 +64,7 @@ func TestMembersAreReplacedInTurn(t *testing.T) {
 	if got := b.known(1, 2, 3); got != "core01 core02 core03" || strings.Join(b.left, " ") != "core04" {
 		t.Errorf("members are %s, removed are %v", got, b.left)
 	}
-	peers, err = b.Client().Peers(t.Context(), []string{clientURL(3)})
+	peers, err = b.Client().Peers(t.Context(), []string{b.clientURL(3)})
 	for _, peer := range peers {
 		if err != nil || (peer.ID == before[peer.Name]) != (peer.Name == "core03") {
 			t.Errorf("got %+v, which were %v, %v", peers, before, err)
@@ -81,17 +82,18 @@ func TestMembersAreReplacedInTurn(t *testing.T) {
 // TestALearnerIsTakenOutAgain if its node does not boot, or gets another address. The node is still one that may be
 // recreated, and the next run ends that.
 func TestALearnerIsTakenOutAgain(t *testing.T) {
+	t.Parallel()
 	b := live(t, 2)
 	node := b.nodes(3)[2]
 	save(t, node.Step.Node.Fresh(), "")
-	voters := b.voters([]string{clientURL(1), clientURL(2)})
+	voters := b.voters([]string{b.clientURL(1), b.clientURL(2)})
 	works := b.Nodes.Boot
 	for want, boots := range map[string]func(context.Context, plan.Step) boot.Node{
 		"Ignition failed": func(_ context.Context, step plan.Step) boot.Node {
 			return boot.Node{Step: step, Err: errors.New("Ignition failed")}
 		},
-		"it had the address " + addressOf(3) + " and has " + addressOf(7) + " now\nhint: a reservation": func(_ context.Context, step plan.Step) boot.Node {
-			return boot.Node{Step: step, Report: reportOf("core03", addressOf(7))}
+		"it had the address " + b.addressOf(3) + " and has " + b.addressOf(7) + " now\nhint: a reservation": func(_ context.Context, step plan.Step) boot.Node {
+			return boot.Node{Step: step, Report: reportOf("core03", b.addressOf(7))}
 		},
 	} {
 		time.Sleep(time.Second) // etcd makes a member's id of its URL and the second
@@ -113,6 +115,7 @@ func TestALearnerIsTakenOutAgain(t *testing.T) {
 
 // TestMembersChangeOnlyWhileTheOthersAreHealthy.
 func TestMembersChangeOnlyWhileTheOthersAreHealthy(t *testing.T) {
+	t.Parallel()
 	b := live(t, 3)
 	b.stop(3)
 	nodes := b.nodes(3)
@@ -123,7 +126,7 @@ func TestMembersChangeOnlyWhileTheOthersAreHealthy(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// the one that is dead may be replaced, or go
-	if err := b.removeNode(t.Context(), plan.Step{Node: b.Reach.Node("core", 3)}, []string{clientURL(1), clientURL(2)}, nil); err != nil {
+	if err := b.removeNode(t.Context(), plan.Step{Node: b.Reach.Node("core", 3)}, []string{b.clientURL(1), b.clientURL(2)}, nil); err != nil {
 		t.Error(err)
 	}
 	if got := b.known(1, 2); got != "core01 core02" {

@@ -15,28 +15,28 @@ import (
 // etcd takes none twice, and then calls itself as it likes.
 func (b *bed) intrude(ctx context.Context, voters voters, name string, at int) string {
 	b.t.Helper()
-	if err := voters.client.Add(ctx, voters.endpoints, peerURL(at)); err != nil {
+	if err := voters.client.Add(ctx, voters.endpoints, b.peerURL(at)); err != nil {
 		b.t.Fatal(err)
 	}
 	peers, err := voters.peers(ctx)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	initial, err := peers.InitialCluster("joining", peerURL(at))
+	initial, err := peers.InitialCluster("joining", b.peerURL(at))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	data := "--data-dir=" + b.t.TempDir()
-	member := etcdserver.Start(b.t, "joining", addressOf(at), data, "--initial-cluster="+initial, "--initial-cluster-state=existing")
-	if refused, err := voters.promote(ctx, addressOf(at)); refused != nil || err != nil {
+	member := etcdserver.Start(b.t, "joining", b.addressOf(at), data, "--initial-cluster="+initial, "--initial-cluster-state=existing")
+	if refused, err := voters.promote(ctx, b.addressOf(at)); refused != nil || err != nil {
 		b.t.Fatal(refused, err)
 	}
 	_ = member.Process.Kill()
 	_ = member.Wait()
-	etcdserver.Start(b.t, name, addressOf(at), data)
+	etcdserver.Start(b.t, name, b.addressOf(at), data)
 	for {
 		peers, _ = voters.peers(ctx)
-		if peer, _ := peers.At(addressOf(at)); peer.Name == name || ctx.Err() != nil {
+		if peer, _ := peers.At(b.addressOf(at)); peer.Name == name || ctx.Err() != nil {
 			return peer.ID
 		}
 		time.Sleep(promotePoll)
@@ -45,16 +45,17 @@ func (b *bed) intrude(ctx context.Context, voters voters, name string, at int) s
 
 // TestAMemberThatIsNoNodes is an error of every `up`, whatever it calls itself, until it is taken out.
 func TestAMemberThatIsNoNodes(t *testing.T) {
+	t.Parallel()
 	b := live(t, 2)
 	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
 	defer cancel()
-	nodes, voters := b.nodes(2), b.voters([]string{clientURL(1), clientURL(2)})
+	nodes, voters := b.nodes(2), b.voters([]string{b.clientURL(1), b.clientURL(2)})
 	if _, err := b.Reconcile(ctx, nodes, nil, nil); err != nil {
 		t.Fatalf("without strangers: %v", err)
 	}
 	for at, name := range map[int]string{8: "evil", 9: "core02"} {
 		id := b.intrude(ctx, voters, name, at)
-		want := "etcd has members that are of no node of the cluster core:\n    " + id + ": " + name + " at " + peerURL(at) + "\nhint: mage etcd prefix=core remove=" + id + " takes it out of etcd"
+		want := "etcd has members that are of no node of the cluster core:\n    " + id + ": " + name + " at " + b.peerURL(at) + "\nhint: mage etcd prefix=core remove=" + id + " takes it out of etcd"
 		for _, up := range []string{"all nodes", "what is ready"} {
 			_, err := b.Reconcile(ctx, nodes, nil, nil)
 			if up != "all nodes" {
@@ -67,7 +68,7 @@ func TestAMemberThatIsNoNodes(t *testing.T) {
 		if err := b.RemoveStranger(ctx, nodes, id); err != nil {
 			t.Fatal(err)
 		}
-		if said := b.said.String(); !strings.Contains(said, "etcd: the member "+id+" is taken out, "+name+" at "+peerURL(at)) {
+		if said := b.said.String(); !strings.Contains(said, "etcd: the member "+id+" is taken out, "+name+" at "+b.peerURL(at)) {
 			t.Errorf("said %s", said)
 		}
 		if err := b.RemoveStranger(ctx, nodes, id); err == nil || !strings.Contains(err.Error(), "remove="+id+": etcd of the cluster core has no such member\nhint: ") {
@@ -89,6 +90,7 @@ func TestAMemberThatIsNoNodes(t *testing.T) {
 
 // TestWhoseAMemberIs: a name is anybody's where it is known where the node is.
 func TestWhoseAMemberIs(t *testing.T) {
+	t.Parallel()
 	b := newBed(t, 3)
 	b.reports(b.Options.Nodes[0])
 	b.reports(b.Options.Nodes[1])
@@ -97,15 +99,15 @@ func TestWhoseAMemberIs(t *testing.T) {
 	for want, peers := range map[bool][]etcd.Peer{
 		true: {
 			{ID: "1", Name: "default", URLs: []string{"http://10.0.0.1:2380"}}, // it answers at the node
-			{ID: "4", Name: "default", URLs: []string{peerURL(2)}},
+			{ID: "4", Name: "default", URLs: []string{b.peerURL(2)}},
 			{ID: "4", Name: "core02", URLs: []string{"http://core02.example.org:2380"}},
-			{ID: "4", Name: "core03", URLs: []string{peerURL(9)}}, // where that node is nobody knows
-			{ID: "4", URLs: []string{peerURL(1)}},                 // it joins
+			{ID: "4", Name: "core03", URLs: []string{b.peerURL(9)}}, // where that node is nobody knows
+			{ID: "4", URLs: []string{b.peerURL(1)}},                 // it joins
 		},
 		false: {
-			{ID: "2", Name: "default", URLs: []string{peerURL(9)}}, // it does not answer at the node
-			{ID: "4", Name: "core02", URLs: []string{peerURL(9)}},
-			{ID: "4", Name: "core02", URLs: []string{peerURL(2), peerURL(9)}},
+			{ID: "2", Name: "default", URLs: []string{b.peerURL(9)}}, // it does not answer at the node
+			{ID: "4", Name: "core02", URLs: []string{b.peerURL(9)}},
+			{ID: "4", Name: "core02", URLs: []string{b.peerURL(2), b.peerURL(9)}},
 			{ID: "4", Name: "x", URLs: []string{"http://core02.example.org:2380"}},
 			{ID: "4"},
 			{ID: "4", Name: "x"},
@@ -121,6 +123,7 @@ func TestWhoseAMemberIs(t *testing.T) {
 
 // TestALearnerWithoutAnAddress is said, and taken out.
 func TestALearnerWithoutAnAddress(t *testing.T) {
+	t.Parallel()
 	if got := whereabouts(etcd.Peer{ID: "1", Learner: true}); got != "a member that has not started at no address" {
 		t.Errorf("got %s", got)
 	}

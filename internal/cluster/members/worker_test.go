@@ -18,9 +18,10 @@ func asWorker(n boot.Node, action plan.Action) boot.Node {
 
 // TestWorkersComeAndGo, and no member changes.
 func TestWorkersComeAndGo(t *testing.T) {
+	t.Parallel()
 	b := live(t, 3)
 	b.Nodes.Boot = func(_ context.Context, step plan.Step) boot.Node { // of workers, whose etcd does not start
-		return boot.Node{Step: step, Report: reportOf(step.Node.Name, addressOf(step.Node.Number))}
+		return boot.Node{Step: step, Report: reportOf(step.Node.Name, b.addressOf(step.Node.Number))}
 	}
 	nodes := b.nodes(5)
 	nodes[3], nodes[4] = asWorker(nodes[3], plan.Keep), asWorker(nodes[4], plan.Recreate)
@@ -46,9 +47,10 @@ func TestWorkersComeAndGo(t *testing.T) {
 
 // TestAMemberBecomesAWorker: it leaves etcd, and its node is recreated.
 func TestAMemberBecomesAWorker(t *testing.T) {
+	t.Parallel()
 	b := live(t, 3)
 	b.Nodes.Boot = func(_ context.Context, step plan.Step) boot.Node {
-		return boot.Node{Step: step, Report: reportOf(step.Node.Name, addressOf(step.Node.Number))}
+		return boot.Node{Step: step, Report: reportOf(step.Node.Name, b.addressOf(step.Node.Number))}
 	}
 	nodes := b.nodes(3)
 	nodes[2] = asWorker(nodes[2], plan.Recreate)

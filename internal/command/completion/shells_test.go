@@ -90,11 +90,15 @@ func clone(t *testing.T, dir string) {
 	t.Helper()
 	for name, text := range map[string]string{
 		"go.mod": "module coreos-libvirt\n", "my snapshot.db": "", "vm/.lock.core": "", "vm/.lock.web": "", "vm/.lock.gone": "",
-		"vm/core01/ignition.json": "{}", "vm/core02/ignition.json": "{}", "vm/web01/ignition.json": "{}",
+		"clusters/declared.yml": "nodes: 1\n", "clusters/schema.json": "{}", "vm/core01/ignition.json": "{}", "vm/core02/ignition.json": "{}", "vm/web01/ignition.json": "{}",
 	} {
 		path := filepath.Join(dir, name)
 		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		must(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	disk := filepath.Join(dir, "vm/web01/web01.qcow2")
+	for _, args := range [][]string{{"create", "-q", "-f", "qcow2", disk, "1M"}, {"snapshot", "-c", "clean", disk}} {
+		must(t, exec.Command("qemu-img", args...).Run())
 	}
 }
 
@@ -173,6 +177,8 @@ func TestInRealShells(t *testing.T) {
 				{"mage statu\t", "<status>"},
 				{"mage up pre\tx", "<up><prefix=x>"},
 				{"mage up prefix=w\t", "<up><prefix=web>"},
+				{"mage up prefix=dec\t", "<up><prefix=declared>"},
+				{"mage rollback prefix=web name=\t", "<rollback><prefix=web><name=clean>"},
 				{"mage ssh node=w\t", "<ssh><node=web01>"},
 				{"mage ssh prefix=core node=core01 us\tme", "<ssh><prefix=core><node=core01><user=me>"},
 				{"mage up recreate=core01,core0\t", "<up><recreate=core01,core02>"},

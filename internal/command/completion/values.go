@@ -1,12 +1,14 @@
 package completion
 
 import (
+	"context"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/carapace-sh/carapace"
 
+	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/image/stream"
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/settings"
@@ -18,6 +20,7 @@ import (
 var kinds = map[string]func(typed) carapace.Action{
 	"prefix":    found(prefixes),
 	"node":      found(nodes),
+	"name":      found(snapshots),
 	"recreate":  several(also(found(nodes), "changed", "all")),
 	"image":     also(files(".qcow2"), images()...),
 	"config":    files(".yml", ".yaml", ".bu"),
@@ -110,8 +113,9 @@ func folders(here workspace.Workspace) map[string]string {
 	return owners
 }
 
-// prefixes are those of the clusters that have nodes here.
+// prefixes are those of the clusters that have nodes or a file here.
 func prefixes(l typed) (all []string) {
+	all = clusterfile.Declared(l.workspace.Root)
 	for _, owner := range folders(l.workspace) {
 		if !slices.Contains(all, owner) {
 			all = append(all, owner)
@@ -125,6 +129,21 @@ func nodes(l typed) (all []string) {
 	for name, owner := range folders(l.workspace) {
 		if prefix := l.value("prefix"); prefix == "" || prefix == owner {
 			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// snapshots are those that the disks of the line's cluster have, or of the only one. libvirt is not asked: it may hang.
+func snapshots(l typed) (all []string) {
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	for _, name := range nodes(l) {
+		found, _ := qcow2.Snapshots(ctx, (workspace.Node{Name: name, Dir: l.workspace.VM(name)}).Overlay())
+		for _, one := range found {
+			if !slices.Contains(all, one) {
+				all = append(all, one)
+			}
 		}
 	}
 	return all

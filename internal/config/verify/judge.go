@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/grammar"
+	"coreos-libvirt/internal/config/verify/network"
 	"coreos-libvirt/internal/config/verify/quadlet"
 	"coreos-libvirt/internal/config/verify/sandbox"
 	"coreos-libvirt/internal/config/verify/unit"
@@ -29,11 +30,12 @@ func (j *Judge) faults(ctx context.Context, doc []byte, system string) (faults [
 	if err != nil {
 		return nil, nil, err
 	}
-	faults = slices.Concat(d.Paths(system), grammar.Logins(d), grammar.Texts(d), unit.Unstarted(d))
+	faults = slices.Concat(d.Paths(system), grammar.Logins(d), grammar.Texts(d), network.Faults(d), unit.Unstarted(d))
 	if r := results[sandbox.Apply]; r.Status != 0 {
 		return append(faults, refused(r)...), missing, nil
 	}
 	faults = append(faults, grammar.Said(d, results)...)
+	faults = append(faults, network.Said(d, results)...)
 	quadlets, made := quadlet.Said(results[quadlet.CheckName].Said, d)
 	faults = append(faults, quadlets...)
 	faults = append(faults, j.units(ctx, d, results[unit.CheckName].Said, made)...)
@@ -57,7 +59,8 @@ func checksOf(d document.Document) (checks []sandbox.Check, missing []string) {
 	for _, p := range lacks {
 		missing = append(missing, "files for "+p.Name+" are not looked at: this host has none (package "+p.Package+")")
 	}
-	return append(checks, more...), missing
+	cards, lacking := network.Checks(d)
+	return slices.Concat(checks, more, cards), append(missing, lacking...)
 }
 
 // units are the faults of units, and of those that Quadlet made.

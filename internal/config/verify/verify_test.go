@@ -56,13 +56,13 @@ func nodes(path string, count int) (nodes []verify.Node, err error) {
 	return nodes, nil
 }
 
-// said is what is said of the config.
-func said(t *testing.T, p upstream.Programs, path string) string {
+// said is what is said of the config, and what this host lacks to say more.
+func said(t *testing.T, p upstream.Programs, path string) (text string, missing []string) {
 	t.Helper()
 	all, err := nodes(path, 2)
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
-		return ""
+		return "", nil
 	}
 	j := verify.Judge{Programs: p}
 	report, err := j.All(t.Context(), all)
@@ -73,7 +73,7 @@ func said(t *testing.T, p upstream.Programs, path string) string {
 	for _, f := range report.Findings {
 		fmt.Fprintf(&out, "%s:%d:%d: %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.Message)
 	}
-	return out.String()
+	return out.String(), report.Missing
 }
 
 // Each broken config is found to be so, at its line and column.
@@ -106,7 +106,12 @@ func TestBroken(t *testing.T) {
 		if err := errors.Join(err, os.MkdirAll(name, 0o755), os.WriteFile(config, text, 0o600), linked(own, filepath.Join(name, "files"))); err != nil {
 			t.Fatal(err)
 		}
-		got := strings.ReplaceAll(said(t, p, config), name+"/", "")
+		got, missing := said(t, p, config)
+		if len(missing) > 0 {
+			t.Logf("%s: left out: %s", name, missing)
+			continue
+		}
+		got = strings.ReplaceAll(got, name+"/", "")
 		if *update {
 			broken.Files[i].Data = []byte(got)
 		} else if got != string(f.Data) {
@@ -156,7 +161,7 @@ func TestNoFalseErrors(t *testing.T) {
 		t.Fatal(own, err)
 	}
 	for _, path := range append(own, "ignition/ignition.yml") {
-		if got := said(t, p, path); got != "" {
+		if got, _ := said(t, p, path); got != "" {
 			t.Errorf("%s", got)
 		}
 	}

@@ -71,15 +71,19 @@ func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	q := questioner{credentials: r.Credentials, patience: eachListed}
+	var said []wire.Member // in the last round that no limit cut short
 	for {
 		members, peers := q.askEach(ctx, r.Endpoints)
 		healthy := func(m wire.Member) bool { return m.Healthy }
 		if slices.ContainsFunc(members, healthy) && len(peers) > 0 {
 			return peers, nil
 		}
+		if ctx.Err() == nil || said == nil {
+			said = members
+		}
 		select {
 		case <-ctx.Done():
-			return nil, notListed(members)
+			return nil, notListed(said)
 		case <-time.After(between):
 		}
 	}

@@ -3,7 +3,9 @@
 package clusterfile
 
 import (
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -62,4 +64,17 @@ func (f File) Has(key string) (value string, has bool) {
 const Folder = "clusters"
 
 // Path is the cluster's file, in a workspace.
-func Path(prefix string) string { return path.Join(Folder, prefix+".yml") }
+func Path(prefix string) string { return path.Join(Folder, prefix+ending) }
+
+const ending = ".yml"
+
+// Declared are the prefixes of the files in the workspace with that root.
+func Declared(root string) (prefixes []string) {
+	entries, _ := os.ReadDir(filepath.Join(root, Folder))
+	for _, entry := range entries {
+		if prefix, is := strings.CutSuffix(entry.Name(), ending); is && !entry.IsDir() {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}

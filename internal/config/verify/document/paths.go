@@ -14,9 +14,14 @@ func (d Document) Paths(system string) (faults []Fault) {
 			owners[DropinPath(u.Name, drop.Name)] = drop.Contents != ""
 		}
 	}
-	at := []string{}
+	at, real := []string{}, map[string]string{}
 	for _, f := range d.Files {
 		at = append(at, f.Path)
+		if same := real[onDisk(f.Path, system)]; same != "" {
+			text := f.Path + " is written twice: the image has " + same + " at the same place"
+			faults = append(faults, Fault{Error: true, Path: f.Path, Text: text, Hint: "leave out one of the two"})
+		}
+		real[onDisk(f.Path, system)] = f.Path
 		if owners[f.Path] {
 			faults = append(faults, Fault{Error: true, Path: f.Path, Text: f.Path + " is written twice: by systemd.units and by storage.files", Hint: "leave out one of the two"})
 		}
@@ -35,13 +40,33 @@ func (d Document) Paths(system string) (faults []Fault) {
 	return faults
 }
 
+// moved are the links of Fedora CoreOS' root into /var and /run (its docs, "Storage"; rpm-ostree's layout).
+var moved = map[string]string{
+	"home": "var/home", "opt": "var/opt", "srv": "var/srv", "mnt": "var/mnt", "root": "var/roothome", "media": "run/media",
+}
+
+// onDisk is where the image has the path.
+func onDisk(at, system string) string {
+	if system != "fcos" {
+		return at
+	}
+	if below, is := strings.CutPrefix(at, "/usr/local/"); is {
+		return "/var/usrlocal/" + below
+	}
+	first, rest, _ := strings.Cut(strings.TrimPrefix(at, "/"), "/")
+	if to := moved[first]; to != "" {
+		return "/" + to + "/" + rest
+	}
+	return at
+}
+
 // lost is a path whose contents the image does not keep, or does not let anybody write.
 func lost(at, system string) (f Fault, is bool) {
 	f = Fault{Path: at}
-	first, _, _ := strings.Cut(strings.TrimPrefix(at, "/"), "/")
+	first, _, _ := strings.Cut(strings.TrimPrefix(onDisk(at, system), "/"), "/")
 	switch first {
 	case "usr", "bin", "sbin", "lib", "lib64":
-		if system != "flatcar" && strings.HasPrefix(at, "/usr/local/") || system != "fcos" && strings.HasPrefix(at, "/usr/share/oem/") || system == "" {
+		if system == "" || system != "fcos" && strings.HasPrefix(at, "/usr/share/oem/") {
 			return f, false
 		}
 		f.Error, f.Text = true, at+": the image has /"+first+" read-only"

@@ -15,10 +15,10 @@ import (
 
 // Program is one that judges files, on this host.
 type Program struct {
-	Name, Package string                                 // of both; the package is Debian's
-	takes         func(document.File) bool               // whether it judges the file
-	command       func(at string) string                 // for sh
-	said          func(at, said string) []document.Fault // what it said of the file
+	Name, Package string                                              // of both; the package is Debian's
+	takes         func(document.File) bool                            // whether it judges the file
+	command       func(at string) string                              // for sh
+	said          func(f document.File, said string) []document.Fault // what it said of the file
 }
 
 // Programs are those that judge files.
@@ -27,10 +27,10 @@ var Programs = []Program{
 	{"shellcheck", "shellcheck", isShell, func(at string) string {
 		return "shellcheck --format=gcc --severity=warning --shell=bash " + at
 	}, shellcheckSaid},
-	{"visudo", "sudo", below("/etc/sudoers.d/", "/etc/sudoers"), func(at string) string { return "visudo -c -f " + at }, lines(`:(\d+):(?:\d+:)? (.*)`)},
+	{"visudo", "sudo", below("/etc/sudoers.d/", "/etc/sudoers"), func(at string) string { return "visudo -c -f " + at }, visudoSaid},
 	{"sshd", "openssh-server", below("/etc/ssh/sshd_config.d/", "/etc/ssh/sshd_config"), func(at string) string {
 		return "$(command -v sshd) -t -f " + at
-	}, lines(`: ?line (\d+): (.*)`)},
+	}, sshdSaid},
 	{"nft", "nftables", func(f document.File) bool {
 		return path.Ext(f.Path) == ".nft" || path.Base(f.Path) == "nftables.conf"
 	}, func(at string) string { return "nft -c -f " + at }, lines(`:(\d+):\d+-\d+: Error: (syntax error.*)`)},
@@ -63,7 +63,7 @@ func Said(d document.Document, results map[string]sandbox.Result) (faults []docu
 	for _, p := range Programs {
 		for _, f := range d.Files {
 			if r, ran := results[p.Name+" "+f.Path]; ran && f.Known && r.Said != "" {
-				faults = append(faults, p.said(f.Path, r.Said)...)
+				faults = append(faults, p.said(f, r.Said)...)
 			}
 		}
 	}
@@ -80,15 +80,15 @@ func below(folder, file string) func(document.File) bool {
 }
 
 // lines finds faults by a pattern whose groups are the line and what is wrong there.
-func lines(pattern string) func(at, said string) []document.Fault {
+func lines(pattern string) func(f document.File, said string) []document.Fault {
 	re := regexp.MustCompile(pattern)
-	return func(at, said string) (faults []document.Fault) {
+	return func(file document.File, said string) (faults []document.Fault) {
 		for _, line := range strings.Split(said, "\n") {
 			m := re.FindStringSubmatch(line)
 			if m == nil {
 				continue
 			}
-			f := document.Fault{Error: true, Path: at, Line: number(m[1]), Text: path.Base(at) + ": " + strings.TrimSuffix(m[2], ".")}
+			f := document.Fault{Error: true, Path: file.Path, Line: number(m[1]), Text: path.Base(file.Path) + ": " + strings.TrimSuffix(m[2], ".")}
 			if !slices.Contains(faults, f) {
 				faults = append(faults, f)
 			}
@@ -100,8 +100,8 @@ func lines(pattern string) func(at, said string) []document.Fault {
 var users = regexp.MustCompile(`Failed to resolve|Unknown (user|group)`)
 
 // tmpfilesSaid leaves out users that only the image has.
-func tmpfilesSaid(at, said string) (faults []document.Fault) {
-	for _, f := range lines(regexp.QuoteMeta(sandbox.Node+at)+`:(\d+): (.*)`)(at, said) {
+func tmpfilesSaid(file document.File, said string) (faults []document.Fault) {
+	for _, f := range lines(regexp.QuoteMeta(sandbox.Node+file.Path)+`:(\d+): (.*)`)(file, said) {
 		if !users.MatchString(f.Text) {
 			faults = append(faults, f)
 		}

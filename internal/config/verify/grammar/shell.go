@@ -22,13 +22,13 @@ func shellCommand(at string) string {
 var shellLine = regexp.MustCompile(`: line (\d+): (.*)$`)
 
 // shellSaid is the first thing that bash says: the others follow from it.
-func shellSaid(at, said string) []document.Fault {
+func shellSaid(file document.File, said string) []document.Fault {
 	for _, line := range strings.Split(said, "\n") {
 		m := shellLine.FindStringSubmatch(line)
 		if m == nil || strings.HasPrefix(m[2], "warning:") || strings.HasPrefix(m[2], "`") {
 			continue
 		}
-		f := document.Fault{Error: true, Path: at, Line: number(m[1]), Text: path.Base(at) + ": " + m[2]}
+		f := document.Fault{Error: true, Path: file.Path, Line: number(m[1]), Text: path.Base(file.Path) + ": " + m[2]}
 		if near := nearToken.FindStringSubmatch(m[2]); near != nil {
 			f.Needle = near[1]
 		}
@@ -42,10 +42,10 @@ var nearToken = regexp.MustCompile("unexpected token `(.+)'$")
 var gcc = regexp.MustCompile(`:(\d+):\d+: (?:warning|error): (.*)$`)
 
 // shellcheckSaid is worth a word, and no error: bash -n knows what is one.
-func shellcheckSaid(at, said string) (faults []document.Fault) {
+func shellcheckSaid(file document.File, said string) (faults []document.Fault) {
 	for _, line := range strings.Split(said, "\n") {
 		if m := gcc.FindStringSubmatch(line); m != nil && !strings.Contains(m[2], "[SC1") { // those of the parser
-			faults = append(faults, document.Fault{Path: at, Line: number(m[1]), Text: path.Base(at) + ": " + m[2]})
+			faults = append(faults, document.Fault{Path: file.Path, Line: number(m[1]), Text: path.Base(file.Path) + ": " + m[2]})
 		}
 	}
 	return faults

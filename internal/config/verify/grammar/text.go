@@ -40,9 +40,6 @@ var texts = []struct {
 	{ending(".yaml", ".yml"), yamlFaults},
 	{ending(".toml"), tomlFaults},
 	{inFolder("/etc/sysctl.d", ".conf"), sysctlFaults},
-	{inFolder("/etc/NetworkManager/system-connections", ".nmconnection"), connectionFaults},
-	{inFolder("/etc/systemd/network", ".network", ".netdev", ".link"), iniFaults},
-	{inFolder("/etc/NetworkManager/conf.d", ".conf"), iniFaults},
 }
 
 func ending(kinds ...string) func(string) bool {
@@ -140,41 +137,6 @@ func sysctlFaults(f document.File) (faults []document.Fault) {
 			continue
 		}
 		faults = append(faults, one(f, i+1, line, "the line is no `name = value`")...)
-	}
-	return faults
-}
-
-// iniFaults are of lines that are neither a section nor a "key=value" in one.
-func iniFaults(f document.File) (faults []document.Fault) {
-	section, continued := false, false
-	for i, line := range strings.Split(string(f.Data), "\n") {
-		text := strings.TrimSpace(line)
-		was := continued
-		continued = strings.HasSuffix(text, `\`)
-		switch {
-		case was || text == "" || strings.ContainsAny(text[:1], "#;"):
-		case strings.HasPrefix(text, "["):
-			if section = true; !strings.HasSuffix(text, "]") {
-				faults = append(faults, one(f, i+1, text, "the section's name has no ]")...)
-			}
-		case !strings.Contains(text, "="):
-			faults = append(faults, one(f, i+1, text, "the line is neither a [section] nor a `key=value`")...)
-		case !section:
-			faults = append(faults, one(f, i+1, text, "the line is in no section")...)
-		}
-	}
-	return faults
-}
-
-// connectionFaults are of a profile of NetworkManager (nm-settings-keyfile(5)): it does not read one that others may.
-func connectionFaults(f document.File) []document.Fault {
-	faults := iniFaults(f)
-	if mode := f.Mode; mode == 0 && !f.HasMode || mode&0o077 != 0 {
-		fault := document.Fault{Error: true, Path: f.Path, Text: path.Base(f.Path) + ": NetworkManager does not read a profile that others may read", Hint: "mode: 0600"}
-		faults = append(faults, fault)
-	}
-	if len(faults) == 0 && !bytes.Contains(f.Data, []byte("[connection]")) {
-		faults = append(faults, one(f, 1, "", "there is no section [connection]")...)
 	}
 	return faults
 }

@@ -84,16 +84,24 @@ type Options struct {
 // Said are the faults that systemd-analyze's lines tell of.
 func Said(said string, o Options) (faults []document.Fault) {
 	inUnit := map[string]bool{}
-	for _, line := range strings.Split(said, "\n") {
-		if m := ofLine.FindStringSubmatch(line); m != nil {
-			faults = append(faults, lineFault(m[1], number(m[2]), m[3], o))
-			inUnit[path.Base(unitOf(m[1]))] = true
-		}
+	for _, f := range Lines(said, o) {
+		faults = append(faults, f)
+		inUnit[path.Base(unitOf(f.Path))] = true
 	}
 	faults = append(faults, ofUnits(said, inUnit, o)...)
 	for _, line := range strings.Split(said, "\n") {
 		if m := bad.FindStringSubmatch(line); m != nil && !inUnit[m[1]] && slices.Contains(o.Whole, m[1]) {
 			faults = append(faults, document.Fault{Error: true, Path: document.UnitPath(m[1]), Text: m[1] + ": systemd does not take it"})
+		}
+	}
+	return faults
+}
+
+// Lines are the faults that systemd's programs tell of with a file on the node and its line.
+func Lines(said string, o Options) (faults []document.Fault) {
+	for _, line := range strings.Split(said, "\n") {
+		if m := ofLine.FindStringSubmatch(line); m != nil {
+			faults = append(faults, lineFault(m[1], number(m[2]), m[3], o))
 		}
 	}
 	return faults
@@ -175,9 +183,12 @@ var (
 	ending         = regexp.MustCompile(`(,? ignoring( line)?\.?|[.,;] Ignoring\.|[.] Refusing\.|\.)$`)
 )
 
+// ignored is what systemd says that it does, within a sentence.
+var ignored = regexp.MustCompile(`, ignoring(?: assignment)?:`)
+
 // plain is systemd's sentence without its end, which says what systemd does.
 func plain(said string) string {
-	said = strings.Replace(ending.ReplaceAllString(said, ""), ", ignoring:", ":", 1)
+	said = ignored.ReplaceAllString(ending.ReplaceAllString(said, ""), ":")
 	if first, _, _ := strings.Cut(said, " "); first != "" && strings.ToLower(first[1:]) == first[1:] && !strings.HasSuffix(first, "=") {
 		return strings.ToLower(said[:1]) + said[1:]
 	}
@@ -211,7 +222,7 @@ func lineFault(at string, line int, said string, o Options) document.Fault {
 }
 
 // works is what systemd says of lines that it takes, for now or as they are not meant.
-var works = regexp.MustCompile(`(?i)unknown escape sequences|please use|will be removed|deprecated|obsolete|legacy|please update`)
+var works = regexp.MustCompile(`(?i)unknown escape sequences|, assuming |will be changed|please use|will be removed|deprecated|obsolete|legacy|please update`)
 
 // meant says what an unknown word may be meant to be. One that is like no other may be known to a newer systemd.
 func meant(f document.Fault, near, end string, o Options) document.Fault {
