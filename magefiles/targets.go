@@ -202,6 +202,16 @@ func Logs(ctx context.Context) error {
 	return call(ctx, command.Logs)
 }
 
+// Units prints how the systemd units are that the config brings to node=core01, or all nodes, and which others have failed; format=json.
+func Units(ctx context.Context) error {
+	return call(ctx, command.Units)
+}
+
+// Journal prints the journal of this boot of node=core01, or of all nodes, of unit= or all; follow=true goes on.
+func Journal(ctx context.Context) error {
+	return call(ctx, command.Journal)
+}
+
 // Stop shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.
 func Stop(ctx context.Context) error {
 	return call(ctx, command.Stop)
@@ -327,6 +337,11 @@ func Show(ctx context.Context) error {
 // Watch transpiles and renders on every save and prints what changed in the nodes' Ignition documents.
 func Watch(ctx context.Context) error {
 	return call(ctx, command.Watch)
+}
+
+// Try recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.
+func Try(ctx context.Context) error {
+	return call(ctx, command.Try)
 }
 
 // Migrate writes a Container Linux Config as Butane, beside it.

@@ -59,7 +59,7 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status, "await": await},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", built+":"+env.Getenv("PATH"))
 			env.Setenv("COREOS_VERIFY", "off")

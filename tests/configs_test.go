@@ -3,15 +3,19 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"coreos-libvirt/internal/lab/guestimage"
@@ -51,6 +55,7 @@ systemd:
         ExecStart=/bin/sh -c 'echo hello from Node_Name > /srv/hello'
         [Install]
         WantedBy=multi-user.target
+    - {name: nope.service, enabled: true, contents: "[Service]\nExecStart=/srv/nope\n[Install]\nWantedBy=multi-user.target\n"}
     - {name: off.service, enabled: false, contents: "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}
     - {name: ssh.service, dropins: [{name: 10-words.conf, contents: "[Service]\nEnvironment=NODE=Node_Name\n"}]}
 `
@@ -85,7 +90,7 @@ func butaneArrives(t *testing.T, c clone) {
 	c.write(t, "ignition/all.yml", butaneConfig)
 	c.write(t, "ignition/files/big.txt", big)
 	c.write(t, "ignition/files/bytes.bin", string(raw))
-	c.mage(t, "lab", "up", "nodes=1", "config=ignition/all.yml", "var.Registry_Mirror=10.0.0.5:5000")
+	unitsTold(t, c, []string{"lab", "up", "nodes=1", "config=ignition/all.yml", "var.Registry_Mirror=10.0.0.5:5000"})
 	replaced := strings.NewReplacer("Node_Name", "core01", "Cluster_Name", "core").Replace(big)
 	c.arrives(t, map[string]string{
 		"hostname":                                  "core01",
@@ -103,6 +108,49 @@ func butaneArrives(t *testing.T, c clone) {
 		"cat ~alice/.ssh/authorized_keys*/*":        aliceKey,
 	})
 	c.mage(t, "lab", "down", "all=true", "yes=true")
+}
+
+// unitsTold runs an up of a config whose service cannot be executed: the node is ready, its lines are shown, and that is an error.
+func unitsTold(t *testing.T, c clone, up []string) {
+	t.Helper()
+	out, err := c.try(append(up, "units=fail")...)
+	t.Logf("up says\n%s", out)
+	if err == nil || !strings.Contains(out, "core01: ready, ") || !strings.Contains(out, "failed: nope.service\ncore01: nope.service has failed: exit-code, status 203/EXEC\n    20") ||
+		!strings.Contains(out, "Failed at step EXEC spawning /srv/nope: No such file or directory\n") ||
+		!strings.Contains(out, "Error: core01: nope.service of the config failed\nhint: ") || !strings.Contains(out, " lab journal node=core01 unit=nope.service` shows ") {
+		t.Fatalf("got %v\n%s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "vm/core01/fresh")); err == nil {
+		t.Error("the node was ready, and may be recreated unasked")
+	}
+	if out := c.mage(t, "lab", "journal", "unit=nope"); strings.Contains(out, "core01 20") || !strings.Contains(out, "status=203/EXEC\n") {
+		t.Errorf("got\n%s", out)
+	}
+	if out, err := c.try("lab", "units", "node=core01"); err == nil || !regexp.MustCompile(`(?m)^core01 +hello\.service +active \(exited\) +0 +the config$`).MatchString(out) {
+		t.Errorf("got %v\n%s", err, out)
+	}
+	followed(t, c)
+}
+
+// followed reads the journal until Ctrl-C: that is no error, and nothing goes on in the node.
+func followed(t *testing.T, c clone) {
+	t.Helper()
+	cmd := c.command("lab", "journal", "follow=true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	distributor.Must(t, err)
+	distributor.Must(t, cmd.Start())
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "20") {
+		t.Errorf("got %q, %v", line, err)
+	}
+	distributor.Must(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("Ctrl-C: got %v", err)
+	}
+	if out := c.mage(t, "lab", "ssh", "cmd=sleep 3; pgrep -x journalctl || echo none"); strings.TrimSpace(out) != "none" {
+		t.Errorf("journalctl goes on in the node: %s", out)
+	}
 }
 
 // mac is the address that the domain's network card has.
@@ -181,6 +229,7 @@ systemd:
         ExecStart=/bin/sh -c 'echo hello from Node_Name > /srv/hello'
         [Install]
         WantedBy=multi-user.target
+    - {name: nope.service, enabled: true, contents: "[Service]\nExecStart=/srv/nope\n[Install]\nWantedBy=multi-user.target\n"}
     - {name: off.service, enabled: false, contents: "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"}
     - {name: never.service, mask: true}
     - {name: ssh.service, dropins: [{name: 10-words.conf, contents: "[Service]\nEnvironment=NODE=Node_Name\n"}]}

@@ -11,7 +11,7 @@ import (
 	"coreos-libvirt/internal/testkit/pace"
 )
 
-// TestStandins boots the stand-ins for the two distributions with all the shipped configs. One node of each is in TestStory.
+// TestStandins boots the stand-ins for the two distributions with all the shipped configs. One node of each is in TestStoryOfSingleNodes.
 func TestStandins(t *testing.T) {
 	onlyInFull(t)
 	story(t, []part{

@@ -87,7 +87,7 @@ func newTiny(t testing.TB) tiny {
 // target is a run of the compiled targets inside the lab.
 func (c tiny) target(words ...string) *exec.Cmd {
 	cmd := c.world().Command(context.Background(), "sh", append([]string{"-c", `cd "$0" && exec ./targets "$@"`, c.dir}, words...)...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", "COREOS_IMAGE="+c.image, "COREOS_VCPU=1", "COREOS_DISK=1")
+	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", "COREOS_IMAGE="+c.image, "COREOS_UNITS=off", "COREOS_VCPU=1", "COREOS_DISK=1")
 	return cmd
 }
 

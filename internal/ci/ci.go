@@ -233,7 +233,7 @@ func (c Check) lab(ctx context.Context) error {
 	if c.Full {
 		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins|TestProgram", "./tests", "-full")
 	} else {
-		args = append(args, "-timeout="+labHangs, "-run", "TestStory|TestTiny", "./tests")
+		args = append(args, "-timeout="+labHangs, "-parallel=3", "-run", "TestStory|TestTiny", "./tests") // both stories and tiny guests beside each other
 	}
 	return c.run(ctx, nil, "go", args...)
 }

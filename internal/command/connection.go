@@ -39,6 +39,16 @@ func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, erro
 	return daemon, nil
 }
 
+// close ends the connection, if there is one.
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.daemon != nil {
+		c.daemon.Close()
+	}
+	c.daemon, c.conn = nil, nil
+}
+
 // onlyLook makes this a connection by which nothing can be changed.
 func (c *connection) onlyLook() {
 	c.mu.Lock()

@@ -32,7 +32,7 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		r.log.Say("%s", note)
 	}
 	for _, step := range p.plan.Steps {
-		if !step.Refused.None() {
+		if !step.Refused.None() || r.pass.brief && !step.Changes() {
 			continue
 		}
 		sayStep(r.Settings, step, r.log.Say)

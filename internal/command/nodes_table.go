@@ -21,16 +21,22 @@ type upNode struct {
 	MAC      string `json:"mac"`
 	Failed   string `json:"failed,omitempty"` // why it is not ready
 	Etcd     string `json:"etcd,omitempty"`   // how its member is
+
+	Units *nodeUnits `json:"units,omitempty"` // if it was asked for them
 }
 
-// printNodes ends `up`, for people or for a program.
-func printNodes(r *Run, nodes []boot.Node, status etcd.Status, endpoint func(address string) string) error {
+// printNodes ends `up`, for people or for a program. seen are the units of nodes that were asked for them.
+func printNodes(r *Run, nodes []boot.Node, seen []nodeUnits, status etcd.Status, endpoint func(address string) string) error {
 	if r.Format != "json" {
-		return nodesTable(nodes, status, endpoint).Print(r.log.Writer())
+		if err := nodesTable(nodes, seen, status, endpoint).Print(r.log.Writer()); err != nil {
+			return err
+		}
+		sayUnits(r.log, seen)
+		return nil
 	}
 	all := []upNode{}
 	for _, n := range nodes {
-		u := upNode{Node: n.Step.Node.Name, HostName: n.Report.HostName, Address: n.Address(), MAC: n.Step.Node.MAC}
+		u := upNode{Node: n.Step.Node.Name, HostName: n.Report.HostName, Address: n.Address(), MAC: n.Step.Node.MAC, Units: unitsFor(seen, n)}
 		if n.Err != nil {
 			u.Failed = hint.FirstLine(n.Err)
 		}
@@ -46,7 +52,7 @@ func printNodes(r *Run, nodes []boot.Node, status etcd.Status, endpoint func(add
 
 // nodesTable ends `up` with a line a node, and its member of etcd if there are members. endpoint is where the member at an
 // address is reached.
-func nodesTable(nodes []boot.Node, status etcd.Status, endpoint func(address string) string) *table.Table {
+func nodesTable(nodes []boot.Node, seen []nodeUnits, status etcd.Status, endpoint func(address string) string) *table.Table {
 	members := map[string]etcd.Member{}
 	for _, m := range status.Members {
 		members[m.Endpoint] = m
@@ -55,15 +61,33 @@ func nodesTable(nodes []boot.Node, status etcd.Status, endpoint func(address str
 	if len(members) > 0 {
 		head = append(head, "ETCD")
 	}
+	if len(seen) > 0 {
+		head = append(head, "UNITS")
+	}
 	rows := table.New(head...)
 	for _, n := range nodes {
 		cells := []string{n.Step.Node.Name, table.Dash(n.Report.HostName), whereOr(n), n.Step.Node.MAC}
 		if m, ok := members[endpoint(n.Address())]; ok {
 			cells = append(cells, describe(m, status.Answers()))
+		} else if len(members) > 0 && len(seen) > 0 {
+			cells = append(cells, "-")
+		}
+		if len(seen) > 0 {
+			cells = append(cells, unitsFor(seen, n).brief())
 		}
 		rows.Row(cells...)
 	}
 	return rows
+}
+
+// unitsFor are those of the node; nil if it was not asked for them.
+func unitsFor(seen []nodeUnits, node boot.Node) *nodeUnits {
+	for i := range seen {
+		if seen[i].Node == node.Step.Node.Name {
+			return &seen[i]
+		}
+	}
+	return nil
 }
 
 // withUndefined are the nodes, and those of the cluster that could not be defined because of err, in their order.

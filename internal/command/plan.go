@@ -77,7 +77,7 @@ func wouldFetch(ctx context.Context, dry *Run) (baseImages, error) {
 func dry(r *Run) *Run {
 	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		connection: connection{daemon: r.daemon, until: r.until},
+		connection: connection{daemon: r.daemon, until: r.until}, pass: r.pass,
 	}
 	dry.onlyLook()
 	return dry
@@ -123,6 +123,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		return p, nil, err
 	}
 	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
+	options.Only = r.pass.only
 	p.want, have, err = p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Ask: ask.nodes}, p.domains)
 	if err != nil {
 		return p, nil, err

@@ -41,9 +41,16 @@ type Run struct {
 	etcd  etcd.Helper // carries etcd's modules; its process serves the whole run
 	connection
 	values pipeline
+	pass   pass
 
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
 	counts counts
+}
+
+// pass is what of a plan a run carries out, and how much it says of it. The zero value is `mage up`.
+type pass struct {
+	only  string // the node that is recreated if it changed; empty: each
+	brief bool   // nothing is said of nodes that stay as they are
 }
 
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.

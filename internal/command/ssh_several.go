@@ -36,12 +36,8 @@ func sshToSeveral(ctx context.Context, r *Run) error {
 	faults := progress.New(os.Stderr)
 	status := make([]int, len(nodes))
 	_ = wait.AtOnce(len(nodes), func(i int) error {
-		out, failed := labelled{say: r.log.SayOwn}, labelled{say: faults.SayOwn}
-		if len(nodes) > 1 {
-			out.label = coloured(nodes[i].Name, i) + " "
-			failed.label = out.label
-		}
-		status[i] = sshTo(ctx, r, nodes[i], &out, &failed)
+		label := labelOf(nodes, i)
+		status[i] = sshTo(ctx, r, nodes[i], r.Cmd, &labelled{label: label, say: r.log.SayOwn}, &labelled{label: label, say: faults.SayOwn})
 		return nil
 	})
 	if worst := slices.Max(status); worst != 0 && ctx.Err() == nil {
@@ -50,13 +46,21 @@ func sshToSeveral(ctx context.Context, r *Run) error {
 	return ctx.Err()
 }
 
-// sshTo runs cmd= on a node that may not run, and gives its exit status, or ssh's own.
-func sshTo(ctx context.Context, r *Run, node engine.Domain, out, failed *labelled) int {
+// labelOf is what lines of a node begin with if there are several nodes.
+func labelOf(nodes []engine.Domain, place int) string {
+	if len(nodes) == 1 {
+		return ""
+	}
+	return coloured(nodes[place].Name, place) + " "
+}
+
+// sshTo runs a command on a node that may not run, and gives its exit status, or ssh's own.
+func sshTo(ctx context.Context, r *Run, node engine.Domain, command string, out, failed *labelled) int {
 	defer out.end()
 	defer failed.end()
 	err := standsStill(r.Settings, node)
 	if err == nil {
-		err = sshAway(ctx, r, node, out, failed)
+		err = sshAway(ctx, r, node, command, out, failed)
 	}
 	var exit *exec.ExitError
 	switch {
@@ -73,12 +77,12 @@ func sshTo(ctx context.Context, r *Run, node engine.Domain, out, failed *labelle
 // (ssh_config(5), ControlPersist).
 const afterEnd = time.Second
 
-func sshAway(ctx context.Context, r *Run, node engine.Domain, out, failed *labelled) error {
+func sshAway(ctx context.Context, r *Run, node engine.Domain, command string, out, failed *labelled) error {
 	access, address, err := r.reach().Way(ctx, node)
 	if err != nil {
 		return err
 	}
-	cmd := access.Command(ctx, r.User, node.Name, address, r.Cmd)
+	cmd := access.Command(ctx, r.User, node.Name, address, command)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, failed, afterEnd
 	if err := cmd.Run(); !errors.Is(err, exec.ErrWaitDelay) {
 		return err

@@ -46,7 +46,20 @@ type nodeStatus struct {
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
 
-	Certificate *time.Time `json:"certificate_until,omitempty"` // until when that of its etcd holds, as `mage up` gave it
+	unitStatus
+	certificateStatus
+}
+
+// unitStatus is how the units of a node are that is ready.
+type unitStatus struct {
+	Units       string   `json:"units,omitempty"`        // well, failed: web.service
+	FailedUnits []string `json:"failed_units,omitempty"` // of the config
+	boot        string   // the boot's id
+}
+
+// certificateStatus is how long the certificate of a node's etcd holds, as `mage up` gave it.
+type certificateStatus struct {
+	Certificate *time.Time `json:"certificate_until,omitempty"`
 	life        authority.Life
 }
 
@@ -57,7 +70,7 @@ func Status(ctx context.Context, r *Run) error {
 	if r.Follow {
 		return followStatus(ctx, r)
 	}
-	seen, err := seeStatus(ctx, r)
+	seen, err := seeStatus(ctx, r, &unitsLook{})
 	if err != nil {
 		return err
 	}
@@ -84,14 +97,15 @@ type seenStatus struct {
 	strangers error // members of etcd that are no node's
 }
 
-// seeStatus asks all that can be asked, for as long as statusPatience.
-func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
+// seeStatus asks all that can be asked, for as long as statusPatience, and then the nodes that are ready for their units.
+func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, err error) {
 	seen.words = r.Words
 	domains, err := r.domains()
 	if err != nil {
 		return seen, err
 	}
 	members := r.ws().Members(domains, chosen(r).prefix)
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	var changed map[string]string
@@ -103,6 +117,7 @@ func seeStatus(ctx context.Context, r *Run) (seen seenStatus, err error) {
 		})
 	})
 	seen.nodes = statusOf(ctx, r.reach(), members)
+	look.into(whole, r, seen.nodes, members)
 	asking.Wait()
 	for i, s := range seen.nodes {
 		if seen.nodes[i].Drift = changed[s.Node]; changed == nil || s.Cluster != r.Prefix {
@@ -272,7 +287,7 @@ func statusOfNode(ctx context.Context, nodes reach.Nodes, d engine.Domain) nodeS
 	}
 	switch own := report.Address(s.MAC); {
 	case own != "":
-		s.Ready, s.Address, s.Uptime, s.Source = true, own, report.Uptime, "node"
+		s.Ready, s.Address, s.Uptime, s.Source, s.boot = true, own, report.Uptime, "node", report.BootID
 	case address.IsValid():
 		s.Address, s.Source = address.String(), from
 	}
@@ -294,7 +309,7 @@ var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 // statusTable has a line a node.
 func statusTable(all []nodeStatus) *table.Table {
-	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "IMAGE", "DRIFT"}
+	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "UNITS", "IMAGE", "DRIFT"}
 	secured := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Certificate != nil })
 	if secured {
 		columns = append(columns, "CERTIFICATE")
@@ -330,5 +345,5 @@ func (s nodeStatus) cells() []string {
 		ready = "no"
 	}
 	state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: s.Reason}}.Described()
-	return []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, s.Image, table.Dash(s.Drift)}
+	return []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, table.Dash(s.Units), s.Image, table.Dash(s.Drift)}
 }

@@ -19,9 +19,9 @@ const followEvery = time.Second
 // what changed is printed: all of it at first, then a line a node. An uptime that grows is no change.
 func followStatus(ctx context.Context, r *Run) error {
 	var before map[string]string
-	redraw := r.log.Redraw()
+	redraw, look := r.log.Redraw(), &unitsLook{}
 	for {
-		seen, err := seeStatus(ctx, r)
+		seen, err := seeStatus(ctx, r, look)
 		switch {
 		case ctx.Err() != nil:
 			return nil

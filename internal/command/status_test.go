@@ -53,10 +53,10 @@ func TestStatusWaitsForNobody(t *testing.T) {
 	}
 	defer func() { _ = silent.Close() }()
 	for words, want := range map[string]string{
-		"ready=on nodes=3": `core01  running  not known  192\.168\.0\.1  52:\S+  -  base  ignition.json changed
-core02  running  not known  192\.168\.0\.1  52:\S+  -  base  ignition.json changed
-core03  shut off  no  -  52:\S+  -  base  create: ignition.json changed
-other01  running  not known  192\.168\.0\.1  52:\S+  -  base  not known
+		"ready=on nodes=3": `core01  running  not known  192\.168\.0\.1  52:\S+  -  -  base  ignition.json changed
+core02  running  not known  192\.168\.0\.1  52:\S+  -  -  base  ignition.json changed
+core03  shut off  no  -  52:\S+  -  -  base  create: ignition.json changed
+other01  running  not known  192\.168\.0\.1  52:\S+  -  -  base  not known
 `,
 		"ready=on image=fcos-stable fcos_url=http://" + silent.Addr().String(): `core01 .*
 core02 .*

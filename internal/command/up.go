@@ -21,23 +21,39 @@ func (r *Run) Up(ctx context.Context) error {
 		return err
 	}
 	defer keepTimes(r, d.images)
-	if err := upAll(ctx, r, d); err != nil {
+	nodes, status, err := upAll(ctx, r, d)
+	if nodes == nil {
 		return err
 	}
-	for _, step := range d.steps {
+	if err == nil {
+		err = areUp(d.steps)
+	}
+	takeInventories(ctx, r, d.images, nodes)
+	seen := unitsOfReady(ctx, r, nodes)
+	printed := printNodes(r, nodes, seen, status, clusterOf(r, d, r.booter(d.images, d.apply.Undo)).ClientURL)
+	if err == nil && !r.pass.brief {
+		sayOld(r.Settings, d.steps, r.log.Say)
+	}
+	return errors.Join(printed, err, ctx.Err(), failedUnits(r.Settings, seen))
+}
+
+// areUp notes that the nodes were ready: they are not recreated unasked from now on.
+func areUp(steps []plan.Step) error {
+	for _, step := range steps {
 		if err := os.Remove(step.Node.Fresh()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	sayOld(r.Settings, d.steps, r.log.Say)
 	return nil
 }
 
-func upAll(ctx context.Context, r *Run, d defined) error {
+// upAll boots all nodes. It gives none if it has not come as far as to boot any, or was interrupted.
+func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, error) {
+	var status etcd.Status
 	changes := slices.ContainsFunc(d.steps, plan.Step.Changes)
 	d, err := recreateTogether(ctx, r, d)
 	if err != nil {
-		return err
+		return nil, status, err
 	}
 	cluster := clusterOf(r, d, r.booter(d.images, d.apply.Undo))
 	if !changes { // else they were asked of what is no more
@@ -45,22 +61,21 @@ func upAll(ctx context.Context, r *Run, d defined) error {
 	}
 	server, err := cluster.ServeNewcomers(ctx, d.steps)
 	if err != nil {
-		return err
+		return nil, status, err
 	}
 	defer server.Close()
 	nodes, failed := r.booter(d.images, d.apply.Undo).All(ctx, d.steps)
 	broken := errors.Join(trust(r.access(r.Prefix), nodes), errors.Join(d.failed...), failed)
 	if ctx.Err() != nil {
-		return broken
+		return nil, status, broken
 	}
-	var status etcd.Status
 	if broken == nil {
 		nodes, status, err = reconcile(ctx, cluster, d.plan, nodes, server)
 	} else if r.KeepGoing && r.Ready {
 		status, err = cluster.ReconcileReady(ctx, nodes)
 	}
 	nodes = withUndefined(nodes, r.members(), errors.Join(d.failed...))
-	return errors.Join(printNodes(r, nodes, status, cluster.ClientURL), broken, err)
+	return nodes, status, errors.Join(broken, err)
 }
 
 // reconcile makes of nodes that are ready the cluster that is wanted.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -134,6 +135,14 @@ func (a Access) Command(ctx context.Context, user, node, address, cmd string) *e
 		args = append(args, "--", cmd)
 	}
 	return exec.CommandContext(ctx, "ssh", args...)
+}
+
+// Unattended is Command for a run that asks nobody for a password or passphrase: ssh fails instead, and so it does if the node
+// is gone for a minute (ssh_config(5), BatchMode, ServerAliveInterval).
+func (a Access) Unattended(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
+	c := a.Command(ctx, user, node, address, cmd)
+	c.Args = slices.Insert(c.Args, 1, "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "-o", "ServerAliveInterval=20")
+	return c
 }
 
 // SFTP is the system's ssh to a node's file server, which speaks SFTP on the command's standard streams.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coreos-libvirt/internal/settings/process"
 )
 
 // A cache below /tmp is used if nobody else can put programs there, which would run as this user.
@@ -27,7 +29,7 @@ func TestCacheWithoutHome(t *testing.T) {
 				t.Skip(err) // only root gives files away
 			}
 			before, _ := os.Lstat(path)
-			got, fault := temporaryCache(tmp, 7)
+			got, fault := process.TemporaryCache(tmp, 7)
 			after, err := os.Lstat(path)
 			if got != path || err != nil || before != nil && before.Mode() != after.Mode() {
 				t.Errorf("got %s: %v, then %v", got, before, after)

@@ -189,6 +189,24 @@ func login(s *Settings, value string) error {
 	return nil
 }
 
+// What units= says.
+const (
+	UnitsFail = "fail"
+	UnitsWarn = "warn"
+	UnitsOff  = "off"
+)
+
+// unitName is a name of systemd.unit(5), or a pattern of names as journalctl(1) takes it; the kind may be left out.
+var unitName = regexp.MustCompile(`^([A-Za-z0-9:_.*?\\][A-Za-z0-9:_.@*?\\-]{0,254})?$`)
+
+func unit(s *Settings, value string) error {
+	if !unitName.MatchString(value) {
+		return errors.New("is no unit's name: etcd.service, or etcd, or a pattern, 'etcd*'")
+	}
+	s.Unit = value
+	return nil
+}
+
 // Ports are two of TCP: Here is one of this host, 0 any that is free, There one of a node, 0 if none was given.
 type Ports struct{ Here, There int }
 

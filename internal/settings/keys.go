@@ -33,9 +33,6 @@ const (
 	ofOneRun               // what one run does
 )
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = "COREOS_LAB"
-
 // ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
 const ListenerVariable = "COREOS_LISTENER"
 
@@ -95,7 +92,7 @@ func Keys(env Environment) []Key {
 		{"grace", ofRuns, "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
 		{"format", ofRuns, "of what is printed: table, or json for programs, of `mage check` and `mage ci` junit or tap, too; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json", "junit", "tap")},
 		{"diff", ofRuns, "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
-		{"follow", ofRuns, "true: `mage logs` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
+		{"follow", ofRuns, "true: `mage logs`, `mage journal` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is no node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", words(remove)},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", words(snapshotName)},
@@ -111,6 +108,9 @@ func Keys(env Environment) []Key {
 		{"test", ofOneRun, "names of the tests that `mage check` runs, with commas; * is any text; none is all", "", "", anything(func(s *Settings) *string { return &s.Test })},
 		{"tags", ofOneRun, "`mage check` runs the tests that have one of these tags, with commas, and none of !tag; none is all that require no tag", "", "", anything(func(s *Settings) *string { return &s.Tags })},
 		{"keep", ofOneRun, "true: `mage ci` leaves the nodes as they are at its end", "false", "", yesNo(func(s *Settings) *bool { return &s.Keep })},
+		{"units", ofRuns, "what `mage up` does if a unit that the config brings has failed: fail, warn, or off: it is not looked at", "fail", "", oneOf(func(s *Settings) *string { return &s.Units }, UnitsFail, UnitsWarn, UnitsOff)},
+		{"settle", ofRuns, "how long a node that is ready may take until its systemd has started what it starts", "30s", "", duration(func(s *Settings) *time.Duration { return &s.Settle })},
+		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", words(unit)},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(loginName.String(), login)},

@@ -5,9 +5,7 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +13,9 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // Settings are the validated parameters of one run.
@@ -87,6 +85,9 @@ type Settings struct {
 	Shell                     string            // bash, zsh, fish, or empty
 	Install                   bool              // whether files of the user's shells are written
 	Full                      bool              // whether the project's own test runs every story
+	Units                     string            // what up does if a unit of the config has failed: UnitsFail, …
+	Settle                    time.Duration     // for a node's systemd to have started what it starts
+	Unit                      string            // whose journal is printed, or empty
 	Verify                    bool              // whether documents are judged before nodes boot
 	Strict                    bool              // whether warnings of verify count as errors
 	Test, Tags                string            // which tests check runs, with commas, or empty
@@ -108,51 +109,14 @@ type Settings struct {
 	varFrom map[string]string // where each of Vars is from
 }
 
-// Environment is what settings need of the process: the only place that reads its variables.
-type Environment struct {
-	Lookup func(name string) (string, bool)
-	All    func() []string                   // NAME=value
-	File   func(path string) ([]byte, error) // a file of the workspace; nil: there are none
-	Root   bool                              // whether the user is root
-	Cache  string                            // the user's own cache folder, $XDG_CACHE_HOME or ~/.cache
-	Fault  error                             // why there is none
-}
+// Environment is what settings need of the process.
+type Environment = process.Environment
 
 // System is the Environment of this process.
-func System() Environment {
-	env := Environment{Lookup: os.LookupEnv, All: os.Environ, File: os.ReadFile, Root: os.Getuid() == 0}
-	var err error
-	if env.Cache, err = os.UserCacheDir(); err != nil && !env.Root { // root has a folder of its own
-		env.Cache, env.Fault = temporaryCache(os.TempDir(), os.Getuid())
-	}
-	return env
-}
+func System() Environment { return process.System() }
 
-// Inside is the environment of a run inside the lab that one with this starts.
-func (e Environment) Inside() Environment {
-	outside := e.Lookup
-	e.Lookup = func(name string) (string, bool) {
-		if name == LabVariable {
-			return "1", true
-		}
-		return outside(name)
-	}
-	return e
-}
-
-// temporaryCache is a user's cache folder below tmp, where anybody may have made one of its name before: what was planted there
-// would be run as the user.
-func temporaryCache(tmp string, uid int) (string, error) {
-	path := filepath.Join(tmp, fmt.Sprintf("cache-%d", uid))
-	err := os.Mkdir(path, 0o755)
-	if errors.Is(err, fs.ErrExist) {
-		err = artifact.Own(path)
-	}
-	if err != nil {
-		err = hint.Errorf("export HOME=<your home>   # the cache is then $HOME/.cache", "HOME is not set, and the cache cannot be below %s: %w", tmp, err)
-	}
-	return path, err
-}
+// LabVariable is the environment variable that tells a process that it runs inside the lab.
+const LabVariable = process.LabVariable
 
 // RelaunchedVariable is set for a run that another one started in its place.
 const RelaunchedVariable = "COREOS_RELAUNCHED"

@@ -168,3 +168,16 @@ func TestDisk(t *testing.T) {
 		}
 	}
 }
+
+// TestUnitNames: what is no unit's name never comes to a shell in a node.
+func TestUnitNames(t *testing.T) {
+	for value, good := range map[string]bool{
+		"etcd": true, "etcd.service": true, `dev-disk-by\x2dlabel-x.swap`: true, "etcd*": true, "a@b.service": true, "": true,
+		"a b": false, "a'b": false, "-x": false, "$(id)": false, "a\nb": false, "a;b": false,
+	} {
+		_, err := Load([]string{"unit=" + value}, environment(nil))
+		if (err == nil) != good {
+			t.Errorf("%q: got %v", value, err)
+		}
+	}
+}

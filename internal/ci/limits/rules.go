@@ -9,7 +9,8 @@ var Project = Rules{
 		{"magefiles", []string{"internal/command", "internal/settings", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/link", "internal/workspace", "internal/workspace/artifact"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/link", "internal/settings/process", "internal/workspace"}}, // the names of nodes
+		{"internal/settings/process", []string{"internal/workspace/artifact"}},
 		{"internal/settings/row", nil},
 		{"internal/settings/further", []string{"internal/settings/link"}},
 		{"internal/settings/link", nil},
@@ -45,6 +46,7 @@ var Project = Rules{
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 
+		{"internal/guest/units", []string{"internal/config/verify", "internal/guest"}}, // what a document brings
 		{"internal/config/verify", []string{"internal/config/problem", "internal/config", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/config", []string{"internal/config/transpile", "internal/config/render", "internal/config/problem", "internal/workspace"}}, // it reads, and never writes
 		{"internal/config/transpile", []string{"internal/config/refusal", "internal/config/problem"}},

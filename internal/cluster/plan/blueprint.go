@@ -27,6 +27,7 @@ type Options struct {
 	Groups    Groups   // how many there shall be in each group; nil: the cluster has none
 	All       bool     // recreate=all
 	Changed   bool     // recreate=changed
+	Only      string   // the node that Changed is about; empty: each
 	Arch      string   // of the processor
 	Names     []string // of nodes that are recreated in any case
 	Redefine  bool     // somebody else's changes are overwritten
@@ -60,5 +61,5 @@ func (o Options) recreate() []string {
 
 // For is what the user wants done with the node of that name. renewed is a run that goes on to recreate all nodes.
 func (o Options) For(name string, renewed bool) Wishes {
-	return Wishes{Recreate: o.Changed, Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine, Arch: o.Arch}
+	return Wishes{Recreate: o.Changed && (o.Only == "" || o.Only == name), Force: o.All || renewed || slices.Contains(o.Names, name), Redefine: o.Redefine, Arch: o.Arch}
 }

@@ -25,19 +25,25 @@ func (c *connection) watchSlow() (answered func()) {
 	return func() { timer.Stop() }
 }
 
-// caller is the method of this package that was called from outside, in Go's words: Domains, Start. Tests are outside, too.
+// caller is the method of this room that was called from outside, in Go's words: Domains, Start. Tests are outside, too.
 func caller() string {
 	pcs := make([]uintptr, 20)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	name := ""
 	for {
 		frame, more := frames.Next()
-		of, ours := strings.CutPrefix(frame.Function, "coreos-libvirt/internal/engine/libvirt.")
-		if ours && !strings.Contains(of, ".func") && !strings.HasPrefix(of, "Test") {
-			name = of[strings.LastIndex(of, ".")+1:]
+		if method, ours := methodOf(frame.Function); ours {
+			name = method
 		}
 		if !more {
 			return name
 		}
 	}
+}
+
+// methodOf is the method's own name if the function, as the runtime calls it, is one of this room or of those inside it.
+func methodOf(function string) (name string, ours bool) {
+	of, ours := strings.CutPrefix(function, "coreos-libvirt/internal/engine/libvirt")
+	name = of[strings.LastIndex(of, ".")+1:]
+	return name, ours && (strings.HasPrefix(of, ".") || strings.HasPrefix(of, "/")) && !strings.Contains(of, ".func") && !strings.HasPrefix(name, "Test")
 }

@@ -49,3 +49,21 @@ func TestADaemonThatHangs(t *testing.T) {
 		t.Errorf("want %s, got %s", want, got)
 	}
 }
+
+// TestMethodOf: what is waited for has the name that the caller knows, also in the rooms inside this one.
+func TestMethodOf(t *testing.T) {
+	for function, want := range map[string]string{
+		"coreos-libvirt/internal/engine/libvirt.(*Conn).Start":                  "Start",
+		"coreos-libvirt/internal/engine/libvirt.Open":                           "Open",
+		"coreos-libvirt/internal/engine/libvirt/snapshots.Kept.TakeSnapshot":    "TakeSnapshot",
+		"coreos-libvirt/internal/engine/libvirt/snapshots.Kept.Snapshots.func1": "",
+		"coreos-libvirt/internal/engine/libvirt.TestMethodOf":                   "",
+		"coreos-libvirt/internal/engine/libvirtual.Start":                       "",
+		"coreos-libvirt/internal/command.Up":                                    "",
+		"coreos-libvirt/internal/engine/libvirt":                                "",
+	} {
+		if name, ours := methodOf(function); ours != (want != "") || ours && name != want {
+			t.Errorf("%s: got %q, %v", function, name, ours)
+		}
+	}
+}

@@ -3,12 +3,14 @@ package facts
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/unit"
 	"mvdan.cc/sh/v3/syntax"
@@ -16,6 +18,7 @@ import (
 	"coreos-libvirt/internal/config/readable"
 	"coreos-libvirt/internal/config/render"
 	"coreos-libvirt/internal/config/transpile"
+	"coreos-libvirt/internal/guest/units"
 )
 
 const root = "../../.."
@@ -183,6 +186,24 @@ func (n node) unitProblems(d Distribution, name, text string) (problems []string
 }
 
 func isShell(program string) bool { return slices.Contains([]string{"sh", "bash"}, path.Base(program)) }
+
+// TestScriptsOfUnits: what is asked of a node's units wants nothing that one of the distributions lacks.
+func TestScriptsOfUnits(t *testing.T) {
+	for _, d := range Distributions {
+		for name, text := range map[string]string{
+			"units": units.Script([]units.Brought{{Name: "a.service"}}, time.Second, "mark"), "journal": units.Journal("a.service", true),
+		} {
+			for _, problem := range scriptProblems(d, name, text) {
+				t.Errorf("%s: %s", d, problem)
+			}
+			check := exec.Command("sh", "-n")
+			check.Stdin = strings.NewReader(text)
+			if out, err := check.CombinedOutput(); err != nil {
+				t.Errorf("%s is not of a POSIX shell: %s", name, out)
+			}
+		}
+	}
+}
 
 var networkFile = regexp.MustCompile(`/dev/(tcp|udp)/`)
 

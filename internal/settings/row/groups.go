@@ -17,7 +17,7 @@ var Groups = []Group{
 	{"etcd", []string{
 		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "renew", "remove",
 	}},
-	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going"}},
+	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going", "units", "settle"}},
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},
 	{"your tests", []string{"test", "tags", "keep"}},
 	{"output", []string{"format", "diff", "follow", "file", "archive"}},

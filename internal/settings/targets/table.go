@@ -18,6 +18,7 @@ const (
 	judged   = "verify "                                                         // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
 	boots    = "timeout keep_going user "
+	looked   = "units settle " // how units are, once nodes are ready
 	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
 	power    = "prefix node all uri wait "
 )
@@ -42,7 +43,7 @@ func every() []string {
 var All = []Target{
 	{
 		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
-		Takes: takes(node + judged + changes + boots + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
+		Takes: takes(node + judged + changes + boots + looked + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
 		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
 		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
@@ -56,7 +57,7 @@ var All = []Target{
 	},
 	{
 		Name: "plan", One: true, Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
-		Takes: takes(node + judged + changes + boots + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
+		Takes: takes(node + judged + changes + boots + looked + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
 		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
 	},
 	{
@@ -114,7 +115,7 @@ var All = []Target{
 	},
 	{
 		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json, follow=true goes on.",
-		Takes: takes(node + "format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Takes: takes(node + "user units format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
@@ -127,7 +128,7 @@ var All = []Target{
 	},
 	{
 		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
-		Takes: takes(node + judged + changes + boots + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+		Takes: takes(node + judged + changes + boots + looked + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
 		Name: "snapshot", One: true, Does: "keeps the whole cluster as it is at this moment, disks and memory, under name=.",
@@ -154,6 +155,16 @@ var All = []Target{
 	{
 		Name: "logs", Prints: true, Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
 		Takes: takes("node prefix follow uri"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
+	},
+	{
+		Name: "units", Prints: true, Does: "prints how the systemd units are that the config brings to node=core01, or all nodes, and which others have failed; format=json.",
+		Takes: takes("node prefix user format settle units " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"units", "units node=core01 format=json"},
+		More: "It waits until what the node starts has been started, at most settle=30s. Exit status 1 if a unit that the config brings has failed.",
+	},
+	{
+		Name: "journal", Prints: true, Does: "prints the journal of this boot of node=core01, or of all nodes, of unit= or all; follow=true goes on.",
+		Takes: takes("node prefix unit follow user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"journal node=core01 unit=etcd.service", "journal follow=true"},
+		More: "Lines of several nodes begin with the node's name, in the order of their time.",
 	},
 	{
 		Name: "stop", Does: "shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.",
@@ -260,6 +271,11 @@ var All = []Target{
 	{
 		Name: "watch", One: true, Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
 		Takes: takes(document + judged), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
+	},
+	{
+		Name: "try", One: true, Does: "recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.",
+		Takes: takes(node + judged + "node parallel redefine protect " + boots + looked + "wait"), Libvirt: true, Examples: [2]string{"try", "try node=core02"},
+		More: "The first changed node is recreated, and if it is well the others are. Errors are printed, and the next save is waited for. A boot of what is no more the config is given up. Keys on a terminal: r runs it again, s is ssh, j the journal, q ends.",
 	},
 	{
 		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",

@@ -12,44 +12,90 @@ import (
 	"coreos-libvirt/internal/config/verify/sandbox"
 )
 
-// CheckName is the name of the check.
-const CheckName = "quadlets"
+// Of says whose Quadlets they are: the system's, or users'. Each are another systemd's.
+type Of struct {
+	Check string // the name of the check
+	Made  string // the folder below the node for the units that are made of them
+	user  bool
+}
+
+// System are Quadlets that run as root, Users those that users run.
+var (
+	System = Of{Check: "quadlets", Made: "/run/quadlet"}
+	Users  = Of{Check: "users' quadlets", Made: "/run/quadlet-users", user: true}
+)
 
 const (
 	folder = "/etc/containers/systemd"
-	made   = "/run/quadlet" // below the node
+	users  = folder + "/users"            // of all users, and of one below its number
+	own    = ".config/containers/systemd" // of a user, in the home folder
 )
 
 var kinds = []string{".container", ".volume", ".network", ".kube", ".pod", ".build", ".image"}
 
 // Names are the paths of the document's Quadlets.
-func Names(d document.Document) (names []string) {
+func (o Of) Names(d document.Document) (names []string) {
 	for _, f := range d.Files {
-		if f.Known && strings.HasPrefix(f.Path, folder+"/") && slices.Contains(kinds, path.Ext(f.Path)) {
+		if f.Known && slices.Contains(kinds, path.Ext(f.Path)) && o.reads(f.Path) {
 			names = append(names, f.Path)
 		}
 	}
 	return names
 }
 
-// Command runs the generator, says what it says, and puts the units that it makes where systemd finds them.
-func Command() string {
-	return `cd ` + sandbox.Node + `; mkdir -p .` + made + ` usr/lib/systemd/system
-QUADLET_UNIT_DIRS=` + sandbox.Node + folder + ` ` + sandbox.Quadlet + ` -dryrun -no-kmsg-log >/tmp/quadlets 2>/tmp/errors
-cat /tmp/errors
+// reads tells whether the generator looks for Quadlets there.
+func (o Of) reads(at string) bool {
+	ofUsers := strings.HasPrefix(at, users+"/") || document.Home(at, own) != ""
+	return ofUsers == o.user && (ofUsers || strings.HasPrefix(at, folder+"/"))
+}
+
+// folders are those that have Quadlets.
+func (o Of) folders(d document.Document) (all []string) {
+	if !o.user {
+		return []string{folder}
+	}
+	for _, at := range o.Names(d) {
+		dir := users
+		if home := document.Home(at, own); home != "" {
+			dir = path.Join(home, own)
+		}
+		if !slices.Contains(all, dir) {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
+// Command runs the generator, says what it says, and puts the units that it makes where systemd finds them. The system's generator
+// leaves out the folder of users.
+func (o Of) Command(d document.Document) string {
+	dirs, flags, aside, back := []string{}, "", "", ""
+	for _, dir := range o.folders(d) {
+		dirs = append(dirs, sandbox.Quote(sandbox.Node+dir))
+	}
+	link := `; [ -e "usr/lib/systemd/system/$name" ] || ln -s "` + sandbox.Node + o.Made + `/$name" "usr/lib/systemd/system/$name"`
+	if o.user {
+		flags, link = "-user ", ""
+	} else {
+		aside = "[ ! -d ." + users + " ] || mv ." + users + " ./run/users-of-quadlets\n"
+		back = "[ ! -d ./run/users-of-quadlets ] || mv ./run/users-of-quadlets ." + users + "\n"
+	}
+	return `cd ` + sandbox.Node + `; mkdir -p .` + o.Made + ` usr/lib/systemd/system
+` + aside + `QUADLET_UNIT_DIRS=` + strings.Join(dirs, ":") + ` ` + sandbox.Quadlet + ` -dryrun ` + flags + `-no-kmsg-log >/tmp/quadlets 2>/tmp/errors
+` + back + `cat /tmp/errors
 name=
 while IFS= read -r line; do
   case $line in
-    ---*.service---) name=${line#---}; name=${name%---}; : >".` + made + `/$name"; [ -e "usr/lib/systemd/system/$name" ] || ln -s "` + sandbox.Node + made + `/$name" "usr/lib/systemd/system/$name" ;;
-    *) [ -z "$name" ] || printf '%s\n' "$line" >>".` + made + `/$name" ;;
+    ---*.service---) name=${line#---}; name=${name%---}; : >".` + o.Made + `/$name"` + link + ` ;;
+    *) [ -z "$name" ] || printf '%s\n' "$line" >>".` + o.Made + `/$name" ;;
   esac
 done </tmp/quadlets
 echo "--- made"
 cat /tmp/quadlets`
 }
 
-// MadeUnits is a pattern of sh for the units that were made, from the folder of systemd's units.
-const MadeUnits = "../../../.." + made + "/*.service"
+// MadeUnits is a pattern of sh for the system's units that were made, from the folder of systemd's units.
+const MadeUnits = "../../../../run/quadlet/*.service"
 
 var (
 	converting  = regexp.MustCompile(`converting "(.+?)": (.*)$`)
@@ -60,22 +106,22 @@ var (
 )
 
 // Said are the faults that the generator tells of, and the text of the units that it made, by name.
-func Said(said string, d document.Document) (faults []document.Fault, units map[string]string) {
+func (o Of) Said(said string, d document.Document) (faults []document.Fault, units map[string]string) {
 	errors, texts, _ := strings.Cut(said, "--- made")
-	faults = sections(d)
+	faults = o.sections(d)
 	misnamed := map[string]bool{}
 	for _, f := range faults {
 		misnamed[f.Path] = true
 	}
 	for _, line := range strings.Split(errors, "\n") {
-		if f, is := fault(line, d); is && !slices.Contains(faults, f) && (!misnamed[f.Path] || f.Line != 0) {
+		if f, is := o.fault(line, d); is && !slices.Contains(faults, f) && (!misnamed[f.Path] || f.Line != 0) {
 			faults = append(faults, f)
 		}
 	}
 	return faults, unitsOf(texts)
 }
 
-func fault(line string, d document.Document) (f document.Fault, is bool) {
+func (o Of) fault(line string, d document.Document) (f document.Fault, is bool) {
 	if m := loading.FindStringSubmatch(line); m != nil {
 		f = document.Fault{Error: true, Path: m[1], Text: path.Base(m[1]) + ": " + m[2]}
 		if at := atLine.FindStringSubmatch(m[2]); at != nil {
@@ -84,7 +130,7 @@ func fault(line string, d document.Document) (f document.Fault, is bool) {
 		return f, true
 	}
 	if m := unqualified.FindStringSubmatch(line); m != nil {
-		f = at(d, m[1], "Image", m[2])
+		f = o.at(d, m[1], "Image", m[2])
 		f.Text = m[1] + ": the image " + m[2] + " has no registry: which it is from depends on the node's settings"
 		f.Hint = "write it whole, as in Image=quay.io/..."
 		return f, true
@@ -93,9 +139,9 @@ func fault(line string, d document.Document) (f document.Fault, is bool) {
 	if m == nil {
 		return f, false
 	}
-	f = document.Fault{Path: pathOf(d, m[1])}
+	f = document.Fault{Path: o.pathOf(d, m[1])}
 	if key := unsupported.FindStringSubmatch(m[2]); key != nil {
-		f = at(d, m[1], key[1], key[1])
+		f = o.at(d, m[1], key[1], key[1])
 		f.Text = m[1] + ": unknown key '" + key[1] + "' in section [" + key[2] + "]"
 		if near := document.Nearest(key[1], keys[key[2]]); near != "" {
 			f.Text += "; did you mean " + near + "?"
@@ -122,9 +168,9 @@ func mentioned(d document.Document, at, said string) (line int, needle string) {
 }
 
 // sections are the faults of sections that are nearly called as one of Quadlet's: the generator leaves them out.
-func sections(d document.Document) (faults []document.Fault) {
+func (o Of) sections(d document.Document) (faults []document.Fault) {
 	known := append(slices.Sorted(maps.Keys(keys)), "Unit", "Service", "Install")
-	for _, at := range Names(d) {
+	for _, at := range o.Names(d) {
 		text, _ := d.Text(at)
 		for i, line := range strings.Split(text, "\n") {
 			name := strings.Trim(strings.TrimSpace(line), "[]")
@@ -148,8 +194,8 @@ func lineOf(digits string) (n int) {
 }
 
 // pathOf is the path of the Quadlet of the name.
-func pathOf(d document.Document, name string) string {
-	for _, at := range Names(d) {
+func (o Of) pathOf(d document.Document, name string) string {
+	for _, at := range o.Names(d) {
 		if path.Base(at) == name {
 			return at
 		}
@@ -158,8 +204,8 @@ func pathOf(d document.Document, name string) string {
 }
 
 // at is a fault at the key of the Quadlet of the name.
-func at(d document.Document, name, key, needle string) document.Fault {
-	f := document.Fault{Path: pathOf(d, name), Needle: needle}
+func (o Of) at(d document.Document, name, key, needle string) document.Fault {
+	f := document.Fault{Path: o.pathOf(d, name), Needle: needle}
 	text, _ := d.Text(f.Path)
 	for i, line := range strings.Split(text, "\n") {
 		if before, _, is := strings.Cut(line, "="); is && strings.TrimSpace(before) == key {
@@ -185,8 +231,8 @@ func unitsOf(text string) map[string]string {
 }
 
 // IsMade tells whether the path is of a unit that the generator made, and gives its name.
-func IsMade(at string) (name string, is bool) {
-	if strings.HasPrefix(at, made+"/") || strings.HasPrefix(at, "/usr/lib/systemd/system/") {
+func (o Of) IsMade(at string) (name string, is bool) {
+	if strings.HasPrefix(at, o.Made+"/") || !o.user && strings.HasPrefix(at, "/usr/lib/systemd/system/") {
 		return path.Base(at), true
 	}
 	return "", false

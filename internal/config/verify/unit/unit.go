@@ -2,6 +2,7 @@
 package unit
 
 import (
+	"cmp"
 	"context"
 	"os/exec"
 	"path"
@@ -79,6 +80,12 @@ type Options struct {
 	Whole    []string     // units that the document has
 	Known    func() Known // the keys of this host's systemd
 	Text     func(at string) (text string, known bool)
+	Folder   string // that has the units; empty: the system's
+}
+
+// path is where the unit of the name is.
+func (o Options) path(name string) string {
+	return path.Join(cmp.Or(o.Folder, document.UnitFolder), name)
 }
 
 // Said are the faults that systemd-analyze's lines tell of.
@@ -91,7 +98,7 @@ func Said(said string, o Options) (faults []document.Fault) {
 	faults = append(faults, ofUnits(said, inUnit, o)...)
 	for _, line := range strings.Split(said, "\n") {
 		if m := bad.FindStringSubmatch(line); m != nil && !inUnit[m[1]] && slices.Contains(o.Whole, m[1]) {
-			faults = append(faults, document.Fault{Error: true, Path: document.UnitPath(m[1]), Text: m[1] + ": systemd does not take it"})
+			faults = append(faults, document.Fault{Error: true, Path: o.path(m[1]), Text: m[1] + ": systemd does not take it"})
 		}
 	}
 	return faults
@@ -147,7 +154,7 @@ var notExecutable = regexp.MustCompile(`^Command (\S+) is not executable: (.*)$`
 
 // unitFault is what a line says of a whole unit. What only the image has is none.
 func unitFault(name, said string, o Options) (f document.Fault, is bool) {
-	f = document.Fault{Error: true, Path: document.UnitPath(name), Text: name + ": " + plain(said)}
+	f = document.Fault{Error: true, Path: o.path(name), Text: name + ": " + plain(said)}
 	if strings.Contains(said, " not loaded") || strings.Contains(said, " not found") {
 		return f, false
 	}

@@ -1,0 +1,101 @@
+package tests
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"coreos-libvirt/internal/testkit/distributor"
+)
+
+// trying is `mage try` on a terminal.
+type trying struct {
+	cmd    *exec.Cmd
+	screen *os.File // what the user has of the terminal
+	inside *os.File // what the program has of it: it outlives that
+	said   string   // and not awaited yet
+}
+
+// tried begins `mage try` on a terminal, in a workspace whose cluster it makes.
+func tried(t *testing.T) *trying {
+	t.Helper()
+	screen, inside, err := pty.Open()
+	distributor.Must(t, err)
+	y := &trying{cmd: crashWorkspace(t).target("try"), screen: screen, inside: inside}
+	y.cmd.Args = append(y.cmd.Args, "nodes=2")
+	y.cmd.Stdin, y.cmd.Stdout, y.cmd.Stderr = inside, inside, inside
+	y.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	distributor.Must(t, y.cmd.Start())
+	t.Cleanup(func() { _ = y.cmd.Process.Kill(); _ = screen.Close(); _ = inside.Close() })
+	return y
+}
+
+// until waits until it says the text.
+func (y *trying) until(t *testing.T, text string) {
+	t.Helper()
+	for part := make([]byte, 4096); !strings.Contains(y.said, text); {
+		n, err := y.screen.Read(part)
+		if y.said += string(part[:n]); err != nil {
+			t.Fatalf("it never said %q: %v\n%s", text, err, y.said)
+		}
+	}
+	_, y.said, _ = strings.Cut(y.said, text)
+}
+
+func (y *trying) press(t *testing.T, keys string) {
+	t.Helper()
+	_, err := io.WriteString(y.screen, keys)
+	distributor.Must(t, err)
+}
+
+// isAsUsual tells whether the terminal gives lines, and shows what is typed.
+func (y *trying) isAsUsual(t *testing.T) bool {
+	t.Helper()
+	state, err := unix.IoctlGetTermios(int(y.inside.Fd()), unix.TCGETS)
+	distributor.Must(t, err)
+	return state.Lflag&(unix.ICANON|unix.ECHO) == unix.ICANON|unix.ECHO
+}
+
+// TestKeysOfTry: they do what the line says, and the terminal is as it was at every end.
+func TestKeysOfTry(t *testing.T) {
+	for end, c := range map[string]struct {
+		end  func(*trying)
+		exit int
+	}{
+		"q":       {func(y *trying) { y.press(t, "q") }, 0},
+		"Ctrl-C":  {func(y *trying) { y.press(t, "\x03") }, 0},
+		"SIGTERM": {func(y *trying) { _ = y.cmd.Process.Signal(unix.SIGTERM) }, -1},
+		"SIGHUP":  {func(y *trying) { _ = y.cmd.Process.Signal(unix.SIGHUP) }, -1},
+	} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			y := tried(t)
+			if y.until(t, "keys: r runs it again, s ssh, j journal, q ends"); y.isAsUsual(t) {
+				t.Error("the terminal is as it was: no key would be read")
+			}
+			y.until(t, "waiting: ")
+			if end == "q" {
+				y.press(t, "xr")
+				y.until(t, "keys: r runs it again") // of the key that is none
+				y.until(t, "core01: will be recreated: as recreate= says")
+				y.until(t, "waiting: ")
+			}
+			c.end(y)
+			go func() { _, _ = io.Copy(io.Discard, y.screen) }()
+			err := y.cmd.Wait()
+			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) != (c.exit != 0) || exit != nil && exit.ExitCode() != c.exit {
+				t.Errorf("it ends with %v", err)
+			}
+			if !y.isAsUsual(t) {
+				t.Error("the terminal is not as it was")
+			}
+		})
+	}
+}
