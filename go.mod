@@ -58,6 +58,8 @@ require (
 
 require (
 	github.com/carapace-sh/carapace v1.11.3
+	github.com/joshdk/go-junit v1.0.0
+	github.com/jstemmer/go-junit-report/v2 v2.1.0
 	github.com/pelletier/go-toml/v2 v2.2.4
 	github.com/pkg/sftp v1.13.10
 	github.com/spf13/cobra v1.10.2

@@ -70,6 +70,16 @@ func Verify(ctx context.Context) error {
 	return call(ctx, command.Verify)
 }
 
+// Check runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.
+func Check(ctx context.Context) error {
+	return call(ctx, command.Check)
+}
+
+// Ci is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.
+func Ci(ctx context.Context) error {
+	return call(ctx, command.CI)
+}
+
 // Discovery makes sure of a token by which the nodes' etcd find each other, if the config asks for one.
 func Discovery(ctx context.Context) error {
 	return do(ctx, (*command.Run).Discovery, Transpile)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -225,6 +226,12 @@ func (c clone) logConsoles(t *testing.T) {
 		lines := strings.Split(string(text), "\n")
 		t.Logf("%s ends with\n%s", path, strings.Join(lines[max(0, len(lines)-20):], "\n"))
 	}
+}
+
+// advisesUp tells whether a hint names `up` in the lab with the run's own words, if it has any, and then more, as "recreate=core01`
+// recreates the node".
+func advisesUp(out, more string) bool {
+	return regexp.MustCompile("`[^`\\n]* lab up( [^ `]+)*" + regexp.QuoteMeta(more)).MatchString(out)
 }
 
 // waitFor starts cmd and waits until it has printed text. What it has printed by then is what said gives.

@@ -234,7 +234,7 @@ func broken(t *testing.T, c clone) {
 	begin := time.Now()
 	out, err := c.try("lab", "up", "nodes=3")
 	t.Logf("told after %s", time.Since(begin))
-	if err == nil || !strings.Contains(out, "core03: the boot failed; its console says:\n    ") || !strings.Contains(out, " lab up recreate=core03` recreates the node") ||
+	if err == nil || !strings.Contains(out, "core03: the boot failed; its console says:\n    ") || !advisesUp(out, " recreate=core03` recreates the node") ||
 		!strings.Contains(out, "etcd: healthy without those that failed, 2 of 3 members") {
 		t.Errorf("got %v\n%s", err, out)
 	}

@@ -43,7 +43,7 @@ func tinyFailures(t *testing.T, c tiny) {
 			begin := time.Now()
 			out, err := c.target("up", "nodes=1", pace.Setting("timeout", 150)).CombinedOutput()
 			took := time.Since(begin)
-			if err == nil || !strings.Contains(string(out), "core01: "+f.want) || !strings.Contains(string(out), " lab up recreate=core01` recreates the node") {
+			if err == nil || !strings.Contains(string(out), "core01: "+f.want) || !advisesUp(string(out), " recreate=core01` recreates the node") {
 				t.Errorf("%s, %s: got %v\n%s", f.name, when, err, out)
 			}
 			if t.Logf("%s, %s: seen after %s", f.name, when, took.Round(100*time.Millisecond)); took > pace.Limit(60) {
@@ -195,7 +195,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 			t.Errorf("%v: took %s to end", words, took)
 		}
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != 130 || !strings.Contains(said(), " lab up` goes on from here, ") {
+		if !errors.As(err, &exit) || exit.ExitCode() != 130 || !advisesUp(said(), "` goes on from here, ") {
 			t.Errorf("%v: got %v\n%s", words, err, said())
 		}
 		return said(), err

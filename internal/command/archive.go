@@ -27,9 +27,14 @@ type archived struct {
 func archivedOf(disks engine.Disks, node workspace.Node) []archived {
 	of := []archived{{node.Console(), func() (fs.File, error) { return disks.Log(node.Files()).Open(0) }}}
 	for _, path := range []string{node.Ignition(), node.XML()} {
-		of = append(of, archived{path, func() (fs.File, error) { return os.Open(path) }})
+		of = append(of, archivedFile(path))
 	}
 	return of
+}
+
+// archivedFile is a file of this host.
+func archivedFile(path string) archived {
+	return archived{path, func() (fs.File, error) { return os.Open(path) }}
 }
 
 // keepArchive puts what tells of the nodes into the file archive=, if that is not empty, before `down` removes it. It holds

@@ -80,7 +80,7 @@ func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 		return nil, err
 	}
 	said := out
-	if r.Format == "json" {
+	if r.Format != "table" {
 		said = os.Stderr
 	}
 	r.log, r.out = progress.New(said).Typed(Typed(r.Words)), out

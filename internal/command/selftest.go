@@ -88,17 +88,7 @@ func selftestDomains(domains map[string]engine.Domain, word string) (names []str
 // with is a run on the node with words of its own, as a command line of that cluster's would make it.
 func (t *trial) with(ctx context.Context, words ...string) (*Run, error) {
 	words = append(words, "prefix="+selftestPrefix, "nodes=1", "config="+selftestConfig, "keep_going=true", "ready=on", "updates=off", "recreate=", "node=")
-	own := slices.DeleteFunc(slices.Clone(t.run.Words), func(word string) bool {
-		key, _, _ := strings.Cut(word, "=")
-		return slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, key+"=") })
-	})
-	r, err := NewAbout(append(own, words...), About{}, t.run.log.Writer())
-	if err != nil {
-		return nil, err
-	}
-	r.log, r.locks, r.daemon, r.conn, r.etcd = t.run.log, t.run.locks, t.run.daemon, t.run.conn, t.run.etcd
-	r.endsWith(ctx)
-	return r, nil
+	return beside(ctx, t.run, About{}, words...)
 }
 
 // inTurn takes a run through stages, as far as they succeed.

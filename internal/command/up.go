@@ -28,6 +28,7 @@ func (r *Run) Up(ctx context.Context) error {
 	if err == nil {
 		err = areUp(d.steps)
 	}
+	takeInventories(ctx, r, d.images, nodes)
 	seen := unitsOfReady(ctx, r, nodes)
 	printed := printNodes(r, nodes, seen, status, clusterOf(r, d, r.booter(d.images, d.apply.Undo)).ClientURL)
 	if err == nil && !r.pass.brief {

@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/verify"
+	"coreos-libvirt/internal/config/verify/lacks"
 	written "coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
 	"coreos-libvirt/internal/image/base"
@@ -31,7 +32,7 @@ func Verify(ctx context.Context, r *Run) error {
 	if judge.Programs, err = upstream.Ensure(ctx, bin(r), warn); err != nil {
 		return err
 	}
-	report, err := judge.All(ctx, toJudge(r, source))
+	report, err := judge.All(ctx, toJudge(ctx, r, source))
 	if err != nil {
 		return hint.Add(err, "run it as root, or allow users namespaces of their own; `verify=off` leaves it out elsewhere")
 	}
@@ -62,17 +63,18 @@ func bin(r *Run) string { return filepath.Join(r.Cache, "bin") }
 
 // toJudge are the nodes' documents as they were made for trial, with the files that they were made of, and the system of their own
 // image.
-func toJudge(r *Run, set config.Set) (nodes []verify.Node) {
-	images := map[string]string{}
+func toJudge(ctx context.Context, r *Run, set config.Set) (nodes []verify.Node) {
+	names, images := map[string]string{}, map[string]lacks.Image{}
 	for _, p := range partsOf(r) {
+		has := imageOf(ctx, r, p.Settings)
 		for _, node := range p.nodes {
-			images[node.Name] = p.Image
+			names[node.Name], images[node.Name] = p.Image, has
 		}
 	}
 	for _, source := range set.Sources {
 		for _, d := range source.Tried {
 			files, replace := source.Written(d.Node)
-			n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), base.SystemOf(images[d.Name])), Replace: replace}
+			n := verify.Node{Name: d.Name, MAC: d.MAC, JSON: d.JSON, System: cmp.Or(source.System(), base.SystemOf(names[d.Name])), Image: images[d.Name], Replace: replace}
 			for _, f := range files {
 				n.Files = append(n.Files, written.File(f))
 			}
@@ -136,7 +138,7 @@ func reported(ctx context.Context, r *Run, judge *verify.Judge, source config.Se
 	if judge.Programs, err = upstream.Ensure(ctx, bin(r), say); err != nil {
 		return report, err
 	}
-	return judge.All(ctx, toJudge(r, source))
+	return judge.All(ctx, toJudge(ctx, r, source))
 }
 
 // verdict is what a watch says of documents, if it is something else than before.

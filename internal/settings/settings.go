@@ -90,6 +90,8 @@ type Settings struct {
 	Unit                      string            // whose journal is printed, or empty
 	Verify                    bool              // whether documents are judged before nodes boot
 	Strict                    bool              // whether warnings of verify count as errors
+	Test, Tags                string            // which tests check runs, with commas, or empty
+	Keep                      bool              // whether ci leaves the nodes
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab

@@ -86,7 +86,7 @@ exec sh -c "$(printf %s "$cmd" | sed "s|/etc/etcd|$root/etc.of.$node|g")"`,
 			return bin, err
 		}
 	}
-	return bin, os.Setenv("PATH", bin+":"+path) //nolint:forbidigo // as above
+	return bin, os.Setenv("PATH", bin+":"+path)
 }
 
 func sshNote(b *bed) string { return filepath.Join(b.Reach.Root, "ssh.note") }

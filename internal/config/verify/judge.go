@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"maps"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/grammar"
+	"coreos-libvirt/internal/config/verify/lacks"
 	"coreos-libvirt/internal/config/verify/network"
 	"coreos-libvirt/internal/config/verify/quadlet"
 	"coreos-libvirt/internal/config/verify/sandbox"
@@ -16,12 +18,12 @@ import (
 )
 
 // faults are what is wrong with a document, in places of the node, and what this host lacks to know more.
-func (j *Judge) faults(ctx context.Context, doc []byte, system string) (faults []document.Fault, missing []string, err error) {
-	d, err := document.Parse(doc)
+func (j *Judge) faults(ctx context.Context, n Node) (faults []document.Fault, missing []string, err error) {
+	d, err := document.Parse(n.JSON)
 	if err != nil {
 		return nil, nil, err
 	}
-	applied, err := document.Applicable(doc)
+	applied, err := document.Applicable(n.JSON)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -30,7 +32,7 @@ func (j *Judge) faults(ctx context.Context, doc []byte, system string) (faults [
 	if err != nil {
 		return nil, nil, err
 	}
-	faults = slices.Concat(d.Paths(system), grammar.Logins(d), grammar.Texts(d), network.Faults(d), unit.Unstarted(d), unit.OfSystem(d, quadlet.Users.Names(d)))
+	faults = slices.Concat(d.Paths(n.System), grammar.Logins(d), grammar.Texts(d), network.Faults(d), unit.Unstarted(d), unit.OfSystem(d, quadlet.Users.Names(d)))
 	if r := results[sandbox.Apply]; r.Status != 0 {
 		return append(faults, refused(r)...), missing, nil
 	}
@@ -40,6 +42,7 @@ func (j *Judge) faults(ctx context.Context, doc []byte, system string) (faults [
 	ofUsers, madeForUsers := quadlet.Users.Said(results[quadlet.Users.Check].Said, d)
 	whole, _ := unit.Names(d)
 	faults = slices.Concat(faults, quadlets, ofUsers, j.units(ctx, d, unit.Options{Whole: whole}, results[unit.CheckName].Said, quadlet.System, made))
+	faults = append(faults, lacks.Faults(d, n.Image, slices.Collect(maps.Keys(made)))...)
 	for _, folder := range userFolders(d) {
 		o := unit.Options{Whole: folder.Whole, Folder: folder.Path}
 		faults = append(faults, j.units(ctx, d, o, results[folder.Check()].Said, quadlet.Users, madeForUsers)...)

@@ -17,6 +17,7 @@ import (
 
 	"coreos-libvirt/internal/config/problem"
 	"coreos-libvirt/internal/config/readable"
+	"coreos-libvirt/internal/config/verify/lacks"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/unit"
 	"coreos-libvirt/internal/upstream"
@@ -27,6 +28,7 @@ type Node struct {
 	Name, MAC string
 	JSON      []byte
 	System    string              // that the image has: "fcos", "flatcar", or empty if it is not known
+	Image     lacks.Image         // what the image has, if that is known
 	Files     []place.File        // what counts more first
 	Replace   func(string) string // puts words' values in their places
 }
@@ -130,7 +132,7 @@ func grouped(nodes []Node) (groups map[[sha256.Size]byte][]Node, order [][sha256
 		}
 		sum := sha256.New()
 		fmt.Fprintln(sum, strings.NewReplacer(names...).Replace(string(text)))
-		fmt.Fprintln(sum, n.System)
+		fmt.Fprintln(sum, n.System, n.Image.ID)
 		for _, f := range n.Files {
 			fmt.Fprintf(sum, "%q %q\n", f.Path, f.Text)
 		}
@@ -175,7 +177,7 @@ func (j *Judge) one(ctx context.Context, key [sha256.Size]byte, n Node) (judged,
 	if known {
 		return was, nil
 	}
-	faults, missing, err := j.faults(ctx, n.JSON, n.System)
+	faults, missing, err := j.faults(ctx, n)
 	if err != nil {
 		return judged{}, err
 	}

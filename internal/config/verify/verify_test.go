@@ -16,6 +16,7 @@ import (
 
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/config/verify"
+	"coreos-libvirt/internal/config/verify/lacks"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
 	"coreos-libvirt/internal/testkit/judges"
@@ -57,12 +58,15 @@ func nodes(path string, count int) (nodes []verify.Node, err error) {
 }
 
 // said is what is said of the config, and what this host lacks to say more.
-func said(t *testing.T, p upstream.Programs, path string) (text string, missing []string) {
+func said(t *testing.T, p upstream.Programs, path string, image lacks.Image) (text string, missing []string) {
 	t.Helper()
 	all, err := nodes(path, 2)
 	if err != nil {
 		t.Errorf("%s: %v", path, err)
 		return "", nil
+	}
+	for i := range all {
+		all[i].Image = image
 	}
 	j := verify.Judge{Programs: p}
 	report, err := j.All(t.Context(), all)
@@ -74,6 +78,12 @@ func said(t *testing.T, p upstream.Programs, path string) (text string, missing 
 		fmt.Fprintf(&out, "%s:%d:%d: %s: %s\n", f.File, f.Line, f.Column, f.Severity, f.Message)
 	}
 	return out.String(), report.Missing
+}
+
+// small is what an image has.
+var small = lacks.Image{
+	ID: "small", Folders: []string{"/usr/bin"}, Programs: []string{"/usr/bin/bash", "/usr/bin/podman", "/usr/bin/true"}, Users: []string{"core", "etcd", "root"},
+	Units: []string{"basic.target", "getty@.service", "multi-user.target", "network-online.target", "sshd.service"}, Groups: []string{"core", "docker", "root", "wheel"},
 }
 
 // Each broken config is found to be so, at its line and column.
@@ -98,7 +108,14 @@ func TestBroken(t *testing.T) {
 		}
 		count++
 		t.Run(name, func(t *testing.T) {
-			got, missing := said(t, p, laidOut(t, name))
+			config, image := laidOut(t, name), lacks.Image{}
+			if strings.HasPrefix(name, "image-") {
+				if got, _ := said(t, p, config, image); got != "" {
+					t.Errorf("without an inventory it says %q", got)
+				}
+				image = small
+			}
+			got, missing := said(t, p, config, image)
 			if len(missing) > 0 {
 				t.Skip(missing)
 			}
@@ -168,7 +185,7 @@ func TestNoFalseErrors(t *testing.T) {
 		t.Fatal(own, err)
 	}
 	for _, path := range append(own, "ignition/ignition.yml") {
-		if got, _ := said(t, p, path); got != "" {
+		if got, _ := said(t, p, path, lacks.Image{}); got != "" {
 			t.Errorf("%s", got)
 		}
 	}

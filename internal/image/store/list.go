@@ -65,7 +65,7 @@ func (s Store) Prune(ctx context.Context, domains func() ([]Domain, error)) (rem
 		return nil, err
 	}
 	for _, entry := range unused {
-		if err := remove(entry.Path, recordOf(entry.Path)); err != nil {
+		if err := remove(entry.Path, recordOf(entry.Path), s.Inventory(entry.Path)); err != nil {
 			return removed, err
 		}
 		removed = append(removed, entry)

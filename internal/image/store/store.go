@@ -6,6 +6,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,6 +62,12 @@ func (s Store) Has(i stream.Image) bool {
 }
 
 func recordOf(path string) string { return path + ".json" }
+
+// Inventory is where it is kept what the image at the path has, which a node of it said. The image may be a file of the user's own.
+func (s Store) Inventory(image string) string {
+	sum := sha256.Sum256([]byte(image))
+	return filepath.Join(s.Dir, "inventories", fmt.Sprintf("%s-%x.json", strings.TrimSuffix(filepath.Base(image), ending), sum[:4]))
+}
 
 // RecordAt is the record of the image at the path.
 func (s Store) RecordAt(path string) (record Record, err error) {

@@ -34,7 +34,7 @@ func taken(key, word string, targets []Target) error {
 		names, is = append(names, t.Name), is || t.Has(key)
 	}
 	if is {
-		return nil
+		return reports(word, names, targets)
 	}
 	for _, t := range targets {
 		if advice, has := t.Advice[key]; has {
@@ -42,6 +42,14 @@ func taken(key, word string, targets []Target) error {
 		}
 	}
 	return hint.Errorf(whoTakes(key, targets[0]), "%s: %s does not take %s=", word, strings.Join(names, ", "), key)
+}
+
+// reports is an error if the word asks for a format of test results, and none of the targets has any.
+func reports(word string, names []string, targets []Target) error {
+	if (word != "format=junit" && word != "format=tap") || slices.ContainsFunc(targets, func(t Target) bool { return t.Reports }) {
+		return nil
+	}
+	return hint.Errorf("format=json, or format=table", "%s: %s prints no results of tests", word, strings.Join(names, ", "))
 }
 
 // whoTakes is advice for a setting that the target does not take.

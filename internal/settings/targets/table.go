@@ -73,6 +73,16 @@ var All = []Target{
 		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
+		Name: "check", One: true, Reports: true, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
+		Takes: takes("prefix config node test tags timeout format user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"check", "check test='files.*' format=junit"},
+		More: "A test is an executable. It runs as the unit kola-runext.service with full rights, one after the other, on all nodes at once. docs/check.md says more. Exit status 1: one failed.",
+	},
+	{
+		Name: "ci", One: true, Reports: true, Does: "is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.",
+		Takes: takes(node + judged + boots + "test tags keep archive grace wait format"), Libvirt: true, Examples: [2]string{"ci prefix=ci nodes=1", "ci prefix=ci format=junit"},
+		More: "The cluster must not be there before. vm/ci.<prefix> has the results, and if something failed an archive of consoles and journals. Exit status: 3 verify failed, 4 up, 5 check, 6 down.",
+	},
+	{
 		Name: "discovery", One: true, Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
 		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
 	},

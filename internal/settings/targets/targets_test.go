@@ -118,7 +118,7 @@ func helps(t *testing.T, target Target, line Line, width int) {
 }
 
 func TestWhatIsNoTargetAndNoSetting(t *testing.T) {
-	const list = "targets are backup, build, clusters, "
+	const list = "targets are backup, build, check, ci, clusters, "
 	for line, want := range map[string][2]string{
 		"lab down x":                   {`there is no target "x"`, list},
 		"stauts":                       {`there is no target "stauts"`, "did you mean status ? " + list},
@@ -145,6 +145,8 @@ func TestWhatIsNoTargetAndNoSetting(t *testing.T) {
 		"cmd=x lab up":                 {"cmd=x: up, lab does not take cmd=", "cmd= is a setting of ssh, shell; "},
 		"lab nodes=3":                  {"nodes=3: lab does not take nodes=", "nodes= is a setting of up, "},
 		"lab lab up":                   {"lab does not run inside the lab", "`mage lab`"},
+		"status format=junit":          {"format=junit: status prints no results of tests", "format=json, or format=table"},
+		"check format=junit":           {"", ""},
 		"lab labdown":                  {"labdown does not run inside the lab", "`mage labdown`"},
 		"lab status node=core02":       {"node=core02: status does not take node=", "status is about all nodes: `mage status`"},
 	} {

@@ -16,7 +16,13 @@ type Document struct {
 	Files []File
 	Links []Link
 	Users []User
+
+	GroupNames []string // that the document makes
+	Owners     []Owner  // of what is written
 }
+
+// Owner is whom a file, folder or link shall belong to, by name.
+type Owner struct{ Path, User, Group string }
 
 // Unit is a systemd unit, or what is added to one that the image has.
 type Unit struct {
@@ -47,8 +53,11 @@ type Link struct {
 
 // User is one with what lets somebody log in.
 type User struct {
-	Name, Hash string
-	Keys       []string
+	Name, Hash   string
+	Keys         []string
+	Groups       []string // it shall be in
+	PrimaryGroup string
+	NoGroup      bool // it gets no group of its own name
 }
 
 // Fault is what is wrong at a place of the node.
@@ -78,6 +87,19 @@ type resource struct {
 	Compression *string `json:"compression"`
 }
 
+// owned is what belongs to somebody.
+type owned struct {
+	User  struct{ Name *string } `json:"user"`
+	Group struct{ Name *string } `json:"group"`
+}
+
+// owner adds whom what is at the path shall belong to, if that is said by name.
+func (d *Document) owner(at string, o owned) {
+	if user, group := value(o.User.Name), value(o.Group.Name); user != "" || group != "" {
+		d.Owners = append(d.Owners, Owner{at, user, group})
+	}
+}
+
 // ignition are the parts of a document that the checks look at (Ignition spec 3.x).
 type ignition struct {
 	Passwd struct {
@@ -85,16 +107,28 @@ type ignition struct {
 			Name         string   `json:"name"`
 			PasswordHash *string  `json:"passwordHash"`
 			Keys         []string `json:"sshAuthorizedKeys"`
+			Groups       []string `json:"groups"`
+			PrimaryGroup *string  `json:"primaryGroup"`
+			NoUserGroup  *bool    `json:"noUserGroup"`
 		} `json:"users"`
+		Groups []struct {
+			Name string `json:"name"`
+		} `json:"groups"`
 	} `json:"passwd"`
 	Storage struct {
 		Files []struct {
+			owned
 			Path     string     `json:"path"`
 			Mode     *int       `json:"mode"`
 			Contents resource   `json:"contents"`
 			Append   []resource `json:"append"`
 		} `json:"files"`
+		Directories []struct {
+			owned
+			Path string `json:"path"`
+		} `json:"directories"`
 		Links []struct {
+			owned
 			Path   string  `json:"path"`
 			Target *string `json:"target"`
 			Hard   *bool   `json:"hard"`
@@ -121,9 +155,16 @@ func Parse(doc []byte) (d Document, err error) {
 		return d, fmt.Errorf("the Ignition document is no JSON: %w", err)
 	}
 	for _, u := range all.Passwd.Users {
-		d.Users = append(d.Users, User{u.Name, value(u.PasswordHash), u.Keys})
+		d.Users = append(d.Users, User{u.Name, value(u.PasswordHash), u.Keys, u.Groups, value(u.PrimaryGroup), value(u.NoUserGroup)})
+	}
+	for _, g := range all.Passwd.Groups {
+		d.GroupNames = append(d.GroupNames, g.Name)
+	}
+	for _, dir := range all.Storage.Directories {
+		d.owner(dir.Path, dir.owned)
 	}
 	for _, l := range all.Storage.Links {
+		d.owner(l.Path, l.owned)
 		d.Links = append(d.Links, Link{l.Path, value(l.Target), value(l.Hard)})
 	}
 	for _, u := range all.Systemd.Units {
@@ -134,6 +175,7 @@ func Parse(doc []byte) (d Document, err error) {
 		d.Units = append(d.Units, unit)
 	}
 	for _, f := range all.Storage.Files {
+		d.owner(f.Path, f.owned)
 		file := File{Path: f.Path, Mode: value(f.Mode), HasMode: f.Mode != nil}
 		if file.Data, file.Known, err = contents(f.Contents); err != nil {
 			return d, fmt.Errorf("%s: %w", f.Path, err)

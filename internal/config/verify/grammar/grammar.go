@@ -17,24 +17,24 @@ import (
 type Program struct {
 	Name, Package string                                              // of both; the package is Debian's
 	takes         func(document.File) bool                            // whether it judges the file
-	command       func(at string) string                              // for sh
+	command       func(f document.File, at string) string             // for sh; at is a word of it
 	said          func(f document.File, said string) []document.Fault // what it said of the file
 }
 
 // Programs are those that judge files.
 var Programs = []Program{
 	{"bash", "bash", isShell, shellCommand, shellSaid},
-	{"shellcheck", "shellcheck", isShell, func(at string) string {
+	{"shellcheck", "shellcheck", isTheirShell, func(_ document.File, at string) string {
 		return "shellcheck --format=gcc --severity=warning --shell=bash " + at
 	}, shellcheckSaid},
-	{"visudo", "sudo", below("/etc/sudoers.d/", "/etc/sudoers"), func(at string) string { return "visudo -c -f " + at }, visudoSaid},
-	{"sshd", "openssh-server", below("/etc/ssh/sshd_config.d/", "/etc/ssh/sshd_config"), func(at string) string {
+	{"visudo", "sudo", below("/etc/sudoers.d/", "/etc/sudoers"), func(_ document.File, at string) string { return "visudo -c -f " + at }, visudoSaid},
+	{"sshd", "openssh-server", below("/etc/ssh/sshd_config.d/", "/etc/ssh/sshd_config"), func(_ document.File, at string) string {
 		return "$(command -v sshd) -t -f " + at
 	}, sshdSaid},
 	{"nft", "nftables", func(f document.File) bool {
 		return path.Ext(f.Path) == ".nft" || path.Base(f.Path) == "nftables.conf"
-	}, func(at string) string { return "nft -c -f " + at }, lines(`:(\d+):\d+-\d+: Error: (syntax error.*)`)},
-	{"systemd-tmpfiles", "systemd", below("/etc/tmpfiles.d/", ""), func(at string) string {
+	}, func(_ document.File, at string) string { return "nft -c -f " + at }, lines(`:(\d+):\d+-\d+: Error: (syntax error.*)`)},
+	{"systemd-tmpfiles", "systemd", below("/etc/tmpfiles.d/", ""), func(_ document.File, at string) string {
 		return "systemd-tmpfiles --root=" + sandbox.Node + " --clean --prefix=/nonexistent " + at
 	}, tmpfilesSaid},
 }
@@ -52,7 +52,7 @@ func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 				}
 				break
 			}
-			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(sandbox.Quote(sandbox.Node + f.Path))})
+			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(f, sandbox.Quote(sandbox.Node+f.Path)), Beside: true})
 		}
 	}
 	return checks, missing

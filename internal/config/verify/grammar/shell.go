@@ -14,9 +14,17 @@ var shebang = regexp.MustCompile(`^#! *(?:/usr/bin/env +)?(?:\S*/)?(sh|bash|dash
 // isShell tells whether a shell reads the file.
 func isShell(f document.File) bool { return shebang.Match(f.Data) }
 
+// isTheirShell tells whether it is a script that the user wrote: this project's own need no advice.
+func isTheirShell(f document.File) bool {
+	return isShell(f) && !strings.HasPrefix(f.Path, "/etc/coreos-libvirt/")
+}
+
 // shellCommand lets bash, which is sh on the images, read the script and run nothing of it.
-func shellCommand(at string) string {
-	return "case $(head -n 1 " + at + ") in *bash*) bash -n " + at + " ;; *) bash --posix -n " + at + " ;; esac"
+func shellCommand(f document.File, at string) string {
+	if m := shebang.FindSubmatch(f.Data); m != nil && string(m[1]) == "bash" {
+		return "bash -n " + at
+	}
+	return "bash --posix -n " + at
 }
 
 var shellLine = regexp.MustCompile(`: line (\d+): (.*)$`)

@@ -77,8 +77,8 @@ func (o Of) Command(d document.Document) string {
 	if o.user {
 		flags, link = "-user ", ""
 	} else {
-		aside = "[ ! -d ." + users + " ] || mv ." + users + " /tmp/users-of-quadlets\n"
-		back = "[ ! -d /tmp/users-of-quadlets ] || mv /tmp/users-of-quadlets ." + users + "\n"
+		aside = "[ ! -d ." + users + " ] || mv ." + users + " ./run/users-of-quadlets\n"
+		back = "[ ! -d ./run/users-of-quadlets ] || mv ./run/users-of-quadlets ." + users + "\n"
 	}
 	return `cd ` + sandbox.Node + `; mkdir -p .` + o.Made + ` usr/lib/systemd/system
 ` + aside + `QUADLET_UNIT_DIRS=` + strings.Join(dirs, ":") + ` ` + sandbox.Quadlet + ` -dryrun ` + flags + `-no-kmsg-log >/tmp/quadlets 2>/tmp/errors

@@ -33,7 +33,7 @@ const Quadlet = "/in/quadlet"
 var setup string
 
 // needed are the host's programs that make the namespaces' world.
-var needed = []string{"sh", "mount", "umount", "pivot_root", "setpriv", "prlimit", "timeout"}
+var needed = []string{"sh", "mount", "umount", "pivot_root", "setpriv"}
 
 // Missing is a program that is not on this host and without which there is no sandbox, or empty.
 func Missing() string {
@@ -46,7 +46,10 @@ func Missing() string {
 }
 
 // Check is one program that looks at the node's files: a command for sh.
-type Check struct{ Name, Command string }
+type Check struct {
+	Name, Command string
+	Beside        bool // whether it needs nothing of other checks, and leaves nothing to them: it runs beside them
+}
 
 // Result is how a check ended, and what it said on both outputs.
 type Result struct {
@@ -56,8 +59,9 @@ type Result struct {
 
 // What the sandbox gives back at most, and how long it takes.
 const (
-	maxSaid = 4 << 20
-	maxTook = time.Minute
+	maxSaid   = 4 << 20
+	mostOfOne = 256 << 10 // of what one check says, in bytes
+	maxTook   = time.Minute
 )
 
 // Apply is the name of the result of applying the document. If its status is not 0, there are no others.
@@ -84,18 +88,44 @@ func Run(ctx context.Context, programs upstream.Programs, doc []byte, checks []C
 	if err != nil {
 		return nil, err
 	}
-	return results(out, mark), nil
+	all := results(out, mark)
+	if _, there := all[Apply]; !there {
+		return nil, errors.New("the check of documents ended before it said anything")
+	}
+	return all, nil
 }
 
-// script runs each check, and writes behind the mark how it ended, and what it said.
+// script runs each check, and prints in the end what they said, each behind a line with the mark, how it ended and its name. What a
+// check sets in its shell is its own.
 func script(mark string, checks []Check) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "run() {\n  name=$1; shift\n  \"$@\" >/tmp/said 2>&1 </dev/null\n  status=$?\n  printf '\\n%%s %%s %%s\\n' %s \"$status\" \"$name\"\n  head -c 262144 /tmp/said\n  return $status\n}\n", mark)
-	fmt.Fprintf(&out, "run %s sh -c '/in/ignition-apply %s </in/doc.json' || exit 0\n", Apply, Node)
-	for _, c := range checks {
-		fmt.Fprintf(&out, "run %s sh -c %s\n", Quote(c.Name), Quote(c.Command))
+	fmt.Fprintf(&out, `mkdir /tmp/said
+run() {
+  (eval "$3") >"/tmp/said/$1.said" 2>&1 </dev/null
+  set -- "$1" "$2" $?
+  printf '\n%%s %%s %%s\n' %s "$3" "$2" >"/tmp/said/$1.mark"
+  return "$3"
+}
+end() {
+  wait
+  head -q -c %d /tmp/said/*
+  exit 0
+}
+`, mark, mostOfOne)
+	fmt.Fprintf(&out, "run 0000 %s '/in/ignition-apply %s </in/doc.json' || end\n", Apply, Node)
+	for _, beside := range []bool{true, false} {
+		for i, c := range checks {
+			if c.Beside != beside {
+				continue
+			}
+			fmt.Fprintf(&out, "run %04d %s %s", i+1, Quote(c.Name), Quote(c.Command))
+			if beside {
+				out.WriteString(" &")
+			}
+			out.WriteString("\n")
+		}
 	}
-	out.WriteString("exit 0\n")
+	out.WriteString("end\n")
 	return out.String()
 }
 

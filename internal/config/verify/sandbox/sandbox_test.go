@@ -71,7 +71,7 @@ func TestWild(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := Run(t.Context(), used, []byte(c.doc), []Check{{"look", "ls -la / /node; du -sm /node"}})
+			got, err := Run(t.Context(), used, []byte(c.doc), []Check{{Name: "look", Command: "ls -la / /node; du -sm /node"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,10 +133,16 @@ func TestInterrupted(t *testing.T) {
 // What a check says is told apart from what others say, whatever is in it.
 func TestResults(t *testing.T) {
 	got, err := Run(t.Context(), judges.Programs(t, Missing()), []byte(head[:len(head)-1]+"}"), []Check{
-		{"a it's", "echo one; echo two >&2; exit 3"}, {"b", "printf 'x 1 a\\n'; exit 0"}, {"c", "cat /in/doc.json; ls /node"},
+		{Name: "a it's", Command: "echo one; echo two >&2; exit 3"},
+		{Name: "b", Command: "printf 'x 1 a\\n'; exit 0", Beside: true},
+		{Name: "c", Command: "cat /in/doc.json; ls /node; x=1; cd /"},
+		{Name: "d", Command: "echo ${x-none}; pwd; sleep 0.2; exit 7", Beside: true},
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got["d"].Status != 7 || !strings.HasPrefix(got["d"].Said, "none\n") {
+		t.Errorf("what one sets is seen by another: %+v", got["d"])
 	}
 	if got["a it's"] != (Result{3, "one\ntwo"}) || got["b"] != (Result{0, "x 1 a"}) || !strings.Contains(got["c"].Said, "3.4.0") {
 		t.Errorf("got %+v", got)

@@ -7,15 +7,18 @@ mount --make-rprivate /
 mount -t tmpfs -o size=64m,nr_inodes=16k,mode=755,nosuid,nodev verify "$dir/root"
 cd "$dir/root"
 mkdir usr etc dev proc tmp run in node old
+mount -t tmpfs -o size=16m,nr_inodes=1k,nosuid,nodev said tmp # where the node's files cannot use up all room
+set --
 for folder in bin sbin lib lib32 lib64 libx32; do
   if [ -L "/$folder" ]; then
-    cp -P "/$folder" "$folder"
+    set -- "$@" "/$folder"
   elif [ -d "/$folder" ]; then
     mkdir "$folder"
     mount --bind "/$folder" "$folder"
     mount -o remount,bind,ro "$folder"
   fi
 done
+[ $# = 0 ] || cp -P "$@" .
 mount --bind /usr usr
 mount -o remount,bind,ro usr
 cp "$dir/run.sh" "$dir/doc.json" in/
@@ -39,6 +42,8 @@ pivot_root . old
 cd /
 umount -l old
 rmdir old
-exec setpriv --no-new-privs --bounding-set=-all,+net_admin --inh-caps=-all \
-  prlimit --cpu=20 --fsize=33554432 --nofile=256 --core=0 \
-  timeout -s KILL 30 /bin/sh /in/run.sh
+ulimit -t 20
+ulimit -f 65536 # of 512 bytes
+ulimit -n 256
+ulimit -c 0
+exec setpriv --no-new-privs --bounding-set=-all,+net_admin --inh-caps=-all /bin/sh /in/run.sh

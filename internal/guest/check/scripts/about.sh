@@ -1,0 +1,7 @@
+. "$root/etc/os-release"
+case ${ID:-}-${VARIANT_ID:-} in
+fedora-coreos) ID=fcos ;;
+rhel-coreos) ID=rhcos ;;
+centos-coreos) ID=scos ;;
+esac
+printf '= Distro=%s\n= Arch=%s\n' "${ID:-}" "$(uname -m)"

@@ -1,0 +1,4 @@
+# After a reboot. $1: the mark.
+set -e
+tools
+printf "AUTOPKGTEST_REBOOT_MARK='%s'\n" "$1" >"$run-env"

@@ -1,0 +1,1 @@
+printf '= BootID=%s\n' "$(cat "$root/proc/sys/kernel/random/boot_id")"
