@@ -109,28 +109,42 @@ func withoutPath(err error) error {
 // entry notes what something in a folder is.
 func (f *finder) entry(path string, link bool, info fs.FileInfo, has *inside) error {
 	name := filepath.Base(path)
-	regular, runs := info.Mode().IsRegular(), info.Mode().Perm()&0o111 != 0
 	switch {
 	case strings.HasPrefix(name, "."): // an editor's, or Git's
-	case info.IsDir() && name == dataName:
-		has.data = path
-	case info.IsDir() && link:
-		has.notes = append(has.notes, f.show(path)+": a symbolic link to a folder is not followed")
-	case info.IsDir() || regular && runs:
-		if !usual.MatchString(name) {
-			return hint.Errorf("use letters, digits and _ . @ + - in names of tests", "%s: %q cannot be the name of a test", f.show(path), name)
-		}
-		if info.IsDir() {
-			has.folders = append(has.folders, path)
-		} else {
-			has.executables = append(has.executables, path)
-		}
-	case regular && name == metaName:
+	case info.IsDir():
+		return f.inner(path, link, has)
+	case !info.Mode().IsRegular():
+	case info.Mode().Perm()&0o111 != 0:
+		has.executables = append(has.executables, path)
+		return f.named(path)
+	case name == metaName:
 		return f.metaFile(path, has)
-	case regular && (name == "config.bu" || name == "config.ign"):
+	case name == "config.bu" || name == "config.ign":
 		has.notes = append(has.notes, name+" has no effect here: "+byDocument)
-	case regular && begins(path, "#!"):
+	case begins(path, "#!"):
 		has.notes = append(has.notes, f.show(path)+" is no test: it cannot be executed (chmod +x)")
+	}
+	return nil
+}
+
+// inner notes what a folder in a folder is.
+func (f *finder) inner(path string, link bool, has *inside) error {
+	switch {
+	case filepath.Base(path) == dataName:
+		has.data = path
+		return nil
+	case link:
+		has.notes = append(has.notes, f.show(path)+": a symbolic link to a folder is not followed")
+		return nil
+	}
+	has.folders = append(has.folders, path)
+	return f.named(path)
+}
+
+// named is an error if the file's name cannot be part of a test's.
+func (f *finder) named(path string) error {
+	if name := filepath.Base(path); !usual.MatchString(name) {
+		return hint.Errorf("use letters, digits and _ . @ + - in names of tests", "%s: %q cannot be the name of a test", f.show(path), name)
 	}
 	return nil
 }
