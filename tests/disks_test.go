@@ -64,6 +64,7 @@ func encrypted(t *testing.T, c clone) {
 
 func secondNetwork(t *testing.T, c clone) {
 	const second = "br-second"
+	c.mage(t, "lab")
 	in := lab.New(c.dir, "", "")
 	for _, args := range [][]string{{"link", "add", second, "type", "bridge"}, {"addr", "add", "192.168.77.1/24", "dev", second}, {"link", "set", second, "up"}} {
 		out, err := in.Command(t.Context(), "ip", args...).CombinedOutput()

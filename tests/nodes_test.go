@@ -19,6 +19,7 @@ func TestNodes(t *testing.T) {
 	onlyInFull(t)
 	story(t, []part{
 		{"what is wrong is said, and a good run follows", wrongThenGood},
+		{"a failed unit is mended in the loop", mendedInTheLoop},
 		{"a running node takes processors and memory", grown},
 		{"kill -9 in the middle, then up", killed},
 		{"a guest without console tells why Ignition failed", journal},

@@ -21,6 +21,7 @@ type trying struct {
 	screen *os.File // what the user has of the terminal
 	inside *os.File // what the program has of it: it outlives that
 	said   string   // and not awaited yet
+	before string   // what was awaited last
 }
 
 // tried begins `mage try` on a terminal, in a workspace whose cluster it makes.
@@ -46,7 +47,7 @@ func (y *trying) until(t *testing.T, text string) {
 			t.Fatalf("it never said %q: %v\n%s", text, err, y.said)
 		}
 	}
-	_, y.said, _ = strings.Cut(y.said, text)
+	y.before, y.said, _ = strings.Cut(y.said, text)
 }
 
 func (y *trying) press(t *testing.T, keys string) {
@@ -88,10 +89,13 @@ func TestKeysOfTry(t *testing.T) {
 				y.until(t, "waiting: ")
 			}
 			c.end(y)
-			go func() { _, _ = io.Copy(io.Discard, y.screen) }()
-			err := y.cmd.Wait()
+			err := y.cmd.Wait() // what it says at last has room in the terminal
 			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) != (c.exit != 0) || exit != nil && exit.ExitCode() != c.exit {
 				t.Errorf("it ends with %v", err)
+			}
+			_, _ = io.WriteString(y.inside, "(end)")
+			if y.until(t, "(end)"); strings.Contains(y.before, "going on") {
+				t.Errorf("it says at last %s", y.before)
 			}
 			if !y.isAsUsual(t) {
 				t.Error("the terminal is not as it was")

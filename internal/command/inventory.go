@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // inventoryPatience is how long a node may take to say what its image has.
-const inventoryPatience = 20 * time.Second
+const inventoryPatience = 30 * time.Second
 
 // takeInventories asks, of each image of which it is not known yet what it has, the first node that is ready. Whatever fails ends
 // nothing: documents are judged by less then.
@@ -60,6 +62,9 @@ func takeInventory(ctx context.Context, r *Run, n boot.Node, identity, at string
 	said := &guest.Limited{Left: inventory.MaxSize}
 	cmd.Stdout, cmd.WaitDelay = said, afterEnd
 	if err := cmd.Run(); err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return fmt.Errorf("it did not say within %s", inventoryPatience)
+		}
 		return err
 	}
 	has, err := inventory.Parse(said.String())

@@ -95,7 +95,7 @@ func known(p facts.Place, domains map[string]engine.Domain) settings.Clusters {
 			c.URI[prefix] = m.Libvirt
 		}
 	}
-	names := slices.AppendSeq(clusterfile.Declared(p.Workspace.Root), maps.Keys(latest))
+	names := slices.AppendSeq(clusterfile.Declared(p.Root), maps.Keys(latest))
 	slices.Sort(names)
 	c.Names = slices.Compact(names)
 	return c

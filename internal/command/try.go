@@ -34,12 +34,13 @@ func Try(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	defer files.close()
+	saved, end := saves(ctx, files)
+	defer end()
 	pressed := keys.Open(ctx)
 	defer pressed.Close()
 	t := &trying{run: r, judge: &verify.Judge{}, keys: pressed, ended: make(chan error)}
 	r.log.Say("trying %s and what it names; %s", strings.Join(configPaths(r), ", "), t.ways())
-	return t.loop(ctx, saves(ctx, files))
+	return t.loop(ctx, saved)
 }
 
 // isMember is an error if node= names none of the cluster's nodes; none is well.
@@ -54,18 +55,20 @@ func isMember(r *Run, node string) error {
 	return hint.Errorf("its nodes are "+strings.Join(names, ", "), "node=%s is no node of the cluster %s", node, r.Prefix)
 }
 
-// saves has a value when files were saved since it was last read.
-func saves(ctx context.Context, files watchedFiles) <-chan struct{} {
-	saved := make(chan struct{}, 1)
+// saves has a value when files were saved since it was last read, until end, which closes files.
+func saves(ctx context.Context, files watchedFiles) (saved <-chan struct{}, end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	values, done := make(chan struct{}, 1), make(chan struct{})
 	go func() {
+		defer close(done)
 		for files.next(ctx) {
 			select {
-			case saved <- struct{}{}:
+			case values <- struct{}{}:
 			default:
 			}
 		}
 	}()
-	return saved
+	return values, func() { cancel(); <-done; files.close() }
 }
 
 // trying is the loop of `mage try`. One goroutine alone has it; what carries a config out runs beside it.
@@ -150,7 +153,7 @@ func (t *trying) subject() workspace.Node {
 // show runs another target for the node, which has the terminal for itself. Saves are taken after it.
 func (t *trying) show(ctx context.Context, node workspace.Node, target func(context.Context, *Run) error) {
 	if t.on != nil {
-		t.run.log.Say("%s: not while nodes boot", node.Name)
+		t.run.log.Say("%s: ssh and journal are there when the boot is over", node.Name)
 		return
 	}
 	var exit session.ExitStatus
@@ -222,7 +225,7 @@ func (t *trying) take(ctx context.Context, again string) {
 // drop gives the attempt up, and waits until nothing of it runs any more.
 func (t *trying) drop(why error) {
 	t.on.giveUp(why)
-	<-t.ended
+	<-t.ended //nolint:errcheck // it says why it was given up
 	t.run.log.Say("%s given up after %s: %s", now(), progress.Seconds(time.Since(t.on.saved)), why)
 	t.on, t.retry = nil, true
 }

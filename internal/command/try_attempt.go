@@ -173,7 +173,7 @@ func letGo(ctx context.Context, r *Run) {
 	if release := r.values.images.value.release; release != nil {
 		release()
 	}
-	if ctx.Err() == nil || context.Cause(ctx) != ctx.Err() {
+	if ctx.Err() == nil || !errors.Is(context.Cause(ctx), ctx.Err()) {
 		r.locks.Free()
 	}
 }
@@ -185,9 +185,14 @@ func upQuietly(ctx context.Context, r *Run) error {
 		do    func(*Run, context.Context) error
 		quiet bool
 	}{
-		{(*Run).Preflight, false}, {(*Run).Claim, false}, {(*Run).Fetch, false},
-		{(*Run).Transpile, true}, {(*Run).Discovery, true}, {(*Run).Render, true},
-		{(*Run).Define, false}, {(*Run).Up, false},
+		{(*Run).Preflight, false},
+		{(*Run).Claim, false},
+		{(*Run).Fetch, false},
+		{(*Run).Transpile, true},
+		{(*Run).Discovery, true},
+		{(*Run).Render, true},
+		{(*Run).Define, false},
+		{(*Run).Up, false},
 	} {
 		if r.log = said; stage.quiet {
 			r.log = progress.New(io.Discard)

@@ -40,9 +40,9 @@ func loggedIn(t *testing.T, names ...string) {
 
 // withSystemd gives the nodes that ssh reaches a fake of systemd's programs: this machine may have no systemd that runs. systemctl
 // prints the node's file show, journalctl its file journal, and with --follow it goes on as long as its reader is there.
-func withSystemd(t *testing.T, files map[string]string) {
+func withSystemd(t *testing.T, files map[string]string) (folder string) {
 	t.Helper()
-	folder := t.TempDir()
+	folder = t.TempDir()
 	for name, text := range files {
 		save(t, filepath.Join(folder, name), text)
 	}
@@ -60,6 +60,7 @@ case " $* " in *" --follow "*) while echo "2026-11-27T16:00:09.000000+0000 more"
 	}
 	t.Setenv("FAKES", folder)
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH")) //nolint:forbidigo // the test's own
+	return folder
 }
 
 // madeOfWeb makes documents of nodes that bring web.service.
@@ -170,14 +171,14 @@ func brokenAwk(t *testing.T) string {
 // TestStatusHasUnits: a node is asked once in a while, and again after a boot.
 func TestStatusHasUnits(t *testing.T) {
 	loggedIn(t, "core01")
-	withSystemd(t, map[string]string{"core01.show": died, "core01.journal": "why\n"})
+	fakes := withSystemd(t, map[string]string{"core01.show": died, "core01.journal": "why\n"})
 	madeOfWeb(t, "core01")
 	r, look, d := run(t, "ready=on"), &unitsLook{}, theDomain(t, "core01")
 	all := []nodeStatus{{Node: "core01", Ready: true, Address: "192.0.2.1", unitStatus: unitStatus{boot: "a"}}, {Node: "core02"}}
 	asked := func() int {
-		text, _ := os.ReadFile(os.Getenv("FAKES") + "/core01.asked")
+		text, _ := os.ReadFile(filepath.Join(fakes, "core01.asked"))
 		return strings.Count(string(text), "\n")
-	} //nolint:forbidigo // the test's own
+	}
 	for i, boot := range []string{"a", "a", "b"} {
 		all[0].boot, all[0].FailedUnits = boot, nil
 		look.into(t.Context(), r, all, []engine.Domain{d, d})
@@ -194,7 +195,7 @@ func TestStatusHasUnits(t *testing.T) {
 // is set back changes nothing in the order of one node's.
 func TestJournal(t *testing.T) {
 	reached(t, "core01", "core02")
-	withSystemd(t, map[string]string{
+	fakes := withSystemd(t, map[string]string{
 		"core01.journal": "2026-11-27T16:00:05.000000+0000 one\n    goes on\n2026-11-27T16:00:01.000000+0000 set \x1b[2Jback\n2026-11-27T16:00:08.000000+0000 three",
 		"core02.journal": "2026-11-27T16:00:04.000000+0000 zero\n2026-11-27T16:00:06.000000+0000 two\n",
 	})
@@ -207,7 +208,7 @@ func TestJournal(t *testing.T) {
 	if r.said() != want {
 		t.Errorf("got\n%s", r.said())
 	}
-	text, err := os.ReadFile(os.Getenv("FAKES") + "/core01.asked") //nolint:forbidigo // the test's own
+	text, err := os.ReadFile(filepath.Join(fakes, "core01.asked"))
 	if err != nil || !strings.Contains(string(text), "--boot ") || !strings.HasSuffix(string(text), " --unit=web@*.service\n") {
 		t.Errorf("asked %s, %v", text, err)
 	}

@@ -74,6 +74,9 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 	} else if r.KeepGoing && r.Ready {
 		status, err = cluster.ReconcileReady(ctx, nodes)
 	}
+	if ctx.Err() != nil { // of nodes that boot in turn, too
+		return nil, status, errors.Join(broken, err)
+	}
 	nodes = withUndefined(nodes, r.members(), errors.Join(d.failed...))
 	return nodes, status, errors.Join(broken, err)
 }

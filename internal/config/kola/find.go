@@ -108,13 +108,33 @@ func withoutPath(err error) error {
 
 // entry notes what something in a folder is.
 func (f *finder) entry(path string, link bool, info fs.FileInfo, has *inside) error {
-	name := filepath.Base(path)
 	switch {
-	case strings.HasPrefix(name, "."): // an editor's, or Git's
+	case strings.HasPrefix(filepath.Base(path), "."): // an editor's, or Git's
+		return nil
 	case info.IsDir():
-		return f.inner(path, link, has)
-	case !info.Mode().IsRegular():
-	case info.Mode().Perm()&0o111 != 0:
+		return f.subfolder(path, link, has)
+	case info.Mode().IsRegular():
+		return f.file(path, info.Mode().Perm()&0o111 != 0, has)
+	}
+	return nil
+}
+
+func (f *finder) subfolder(path string, link bool, has *inside) error {
+	switch {
+	case filepath.Base(path) == dataName:
+		has.data = path
+	case link:
+		has.notes = append(has.notes, f.show(path)+": a symbolic link to a folder is not followed")
+	default:
+		has.folders = append(has.folders, path)
+		return f.named(path)
+	}
+	return nil
+}
+
+func (f *finder) file(path string, runs bool, has *inside) error {
+	switch name := filepath.Base(path); {
+	case runs:
 		has.executables = append(has.executables, path)
 		return f.named(path)
 	case name == metaName:
@@ -127,21 +147,7 @@ func (f *finder) entry(path string, link bool, info fs.FileInfo, has *inside) er
 	return nil
 }
 
-// inner notes what a folder in a folder is.
-func (f *finder) inner(path string, link bool, has *inside) error {
-	switch {
-	case filepath.Base(path) == dataName:
-		has.data = path
-		return nil
-	case link:
-		has.notes = append(has.notes, f.show(path)+": a symbolic link to a folder is not followed")
-		return nil
-	}
-	has.folders = append(has.folders, path)
-	return f.named(path)
-}
-
-// named is an error if the file's name cannot be part of a test's.
+// named refuses a name that no test can have.
 func (f *finder) named(path string) error {
 	if name := filepath.Base(path); !usual.MatchString(name) {
 		return hint.Errorf("use letters, digits and _ . @ + - in names of tests", "%s: %q cannot be the name of a test", f.show(path), name)

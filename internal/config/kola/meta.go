@@ -61,7 +61,7 @@ func maskedOf(source []byte) (masked []byte, isJSON bool, problems []problem.Pro
 			}
 			return []byte(text.String() + strings.Repeat(" ", len(jsonPrefix)) + line[len(jsonPrefix):]), true, nil
 		case strings.HasPrefix(line, yamlPrefix):
-			if problems = wrongBegin(n, line, inYAML || ended); problems != nil {
+			if problems = yamlBegins(line, n, inYAML || ended); problems != nil {
 				return nil, false, problems
 			}
 			inYAML = true
@@ -78,8 +78,8 @@ func maskedOf(source []byte) (masked []byte, isJSON bool, problems []problem.Pro
 	return []byte(text.String()), false, nil
 }
 
-// wrongBegin is what is wrong with the line above metadata in YAML. again is whether there are such above.
-func wrongBegin(n int, line string, again bool) []problem.Problem {
+// yamlBegins is what is wrong with the line above metadata in YAML. again says that there were some before.
+func yamlBegins(line string, n int, again bool) []problem.Problem {
 	if begin := strings.TrimSpace(line[len(yamlPrefix):]); begin != "" {
 		return []problem.Problem{wrong(n, len(yamlPrefix)+1, "metadata begin in the next line", "write `## "+begin+"` there")}
 	}

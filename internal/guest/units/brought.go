@@ -112,7 +112,7 @@ func options(d document.Document, f document.File) (all []*unit.UnitOption) {
 		if one.Path == f.Path && len(all) > 0 || one.Path != f.Path && path.Dir(one.Path) != f.Path+".d" {
 			continue
 		}
-		read, _ := unit.Deserialize(strings.NewReader(string(one.Data))) // what is wrong in it, `mage verify` says
+		read, _ := unit.DeserializeOptions(strings.NewReader(string(one.Data))) // what is wrong in it, `mage verify` says
 		all = append(all, read...)
 	}
 	return all
