@@ -225,7 +225,7 @@ func (t *trying) take(ctx context.Context, again string) {
 // drop gives the attempt up, and waits until nothing of it runs any more.
 func (t *trying) drop(why error) {
 	t.on.giveUp(why)
-	<-t.ended // it says why it was given up
+	<-t.ended //nolint:errcheck // it says why it was given up
 	t.run.log.Say("%s given up after %s: %s", now(), progress.Seconds(time.Since(t.on.saved)), why)
 	t.on, t.retry = nil, true
 }

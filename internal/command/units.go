@@ -183,7 +183,7 @@ func failedUnits(s *settings.Settings, all []nodeUnits) error {
 				first = n
 			}
 			failed = append(failed, n.Node+": "+units.Names(faults)+" of the config failed")
-		case n.err == nil:
+		case n.err == nil && len(n.Unwell()) == 0:
 			well = append(well, n.Node)
 		}
 	}

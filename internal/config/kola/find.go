@@ -108,29 +108,49 @@ func withoutPath(err error) error {
 
 // entry notes what something in a folder is.
 func (f *finder) entry(path string, link bool, info fs.FileInfo, has *inside) error {
-	name := filepath.Base(path)
-	regular, runs := info.Mode().IsRegular(), info.Mode().Perm()&0o111 != 0
 	switch {
-	case strings.HasPrefix(name, "."): // an editor's, or Git's
-	case info.IsDir() && name == dataName:
+	case strings.HasPrefix(filepath.Base(path), "."): // an editor's, or Git's
+		return nil
+	case info.IsDir():
+		return f.subfolder(path, link, has)
+	case info.Mode().IsRegular():
+		return f.file(path, info.Mode().Perm()&0o111 != 0, has)
+	}
+	return nil
+}
+
+func (f *finder) subfolder(path string, link bool, has *inside) error {
+	switch {
+	case filepath.Base(path) == dataName:
 		has.data = path
-	case info.IsDir() && link:
+	case link:
 		has.notes = append(has.notes, f.show(path)+": a symbolic link to a folder is not followed")
-	case info.IsDir() || regular && runs:
-		if !usual.MatchString(name) {
-			return hint.Errorf("use letters, digits and _ . @ + - in names of tests", "%s: %q cannot be the name of a test", f.show(path), name)
-		}
-		if info.IsDir() {
-			has.folders = append(has.folders, path)
-		} else {
-			has.executables = append(has.executables, path)
-		}
-	case regular && name == metaName:
+	default:
+		has.folders = append(has.folders, path)
+		return f.named(path)
+	}
+	return nil
+}
+
+func (f *finder) file(path string, runs bool, has *inside) error {
+	switch name := filepath.Base(path); {
+	case runs:
+		has.executables = append(has.executables, path)
+		return f.named(path)
+	case name == metaName:
 		return f.metaFile(path, has)
-	case regular && (name == "config.bu" || name == "config.ign"):
+	case name == "config.bu" || name == "config.ign":
 		has.notes = append(has.notes, name+" has no effect here: "+byDocument)
-	case regular && begins(path, "#!"):
+	case begins(path, "#!"):
 		has.notes = append(has.notes, f.show(path)+" is no test: it cannot be executed (chmod +x)")
+	}
+	return nil
+}
+
+// named refuses a name that no test can have.
+func (f *finder) named(path string) error {
+	if name := filepath.Base(path); !usual.MatchString(name) {
+		return hint.Errorf("use letters, digits and _ . @ + - in names of tests", "%s: %q cannot be the name of a test", f.show(path), name)
 	}
 	return nil
 }

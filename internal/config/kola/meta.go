@@ -61,11 +61,8 @@ func maskedOf(source []byte) (masked []byte, isJSON bool, problems []problem.Pro
 			}
 			return []byte(text.String() + strings.Repeat(" ", len(jsonPrefix)) + line[len(jsonPrefix):]), true, nil
 		case strings.HasPrefix(line, yamlPrefix):
-			if begin := strings.TrimSpace(line[len(yamlPrefix):]); begin != "" {
-				return nil, false, []problem.Problem{wrong(n, len(yamlPrefix)+1, "metadata begin in the next line", "write `## "+begin+"` there")}
-			}
-			if inYAML || ended {
-				return nil, false, []problem.Problem{wrong(n, 1, "metadata stand above, too", "put all of them below one "+yamlPrefix)}
+			if problems = yamlBegins(line, n, inYAML || ended); problems != nil {
+				return nil, false, problems
 			}
 			inYAML = true
 		case inYAML && is:
@@ -79,6 +76,17 @@ func maskedOf(source []byte) (masked []byte, isJSON bool, problems []problem.Pro
 		return nil, false, nil
 	}
 	return []byte(text.String()), false, nil
+}
+
+// yamlBegins is what is wrong with the line above metadata in YAML. again says that there were some before.
+func yamlBegins(line string, n int, again bool) []problem.Problem {
+	if begin := strings.TrimSpace(line[len(yamlPrefix):]); begin != "" {
+		return []problem.Problem{wrong(n, len(yamlPrefix)+1, "metadata begin in the next line", "write `## "+begin+"` there")}
+	}
+	if again {
+		return []problem.Problem{wrong(n, 1, "metadata stand above, too", "put all of them below one "+yamlPrefix)}
+	}
+	return nil
 }
 
 func wrong(line, column int, text, advice string) problem.Problem {

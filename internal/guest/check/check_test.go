@@ -36,7 +36,7 @@ func newNode(t *testing.T) fakeNode {
 	n := fakeNode{root: root, home: home, fake: fake}
 	n.save(t, "proc/sys/kernel/random/boot_id", "first\n")
 	n.save(t, "etc/os-release", "NAME=Fedora\nID=fedora\nVARIANT_ID=coreos\n")
-	server := sshserver.Start(t, home, "PATH="+programs+":"+os.Getenv("PATH"), "ROOT="+root, "FAKE="+fake)
+	server := sshserver.Start(t, home, "PATH="+programs+":"+os.Getenv("PATH"), "ROOT="+root, "FAKE="+fake) //nolint:forbidigo // the test's own
 	sshserver.Nodes(t, map[string]*sshserver.Server{"core01": server})
 	access := guest.Access{Dir: filepath.Join(t.TempDir(), "ssh.core"), New: true}
 	if err := os.Mkdir(access.Dir, 0o755); err != nil {

@@ -1,3 +1,4 @@
+# shellcheck disable=SC2016,SC2046,SC2086,SC2154 # the Go file beside it sets what is not set here
 # Runs in a node: how its systemd units are (internal/guest/units/script.go). $@ are those that the config brings.
 # It needs a POSIX shell, and what both Fedora CoreOS and Flatcar have (docs/distributions.md).
 export LC_ALL=C SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0

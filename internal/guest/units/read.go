@@ -39,13 +39,17 @@ func Read(brought []Brought, mark, said string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if len(brought) > 0 && len(a.records) == 0 {
+		return Report{}, errors.New("the node's systemctl does not say how its units are")
+	}
 	report := Report{State: a.state, Units: []Unit{}}
 	for _, b := range brought {
 		at := slices.IndexFunc(a.records, func(r record) bool { return r.isOf(b.Name) })
-		if at < 0 {
-			continue // systemd takes the name for none
+		r := record{"Id": b.Name, "LoadState": "error"} // systemd takes the name for none
+		if at >= 0 {
+			r = a.records[at]
 		}
-		report.Units = append(report.Units, a.unit(a.records[at], b, true))
+		report.Units = append(report.Units, a.unit(r, b, true))
 	}
 	for _, r := range a.records {
 		known := func(u Unit) bool { return r.isOf(u.Name) }
@@ -108,7 +112,7 @@ func (a answer) unit(r record, b Brought, ours bool) Unit {
 		Name: b.Name, OfConfig: ours, Quadlet: b.Quadlet, Restarts: r.number("NRestarts"), Exit: exitOf(r),
 		Active: printable.Line(r["ActiveState"]), Sub: printable.Line(r["SubState"]), Journal: a.journal[r["Id"]],
 	}
-	if r["Result"] != success {
+	if r["Result"] != "success" {
 		u.Result = printable.Line(r["Result"])
 	}
 	u.Fault, u.Why = a.faultOf(r, b)
@@ -120,7 +124,6 @@ func (a answer) unit(r record, b Brought, ours bool) Unit {
 
 // Words of systemd's.
 const (
-	success  = "success"
 	notFound = "not-found"
 	inactive = "inactive"
 )

@@ -156,6 +156,13 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("%q: got %+v", said, report)
 		}
 	}
+	if report, err := Read([]Brought{{Name: "a.service"}}, "m", "m system 1.0 running\nFailed to connect to bus: No such file or directory\n\nm end\n"); err == nil {
+		t.Errorf("got %+v", report)
+	}
+	report, err := Read([]Brought{{Name: "a.service"}, {Name: "b.service"}}, "m", "m system 1.0 running\nId=a.service\n\nm end\n")
+	if err != nil || len(report.Failed()) != 1 || report.Failed()[0].Name != "b.service" {
+		t.Errorf("what systemd says nothing of is missing: got %+v, %v", report, err)
+	}
 	if _, err := Of([]byte("{")); err == nil {
 		t.Error("no JSON is no document")
 	}

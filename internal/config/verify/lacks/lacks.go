@@ -191,15 +191,16 @@ func (j judge) names() []string {
 	return names
 }
 
-// enabled are the faults of units that are enabled or get drop-ins, and are nowhere.
+// enabled are the faults of units that are enabled or get drop-ins, and are nowhere. A config for two systems may have some of each.
 func (j judge) enabled() (faults []document.Fault) {
 	for _, u := range j.Units {
-		if u.Contents != "" || u.Mask || j.hasUnit(u.Name) || u.Enabled == nil && len(u.Dropins) == 0 || !slices.Contains(kinds, path.Ext(u.Name)) {
+		enabled := u.Enabled != nil && *u.Enabled
+		if u.Contents != "" || u.Mask || !enabled && len(u.Dropins) == 0 || !slices.Contains(kinds, path.Ext(u.Name)) || j.hasUnit(u.Name) {
 			continue
 		}
 		f := document.Fault{Path: document.UnitPath(u.Name), Text: u.Name + ": there is no such unit on the image, nor here"}
-		if near := document.Nearest(u.Name, j.names()); near != "" && !j.mayBring() {
-			f.Error, f.Text = true, f.Text+"; did you mean "+near+"?"
+		if near := document.Nearest(u.Name, j.names()); near != "" {
+			f.Error, f.Text = enabled && !j.mayBring(), f.Text+"; did you mean "+near+"?"
 		}
 		faults = append(faults, f)
 	}

@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154 # the Go file beside it sets what is not set here
 # After a reboot. $1: the mark.
 set -e
 tools

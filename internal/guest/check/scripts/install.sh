@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154 # the Go file beside it sets what is not set here
 # $1: what was copied, in the user's home. $2: the executable's name. $3: the test's.
 set -e
 clean

@@ -1,3 +1,4 @@
+# shellcheck disable=SC2154 # the Go file beside it sets what is not set here
 unit=kola-runext.service # the name that kola gives it
 run=$root/run/kola-runext
 etc=$root/etc/systemd/system
@@ -7,7 +8,7 @@ data=$root/var/opt/kola
 clean() {
 	systemctl stop "$unit" 2>/dev/null || true
 	systemctl reset-failed "$unit" 2>/dev/null || true
-	rm -rf "$etc/$unit" "$data" "$run"-* "$root/tmp/autopkgtest-reboot" "$root/tmp/autopkgtest-reboot-prepare"
+	rm -rf "${etc:?}/${unit:?}" "$data" "$run"-* "$root/tmp/autopkgtest-reboot" "$root/tmp/autopkgtest-reboot-prepare"
 	rm -f "$root/usr/local/bin/kola-runext-"* "$root/opt/bin/kola-runext-"*
 	systemctl daemon-reload
 }
