@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/lab"
+	"coreos-libvirt/internal/testkit/distributor"
 	"coreos-libvirt/internal/testkit/pace"
 )
 
@@ -34,17 +35,25 @@ func newClone(t testing.TB) clone {
 		t.Fatal(err)
 	}
 	for name := range strings.Lines(string(list)) {
-		name = strings.TrimSpace(name)
-		data, err := os.ReadFile(filepath.Join("..", name))
-		if os.IsNotExist(err) {
-			continue // deleted, and not yet committed
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.write(t, name, string(data))
+		c.takes(t, strings.TrimSpace(name))
 	}
 	return c
+}
+
+// takes copies a file or a link of the project; it may be deleted, and that not yet committed.
+func (c clone) takes(t testing.TB, name string) {
+	t.Helper()
+	if leads, err := os.Readlink(filepath.Join("..", name)); err == nil {
+		distributor.Must(t, os.MkdirAll(filepath.Dir(filepath.Join(c.dir, name)), 0o755))
+		distributor.Must(t, os.Symlink(leads, filepath.Join(c.dir, name)))
+		return
+	}
+	data, err := os.ReadFile(filepath.Join("..", name))
+	if os.IsNotExist(err) {
+		return
+	}
+	distributor.Must(t, err)
+	c.write(t, name, string(data))
 }
 
 func (c clone) read(t testing.TB, name string) string {

@@ -182,7 +182,7 @@ func TestInRealShells(t *testing.T) {
 				{"mage ssh node=w\t", "<ssh><node=web01>"},
 				{"mage ssh prefix=core node=core01 us\tme", "<ssh><prefix=core><node=core01><user=me>"},
 				{"mage up recreate=core01,core0\t", "<up><recreate=core01,core02>"},
-				{"mage host:c\tformat=j\t", "<host:check><format=json>"},
+				{"mage host:c\tformat=js\t", "<host:check><format=json>"},
 				{"mage down al\tt\t", "<down><all=true>"},
 				{"mage lab statu\t", "<lab><status>"},
 				{"mage backup file=my\t", "<backup><file=my snapshot.db>"},
