@@ -70,6 +70,7 @@ func started(t *testing.T, shell string) *session {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(home, link)), 0o755))
 		must(t, os.Symlink(program, filepath.Join(home, link)))
 	}
+	must(t, os.MkdirAll(filepath.Join(home, ".local/share/fish/generated_completions"), 0o755)) // else fish makes it of all man pages, for a minute
 	clone(t, filepath.Join(home, "clone"))
 	cmd := exec.Command(shells[shell].argv[0], shells[shell].argv[1:]...)
 	cmd.Dir = filepath.Join(home, "clone")
