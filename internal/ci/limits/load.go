@@ -102,12 +102,15 @@ func (l listed) read() (onePackage, error) {
 		p.Files = append(p.Files, s)
 	}
 	for _, name := range l.IgnoredGoFiles {
-		if !strings.HasSuffix(name, "_test.go") {
+		if !strings.HasSuffix(name, "_test.go") && name != ofMage {
 			p.Ignored = append(p.Ignored, path.Join(folder, name))
 		}
 	}
 	return p, err
 }
+
+// ofMage is a file that Mage writes beside the targets while it compiles them, as a test that runs meanwhile has it do.
+const ofMage = "mage_output_file.go"
 
 // finding is one at a place in the file.
 func (s source) finding(at token.Pos, format string, args ...any) Finding {

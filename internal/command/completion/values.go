@@ -1,7 +1,6 @@
 package completion
 
 import (
-	"context"
 	"os"
 	"slices"
 	"time"
@@ -136,10 +135,8 @@ func nodes(l typed) (all []string) {
 
 // snapshots are those that the disks of the line's cluster have, or of the only one. libvirt is not asked: it may hang.
 func snapshots(l typed) (all []string) {
-	ctx, stop := context.WithTimeout(context.Background(), patience)
-	defer stop()
 	for _, name := range nodes(l) {
-		found, _ := qcow2.Snapshots(ctx, (workspace.Node{Name: name, Dir: l.workspace.VM(name)}).Overlay())
+		found, _ := qcow2.Snapshots((workspace.Node{Name: name, Dir: l.workspace.VM(name)}).Overlay())
 		for _, one := range found {
 			if !slices.Contains(all, one) {
 				all = append(all, one)

@@ -24,6 +24,9 @@ func FuzzHeader(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, image []byte) {
+		if names, err := snapshotsOf(bytes.NewReader(image)); len(names) > mostSnapshots || err != nil && names != nil {
+			t.Errorf("%d names, %v", len(names), err)
+		}
 		h, info, err := infoOf(bytes.NewReader(image))
 		if err != nil {
 			if info != (Info{}) {

@@ -73,24 +73,6 @@ func ask(ctx context.Context, path string) (Info, error) {
 	return info, nil
 }
 
-// Snapshots are the names of those inside the image, also of one in use.
-func Snapshots(ctx context.Context, path string) (names []string, err error) {
-	out, err := qemuImg(ctx, "info", "-U", "--output=json", path)
-	if err != nil {
-		return nil, err
-	}
-	var info struct {
-		Snapshots []struct {
-			Name string `json:"name"`
-		} `json:"snapshots"`
-	}
-	err = json.Unmarshal([]byte(out), &info)
-	for _, one := range info.Snapshots {
-		names = append(names, one.Name)
-	}
-	return names, err
-}
-
 // CheckBase makes sure that the file can be a base image: qcow2, standing alone.
 func CheckBase(ctx context.Context, path string) (Info, error) {
 	if _, err := os.Stat(path); err != nil {
