@@ -45,9 +45,9 @@ func (c clone) test(t *testing.T, script string) {
 }
 
 func kolaTests(t *testing.T, c clone) {
-	c.mage(t, "lab", "up", "nodes=1", "image=lab-fcos", "ready=on")
+	c.mage(t, "lab", "up", "nodes=1", "image=lab-fcos", "ready=on", "disks=data:1") // else there is no /dev/disk/by-id, which a test looks into
 	c.tests(t, filepath.Join("testdata", "kola"))
-	cmd := c.command("lab", "check", "format=junit", pace.Setting("timeout", 60))
+	cmd := c.command("lab", "check", "format=junit", pace.Setting("timeout", 300))
 	said := &output{}
 	cmd.Stderr = said
 	out, err := cmd.Output()
@@ -82,13 +82,13 @@ func checksGoWrong(t *testing.T, c clone) {
 		"a reboot of itself": {"#!/bin/bash\nsystemctl reboot\nsleep 1000\n", "core01 own: failed: the node rebooted or was shut down, and the test had not asked for it"},
 	} {
 		c.test(t, p.script)
-		if out, _ := c.try("lab", "check", pace.Setting("timeout", 60)); !strings.Contains(out, p.want) {
+		if out, _ := c.try("lab", "check", pace.Setting("timeout", 300)); !strings.Contains(out, p.want) {
 			t.Errorf("%s: got\n%s", name, out)
 		}
 		c.nothingOfTests(t)
 	}
 	c.test(t, "#!/bin/bash\n/tmp/autopkgtest-reboot-prepare off\nsystemctl poweroff\n")
-	if out, err := c.try("lab", "check", pace.Setting("timeout", 60)); err == nil || !strings.Contains(out, "core01 own: failed: the node does not come back from a reboot: it does not run: libvirt says that it is shut off") {
+	if out, err := c.try("lab", "check", pace.Setting("timeout", 300)); err == nil || !strings.Contains(out, "core01 own: failed: the node does not come back from a reboot: it does not run: libvirt says that it is shut off") {
 		t.Errorf("it goes off: got %v\n%s", err, out)
 	}
 	c.mage(t, "lab", "down", "all=true", "yes=true")
