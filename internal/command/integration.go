@@ -237,7 +237,7 @@ func (c *integration) journal(ctx context.Context, node engine.Domain) error {
 		return fmt.Errorf("%s: no journal: %w", node.Name, err)
 	}
 	out := &guest.Limited{Left: mostJournal}
-	cmd := access.Command(ctx, c.run.User, node.Name, address, "sudo -n journalctl --no-pager --boot --output=short-precise")
+	cmd := access.Unattended(ctx, c.run.User, node.Name, address, "sudo -n journalctl --no-pager --boot --output=short-precise")
 	cmd.Stdout, cmd.WaitDelay = out, afterEnd
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: no journal: %w", node.Name, err)

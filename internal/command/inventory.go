@@ -58,7 +58,7 @@ func inventoryOf(ctx context.Context, r *Run, n boot.Node, path string) error {
 func takeInventory(ctx context.Context, r *Run, n boot.Node, identity, at string) error {
 	ctx, cancel := context.WithTimeout(ctx, inventoryPatience)
 	defer cancel()
-	cmd := r.access(r.Prefix).Command(ctx, r.User, n.Step.Node.Name, n.Address(), inventory.Script)
+	cmd := r.access(r.Prefix).Unattended(ctx, r.User, n.Step.Node.Name, n.Address(), inventory.Script)
 	said := &guest.Limited{Left: inventory.MaxSize}
 	cmd.Stdout, cmd.WaitDelay = said, afterEnd
 	if err := cmd.Run(); err != nil {
