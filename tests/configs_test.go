@@ -128,7 +128,7 @@ func unitsTold(t *testing.T, c clone, up []string) {
 	if out := c.mage(t, "lab", "journal", "unit=nope"); strings.Contains(out, "core01 20") || !strings.Contains(out, "status=203/EXEC\n") {
 		t.Errorf("got\n%s", out)
 	}
-	if out, err := c.try("lab", "units", "node=core01"); err == nil || !regexp.MustCompile(`(?m)^core01 +hello\.service +active \(exited\) +0 +the config$`).MatchString(out) {
+	if out, err := c.try("lab", "units", "node=core01", "units=fail"); err == nil || !regexp.MustCompile(`(?m)^core01 +hello\.service +active \(exited\) +0 +the config$`).MatchString(out) {
 		t.Errorf("got %v\n%s", err, out)
 	}
 	followed(t, c)
