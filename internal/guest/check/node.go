@@ -48,9 +48,9 @@ func (n Node) sh(ctx context.Context, name string, hear heard, args ...string) e
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	watchdog := time.AfterFunc(silence, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(silence, func() { cancel(fmt.Errorf("the node said nothing for %s", silence)) })
 	defer watchdog.Stop()
 	cmd := access.Command(ctx, n.User, n.Name, address, "sudo -n sh -s -- "+strings.Join(args, " "))
 	said := &guest.Limited{Left: mostErrors}
@@ -77,7 +77,7 @@ func because(ctx context.Context, err error, said string) error {
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):
 		return nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return context.Cause(ctx)
 	case said != "":
 		return fmt.Errorf("%s: %w", strings.TrimSpace(said), err)
 	}
