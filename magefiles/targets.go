@@ -26,7 +26,7 @@ var run = sync.OnceValues(func() (*command.Run, error) { return command.NewAbout
 func do(ctx context.Context, one func(*command.Run, context.Context) error, needs ...any) error {
 	r, err := run()
 	if err != nil {
-		return err
+		return command.Shown(err, words)
 	}
 	mg.CtxDeps(ctx, needs...)
 	return status(command.Interruptible(ctx, r, func(ctx context.Context) error { return one(r, ctx) }))

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/testkit/distributor"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // trying is `mage try` on a terminal.
@@ -48,6 +50,20 @@ func (y *trying) until(t *testing.T, text string) {
 		}
 	}
 	y.before, y.said, _ = strings.Cut(y.said, text)
+}
+
+// ends waits until the program has ended, and is its error.
+func (y *trying) ends(t *testing.T) error {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- y.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(pace.Hang):
+		t.Fatal("it goes on")
+		return nil
+	}
 }
 
 func (y *trying) press(t *testing.T, keys string) {
@@ -89,7 +105,7 @@ func TestKeysOfTry(t *testing.T) {
 				y.until(t, "waiting: ")
 			}
 			c.end(y)
-			err := y.cmd.Wait() // what it says at last has room in the terminal
+			err := y.ends(t) // what it says at last has room in the terminal
 			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) != (c.exit != 0) || exit != nil && exit.ExitCode() != c.exit {
 				t.Errorf("it ends with %v", err)
 			}

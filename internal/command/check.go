@@ -21,6 +21,9 @@ import (
 // Check runs the user's own tests on the nodes, one after the other, each on all its nodes at once. Its exit status is 1 if one has failed.
 func Check(ctx context.Context, r *Run) error {
 	results, err := checked(ctx, r)
+	if err != nil && len(results) == 0 {
+		return errors.Join(noneAsJSON(r), err)
+	}
 	if err != nil {
 		return err
 	}

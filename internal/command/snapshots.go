@@ -90,7 +90,7 @@ func nodesByName(nodes []engine.Domain) map[string]engine.Domain {
 
 func printSnapshots(r *Run, all []moment.Snapshot) error {
 	if r.Format == "json" {
-		return table.JSON(r.log.Writer(), all)
+		return table.JSON(r.out, all)
 	}
 	if len(all) == 0 {
 		r.log.Say("snapshots: there are none")

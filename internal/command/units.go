@@ -38,7 +38,7 @@ func Units(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	nodes, err := chosenNodes(r)
 	if err != nil {
-		return err
+		return errors.Join(noneAsJSON(r), err)
 	}
 	all := make([]nodeUnits, len(nodes))
 	unknown := errors.Join(wait.AtOnce(len(nodes), func(i int) error {
@@ -49,6 +49,14 @@ func Units(ctx context.Context, r *Run) error {
 		return ctx.Err()
 	}
 	return errors.Join(printUnits(r, all), unknown, failedUnits(r.Settings, all))
+}
+
+// noneAsJSON prints the list of nothing where a program reads it: why there is nothing is the error.
+func noneAsJSON(r *Run) error {
+	if r.Format != "json" {
+		return nil
+	}
+	return table.JSON(r.out, []struct{}{})
 }
 
 // unitsOf asks a node that may not run how its units are.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -24,6 +25,10 @@ func declared(prefix string, env Environment) (clusterfile.File, error) {
 	}
 	text, err := env.File(at)
 	if errors.Is(err, fs.ErrNotExist) {
+		other := strings.TrimSuffix(at, ".yml") + ".yaml"
+		if _, err := env.File(other); err == nil {
+			return clusterfile.File{}, hint.Errorf("mv "+other+" "+at, "%s is not read: a cluster file ends in .yml", other)
+		}
 		return clusterfile.File{Path: at}, nil
 	}
 	if err != nil {

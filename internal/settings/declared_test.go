@@ -101,6 +101,14 @@ func TestNoClusterFile(t *testing.T) {
 	}
 }
 
+// TestAFileOfAnotherEnding is not read, and that is said: who wrote it means what it says.
+func TestAFileOfAnotherEnding(t *testing.T) {
+	_, err := Load([]string{"prefix=x"}, files(nil, map[string]string{"clusters/x.yaml": "nodes: 1\n"}))
+	if err == nil || err.Error() != "clusters/x.yaml is not read: a cluster file ends in .yml\nhint: mv clusters/x.yaml clusters/x.yml" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // What is wrong is said with its place, the line, and what helps.
 func TestClusterFileRefuses(t *testing.T) {
 	for text, want := range map[string]string{
