@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,11 +183,7 @@ func (c *checking) on(ctx context.Context, i int, t kola.Test) check.Result {
 		none.Why = "it did not run: the node is lost since the test " + c.lost[i]
 		return c.said(none)
 	}
-	limit := t.Timeout
-	if limit == 0 {
-		limit = c.run.Timeout
-	}
-	job := check.Job{Name: t.Name, Exe: t.Exe, Base: filepath.Base(t.Exe), Data: t.Data, Timeout: limit}
+	job := check.Job{Name: t.Name, Exe: t.Exe, Base: filepath.Base(t.Exe), Data: t.Data, Timeout: cmp.Or(t.Timeout, c.run.Timeout)}
 	c.run.log.Say("%s %s: runs", name, t.Name)
 	label := coloured(name, i) + " " + t.Name + ": "
 	result := c.node(i).Run(ctx, job, func(line string) { c.run.log.SayOwn(label + line) })

@@ -25,7 +25,7 @@ func declared(prefix string, env Environment) (clusterfile.File, error) {
 	}
 	text, err := env.File(at)
 	if errors.Is(err, fs.ErrNotExist) {
-		other := strings.TrimSuffix(at, ".yml") + ".yaml"
+		other := clusterfile.Misnamed(prefix)
 		if _, err := env.File(other); err == nil {
 			return clusterfile.File{}, hint.Errorf("mv "+other+" "+at, "%s is not read: a cluster file ends in .yml", other)
 		}

@@ -68,6 +68,9 @@ func Path(prefix string) string { return path.Join(Folder, prefix+ending) }
 
 const ending = ".yml"
 
+// Misnamed is what somebody may take for the path of the cluster's file.
+func Misnamed(prefix string) string { return path.Join(Folder, prefix+".yaml") }
+
 // Declared are the prefixes of the files in the workspace with that root.
 func Declared(root string) (prefixes []string) {
 	entries, _ := os.ReadDir(filepath.Join(root, Folder))
