@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,13 +27,17 @@ type trying struct {
 	before string   // what was awaited last
 }
 
-// tried begins `mage try` on a terminal, in a workspace whose cluster it makes.
-func tried(t *testing.T) *trying {
+// tried begins `mage try` on a terminal, in a workspace whose cluster it makes. As nohup(1) does, it may have it ignore SIGHUP.
+func tried(t *testing.T, nohup bool) *trying {
 	t.Helper()
 	screen, inside, err := pty.Open()
 	distributor.Must(t, err)
 	y := &trying{cmd: crashWorkspace(t).target("try"), screen: screen, inside: inside}
 	y.cmd.Args = append(y.cmd.Args, "nodes=2")
+	if nohup {
+		y.cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`, y.cmd.Path}, y.cmd.Args[1:]...)
+		y.cmd.Path = "/bin/sh"
+	}
 	y.cmd.Stdin, y.cmd.Stdout, y.cmd.Stderr = inside, inside, inside
 	y.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	distributor.Must(t, y.cmd.Start())
@@ -80,8 +85,18 @@ func (y *trying) isAsUsual(t *testing.T) bool {
 	return state.Lflag&(unix.ICANON|unix.ECHO) == unix.ICANON|unix.ECHO
 }
 
+// afterNohup ends it with q, after a SIGHUP that it does not heed.
+func afterNohup(t *testing.T, y *trying) {
+	_ = y.cmd.Process.Signal(unix.SIGHUP)
+	y.press(t, "x")
+	y.until(t, "keys: r runs it again")
+	y.press(t, "q")
+}
+
 // TestKeysOfTry: they do what the line says, and the terminal is as it was at every end.
 func TestKeysOfTry(t *testing.T) {
+	// Who began the tests may ignore it, which a program inherits; one that its parent handles it does not (signal(7)).
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	for end, c := range map[string]struct {
 		end  func(*trying)
 		exit int
@@ -90,10 +105,11 @@ func TestKeysOfTry(t *testing.T) {
 		"Ctrl-C":  {func(y *trying) { y.press(t, "\x03") }, 0},
 		"SIGTERM": {func(y *trying) { _ = y.cmd.Process.Signal(unix.SIGTERM) }, -1},
 		"SIGHUP":  {func(y *trying) { _ = y.cmd.Process.Signal(unix.SIGHUP) }, -1},
+		"nohup":   {func(y *trying) { afterNohup(t, y) }, 0},
 	} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
-			y := tried(t)
+			y := tried(t, end == "nohup")
 			if y.until(t, "keys: r runs it again, s ssh, j journal, q ends"); y.isAsUsual(t) {
 				t.Error("the terminal is as it was: no key would be read")
 			}
