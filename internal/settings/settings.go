@@ -186,7 +186,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
 	}
 	err = s.take(sources, env)
-	s.takeOneHost()
+	takeOneHost(s)
 	s.Forgotten = slices.DeleteFunc(secrets, s.has)
 	return s, file, err
 }

@@ -122,7 +122,7 @@ func oneOfHosts(sources []source) error {
 }
 
 // takeOneHost makes hosts= of one host the same as uri=.
-func (s *Settings) takeOneHost() {
+func takeOneHost(s *Settings) {
 	if len(s.Hosts) != 1 {
 		return
 	}

@@ -39,6 +39,7 @@ var Project = Rules{
 		{"internal/cluster/reach", []string{
 			"internal/guest", "internal/host", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
+		{"internal/cluster/placement", nil}, // pure
 		{"internal/cluster/timeline", []string{"internal/guest", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/plan", []string{ // pure: it gets what others found out
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
@@ -70,6 +71,7 @@ var Project = Rules{
 		{"internal/workspace", []string{"internal/workspace/artifact", "internal/engine"}}, // what a domain is
 		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine/local", "internal/engine"}},
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
+		{"internal/engine/fleet", []string{"internal/engine"}},
 		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine", nil},
 

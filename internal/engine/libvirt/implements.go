@@ -14,6 +14,8 @@ var (
 	_ engine.Networks    = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
 	_ engine.Snapshots   = (*Conn)(nil)
+	_ engine.Capacities  = (*Conn)(nil)
+	_ engine.Leases      = (*Conn)(nil)
 
 	_ engine.Definitions = Definitions{}
 )

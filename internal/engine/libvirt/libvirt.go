@@ -15,6 +15,8 @@ import (
 
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine/libvirt/capacity"
+	"coreos-libvirt/internal/engine/libvirt/leases"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/local"
 )
@@ -30,6 +32,8 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
+	capacity.Of
+	leases.On
 	files local.Disks
 }
 
@@ -55,7 +59,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}}, nil
+	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, Of: capacity.Of{Use: on.use}, On: leases.On{Use: on.use}}, nil
 }
 
 // Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.

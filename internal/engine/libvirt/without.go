@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/capacity"
+	"coreos-libvirt/internal/engine/libvirt/leases"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
@@ -30,6 +32,8 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
+	capacity.Of
+	leases.On
 	files local.Disks
 }
 
