@@ -77,7 +77,7 @@ func wouldFetch(ctx context.Context, dry *Run) (baseImages, error) {
 func dry(r *Run) *Run {
 	dry := &Run{
 		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		connection: connection{daemon: r.daemon, until: r.until}, pass: r.pass,
+		connection: connection{daemon: r.daemon, fleet: r.fleet, until: r.until}, pass: r.pass,
 	}
 	dry.onlyLook()
 	return dry
@@ -119,9 +119,16 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if err != nil {
 		return p, nil, err
 	}
-	if p.draft, err = drafter(r, m, looks); err != nil {
+	unknown := unknownNodes(r, r.members(), p.domains)
+	where, err := placeNodes(r, m, p.domains, unknown)
+	if err != nil {
 		return p, nil, err
 	}
+	p.hosts = where.hosts
+	if p.draft, err = drafter(r, m, looks, p.hosts); err != nil {
+		return p, nil, err
+	}
+	p.draft.Unknown = unknown
 	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
 	options.Only = r.pass.only
 	p.want, have, err = p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Ask: ask.nodes}, p.domains)
@@ -135,6 +142,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		}
 	}
 	p.plan, err = plan.Make(p.want, have, options, e)
+	p.plan.Notes = append(p.plan.Notes, where.notes...)
 	return p, have, err
 }
 
@@ -158,12 +166,12 @@ func canAllJoin(want []plan.Blueprint, source config.Set) (err error) {
 }
 
 // drafter works out what nodes are made of, on the libvirt that was opened to look at them.
-func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
+func drafter(r *Run, m made, looks bool, hosts map[string]string) (blueprint.Drafter, error) {
 	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
-	recipes, err := recipesOf(r, m, looks)
+	recipes, err := recipesOf(r, m, looks, hosts)
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Recipes: recipes,
 		BaseAt:    func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
@@ -173,7 +181,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 }
 
 // recipesOf are what each node is made of, by name. looks tells that the run only looks.
-func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) {
+func recipesOf(r *Run, m made, looks bool, hosts map[string]string) (map[string]blueprint.Recipe, error) {
 	members, err := m.source.Using(discovery.Words...)
 	if err != nil {
 		return nil, err
@@ -183,7 +191,8 @@ func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) 
 		machine := machineOf(r, p.Settings, looks)
 		for _, node := range p.nodes {
 			source, _ := m.source.Of(node.Name)
-			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System()}
+			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System(), Host: hosts[node.Name]}
+			recipe.Machine.Link.Bridge = cmp.Or(bridgeOf(r, recipe.Host), recipe.Machine.Link.Bridge)
 			if !slices.Contains(members, node) {
 				recipe.Etcd = engine.NoEtcd
 			}
@@ -216,7 +225,7 @@ func checkVersions(m made) error {
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
 func checkLink(s *settings.Settings, nodes reach.Nodes) error {
-	if !strings.HasPrefix(s.URI, "qemu") {
+	if !strings.HasPrefix(s.URI, "qemu") || len(s.Hosts) > 0 && s.Network == "" { // whose bridges nobody sees from here
 		return nil
 	}
 	return errors.Join(nodes.CheckLink(), reach.CheckFurther(nodes, furtherLinks(s)))

@@ -51,6 +51,8 @@ type Run struct {
 type pass struct {
 	only  string // the node that is recreated if it changed; empty: each
 	brief bool   // nothing is said of nodes that stay as they are
+
+	moves map[string]string // the hosts that nodes are made anew on, by the nodes' names
 }
 
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
@@ -120,6 +122,9 @@ func (r *Run) libvirt() (*libvirt.Conn, error) {
 
 // opened is libvirt, as one of the engines that nodes can run on.
 func opened(r *Run) (engine.Engine, error) {
+	if len(r.Hosts) > 0 {
+		return openFleet(r), nil
+	}
 	if _, err := r.libvirt(); err != nil {
 		return nil, err
 	}
@@ -154,7 +159,16 @@ func (r *Run) ws() workspace.Workspace {
 }
 
 // where is the libvirt of this run.
-func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
+func where(s *settings.Settings) engine.Where {
+	w := engine.Where{URI: s.URI, InLab: s.InLab}
+	for _, h := range s.Hosts {
+		if w.Hosts == nil {
+			w.Hosts = map[string]string{}
+		}
+		w.Hosts[h.Name] = h.URI
+	}
+	return w
+}
 
 // at is where the run looks for what there is.
 func (r *Run) at() facts.Place {

@@ -43,7 +43,7 @@ type Settings struct {
 	NIC                       string            // the card that the set-up bridges, or empty
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
-	URI                       string            // libvirt connection URI
+	URI                       string            // libvirt connection URI; of several hosts that of the first
 	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
@@ -186,7 +186,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
 	}
 	err = s.take(sources, env)
-	takeOneHost(s)
+	takeHosts(s)
 	s.Forgotten = slices.DeleteFunc(secrets, s.has)
 	return s, file, err
 }

@@ -118,8 +118,10 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if err := p.elsewhere(node, m); err != nil {
 		return err
 	}
-	if m != nil && p.InLab && m.Libvirt == p.String() {
-		return nil
+	if m != nil && p.InLab {
+		if _, has := p.Has(m.Libvirt); has {
+			return nil
+		}
 	}
 	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
 	if err == nil && !disk.HasData() {
