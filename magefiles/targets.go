@@ -299,6 +299,21 @@ func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)
 }
 
+// Hosts prints each host that nodes are spread over: whether it answers, what it has, which nodes are on it; format=json.
+func Hosts(ctx context.Context) error {
+	return call(ctx, command.Hosts)
+}
+
+// Move makes node=core02 anew on host=hv2: a member of etcd is replaced, and the cluster's data stay.
+func Move(ctx context.Context) error {
+	return call(ctx, command.Move)
+}
+
+// Evacuate moves all nodes of a cluster that are on host=hv1 to the other hosts, one after the other.
+func Evacuate(ctx context.Context) error {
+	return call(ctx, command.Evacuate)
+}
+
 // Lab runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.
 func Lab(ctx context.Context) error {
 	return call(ctx, func(ctx context.Context, r *command.Run) error { return command.Lab(ctx, r, behind) })

@@ -12,13 +12,13 @@ import (
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
-	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
+	"node", "host", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
 	"verify", "strict", "units", "settle", "unit",
 }
 
 // ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.
 var (
-	ofAnyTarget = []string{"prefix", "uri", "name"}
+	ofAnyTarget = []string{"prefix", "uri", "hosts", "name"}
 	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
 )
 

@@ -33,11 +33,15 @@ func openFleet(r *Run) engine.Engine {
 			return libvirt.Open(h.Quiet(), func() string { return check.Advice(h.URI, engine.Where{URI: h.URI}.IsSession()) })
 		}})
 	}
-	all := r.openAll(specs)
-	for node, host := range notedHosts(r.at()) {
-		all.Assign(node, host)
-	}
+	assignNoted(r.openAll(specs), r.at())
 	return r.conn
+}
+
+// assignNoted has the engine know where nodes were made.
+func assignNoted(on engine.Hosts, at facts.Place) {
+	for node, host := range notedHosts(at) {
+		on.Assign(node, host)
+	}
 }
 
 // notedHosts are the hosts that nodes' folders name, by the nodes' names.
@@ -63,18 +67,31 @@ func unknownNodes(r *Run, nodes []workspace.Node, domains map[string]engine.Doma
 	if several == nil || len(several.Silent()) == 0 {
 		return unknown
 	}
-	silent, noted := several.Silent(), notedHosts(r.at())
+	at := r.at()
 	for _, node := range nodes {
 		if _, there := domains[node.Name]; there {
 			continue
 		}
-		o := plan.Obstacle{Unknown: true, What: "it may be on a host that does not answer: " + causes(silent), Way: "see what `" + asCalled(r.Settings, "hosts") + "` says of the host"}
-		if cause := silent[noted[node.Name]]; cause != nil {
-			o.What = "it is not known how it is: " + hint.FirstLine(cause)
+		if err := unknownNode(r, at, node.Name); err != nil {
+			unknown[node.Name] = plan.Obstacle{Unknown: true, What: hint.FirstLine(err), Way: hint.Of(err, "")}
 		}
-		unknown[node.Name] = o
 	}
 	return unknown
+}
+
+// unknownNode is why a node that no host has which answers may be there all the same; nil if it cannot be.
+func unknownNode(r *Run, at facts.Place, node string) error {
+	several := engine.HostsOf(r.conn)
+	if several == nil || len(several.Silent()) == 0 {
+		return nil
+	}
+	silent, advice := several.Silent(), "`"+asCalled(r.Settings, "hosts")+"` looks at the hosts again"
+	if m := at.Made(workspace.Node{Name: node, Dir: at.VM(node)}); m != nil {
+		if host, has := at.Has(m.Libvirt); has && silent[host] != nil {
+			return hint.Errorf(advice, "it is not known how it is: %s", hint.FirstLine(silent[host]))
+		}
+	}
+	return hint.Errorf(advice, "it may be on a host that does not answer: %s", causes(silent))
 }
 
 // causes are those of hosts that do not answer, in one line.
@@ -97,7 +114,7 @@ func silentHosts(r *Run) error {
 	for _, name := range slices.Sorted(maps.Keys(silent)) {
 		errs = append(errs, silent[name])
 	}
-	return hint.Add(errors.Join(errs...), "`"+asCalled(r.Settings, "hosts")+"` looks at all of them again")
+	return hint.Add(errors.Join(errs...), "`"+asCalled(r.Settings, "hosts")+"` looks at the hosts again")
 }
 
 // placed is where the nodes of the run's cluster are, or are to be.
@@ -126,7 +143,7 @@ func placeNodes(r *Run, m made, domains map[string]engine.Domain, unknown map[st
 	}
 	for node, host := range choice.Hosts {
 		several.Assign(node, host)
-		if r.pass.moves[node] != "" {
+		if r.pass.moves[node] != nil {
 			several.Move(node, host)
 		}
 	}
@@ -152,8 +169,8 @@ func toPlace(r *Run, m made, domains map[string]engine.Domain, unknown map[strin
 			if p.Host != "" {
 				n.Pins, _ = hosts.Named(r.Hosts, p.Host) // they were checked with the settings
 			}
-			if to := r.pass.moves[node.Name]; to != "" {
-				n.At, n.Runs, n.MiB, n.Pins = "", false, p.RAM, []string{to}
+			if to := r.pass.moves[node.Name]; to != nil {
+				n.At, n.Runs, n.MiB, n.Pins = "", false, p.RAM, to
 			}
 			nodes = append(nodes, n)
 		}
@@ -189,6 +206,15 @@ func waiting(several engine.Hosts, host string, domains map[string]engine.Domain
 		}
 	}
 	return mib
+}
+
+// sayMoves says of the nodes that are made anew elsewhere where from and to that is.
+func sayMoves(r *Run, steps []plan.Step, to map[string]string) {
+	for i, step := range steps {
+		if r.pass.moves[step.Node.Name] != nil {
+			steps[i].Why = fmt.Sprintf("moved from the host %s to %s", engine.HostNamed(r.conn, step.Node.Name), to[step.Node.Name])
+		}
+	}
 }
 
 // misplaced tells of nodes that are on another host than the cluster file says, with the command that moves them.

@@ -36,7 +36,7 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err := verifiedBeside(ctx, r, p.source); err != nil {
 		return err
 	}
-	if err := printPlan(r, p.plan, p.documents); err != nil {
+	if err := printPlan(r, p); err != nil {
 		return err
 	}
 	if _, refused := carriedOut(r.Settings, p.plan.Steps); refused != nil {
@@ -143,6 +143,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	}
 	p.plan, err = plan.Make(p.want, have, options, e)
 	p.plan.Notes = append(p.plan.Notes, where.notes...)
+	sayMoves(r, p.plan.Steps, p.hosts)
 	return p, have, err
 }
 

@@ -52,7 +52,7 @@ type pass struct {
 	only  string // the node that is recreated if it changed; empty: each
 	brief bool   // nothing is said of nodes that stay as they are
 
-	moves map[string]string // the hosts that nodes are made anew on, by the nodes' names
+	moves map[string][]string // the hosts that nodes are made anew on one of, by the nodes' names
 }
 
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
@@ -172,7 +172,9 @@ func where(s *settings.Settings) engine.Where {
 
 // at is where the run looks for what there is.
 func (r *Run) at() facts.Place {
-	return facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+	p := facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+	p.Unknown = func(node string) error { return unknownNode(r, p, node) }
+	return p
 }
 
 // link is what the nodes are plugged into.

@@ -14,6 +14,8 @@ type Place struct {
 	workspace.Workspace
 	engine.Where
 	Definitions engine.Definitions // of the domains that are made here
+
+	Unknown func(node string) error // why a node without a domain may have one all the same; nil: none may
 }
 
 // InTheWay is an error that names all that keeps the cluster's nodes from being made: domains of somebody else, and nodes

@@ -95,7 +95,10 @@ func (c *choosing) put(n Node, host string) {
 
 // left is the memory of the host that no node has; known is false if it is not known.
 func (c *choosing) left(h Host) (mib int, known bool) {
-	return h.Free - c.load[h.Name].waiting, h.Free >= 0
+	if h.Free < 0 {
+		return 0, false
+	}
+	return h.Free - c.load[h.Name].waiting, true
 }
 
 // choose is the host for a new node: of those with the memory for it the one with the fewest members of etcd if it is to be one, else

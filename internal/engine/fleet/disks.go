@@ -79,13 +79,9 @@ func (d disks) Remove(node engine.Files) error {
 	return d.change(node, func(of engine.Disks) error { return of.Remove(node) })
 }
 
-// Clear removes all that there is of the node, on every host: a run that was to move it may have ended half way.
+// Clear removes all that there is of the node.
 func (d disks) Clear(node engine.Files) error {
-	all, err := each(d.index, func(on On) (error, error) { return on.Disks().Clear(node), nil })
-	for _, refused := range all {
-		err = errors.Join(err, refused)
-	}
-	return errors.Join(err, errors.Join(d.silent()...))
+	return d.change(node, func(of engine.Disks) error { return of.Clear(node) })
 }
 
 // Leave removes what the host has that the node was on, if its domain has gone from there to be made on another one.

@@ -303,6 +303,9 @@ func (i *index) forgets(uuid string) {
 		i.left[was.name] = was.host
 	}
 	delete(i.at, was.name)
+	if was.host != nil {
+		i.placed[was.name] = was.host
+	}
 	delete(i.uuids, uuid)
 }
 

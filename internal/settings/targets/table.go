@@ -215,6 +215,20 @@ var All = []Target{
 		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
 	},
 	{
+		Name: "hosts", One: true, Prints: true, Does: "prints each host that nodes are spread over: whether it answers, what it has, which nodes are on it; format=json.",
+		Takes: takes("prefix uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"hosts", "hosts hosts=qemu+ssh://root@hv1/system,qemu+ssh://root@hv2/system"},
+	},
+	{
+		Name: "move", One: true, Does: "makes node=core02 anew on host=hv2: a member of etcd is replaced, and the cluster's data stay.",
+		Takes: takes(node + judged + boots + looked + "node host protect wait format"), Libvirt: true, Examples: [2]string{"move node=core02 host=hv2", "move prefix=web node=web01 host=hv3"},
+		More: "What is on the node's own disks and not in etcd is lost, as with recreate=.",
+	},
+	{
+		Name: "evacuate", One: true, Does: "moves all nodes of a cluster that are on host=hv1 to the other hosts, one after the other.",
+		Takes: takes(node + judged + boots + looked + "host protect wait format"), Libvirt: true, Examples: [2]string{"evacuate host=hv1", "evacuate prefix=web host=hv3"},
+		More: "The host is in hosts= then as before: new nodes may go there.",
+	},
+	{
 		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
 		Takes: takes("uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"clusters", "clusters format=json"},
 	},
