@@ -32,6 +32,7 @@ type Metadata struct {
 	Settings string // what the cluster was made with, as settings.Remembered writes it; empty if it was made before that was noted
 	Said     string // when Settings were said (RFC 3339): of a cluster's marks the latest counts
 	Since    string // when the node was made (RFC 3339); empty if that is not known
+	Version  string // of the program that made the node, as launch.Version has it; empty if that is not known
 }
 
 // Role is what sets a node apart from others of its cluster. The tags are as domains' metadata have it.

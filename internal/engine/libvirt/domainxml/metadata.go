@@ -36,6 +36,7 @@ type attributes struct {
 	Settings string `xml:"settings,attr,omitempty"`
 	Said     string `xml:"said,attr,omitempty"`
 	Since    string `xml:"since,attr,omitempty"`
+	Version  string `xml:"version,attr,omitempty"`
 }
 
 // Element is the metadata as libvirt keeps them.
