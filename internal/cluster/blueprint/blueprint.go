@@ -157,7 +157,7 @@ func (d Drafter) mark(doc config.Document) engine.Metadata {
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
 		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
-		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At, Version: d.Says.Version,
+		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Birth: engine.Birth{Since: d.Says.At, Version: d.Says.Version},
 	}
 }
 
