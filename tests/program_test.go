@@ -65,6 +65,26 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestRelease: two releases of one commit, made in two folders, have equal bytes, and say their version.
+func TestRelease(t *testing.T) {
+	onlyInFull(t)
+	sums := []string{}
+	for range 2 {
+		c := newClone(t)
+		c.write(t, "CHANGELOG.md", c.read(t, "CHANGELOG.md")+"\n## [0.1.0] - 2026-01-02\n")
+		c.env = []string{"GIT_AUTHOR_DATE=2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z"}
+		c.run(t, "git init -q && git add -A && git -c user.name=x -c user.email=x@example commit -q -m x")
+		c.mage(t, "release", "version=v0.1.0") // it asks the program in the archive for its version
+		sums = append(sums, c.read(t, "dist/v0.1.0/SHA256SUMS"))
+		if bill := c.read(t, "dist/v0.1.0/coreos-libvirt-v0.1.0-linux-x86_64.cdx.json"); !strings.Contains(bill, "pkg:golang/libvirt.org/go/libvirt@v") {
+			t.Errorf("the list has no binding:\n%s", bill)
+		}
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("two releases differ:\n%s\n%s", sums[0], sums[1])
+	}
+}
+
 // goarch is this machine's architecture.
 func goarch(t *testing.T) string {
 	t.Helper()
