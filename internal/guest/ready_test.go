@@ -96,7 +96,7 @@ func readyBy(t *testing.T, shell []string) {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "systemctl"), []byte(fakeSystemctl), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(folder, "systemctl"), []byte(fakeSystemctl), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	channel := filepath.Join(folder, "channel")
