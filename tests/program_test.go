@@ -40,20 +40,22 @@ func TestProgram(t *testing.T) {
 	other := newClone(t)
 	other.write(t, "plain.yml", "variant: fcos\nversion: 1.5.0\n")
 	for _, run := range []struct {
+		below  string
 		words  string
 		status int
 		want   string
 	}{
-		{"version", 0, "go1."},
-		{"fetch image=nothing.qcow2", 1, "nothing.qcow2"},
-		{"transpile config=plain.yml", 0, "vm/ignition-template.json"},
-		{"status uri=test:///default", 0, "there are no nodes"},
-		{"up ready=off config=plain.yml uri=test:///default image=nothing.qcow2", 1, "\nhint: "},
-		{"test", 1, "needs Go"},
-		{"_etcd-helper", 0, ""},
+		{"", "version", 0, "go1."},
+		{"", "fetch image=nothing.qcow2", 1, "nothing.qcow2"},
+		{"", "transpile config=plain.yml", 0, "vm/ignition-template.json"},
+		{"", "status uri=test:///default", 0, "there are no nodes"},
+		{"", "up ready=off config=plain.yml uri=test:///default image=nothing.qcow2", 1, "\nhint: "},
+		{"", "test", 1, "needs Go"},
+		{"", "_etcd-helper", 0, ""},
+		{"ignition", "status uri=test:///default", 1, "hint: cd " + other.dir + "\n"},
 	} {
 		cmd := exec.Command(filepath.Join(dir, map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[goarch(t)]), strings.Fields(run.words)...)
-		cmd.Dir, cmd.Env = other.dir, []string{"PATH=" + tools, "HOME=" + t.TempDir()}
+		cmd.Dir, cmd.Env = filepath.Join(other.dir, run.below), []string{"PATH=" + tools, "HOME=" + t.TempDir()}
 		out, err := cmd.CombinedOutput()
 		status := 0
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
