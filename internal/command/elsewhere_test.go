@@ -143,7 +143,7 @@ func TestStatusShowsWhyANodeStandsStill(t *testing.T) {
 	d.State, d.Reason = engine.Paused, "I/O error, vda: no space left where its file is"
 	s := statusOf(t.Context(), run(t).reach(), []engine.Domain{d})
 	var text, jsonText bytes.Buffer
-	if err := errors.Join(statusTable(s, false).Print(&text), table.JSON(&jsonText, s)); err != nil {
+	if err := errors.Join(statusTable(s).Print(&text), table.JSON(&jsonText, s)); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(text.String(), "paused: "+d.Reason+" ") || !strings.Contains(jsonText.String(), `"state": "paused",`) ||

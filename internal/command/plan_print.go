@@ -17,7 +17,7 @@ import (
 type plannedStep struct {
 	Node    string `json:"node"`
 	Host    string `json:"host,omitempty"` // if there are several: where it is, or is made
-	Action  string `json:"action"` // create, recreate, redefine, refused, start, remove, outdated, recreate needed or unchanged
+	Action  string `json:"action"`         // create, recreate, redefine, refused, start, remove, outdated, recreate needed or unchanged
 	Reason  string `json:"reason"`
 	Starts  bool   `json:"starts"`            // whether the node is booted
 	Drift   string `json:"drift,omitempty"`   // what needs the node recreated and is left

@@ -101,7 +101,6 @@ type seenStatus struct {
 	more     string   // what `mage up` would also make, or empty
 	warnings []string
 	words    []string // of the run that looked
-	several  bool     // whether there are several hosts
 
 	strangers error // members of etcd that are no node's
 }
@@ -126,7 +125,6 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 		})
 	})
 	seen.nodes = statusOf(ctx, r.reach(), members)
-	seen.several = len(r.Hosts) > 0
 	for i := range seen.nodes {
 		seen.nodes[i].Host = hostOf(r, seen.nodes[i].Node, nil)
 	}
@@ -153,7 +151,7 @@ func (s seenStatus) print(w io.Writer) error {
 	out := progress.New(w).Typed(Typed(s.words))
 	if len(s.nodes) == 0 {
 		out.Say("status: there are no nodes")
-	} else if err := statusTable(s.nodes, s.several).Print(w); err != nil {
+	} else if err := statusTable(s.nodes).Print(w); err != nil {
 		return err
 	}
 	for _, line := range s.whose {
@@ -325,7 +323,8 @@ func reportNow(ctx context.Context, nodes reach.Nodes, node string, waits func(r
 var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 // statusTable has a line a node.
-func statusTable(all []nodeStatus, several bool) *table.Table {
+func statusTable(all []nodeStatus) *table.Table {
+	several := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Host != "" })
 	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "UNITS", "IMAGE", "DRIFT"}
 	secured := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Certificate != nil })
 	if secured {
