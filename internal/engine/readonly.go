@@ -47,6 +47,10 @@ func (readOnlyDisks) Clear(Files) error                              { return Er
 func (readOnlyDisks) WriteDocument(Files, []byte) error              { return ErrReadOnly }
 func (readOnlyDisks) BeginLog(Files) error                           { return ErrReadOnly }
 
+func (d readOnlyDisks) Size(node Files) (bytes int64, disks int) { return d.of.Size(node) }
+
+func (d readOnlyDisks) Under(domain Domain, disk string) string { return d.of.Under(domain, disk) }
+
 func (d readOnlyDisks) Document(node Files) ([]byte, error) { return d.of.Document(node) }
 func (d readOnlyDisks) Log(node Files) Log                  { return d.of.Log(node) }
 
