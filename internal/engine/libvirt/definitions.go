@@ -8,8 +8,13 @@ import (
 // Definitions are libvirt's: XML. No connection is needed for them, and no binding.
 type Definitions struct{}
 
-// Disks are those of this host.
-func (c *Conn) Disks() engine.Disks { return &c.files }
+// Disks are those of this host, unless KeepFiles has said that they are elsewhere.
+func (c *Conn) Disks() engine.Disks {
+	if c.volumes != nil {
+		return c.volumes
+	}
+	return &c.files
+}
 
 // Fill fills the template for a node.
 func (Definitions) Fill(text string, hw engine.Hardware) (engine.Definition, error) {

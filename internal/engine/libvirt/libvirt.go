@@ -15,7 +15,10 @@ import (
 
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/pool"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/engine/local"
 )
 
@@ -30,7 +33,8 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
-	files local.Disks
+	files   local.Disks
+	volumes *volumes.Disks // in their place; nil: nodes' files are this host's
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -56,6 +60,14 @@ func Open(uri string, advice func() string) (*Conn, error) {
 		return nil, err
 	}
 	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}}, nil
+}
+
+// KeepFiles has nodes' files in a storage pool if libvirt runs on another host, or if the user has named a pool. It is called
+// before Disks.
+func (c *Conn) KeepFiles(o volumes.Options) {
+	if where := (engine.Where{URI: c.uri}); where.IsRemote() || o.Pool != "" {
+		c.volumes = volumes.New(pool.New(c.use, c.uri, o.Pool), o)
+	}
 }
 
 // Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.
