@@ -4,6 +4,7 @@ package pool
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 
 	"libvirt.org/go/libvirt"
@@ -127,13 +128,12 @@ func (p *Pool) Read(name string, offset int64, data []byte) (n int, err error) {
 		}
 		for n < len(data) {
 			got, err := stream.Recv(data[n:])
+			if n += max(got, 0); errors.Is(err, io.EOF) {
+				return nil
+			}
 			if err != nil {
 				return err
 			}
-			if got == 0 {
-				break
-			}
-			n += got
 		}
 		return nil
 	})

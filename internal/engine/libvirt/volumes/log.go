@@ -209,6 +209,10 @@ func (f *follower) read() error {
 
 // turn reads the rest of a log that was moved away. One that is shorter than what was read has begun again.
 func (f *follower) turn() error {
+	f.log.disks.changed()
+	if _, err := f.log.disks.names(); err != nil { // libvirt knows it only then
+		return err
+	}
 	moved, err := f.log.open(f.log.moved(0), 0)
 	if err == nil && moved.info.Length >= f.at {
 		err = f.drain(moved)
