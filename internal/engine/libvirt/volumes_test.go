@@ -27,7 +27,7 @@ import (
 	"coreos-libvirt/internal/testkit/hypervisor"
 )
 
-const folder = "/var/lib/libvirt/images/coreos-libvirt"
+const folder = "/var/lib/libvirt/images/coreos-libvirt-pool"
 
 // bed is a host that is reached by ssh, and a base image of this host.
 type bed struct {
@@ -87,7 +87,7 @@ func (b bed) open(t testing.TB, pool string, said io.Writer) *libvirt.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	conn.KeepFiles(volumes.Options{Pool: pool, Locks: b.locks, Log: progress.New(said)})
+	conn.KeepFiles(volumes.Options{Pool: pool, Locks: b.locks, Log: func() *progress.Log { return progress.New(said) }})
 	return conn
 }
 
@@ -96,7 +96,9 @@ func node(name string) engine.Files {
 }
 
 // files are the names in the pool's folder, as the host itself sees them.
-func (b bed) files(t *testing.T) []string { return strings.Fields(b.Run(t, "ls "+folder+" 2>/dev/null || true")) }
+func (b bed) files(t *testing.T) []string {
+	return strings.Fields(b.Run(t, "ls "+folder+" 2>/dev/null || true"))
+}
 
 func nothingThere(t *testing.T, b bed) {
 	disks := b.open(t, "", io.Discard).Disks()

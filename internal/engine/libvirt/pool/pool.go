@@ -21,7 +21,7 @@ import (
 // Own is the pool that is made if it is not there, and its folder: SELinux and AppArmor let QEMU have files below that.
 const (
 	Own    = "coreos-libvirt"
-	folder = "/var/lib/libvirt/images/" + Own
+	folder = "/var/lib/libvirt/images/" + Own + "-pool" // the folder without that is the store of who runs this project there
 )
 
 // Pool is one of a libvirt. Its methods may be called by several at once.
