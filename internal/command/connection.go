@@ -8,6 +8,7 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/fleet"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 )
 
 // connection is what a run has to libvirt, made when it is first asked for: one connection to one host, or one to each of several.
@@ -20,8 +21,9 @@ type connection struct {
 	conn   engine.Engine   // the one or the other, as what runs nodes; read-only if the run only looks
 }
 
-// open is the connection. advice is what to do if there is no libvirt at the URI.
-func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, error) {
+// open is the connection. advice is what to do if there is no libvirt at the URI, files says where nodes' files are if that is on
+// another host.
+func (c *connection) open(uri string, advice func() string, files volumes.Options) (*libvirt.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.daemon != nil {
@@ -31,6 +33,7 @@ func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	daemon.KeepFiles(files)
 	c.daemon = daemon
 	c.take(daemon)
 	return daemon, nil

@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/cluster/facts"
 	"coreos-libvirt/internal/cluster/placement"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/fleet"
 	"coreos-libvirt/internal/engine/libvirt"
@@ -20,6 +21,7 @@ import (
 	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
+	"coreos-libvirt/internal/workspace/wait"
 )
 
 // openFleet is libvirt on several hosts. What the nodes' folders note of where nodes are it knows already.
@@ -29,12 +31,22 @@ func openFleet(r *Run) engine.Engine {
 	}
 	specs := []fleet.Spec{}
 	for _, h := range r.Hosts {
-		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) {
-			return libvirt.Open(h.Quiet(), func() string { return check.Advice(h.URI, engine.Where{URI: h.URI}.IsSession()) })
-		}})
+		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) { return openHost(r, h) }})
 	}
 	assignNoted(r.openAll(specs), r.at())
 	return r.conn
+}
+
+// openHost is libvirt on one of several hosts.
+func openHost(r *Run, h hosts.Host) (fleet.On, error) {
+	there := engine.Where{URI: h.URI}
+	name, _ := there.Host()
+	on, err := libvirt.Open(h.Quiet(), func() string { return check.Advice(h.URI, name, there.IsSession()) })
+	if err != nil {
+		return nil, err
+	}
+	on.KeepFiles(volumesOf(r))
+	return on, nil
 }
 
 // assignNoted has the engine know where nodes were made.
@@ -241,4 +253,25 @@ func bridgeOf(r *Run, host string) string {
 		return ""
 	}
 	return r.Hosts[i].Bridge
+}
+
+// checkLinks looks on each host that answers for what nodes are plugged into there.
+func checkLinks(r *Run) error {
+	several := engine.HostsOf(r.conn)
+	if several == nil {
+		return checkLink(r.Settings, r.reach())
+	}
+	return errors.Join(wait.Each(len(r.Hosts), func(i int) error {
+		on, err := several.OnHost(r.Hosts[i].Name)
+		if err != nil {
+			return nil // its nodes are unknown, which is said
+		}
+		own := *r.Settings
+		own.Hosts, own.URI, own.Bridge = nil, r.Hosts[i].URI, cmp.Or(bridgeOf(r, r.Hosts[i].Name), r.Bridge)
+		there := reach.Nodes{Workspace: r.ws(), Where: where(&own), Link: link(&own), Engine: func() (engine.Engine, error) { return on, nil }}
+		if err := checkLink(&own, there); err != nil {
+			return fmt.Errorf("the host %s: %w", r.Hosts[i].Name, err)
+		}
+		return nil
+	})...)
 }

@@ -55,7 +55,7 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !reflect.DeepEqual(where(s), where(first)) { // the cluster that is there is in another libvirt than the one in the folders
+	if !reflect.DeepEqual(where(s), where(first)) || s.Pool != first.Pool { // the cluster that is there is in another libvirt than the one in the folders
 		r = newRun(s, here)
 	}
 	r.Settings, r.made = s, all.Made[s.Prefix]

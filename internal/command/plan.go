@@ -116,7 +116,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
 		return p, nil, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.Settings, r.reach()), checkVersions(m))
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLinks(r), checkVersions(m))
 	if err != nil {
 		return p, nil, err
 	}
@@ -227,7 +227,7 @@ func checkVersions(m made) error {
 
 // checkLink looks for what the nodes are plugged into. libvirt's drivers other than QEMU's have networks of their own.
 func checkLink(s *settings.Settings, nodes reach.Nodes) error {
-	if !strings.HasPrefix(s.URI, "qemu") || len(s.Hosts) > 0 && s.Network == "" { // whose bridges nobody sees from here
+	if !strings.HasPrefix(s.URI, "qemu") {
 		return nil
 	}
 	return errors.Join(nodes.CheckLink(), reach.CheckFurther(nodes, furtherLinks(s)))

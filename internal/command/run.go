@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
@@ -122,7 +123,13 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	return r.open(r.URI, func() string { return check.Advice(r.URI, where(r.Settings).IsSession()) })
+	files := volumesOf(r)
+	return r.open(r.URI, func() string { return check.Advice(r.URI, thereOf(r).Host, where(r.Settings).IsSession()) }, files)
+}
+
+// volumesOf is where nodes' files are if libvirt is on another host.
+func volumesOf(r *Run) volumes.Options {
+	return volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
@@ -189,7 +196,7 @@ func link(s *settings.Settings) engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
+	return reach.Nodes{Workspace: r.ws(), Where: where(r.Settings), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
 // applier carries out steps, on the libvirt that was opened to plan them. before are all domains as they were before this run.

@@ -13,6 +13,8 @@ type Hosts interface {
 	Assign(node, host string)
 	// Move has a node be made on the host when it is made anew. Its domain stays where it is until it is removed.
 	Move(node, host string)
+	// OnHost is the engine of the host of that name alone, or why it does not answer.
+	OnHost(name string) (Engine, error)
 	// PerHost is what each host has that answers, by name.
 	PerHost() (map[string]Capacity, error)
 }

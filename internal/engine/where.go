@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -46,6 +47,28 @@ func (w Where) Has(noted string) (host string, has bool) {
 		}
 	}
 	return "", false
+}
+
+// Host is the host that libvirt runs on, as the URI has it; empty if that is this one (https://libvirt.org/uri.html). What a program of
+// the user's own connects to (transport ext) may be anywhere: its host has no name.
+func (w Where) Host() (name string, remote bool) {
+	u, err := url.Parse(w.URI)
+	if err != nil {
+		return "", false
+	}
+	_, transport, _ := strings.Cut(u.Scheme, "+")
+	return u.Hostname(), transport != "unix" && u.Host != "" || transport == "ext"
+}
+
+// IsRemote tells whether libvirt runs on another host than this one, or on several of which one is another.
+func (w Where) IsRemote() bool {
+	for name := range w.Hosts {
+		if _, remote := w.On(name).Host(); remote {
+			return true
+		}
+	}
+	_, remote := w.Host()
+	return remote
 }
 
 // IsSession tells whether it is a libvirt of the user's own.

@@ -79,6 +79,7 @@ func Keys(env Environment) []Key {
 		{"uri", ofRuns, "libvirt connection URI", "qemu:///system", "", pattern(hosts.URIPattern, checked(hosts.CheckURI, func(s *Settings) *string { return &s.URI }))},
 		{"hosts", ofCluster, "libvirt connection URIs of the hosts that nodes are spread over, with commas, in place of uri=; behind a URI name=, bridge= and label= may stand", "", "", hostList()},
 		{"host", ofPlace, "the host of a node, by its name or label; in a cluster file new nodes go there", "", "", plain(checked(hosts.CheckName, func(s *Settings) *string { return &s.Host }))},
+		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", pattern("^$|"+words.PoolPattern, checked(words.CheckPool, func(s *Settings) *string { return &s.Pool }))},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", ofCluster, "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},

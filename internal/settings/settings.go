@@ -46,6 +46,7 @@ type Settings struct {
 	URI                       string            // libvirt connection URI; of several hosts that of the first
 	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
+	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty

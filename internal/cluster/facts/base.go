@@ -46,7 +46,10 @@ func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Me
 		return o
 	}
 	path := cmp.Or(disk.Backing, made.Base)
-	if !disk.Exists || path == "" {
+	switch {
+	case disk.Lost != "":
+		return plan.Obstacle{What: fmt.Sprintf("its base image %s is gone where libvirt runs, and its disk stands on that", disk.Lost), Way: "put it back there"}
+	case !disk.Exists || disk.Copied || path == "":
 		return none
 	}
 	return p.onBase(node, made, path)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
@@ -73,9 +74,23 @@ func (p Place) AnyMember(prefix string) bool {
 		node := workspace.NodeIn(p.Workspace, prefix, group, n)
 		m := p.Made(node)
 		ours := m == nil && group == "" || m != nil && m.Cluster == prefix && m.Group == group && m.IsMember()
-		if ours && workspace.Exists(node.Overlay()) {
+		if ours && p.hasDisk(node) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasDisk tells whether the node has a disk. Of one in a storage pool, which is in no folder of the node's, it is known that the domain with it
+// was defined.
+func (p Place) hasDisk(node workspace.Node) bool {
+	if workspace.Exists(node.Overlay()) {
+		return true
+	}
+	text, err := os.ReadFile(node.Defined())
+	if err != nil || workspace.Exists(node.Leaving()) {
+		return false
+	}
+	d, err := p.Definitions.Parse(string(text))
+	return err == nil && len(d.Disks) > 0 && filepath.Base(filepath.Dir(d.Disks[0])) != node.Name
 }

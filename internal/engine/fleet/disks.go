@@ -132,3 +132,21 @@ func (l noLog) Parts() ([]fs.File, error)                     { return nil, l.er
 func (l noLog) Cut() bool                                     { return false }
 func (l noLog) Follow(context.Context, func(string)) error    { return l.err }
 func (l noLog) Writes() (written <-chan struct{}, end func()) { return nil, func() {} }
+
+// Size is what the node's disks take where they are.
+func (d disks) Size(node engine.Files) (bytes int64, count int) {
+	of, err := d.of(node)
+	if err != nil {
+		return 0, 0
+	}
+	return of.Size(node)
+}
+
+// Under is what a disk of the domain stands on, as the domain's host has both.
+func (d disks) Under(domain engine.Domain, disk string) string {
+	e, err := d.engineOf(domain.Name)
+	if err != nil {
+		return ""
+	}
+	return e.Disks().Under(domain, disk)
+}

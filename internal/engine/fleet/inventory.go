@@ -163,6 +163,15 @@ func (i *index) sends(nodes map[string]*host, node, name string) {
 	}
 }
 
+// OnHost is the engine of the host of that name.
+func (i *index) OnHost(name string) (engine.Engine, error) {
+	h := i.named(name)
+	if h == nil {
+		return nil, fmt.Errorf("there is no host %s", name)
+	}
+	return h.engine()
+}
+
 // PerHost asks each host that answers for what it has; silent are the others.
 func (f *Fleet) PerHost() (has map[string]engine.Capacity, err error) {
 	all, err := each(f.index, func(on On) (engine.Capacity, error) {

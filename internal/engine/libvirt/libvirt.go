@@ -15,9 +15,12 @@ import (
 
 	"libvirt.org/go/libvirt"
 
-	"coreos-libvirt/internal/engine/libvirt/capacity"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/leases"
+	"coreos-libvirt/internal/engine/libvirt/machine"
+	"coreos-libvirt/internal/engine/libvirt/pool"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/engine/local"
 )
 
@@ -32,9 +35,10 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
-	capacity.Of
 	leases.On
-	files local.Disks
+	machine.Machine
+	files   local.Disks
+	volumes *volumes.Disks // in their place; nil: nodes' files are this host's
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -59,7 +63,15 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, Of: capacity.Of{Use: on.use}, On: leases.On{Use: on.use}}, nil
+	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, On: leases.On{Use: on.use}, Machine: machine.Machine{Use: on.use}}, nil
+}
+
+// KeepFiles has nodes' files in a storage pool if libvirt runs on another host, or if the user has named a pool. It is called
+// before Disks.
+func (c *Conn) KeepFiles(o volumes.Options) {
+	if where := (engine.Where{URI: c.uri}); where.IsRemote() || o.Pool != "" {
+		c.volumes = volumes.New(pool.New(c.use, c.uri, o.Pool), o)
+	}
 }
 
 // Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.

@@ -1,7 +1,6 @@
 //go:build cgo && libvirt_dlopen
 
-// Package capacity is what the host of a libvirt has for domains.
-package capacity
+package machine
 
 import (
 	"errors"
@@ -12,14 +11,9 @@ import (
 	"coreos-libvirt/internal/engine"
 )
 
-// Of asks one libvirt.
-type Of struct {
-	Use func(do func(*libvirt.Connect) error) error // does something with the connection, if need be twice
-}
-
 // Capacity is what the host has, and what of its memory is free: what the kernel keeps of files counts as free.
-func (o Of) Capacity() (has engine.Capacity, err error) {
-	err = o.Use(func(conn *libvirt.Connect) error {
+func (m Machine) Capacity() (has engine.Capacity, err error) {
+	err = m.Use(func(conn *libvirt.Connect) error {
 		info, err := conn.GetNodeInfo()
 		if err != nil {
 			return err
