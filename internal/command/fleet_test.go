@@ -376,3 +376,52 @@ func TestHosts(t *testing.T) {
 		t.Errorf("got %v\n%s", err, one.said())
 	}
 }
+
+// TestTwoClientsAtOneCluster: a second client, with the workspace in a folder of its own, hears who changes the cluster, and goes on when
+// that has ended. down leaves no lease.
+func TestTwoClientsAtOneCluster(t *testing.T) {
+	f := inFleet(t, "a", "b")
+	f.mustUp(t)
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := f.run(t)
+	if err := first.lock(t.Context(), "core"); err != nil {
+		t.Fatal(err)
+	}
+	second := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(second, os.DirFS(here)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(second)
+	r := f.run(t, "wait=false")
+	if err := r.lock(t.Context(), "core"); err == nil || !strings.Contains(err.Error(), ", in "+here+", since ") || !strings.Contains(err.Error(), " is changing this cluster\nhint: add wait=true") {
+		t.Errorf("got %v", err)
+	}
+	r.unlockAll()
+	end := Begin(first)
+	inner := Begin(first)
+	inner()
+	r = f.run(t, "wait=false")
+	if err := r.lock(t.Context(), "core"); err == nil {
+		t.Error("a stage's end gave the lease back before the target's")
+	}
+	r.unlockAll()
+	end()
+	r = f.run(t, "wait=false")
+	if err := r.lock(t.Context(), "core"); err != nil {
+		t.Fatal(err)
+	}
+	GiveBack(r)
+	for _, h := range f {
+		if left, there, err := h.conn.LeaseOf(leaseName(r, "core")); there || err != nil {
+			t.Errorf("%s: left is %+v, %v", h.name, left, err)
+		}
+	}
+	one := run(t, "uri=test:///default", "hosts=")
+	if err := one.lock(t.Context(), "other"); err != nil || len(one.leases.giveBack) > 0 {
+		t.Errorf("of this machine's own libvirt the lock is enough: got %v", err)
+	}
+	one.unlockAll()
+}

@@ -77,7 +77,7 @@ func wouldFetch(ctx context.Context, dry *Run) (baseImages, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func dry(r *Run) *Run {
 	dry := &Run{
-		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
+		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, leases: r.leases, etcd: r.etcd,
 		connection: connection{daemon: r.daemon, fleet: r.fleet, until: r.until}, pass: r.pass,
 	}
 	dry.onlyLook()

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
@@ -43,6 +44,7 @@ type Run struct {
 	connection
 	values pipeline
 	pass   pass
+	leases *leases // on hosts, as locks are on this one
 
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
 	counts counts
@@ -103,7 +105,8 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 	root := here.Root
 	return &Run{
 		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
-		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache),
+		leases: &leases{lost: make(chan error, 1)},
+		locks:  &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache),
 	}
 }
 
@@ -154,10 +157,14 @@ func (r *Run) domains() (map[string]engine.Domain, error) {
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
+	held := slices.Contains(r.locks.Held(), prefix)
 	if err := r.locks.Take(ctx, prefix, r.Wait, r.log.Say); err != nil {
 		return err
 	}
-	return r.ws().KeepID(ctx)
+	if err := r.ws().KeepID(ctx); err != nil || held {
+		return err
+	}
+	return r.leases.take(ctx, r, prefix)
 }
 
 // ws is the run's workspace. It has its ID from when the run first locks a cluster.
