@@ -177,7 +177,7 @@ func (s *Settings) FileText(env Environment) ([]byte, error) {
 		}
 	}
 	for name, value := range s.Vars {
-		if isSecret(name, value) {
+		if IsSecret(name, value) {
 			hidden = append(hidden, varPrefix+name)
 		} else {
 			plain[name] = value

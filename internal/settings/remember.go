@@ -38,7 +38,7 @@ func (s *Settings) Remembered() string {
 		}
 	}
 	for name, value := range s.Vars {
-		note(noted, varPrefix+name, value, s.varFrom[name], isSecret(name, value))
+		note(noted, varPrefix+name, value, s.varFrom[name], IsSecret(name, value))
 	}
 	for _, key := range s.Forgotten { // it was given once
 		noted.Add(notNoted, key)
@@ -69,8 +69,8 @@ func (c choice) isSecret() bool {
 	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || hidesIn(c.value)
 }
 
-// isSecret tells whether a word of the user's own is one that nobody else may read.
-func isSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
+// IsSecret tells whether a word of the user's own is one that nobody else may read.
+func IsSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
 
 // hidesIn tells whether the text is a URL that carries a secret: a user's password, or a query, as of a link that was signed.
 func hidesIn(text string) bool {

@@ -86,6 +86,7 @@ type Settings struct {
 	Rounds                    int               // of SHA-512 crypt
 	Shell                     string            // bash, zsh, fish, or empty
 	Install                   bool              // whether files of the user's shells are written
+	Release                   string            // the version that a release is made of, or empty
 	Full                      bool              // whether the project's own test runs every story
 	Units                     string            // what up does if a unit of the config has failed: UnitsFail, …
 	Settle                    time.Duration     // for a node's systemd to have started what it starts
