@@ -309,7 +309,7 @@ func (s *Settings) validateRecreate() error {
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
 		if !s.hasNode(name) {
-			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is not a node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil
