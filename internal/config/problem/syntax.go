@@ -125,7 +125,7 @@ func start(t text, failed *explaining.LoadError) Problem {
 func tag(t text, failed *explaining.LoadError) Problem {
 	word, _, _ := strings.Cut(t.from(failed.Mark.Line, failed.Mark.Column), " ")
 	return Problem{
-		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: word + "is not a tag that YAML knows",
+		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: word + " is not a tag that YAML knows",
 		Hint: fmt.Sprintf("if the text is meant, quote it: %q", word),
 	}
 }

@@ -240,7 +240,7 @@ func (f finding) notOfVersion(string) (text, help string) {
 // size is of ct's partitions.
 func (f finding) size(string) (text, help string) {
 	size := nodeText(f.value)
-	return size + "is not a size", fmt.Sprintf("write a number and a unit, without a blank: `%s: 10GiB`", f.last())
+	return size + " is not a size", fmt.Sprintf("write a number and a unit, without a blank: `%s: 10GiB`", f.last())
 }
 
 // unitSuffixes are systemd's kinds of units (systemd.unit(5)).
