@@ -237,7 +237,7 @@ func SSHConfig(ctx context.Context) error {
 	return call(ctx, command.SSHConfig)
 }
 
-// Timeline draws the last up of the cluster as an SVG: what each node was at, and for how long.
+// Timeline draws the last up of the cluster: what each node was at, and for how long; format=svg, text or json, file=, open=true.
 func Timeline(ctx context.Context) error {
 	return call(ctx, command.Timeline)
 }

@@ -77,6 +77,7 @@ type Settings struct {
 	Follow                    bool              // whether logs go on
 	Archive                   string            // file for what down removes, or empty
 	File                      string            // a snapshot of etcd's
+	Open                      bool              // whether a drawing is shown
 	Cmd                       string            // what ssh runs there; empty is a login
 	From, To                  string            // paths that cp copies, here or node:path
 	Port                      Ports             // that forward is about

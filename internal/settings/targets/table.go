@@ -39,6 +39,9 @@ func every() []string {
 	return all
 }
 
+// results are formats of test results.
+var results = []string{"junit", "tap"}
+
 // All are the targets. What they do stands above the functions in magefiles/targets.go, too.
 var All = []Target{
 	{
@@ -73,12 +76,12 @@ var All = []Target{
 		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
-		Name: "check", One: true, Reports: true, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
+		Name: "check", One: true, Formats: results, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
 		Takes: takes("prefix config node test tags timeout format user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"check", "check test='files.*' format=junit"},
 		More: "A test is an executable. It runs as the unit kola-runext.service with full rights, one after the other, on all nodes at once. docs/check.md says more. Exit status 1: one failed.",
 	},
 	{
-		Name: "ci", One: true, Reports: true, Does: "is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.",
+		Name: "ci", One: true, Formats: results, Does: "is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.",
 		Takes: takes(node + judged + boots + "test tags keep archive grace wait format"), Libvirt: true, Examples: [2]string{"ci prefix=ci nodes=1", "ci prefix=ci format=junit"},
 		More: "The cluster must not be there before. vm/ci.<prefix> has the results, and if something failed an archive of consoles and journals. Exit status: 3 verify failed, 4 up, 5 check, 6 down.",
 	},
@@ -190,9 +193,9 @@ var All = []Target{
 		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
 	},
 	{
-		Name: "timeline", One: true, Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
-		Takes: takes("prefix format"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
-		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
+		Name: "timeline", One: true, Formats: []string{"svg", "text"}, Does: "draws the last up of the cluster: what each node was at, and for how long; format=svg, text or json, file=, open=true.",
+		Takes: takes("prefix format file open"), NoImage: true, Examples: [2]string{"timeline open=true", "timeline format=text"},
+		More: "The drawing is vm/timeline.<prefix>.svg, or file=.",
 	},
 	{
 		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and says the remedy of what is missing; format=json.",
