@@ -199,13 +199,15 @@ func copied(t *testing.T, c clone) {
 // timeline looks at the data and the drawing of the first `up`.
 func timeline(t *testing.T, c clone) {
 	c.mage(t, "timeline")
-	var all map[string][]struct{ Phase string }
+	var all struct {
+		Nodes map[string][]struct{ Phase string }
+	}
 	if err := json.Unmarshal([]byte(c.read(t, "vm/timeline.core.json")), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, node := range []string{"core01", "core02", "core03"} {
 		phases := []string{}
-		for _, m := range all[node] {
+		for _, m := range all.Nodes[node] {
 			phases = append(phases, m.Phase)
 		}
 		for _, want := range []string{"overlay", "define", "start", "firmware", "boot loader", "Ignition", "system", "network", "sshd", "ready", "etcd"} {
@@ -214,7 +216,7 @@ func timeline(t *testing.T, c clone) {
 			}
 		}
 	}
-	if drawing := c.read(t, "vm/timeline.core.svg"); strings.Count(drawing, ": Ignition, ") != 3 || strings.Count(drawing, ": sshd, ") != 3 {
+	if drawing := c.read(t, "vm/timeline.core.svg"); strings.Count(drawing, ": Ignition, ") != 3 || strings.Count(drawing, ": sshd, ") != 3 || strings.Count(drawing, ": etcd forms, ") != 3 {
 		t.Errorf("got\n%s", drawing)
 	}
 }
