@@ -134,7 +134,7 @@ func nameIn(uri string) string {
 func CheckURI(uri string) error {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.ContainsAny(uri, " \t\n") {
-		return errors.New("is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
+		return errors.New("is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
 	}
 	if u.Query().Has("no_verify") {
 		return hint.Errorf("leave no_verify out, and run `ssh "+u.Host+"` once, which shows the key and keeps it in known_hosts",
@@ -213,7 +213,7 @@ func Names(hosts []Host) (names []string) {
 // CheckName refuses what no host and no label can be called. An empty one is none.
 func CheckName(word string) error {
 	if word != "" && !name.MatchString(word) {
-		return errors.New("is no host's name: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
+		return errors.New("is not the name of a host: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
 	}
 	return nil
 }
