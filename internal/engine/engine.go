@@ -138,6 +138,12 @@ type Networks interface {
 	NetworkBridge(network string) (string, error)
 }
 
+// HostLinks knows the links of the machine that the engine runs domains on.
+type HostLinks interface {
+	// HasLink tells whether there is a bridge or card of that name, if that is known.
+	HasLink(name string) (there, known bool)
+}
+
 // Host is the machine that the engine runs domains on.
 type Host interface {
 	HasKVM(arch string) bool

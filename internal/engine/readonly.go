@@ -62,7 +62,7 @@ func As[T any](e Engine) (as T, ok bool) {
 		return as, ok
 	}
 	switch any(&as).(type) {
-	case *Addresses, *Networks, *Host, *Screens, *SnapshotList: // these only look
+	case *Addresses, *Networks, *HostLinks, *Host, *Screens, *SnapshotList: // these only look
 		as, ok = r.of.(T)
 	}
 	return as, ok

@@ -1,6 +1,8 @@
 package libvirt
 
 import (
+	"errors"
+
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
@@ -14,6 +16,14 @@ func (c *Conn) Disks() engine.Disks {
 		return c.volumes
 	}
 	return &c.files
+}
+
+// FreeSpace is how many bytes are free in the storage pool with the nodes' files, and what that is called.
+func (c *Conn) FreeSpace() (bytes int64, pool string, err error) {
+	if c.volumes == nil {
+		return 0, "", errors.New("nodes' files are in no storage pool")
+	}
+	return c.volumes.Free()
 }
 
 // Fill fills the template for a node.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/engine/local"
@@ -31,6 +32,7 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
+	machine.Machine
 	files   local.Disks
 	volumes *volumes.Disks
 }

@@ -21,7 +21,7 @@ import (
 // Own is the pool that is made if it is not there, and its folder: SELinux and AppArmor let QEMU have files below that.
 const (
 	Own    = "coreos-libvirt"
-	folder = "/var/lib/libvirt/images/" + Own
+	folder = "/var/lib/libvirt/images/" + Own + "-pool" // the folder without that is the store of who runs this project there
 )
 
 // Pool is one of a libvirt. Its methods may be called by several at once.
@@ -32,6 +32,7 @@ type Pool struct {
 
 	mu   sync.Mutex
 	path string // its folder; empty as long as it is not known
+	none bool   // whether there was no such pool
 }
 
 // New is the pool of that name; if that is empty, Own. use does something with a connection, if need be twice.
@@ -180,16 +181,20 @@ func (p *Pool) URI() string { return p.uri }
 
 // Path is the path that a volume of that name has on the host of the pool: where it would be if there is no pool yet, or no answer.
 func (p *Pool) Path(name string) string {
-	p.mu.Lock()
-	known := p.path
-	p.mu.Unlock()
-	if known == "" {
-		_ = p.with(func(*libvirt.Connect, *libvirt.StoragePool) error { return nil })
+	known, none := p.known()
+	if known == "" && !none {
+		err := p.with(func(*libvirt.Connect, *libvirt.StoragePool) error { return nil })
 		p.mu.Lock()
-		known = cmp.Or(p.path, folder)
+		known, p.none = p.path, errors.Is(err, fs.ErrNotExist)
 		p.mu.Unlock()
 	}
-	return known + "/" + name
+	return cmp.Or(known, folder) + "/" + name
+}
+
+func (p *Pool) known() (path string, none bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.path, p.none
 }
 
 // Free is how many bytes are free in the pool.

@@ -84,7 +84,7 @@ func (b *bases) wholeOrUploaded(ctx context.Context, path, digest string) (name 
 		return name, err
 	}
 	unlock, err := artifact.Lock(ctx, b.lockOf(digest), func() {
-		b.o.Log.Say("waiting for another run, which uploads %s to %s", filepath.Base(path), b.pool.URI())
+		b.o.Log().Say("waiting for another run, which uploads %s to %s", filepath.Base(path), b.pool.URI())
 	})
 	if err != nil {
 		return "", err

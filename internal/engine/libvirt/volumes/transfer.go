@@ -27,7 +27,7 @@ const (
 
 // send copies the file into the volume, without its holes: the volume has them already.
 func (b *bases) send(ctx context.Context, file *os.File, length int64, name string) error {
-	meter := b.o.Log.Meter("upload to "+b.pool.URI(), 0, length)
+	meter := b.o.Log().Meter("upload to "+b.pool.URI(), 0, length)
 	defer func() { _ = meter.Close() }()
 	size := int64(firstPiece)
 	for at := int64(0); at < length; {
@@ -82,7 +82,7 @@ func nextSize(size, bytes int64, took time.Duration) int64 {
 
 // sum reads the volume, and gives its sha256 in hex.
 func (b *bases) sum(ctx context.Context, name string, length int64) (string, error) {
-	meter := b.o.Log.Meter("check "+b.pool.URI(), 0, length)
+	meter := b.o.Log().Meter("check "+b.pool.URI(), 0, length)
 	defer func() { _ = meter.Close() }()
 	sum, size := sha256.New(), int64(firstPiece)
 	for at := int64(0); at < length; {

@@ -46,9 +46,9 @@ type Pool interface {
 
 // Options are how a run uses a pool.
 type Options struct {
-	Pool  string        // its name; empty: the project's own, which is made if it is not there
-	Locks string        // a folder of this host: runs that have the same one do not upload the same image at once
-	Log   *progress.Log // says what is uploaded
+	Pool  string               // its name; empty: the project's own, which is made if it is not there
+	Locks string               // a folder of this host: runs that have the same one do not upload the same image at once
+	Log   func() *progress.Log // says what is uploaded
 }
 
 // Disks are volumes of a pool.
@@ -63,6 +63,12 @@ type Disks struct {
 func New(pool Pool, o Options) *Disks {
 	in := &store{pool: pool}
 	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]string{}}}
+}
+
+// Free is how many bytes are free in the pool, and what it is called. fs.ErrNotExist says that it is still to be made.
+func (d *Disks) Free() (bytes int64, pool string, err error) {
+	bytes, err = d.pool.Free()
+	return bytes, d.pool.Name(), err
 }
 
 // Endings of volumes' names. Nothing else ends like a disk.
