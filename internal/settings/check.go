@@ -267,6 +267,17 @@ func uri(s *Settings, value string) error {
 	return nil
 }
 
+// poolName is what a storage pool may be called here: libvirt allows more, which would be quoted in commands.
+const poolName = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+func pool(s *Settings, value string) error {
+	if value != "" && !regexp.MustCompile(poolName).MatchString(value) {
+		return errors.New("the name of a storage pool is allowed: letters, digits, '.', '-' and '_'")
+	}
+	s.Pool = value
+	return nil
+}
+
 // duration takes a Go duration or a bare number of seconds.
 func duration(field func(*Settings) *time.Duration) value {
 	return value{shape: clusterfile.Shape{Type: clusterfile.Duration}, set: func(s *Settings, value string) error {
