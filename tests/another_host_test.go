@@ -1,0 +1,128 @@
+//go:build lab
+
+package tests
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"coreos-libvirt/internal/testkit/hypervisor"
+	"coreos-libvirt/internal/testkit/tinyguest"
+)
+
+// elsewhere is a clone whose nodes, tiny guests, run on another host, which sees no file of this one.
+type elsewhere struct {
+	clone
+	host *hypervisor.Host
+}
+
+func newElsewhere(t *testing.T) elsewhere {
+	t.Helper()
+	e := elsewhere{newClone(t), hypervisor.Start(t, "hv1", filepath.Join(cache, "lab-libvirt"))}
+	e.compile(t)
+	dir := t.TempDir()
+	kernel, initramfs, err := tinyguest.Build(t.Context(), cache, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := []string{"/var/lib/libvirt/vmlinuz", "/var/lib/libvirt/initramfs"}
+	for i, path := range []string{kernel, initramfs} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := e.host.Command("tee", there[i])
+		cmd.Stdin = bytes.NewReader(text)
+		if err := cmd.Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.write(t, "templates/domain.xml.tmpl", fmt.Sprintf(tinyTemplate, there[0], there[1]))
+	e.write(t, "ignition/ignition.yml", "variant: fcos\nversion: 1.5.0\n")
+	image := filepath.Join(dir, "tiny.qcow2")
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	e.env = []string{"COREOS_URI=" + e.host.URI, "COREOS_IMAGE=" + image, "COREOS_UNITS=off", "COREOS_VCPU=1", "COREOS_DISK=1", "COREOS_ACCEL=tcg", "COREOS_GRACE=1s", "COREOS_STORE=" + filepath.Join(dir, "store")}
+	return e
+}
+
+const poolFolder = "/var/lib/libvirt/images/coreos-libvirt-pool"
+
+// files are those of nodes in the pool, as the host itself sees them.
+func (e elsewhere) files(t *testing.T) string {
+	t.Helper()
+	return e.host.Run(t, "cd "+poolFolder+"; ls | grep -v '^base-' || true")
+}
+
+// TestAnotherHost: uri= names a libvirt of another host, and all goes as on this one.
+func TestAnotherHost(t *testing.T) {
+	e := newElsewhere(t)
+	if out, err := e.try("plan", "nodes=1"); exitOf(err) != 2 || !strings.Contains(out, "core01") || e.host.Run(t, "virsh pool-list --all --name") != "" {
+		t.Fatalf("plan: %v\n%s", err, out)
+	}
+	if out := e.mage(t, "up", "nodes=1"); !regexp.MustCompile(`core01: ready, 10\.88\.`).MatchString(out) {
+		t.Fatalf("up:\n%s", out)
+	}
+	id := regexp.MustCompile(`(?m)^core01\.[0-9a-f]{8}\.`)
+	if files := id.ReplaceAllString(e.files(t), "core01.ID."); files != "core01.ID.ign\ncore01.ID.log\ncore01.ID.qcow2" {
+		t.Errorf("there are %s", files)
+	}
+	if left, _ := filepath.Glob(filepath.Join(e.dir, "vm/core01/*")); strings.Contains(strings.Join(left, " "), "qcow2") || strings.Contains(strings.Join(left, " "), "console.log") {
+		t.Errorf("here are %s", left)
+	}
+	if out := e.mage(t, "up", "nodes=1"); strings.Contains(out, "recreated") || strings.Contains(out, "booting") {
+		t.Errorf("nothing was to be done:\n%s", out)
+	}
+	if out, err := e.try("plan"); err != nil {
+		t.Errorf("plan: %v\n%s", err, out)
+	}
+	if out := e.mage(t, "status"); !regexp.MustCompile(`core01 +running`).MatchString(out) {
+		t.Errorf("status:\n%s", out)
+	}
+	if out := e.mage(t, "logs"); !strings.Contains(out, "tiny guest 52:54:00:") {
+		t.Errorf("logs:\n%s", out)
+	}
+	t.Logf("%s", e.mage(t, "settings"))
+	out, err := e.try("host:check", "bridge=br0")
+	t.Logf("host:check: %v\n%s", err, out)
+	out, err = e.try("plan", "bridge=br9")
+	t.Logf("plan bridge=br9: %v\n%s", err, out)
+	e.mage(t, "up", "recreate=all")
+	e.mage(t, "stop", "node=core01")
+	e.mage(t, "start", "node=core01")
+	out, err = e.try("snapshot", "name=clean")
+	t.Logf("snapshot: %v\n%s", err, out)
+	e.write(t, "ignition/ignition.yml", "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/motd\n      contents:\n        inline: hello\n")
+	if out := e.mage(t, "up", "recreate=changed", "disks=data:1"); !strings.Contains(out, "core01: recreated") {
+		t.Errorf("up recreate=changed:\n%s", out)
+	}
+	if files := id.ReplaceAllString(e.files(t), "core01.ID."); !strings.Contains(files, "-data.qcow2") {
+		t.Errorf("there are %s", files)
+	}
+	if document := e.host.Run(t, "cat "+poolFolder+"/*.ign"); !strings.Contains(document, "/etc/motd") {
+		t.Errorf("it has %s", document)
+	}
+	e.mage(t, "down", "yes=true", "all=true", "archive=kept.tar.gz")
+	if files := e.files(t); files != "" || e.host.Run(t, "virsh list --all --name") != "" {
+		t.Errorf("left are %s", files)
+	}
+	if out := e.run(t, "tar -xzOf kept.tar.gz core01/console.log"); !strings.Contains(out, "tiny guest") {
+		t.Errorf("archived: %s", out)
+	}
+}
+
+func exitOf(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
+}
