@@ -17,7 +17,7 @@ for folder in /etc/libvirt /run /var/lib/libvirt /var/log/libvirt /var/cache/lib
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 [ -z "$cache" ] || cp -a /mnt/cache/. /var/cache/libvirt
-mkdir /etc/libvirt/qemu /run/sshd
+mkdir /etc/libvirt/qemu /run/sshd /run/lock
 chmod 700 /mnt/state
 chmod 600 /mnt/state/*
 getent passwd libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>/etc/passwd
