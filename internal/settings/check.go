@@ -12,6 +12,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/link"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -178,12 +179,18 @@ func credentials(s *Settings, value string) error {
 	return nil
 }
 
+// memberUser is a user of the members' etcd.
+func memberUser(s *Settings, value string) error {
+	s.EtcdUser = value
+	return secret.CheckUser(value)
+}
+
 // loginName is what useradd(8) takes: it stands in ssh's configuration, and in what a shell evaluates.
 var loginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
 
 func login(s *Settings, value string) error {
 	if !loginName.MatchString(value) {
-		return errors.New("is no user's name: up to 32 letters, digits and _ . - are allowed, the first not . or -")
+		return errors.New("is not the name of a user: up to 32 letters, digits and _ . - are allowed, the first not . or -")
 	}
 	s.User = value
 	return nil
@@ -201,7 +208,7 @@ var unitName = regexp.MustCompile(`^([A-Za-z0-9:_.*?\\][A-Za-z0-9:_.@*?\\-]{0,25
 
 func unit(s *Settings, value string) error {
 	if !unitName.MatchString(value) {
-		return errors.New("is no unit's name: etcd.service, or etcd, or a pattern, 'etcd*'")
+		return errors.New("is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
 	}
 	s.Unit = value
 	return nil
@@ -261,21 +268,15 @@ func optionalLink(field func(*Settings) *string) value {
 func uri(s *Settings, value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" {
-		return errors.New("is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
+		return errors.New("is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
 	}
 	s.URI = value
 	return nil
 }
 
-// poolName is what a storage pool may be called here: libvirt allows more, which would be quoted in commands.
-const poolName = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-
 func pool(s *Settings, value string) error {
-	if value != "" && !regexp.MustCompile(poolName).MatchString(value) {
-		return errors.New("the name of a storage pool is allowed: letters, digits, '.', '-' and '_'")
-	}
 	s.Pool = value
-	return nil
+	return link.CheckPool(value)
 }
 
 // duration takes a Go duration or a bare number of seconds.

@@ -121,7 +121,7 @@ func (p *Pool) Make() error {
 	case p.name != Own:
 		return hint.Errorf(p.others(), "pool=%s: there is no such storage pool at uri=%s", p.name, p.uri)
 	case strings.Contains(p.uri, "/session"):
-		return hint.Errorf(fmt.Sprintf("make it: virsh -c '%s' pool-create-as %s dir --target FOLDER --build", p.uri, Own), "there is no storage pool %s, and where it may be in this user's home is not known", Own)
+		return hint.Errorf(fmt.Sprintf("make it: virsh -c '%s' pool-create-as %s dir --target FOLDER --build", p.uri, Own), "there is no storage pool %s, and no folder for it is known in this user's home", Own)
 	}
 	if err := p.use(p.define); err != nil {
 		return fmt.Errorf("libvirt makes no storage pool %s at %s: %w", p.name, folder, plain(err))
