@@ -23,6 +23,14 @@ type elsewhere struct {
 	host *hypervisor.Host
 }
 
+const furtherDisks = `{{range .Disks}}    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='{{.File}}'/>
+      <target dev='{{.Device}}' bus='virtio'/>
+      <serial>{{.Name}}</serial>
+    </disk>
+{{end}}`
+
 func newElsewhere(t *testing.T) elsewhere {
 	t.Helper()
 	e := elsewhere{newClone(t), hypervisor.Start(t, "hv1", filepath.Join(cache, "lab-libvirt"))}
@@ -44,7 +52,8 @@ func newElsewhere(t *testing.T) elsewhere {
 			t.Fatal(err)
 		}
 	}
-	e.write(t, "templates/domain.xml.tmpl", fmt.Sprintf(tinyTemplate, there[0], there[1]))
+	template := strings.Replace(fmt.Sprintf(tinyTemplate, there[0], there[1]), "    <interface", furtherDisks+"    <interface", 1)
+	e.write(t, "templates/domain.xml.tmpl", template)
 	e.write(t, "ignition/ignition.yml", "variant: fcos\nversion: 1.5.0\n")
 	image := filepath.Join(dir, "tiny.qcow2")
 	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", image, "1M").CombinedOutput(); err != nil {

@@ -44,4 +44,5 @@ until [ -S /run/libvirt/libvirt-sock ] && virsh -c qemu:///system version >/dev/
 done
 touch /srv/made
 umount /srv
-exec cat # until its standard input ends
+cat # until the standard input ends; this shell, the first process, takes the dead of QEMU
+:
