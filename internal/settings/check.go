@@ -12,7 +12,6 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/link"
-	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/words"
 	"coreos-libvirt/internal/workspace"
 )
@@ -161,12 +160,6 @@ func remove(s *Settings, value string) error {
 		return errors.New("a member's id is allowed, as `mage etcd` shows it: 8e9e05c52164694d; or true, of a snapshot that name= names")
 	}
 	return nil
-}
-
-// memberUser is a user of the members' etcd.
-func memberUser(s *Settings, value string) error {
-	s.EtcdUser = value
-	return secret.CheckUser(value)
 }
 
 // What units= says.

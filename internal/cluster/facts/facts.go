@@ -26,10 +26,10 @@ func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, 
 	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {
 		return found, err
 	}
-	found.Unbootable = p.Unbootable(node, found.Disk, made(found))
+	found.Unbootable = p.Unbootable(node, disks.Seen(node.Files()), found.Disk, made(found))
 	if found.Orphan() && found.Made == nil && !found.Force {
 		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
-			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(node.Overlay()))
+			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(disks.Seen(node.Files()).Overlay))
 	}
 	if defined {
 		var text string

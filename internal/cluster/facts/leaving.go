@@ -138,10 +138,14 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if err == nil && !disk.HasData() {
 		return nil
 	}
-	path := node.Overlay()
+	seen := disks.Seen(node.Files())
+	path, way := seen.Overlay, fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir))
 	if !disk.Exists && len(disk.Data) > 0 {
-		path = node.Files().Further(disk.Data[0])
+		path = seen.Further(disk.Data[0])
 	}
-	return hint.Errorf(fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir)),
+	if seen != node.Files() {
+		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.URI, path)
+	}
+	return hint.Errorf(way,
 		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
 }

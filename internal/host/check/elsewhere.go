@@ -31,13 +31,13 @@ func (n Nodes) allThere() []host.Check {
 		{Name: "libvirt", Run: simple(n.daemon)},
 		{Name: "QEMU", Run: simple(n.qemu)},
 		{Name: "KVM", Run: simple(n.kvm)},
-		{Name: "network", Run: simple(n.linkThere)},
+		{Name: "network", Run: n.asked(n.linkThere)},
 		unseen("packet filter"),
 		{Name: "discovery", Run: n.here(n.inbound)},
 		unseen("routing"), unseen("confinement"),
-		{Name: "disk space", Run: simple(n.spaceThere)},
+		{Name: "disk space", Run: n.asked(n.spaceThere)},
 		{Name: "store space", Run: n.here(simple(func() (string, error) { return host.Space(n.Store, host.Each, "a base image") }))},
-		{Name: "memory", Run: simple(n.memoryThere)},
+		{Name: "memory", Run: n.asked(n.memoryThere)},
 		unseen("clock"),
 	}
 	if n.Further != nil {
@@ -50,10 +50,10 @@ func (n Nodes) allThere() []host.Check {
 func (n Nodes) preflightThere() []host.Check {
 	return []host.Check{
 		{Name: "programs", Run: Programs},
-		{Name: "network", Run: simple(n.linkThere)},
+		{Name: "network", Run: n.asked(n.linkThere)},
 		{Name: "libvirt", Run: simple(n.daemon)},
-		{Name: "disk space", Run: warning(simple(n.spaceThere))},
-		{Name: "memory", Run: warning(simple(n.memoryThere))},
+		{Name: "disk space", Run: warning(n.asked(n.spaceThere))},
+		{Name: "memory", Run: warning(n.asked(n.memoryThere))},
 		{Name: "ram=", Run: simple(func() (string, error) { return RAM(n.CoreOS, n.CoreOS > 0) })},
 	}
 }
@@ -64,6 +64,16 @@ func (Nodes) here(check func(context.Context) (string, error)) func(context.Cont
 		found, err := check(ctx)
 		return found + ", on this host", err
 	}
+}
+
+// asked is the check, if there is a libvirt to ask.
+func (n Nodes) asked(check func() (string, error)) func(context.Context) (string, error) {
+	return simple(func() (string, error) {
+		if _, err := n.Open(); err != nil {
+			return "", errNoLibvirt
+		}
+		return check()
+	})
 }
 
 // linkThere looks for what the nodes are plugged into, where libvirt tells.

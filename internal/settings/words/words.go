@@ -45,16 +45,6 @@ func CheckUnit(value string) error {
 	return fits(unitName, value, "is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
 }
 
-// PoolPattern is what a storage pool may be called here: libvirt allows more, which would be quoted in commands.
-const PoolPattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-
-var pool = regexp.MustCompile("^$|" + PoolPattern)
-
-// CheckPool checks a storage pool's name.
-func CheckPool(value string) error {
-	return fits(pool, value, "the name of a storage pool is allowed: letters, digits, '.', '-' and '_'")
-}
-
 func fits(what *regexp.Regexp, value, wrong string) error {
 	if !what.MatchString(value) {
 		return errors.New(wrong)

@@ -9,15 +9,15 @@ mkdir /mnt/etc /mnt/state
 cp -ax /etc/. /mnt/etc
 cp "$dir"/* /mnt/state
 [ -z "$cache" ] || cp -a "$cache" /mnt/cache
-mkdir -p /etc/libvirt /run/sshd
 mount --bind "$dir" /srv # to say that it is made
 mount --bind /mnt/etc /etc
-for folder in /etc/libvirt /run/lock /run/libvirt /run/dbus /run/sshd /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /tmp /root /home; do
+mkdir -p /etc/libvirt
+for folder in /etc/libvirt /run /var/lib/libvirt /var/log/libvirt /var/cache/libvirt /tmp /root /home; do
   mkdir -p "$folder"
   mount -t tmpfs -o mode=0755 tmpfs "$folder"
 done
 [ -z "$cache" ] || cp -a /mnt/cache/. /var/cache/libvirt
-mkdir /etc/libvirt/qemu
+mkdir /etc/libvirt/qemu /run/sshd /run/lock
 chmod 700 /mnt/state
 chmod 600 /mnt/state/*
 getent passwd libvirt-qemu >/dev/null || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>/etc/passwd
@@ -44,4 +44,5 @@ until [ -S /run/libvirt/libvirt-sock ] && virsh -c qemu:///system version >/dev/
 done
 touch /srv/made
 umount /srv
-exec cat # until its standard input ends
+cat # until the standard input ends; this shell, the first process, takes the dead of QEMU
+:

@@ -32,6 +32,7 @@ type Pool struct {
 
 	mu   sync.Mutex
 	path string // its folder; empty as long as it is not known
+	none bool   // whether there was no such pool
 }
 
 // New is the pool of that name; if that is empty, Own. use does something with a connection, if need be twice.
@@ -120,7 +121,7 @@ func (p *Pool) Make() error {
 	case p.name != Own:
 		return hint.Errorf(p.others(), "pool=%s: there is no such storage pool at uri=%s", p.name, p.uri)
 	case strings.Contains(p.uri, "/session"):
-		return hint.Errorf(fmt.Sprintf("make it: virsh -c '%s' pool-create-as %s dir --target FOLDER --build", p.uri, Own), "there is no storage pool %s, and where it may be in this user's home is not known", Own)
+		return hint.Errorf(fmt.Sprintf("make it: virsh -c '%s' pool-create-as %s dir --target FOLDER --build", p.uri, Own), "there is no storage pool %s, and no folder for it is known in this user's home", Own)
 	}
 	if err := p.use(p.define); err != nil {
 		return fmt.Errorf("libvirt makes no storage pool %s at %s: %w", p.name, folder, plain(err))
@@ -180,16 +181,20 @@ func (p *Pool) URI() string { return p.uri }
 
 // Path is the path that a volume of that name has on the host of the pool: where it would be if there is no pool yet, or no answer.
 func (p *Pool) Path(name string) string {
-	p.mu.Lock()
-	known := p.path
-	p.mu.Unlock()
-	if known == "" {
-		_ = p.with(func(*libvirt.Connect, *libvirt.StoragePool) error { return nil })
+	known, none := p.known()
+	if known == "" && !none {
+		err := p.with(func(*libvirt.Connect, *libvirt.StoragePool) error { return nil })
 		p.mu.Lock()
-		known = cmp.Or(p.path, folder)
+		known, p.none = p.path, errors.Is(err, fs.ErrNotExist)
 		p.mu.Unlock()
 	}
-	return known + "/" + name
+	return cmp.Or(known, folder) + "/" + name
+}
+
+func (p *Pool) known() (path string, none bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.path, p.none
 }
 
 // Free is how many bytes are free in the pool.

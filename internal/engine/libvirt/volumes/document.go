@@ -38,7 +38,7 @@ func (d *Disks) Document(node engine.Files) ([]byte, error) {
 		return nil, err
 	}
 	if info.Length > longestDocument {
-		return nil, fmt.Errorf("the volume %s has %d bytes: it is no Ignition document", name, info.Length)
+		return nil, fmt.Errorf("the volume %s has %d bytes: it is not an Ignition document", name, info.Length)
 	}
 	text := make([]byte, info.Length)
 	n, err := d.pool.Read(name, 0, text)
