@@ -41,7 +41,7 @@ func TestTwoHosts(t *testing.T) {
 	if got := id.ReplaceAllString(strings.Join(left(), "; "), ".ID."); got != "core01 core01.ID.ign core01.ID.qcow2; core02 core02.ID.ign core02.ID.qcow2" {
 		t.Errorf("there are %s", got)
 	}
-	if out := e.must(t, "hosts"); strings.Count(out, " answers ") != 2 || !regexp.MustCompile(`hv2 +answers .* core02 +tiny +qemu\+ssh`).MatchString(out) {
+	if out := e.must(t, "hosts"); strings.Count(out, " answers ") != 2 || !regexp.MustCompile(`hv2 +answers .* coreos-libvirt, [0-9.]+ [GT]iB free +core02 +tiny +qemu\+ssh`).MatchString(out) {
 		t.Errorf("hosts:\n%s", out)
 	}
 	hosts[1].Run(t, "kill -STOP $(pidof libvirtd)")

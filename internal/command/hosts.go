@@ -27,10 +27,12 @@ type hostStatus struct {
 	Memory  int      `json:"memory_mib,omitempty"`
 	Free    *int     `json:"free_mib,omitempty"` // absent if it is not known
 	Labels  []string `json:"labels,omitempty"`
-	Bridge  string   `json:"bridge,omitempty"`  // of its own
-	Nodes   []string `json:"nodes"`             // of this workspace, of all its clusters
-	Unknown []string `json:"unknown,omitempty"` // nodes that were made there, and are not known
-	Images  []string `json:"images"`            // that nodes of this project are on
+	Bridge  string   `json:"bridge,omitempty"`    // of its own
+	Pool    string   `json:"pool,omitempty"`      // with nodes' files, if they are in one
+	Space   *int64   `json:"pool_free,omitempty"` // bytes that are free in it; absent if that is not known
+	Nodes   []string `json:"nodes"`               // of this workspace, of all its clusters
+	Unknown []string `json:"unknown,omitempty"`   // nodes that were made there, and are not known
+	Images  []string `json:"images"`              // that nodes of this project are on
 }
 
 // Hosts prints each host that nodes are spread over: whether it answers, what it has, and which nodes are on it. It changes nothing.
@@ -43,7 +45,7 @@ func Hosts(_ context.Context, r *Run) error {
 	if r.Format == "json" {
 		return table.JSON(r.out, all)
 	}
-	rows := table.New("HOST", "STATE", "CPUS", "MEMORY", "FREE", "NODES", "IMAGES", "URI")
+	rows := table.New("HOST", "STATE", "CPUS", "MEMORY", "FREE", "POOL", "NODES", "IMAGES", "URI")
 	for _, h := range all {
 		rows.Row(h.cells()...)
 	}
@@ -59,6 +61,10 @@ func (h hostStatus) cells() []string {
 	if h.Free != nil {
 		free = progress.Bytes(int64(*h.Free) << 20)
 	}
+	pool := h.Pool
+	if h.Space != nil {
+		pool += ", " + progress.Bytes(*h.Space) + " free"
+	}
 	nodes := slices.Clone(h.Nodes)
 	if !h.Answers {
 		state = "does not answer: " + h.Cause
@@ -66,7 +72,7 @@ func (h hostStatus) cells() []string {
 	for _, node := range h.Unknown {
 		nodes = append(nodes, node+" (not known)")
 	}
-	return []string{h.Host, state, cpus, memory, free, table.Dash(strings.Join(nodes, " ")), table.Dash(strings.Join(h.Images, " ")), h.URI}
+	return []string{h.Host, state, cpus, memory, free, table.Dash(pool), table.Dash(strings.Join(nodes, " ")), table.Dash(strings.Join(h.Images, " ")), h.URI}
 }
 
 // hostsNow are the hosts of the run, in the user's order, as they are now.
@@ -93,6 +99,7 @@ func hostsNow(r *Run) ([]hostStatus, error) {
 				s.Free = &c.Free
 			}
 		}
+		s.addPool(r)
 		s.addDomains(r, domains)
 		all = append(all, s)
 	}
@@ -134,6 +141,33 @@ func notedOn(noted map[string]string, host string, domains map[string]engine.Dom
 	}
 	slices.Sort(names)
 	return names
+}
+
+// pooled is an engine that may have nodes' files in a storage pool.
+type pooled interface {
+	FreeSpace() (bytes int64, pool string, err error)
+}
+
+// addPool adds the storage pool, and what is free in it. One that is still to be made has no space.
+func (h *hostStatus) addPool(r *Run) {
+	var on pooled
+	switch several := engine.HostsOf(r.conn); {
+	case !h.Answers:
+		return
+	case several != nil:
+		if one, err := several.OnHost(h.Host); err == nil {
+			on, _ = engine.As[pooled](one)
+		}
+	case r.daemon != nil:
+		on = r.daemon
+	}
+	if on == nil {
+		return
+	}
+	bytes, pool, err := on.FreeSpace()
+	if h.Pool = pool; err == nil {
+		h.Space = &bytes
+	}
 }
 
 // addDomains adds what is on the host.
