@@ -92,11 +92,19 @@ type part struct {
 	test func(*testing.T, clone)
 }
 
+// besideOthers has the test run beside the others of its kind, if this machine can give them enough.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	if !pace.IsSlow() {
+		t.Parallel()
+	}
+}
+
 // story runs parts on one clone and its lab, as far as they hold. Another story may run meanwhile.
 func story(t *testing.T, parts []part) {
 	t.Helper()
 	t.Logf("a tiny guest boots in %s", pace.Boot())
-	t.Parallel()
+	besideOthers(t)
 	c := newClone(t)
 	c.env = append(c.env, "COREOS_TIMEOUT="+pace.Limit(300).String(), "COREOS_UNITS=warn", "COREOS_VERIFY=on") // the lab's images have not all that configs start
 	c.compile(t)

@@ -12,6 +12,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/link"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -176,6 +177,12 @@ func credentials(s *Settings, value string) error {
 	}
 	s.DiscoveryUser = value
 	return nil
+}
+
+// memberUser is a user of the members' etcd.
+func memberUser(s *Settings, value string) error {
+	s.EtcdUser = value
+	return secret.CheckUser(value)
 }
 
 // loginName is what useradd(8) takes: it stands in ssh's configuration, and in what a shell evaluates.

@@ -9,6 +9,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/link"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -62,6 +63,7 @@ func Keys(env Environment) []Key {
 		{"discovery_cert", ofCluster, "file of the certificate (PEM) that is shown to the etcd of discovery=, by this host and by the nodes", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCert })},
 		{"discovery_key", ofCluster, "file of its key (PEM)", "", "", anything(func(s *Settings) *string { return &s.DiscoveryKey })},
 		{"discovery_user", ofSecret, "user:password for the etcd of discovery=", "", "", pattern(userAndPassword.String(), credentials)},
+		{"etcd_user", ofSecret, "name:password of a user with the role root, where the members' etcd has users; or @ and a file with that in it", "", "", pattern(secret.Pattern, memberUser)},
 		{"addresses", ofCluster, "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
 		{"renew", ofOneRun, "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(link.Pattern, bridge)},

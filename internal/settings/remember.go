@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/secret"
 )
 
 // Clusters is what is known of a workspace's clusters. The zero value knows none.
@@ -33,7 +34,7 @@ func (s *Settings) Remembered() string {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster || c.key.of == ofSecret
 		if described && (s.isGiven(c) || slices.Contains(always, c.key.Name)) {
-			note(noted, c.key.Name, c.value, c.from, c.key.of == ofSecret || hidesIn(c.value))
+			note(noted, c.key.Name, c.value, c.from, c.isSecret())
 		}
 	}
 	for name, value := range s.Vars {
@@ -62,6 +63,11 @@ func note(noted url.Values, key, value, from string, secret bool) {
 
 // secretName is how words of the user's own are called whose values nobody else may read: who may look at domains reads their marks.
 var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|hash|credential|private)`)
+
+// isSecret tells whether nobody else may read the value. That of a setting that names a file with the secret everybody may.
+func (c choice) isSecret() bool {
+	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || hidesIn(c.value)
+}
 
 // IsSecret tells whether a word of the user's own is one that nobody else may read.
 func IsSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }

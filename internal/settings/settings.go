@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
 	"coreos-libvirt/internal/settings/process"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
@@ -49,6 +50,7 @@ type Settings struct {
 	DiscoveryCert             string            // file, PEM, or empty
 	DiscoveryKey              string            // file, PEM, or empty
 	DiscoveryUser             string            // user:password, or empty
+	EtcdUser                  string            // name:password, or @file, or empty
 	Addresses                 string            // of the nodes, with commas, or empty
 	Renew                     bool              // whether to make a new token
 	Accel                     string            // auto, kvm or tcg
@@ -325,7 +327,7 @@ func parse(words []string) (map[string]string, error) {
 			return nil, err
 		}
 		if old, twice := given[key]; twice && old != value {
-			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, old, key, value)
+			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, secret.Shown(key, old), key, secret.Shown(key, value))
 		}
 		given[key] = value
 	}

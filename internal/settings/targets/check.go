@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -26,6 +27,9 @@ func check(words []string, targets []Target) error {
 
 // taken is an error if the setting would have no effect, or one of the targets would do without it what nobody means.
 func taken(key, word string, targets []Target) error {
+	if _, value, has := strings.Cut(word, "="); has {
+		word = key + "=" + secret.Shown(key, value)
+	}
 	names, is := []string{}, false
 	for _, t := range targets {
 		if advice, never := t.Never[key]; never {

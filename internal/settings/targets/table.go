@@ -13,13 +13,13 @@ const (
 	link     = "bridge network direct "
 	reached  = "uri ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
-	document = "prefix nodes config image updates var. " + joining + reached     // what a node's Ignition document is made of
-	node     = document + image + "ram vcpu disk disks networks firmware accel " // what a node is made of
-	judged   = "verify "                                                         // documents are judged on the way
+	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
+	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
+	judged   = "verify "                                                                   // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
 	boots    = "timeout keep_going user "
 	looked   = "units settle " // how units are, once nodes are ready
-	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
+	etcd     = "prefix nodes user timeout etcd_user discovery_ca discovery_cert discovery_key discovery_user " + reached
 	power    = "prefix node all uri wait "
 )
 
@@ -140,7 +140,7 @@ var All = []Target{
 	},
 	{
 		Name: "rollback", One: true, Does: "takes the whole cluster back to the snapshot name=: what came later is lost.",
-		Takes: takes("name prefix protect wait accel store " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"rollback name=clean", "rollback prefix=web name=clean"},
+		Takes: takes("name prefix protect wait accel store etcd_user " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"rollback name=clean", "rollback prefix=web name=clean"},
 		More: "Definitions stay as they are now. A cluster with protect=true refuses it.",
 	},
 	{
