@@ -146,7 +146,7 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's, defrag=true defragments.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
 }

@@ -8,6 +8,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
@@ -21,11 +22,11 @@ func Backup(ctx context.Context, r *Run) error {
 	if _, err := os.Lstat(path); err == nil {
 		return hint.Errorf("move it away", "%s is there already", r.File)
 	}
-	healthy, err := healthyMembers(ctx, r)
+	sound, err := membersThat(ctx, r, etcd.Status.Sound)
 	if err != nil {
 		return err
 	}
-	if err := r.view().Client().Backup(ctx, healthy[0], path); err != nil {
+	if err := r.view().Client().Backup(ctx, sound[0], path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -58,7 +59,7 @@ func Restore(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	healthy, err := healthyMembers(ctx, r)
+	healthy, err := membersThat(ctx, r, etcd.Status.Healthy)
 	if err != nil {
 		return err
 	}
@@ -81,8 +82,8 @@ func snapshotFile(file string) (string, error) {
 	return filepath.Abs(file)
 }
 
-// healthyMembers are client URLs of the cluster's healthy members, at least one.
-func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
+// membersThat are client URLs of those of the cluster's members that are so, at least one.
+func membersThat(ctx context.Context, r *Run, are func(etcd.Status) []etcd.Member) ([]string, error) {
 	view := r.view()
 	nodes, err := view.Reached(ctx)
 	if err != nil {
@@ -92,5 +93,8 @@ func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return members.Endpoints(status.Healthy()), status.Check(1)
+	if found := are(status); len(found) > 0 {
+		return members.Endpoints(found), nil
+	}
+	return nil, status.Check(1)
 }

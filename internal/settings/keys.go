@@ -97,6 +97,7 @@ func Keys(env Environment) []Key {
 		{"follow", ofRuns, "true: `mage logs`, `mage journal` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is no node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", words(remove)},
+		{"defrag", ofOneRun, "true: `mage etcd` compacts etcd and defragments its members, one after the other, and disarms alarms that databases are full", "false", "", yesNo(func(s *Settings) *bool { return &s.Defrag })},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", words(snapshotName)},
 		{"memory", ofOneRun, "off: `mage snapshot` shuts the nodes down for it and boots them again, and the snapshot has only their disks", "on", "", yesNo(func(s *Settings) *bool { return &s.Memory })},
 		{"archive", ofOneRun, "file (.tar.gz) into which `mage down` puts consoles and Ignition documents, and `mage ci` consoles, journals and reports if something failed (vm/ci.<prefix>/ci.tar.gz)", "", "", anything(func(s *Settings) *string { return &s.Archive })},

@@ -67,6 +67,7 @@ type Settings struct {
 	KeepGoing                 bool              // whether the other nodes go on where one fails
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
+	Defrag                    bool              // whether etcd's members are defragmented
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down
