@@ -67,7 +67,7 @@ func New(words []string, out io.Writer) (*Run, error) {
 func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	folder, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
+		return nil, fmt.Errorf("cannot find the workspace: %w", err)
 	}
 	if launch.Whole && about.Cluster { // Mage runs nowhere else
 		if err := workspace.IsClone(folder); err != nil {

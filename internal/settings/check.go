@@ -190,7 +190,7 @@ var loginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
 
 func login(s *Settings, value string) error {
 	if !loginName.MatchString(value) {
-		return errors.New("is no user's name: up to 32 letters, digits and _ . - are allowed, the first not . or -")
+		return errors.New("is not the name of a user: up to 32 letters, digits and _ . - are allowed, the first not . or -")
 	}
 	s.User = value
 	return nil
@@ -208,7 +208,7 @@ var unitName = regexp.MustCompile(`^([A-Za-z0-9:_.*?\\][A-Za-z0-9:_.@*?\\-]{0,25
 
 func unit(s *Settings, value string) error {
 	if !unitName.MatchString(value) {
-		return errors.New("is no unit's name: etcd.service, or etcd, or a pattern, 'etcd*'")
+		return errors.New("is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
 	}
 	s.Unit = value
 	return nil
@@ -268,7 +268,7 @@ func optionalLink(field func(*Settings) *string) value {
 func uri(s *Settings, value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme == "" {
-		return errors.New("is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
+		return errors.New("is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
 	}
 	s.URI = value
 	return nil

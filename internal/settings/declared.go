@@ -79,7 +79,7 @@ func IsProtected(prefix string, env Environment) string {
 func (s *Settings) checkSingle(f clusterfile.File) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
 		if !s.hasNode(name) {
-			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is no node of this cluster", name), s.nodeNames())
+			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is not a node of this cluster", name), s.nodeNames())
 		}
 	}
 	return nil

@@ -80,6 +80,7 @@ type Settings struct {
 	Follow                    bool              // whether logs go on
 	Archive                   string            // file for what down removes, or empty
 	File                      string            // a snapshot of etcd's
+	Open                      bool              // whether a drawing is shown
 	Cmd                       string            // what ssh runs there; empty is a login
 	From, To                  string            // paths that cp copies, here or node:path
 	Port                      Ports             // that forward is about
@@ -312,7 +313,7 @@ func (s *Settings) validateRecreate() error {
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
 		if !s.hasNode(name) {
-			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is not a node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil

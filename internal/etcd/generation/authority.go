@@ -57,7 +57,7 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 func (o Options) linkOf(token discovery.Token) (link string, macs []string) {
 	link, err := o.Bridge()
 	if err != nil || !token.IsServedOn(link) {
-		o.Say("discovery: whether a caller is a node is not looked at: %s is no address of the nodes' link", token.Endpoint)
+		o.Say("discovery: whether a caller is a node is not looked at: %s is not an address of the nodes' link", token.Endpoint)
 		return "", nil
 	}
 	nodes := o.Nodes

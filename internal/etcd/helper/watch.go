@@ -105,7 +105,7 @@ func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
 const eachListed = 5 * time.Second
 
 func notListed(members []wire.Member) error {
-	err := errors.New("no healthy member tells of the others")
+	err := errors.New("no healthy member names the others")
 	for _, m := range members {
 		if m.Error != "" {
 			err = fmt.Errorf("%w\n    %s: %s", err, m.Endpoint, m.Error)
@@ -170,7 +170,7 @@ func (q questioner) askOthers(ctx context.Context, others []wire.Peer, asked []s
 		if ownURL(peer, asked) != "" {
 			member, told = told[0], told[1:]
 		} else if len(peer.Clients) > 0 {
-			member.Error = "it says that its clients reach it where none does"
+			member.Error = "no client reaches it at the address that it names"
 		}
 		member.ID, member.Name, member.Learner = peer.ID, peer.Name, peer.Learner
 		members = append(members, member)
@@ -252,7 +252,7 @@ func (a answer) said(user string) wire.Member {
 }
 
 // disagrees is what is wrong with a member that tells of other members than most do.
-const disagrees = "it tells of other members than the others do"
+const disagrees = "it names other members than the others do"
 
 // agreed are the peers as more than half of the healthy members tell them. A member that tells of others is not healthy: what
 // it says is not believed. Without a healthy one they are as the first member tells them.

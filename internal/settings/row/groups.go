@@ -20,7 +20,7 @@ var Groups = []Group{
 	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going", "units", "settle"}},
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},
 	{"your tests", []string{"test", "tags", "keep"}},
-	{"output", []string{"format", "diff", "follow", "file", "archive"}},
+	{"output", []string{"format", "diff", "follow", "file", "open", "archive"}},
 	{"this host", []string{"nic", "apply", "rollback", "shell", "install", "version"}},
 }
 

@@ -76,7 +76,7 @@ func read(path string) (string, error) {
 	case err != nil:
 		return "", err
 	case !info.Mode().IsRegular() || info.Size() > longestFile:
-		return "", errors.New("this is no file with name:password in it")
+		return "", errors.New("this is not a file with name:password in it")
 	case info.Mode().Perm()&0o077 != 0:
 		return "", hint.Errorf(fmt.Sprintf("chmod 600 %q", path), "others may read the password in it (mode %04o)", info.Mode().Perm())
 	}

@@ -56,8 +56,8 @@ func TestUser(t *testing.T) {
 		{"@" + file("two", "root:secret\napp:secret\n", 0o600), "", "", "there is no line name:password in it, and nothing else"},
 		{"@" + file("none", "", 0o600), "", "", "there is no line name:password in it, and nothing else"},
 		{"@" + file("other", "@good", 0o600), "", "", "there is no line name:password in it, and nothing else"},
-		{"@" + file("long", strings.Repeat("x", 5000), 0o600), "", "", "this is no file with name:password in it"},
-		{"@" + folder, "", "", "this is no file with name:password in it"},
+		{"@" + file("long", strings.Repeat("x", 5000), 0o600), "", "", "this is not a file with name:password in it"},
+		{"@" + folder, "", "", "this is not a file with name:password in it"},
 		{"@" + filepath.Join(folder, "missing"), "", "", "missing: no such file or directory\nhint: install -m 600 /dev/stdin "},
 	} {
 		name, password, err := secret.User(c.text)
