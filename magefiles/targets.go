@@ -151,7 +151,7 @@ func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
 }
 
-// Backup writes a snapshot of the cluster's etcd to file=core.db.
+// Backup writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.
 func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/engine"
@@ -13,25 +14,38 @@ import (
 	"coreos-libvirt/internal/terminal/progress"
 )
 
-// Backup writes a snapshot of the cluster's etcd to file=, with its digest checked.
+// Backup writes a snapshot of the cluster's etcd to file=, checked and opened. With keep= the file's name gets the time, and the oldest of
+// those go.
 func Backup(ctx context.Context, r *Run) error {
 	path, err := snapshotFile(r.File)
+	if err == nil && r.Keep {
+		err = hint.Errorf("keep=7", "keep=true: how many snapshots shall stay?")
+	}
 	if err != nil {
 		return err
 	}
+	pattern := path
+	if r.Copies > 0 {
+		path = stamped(path, time.Now())
+	}
 	if _, err := os.Lstat(path); err == nil {
-		return hint.Errorf("move it away", "%s is there already", r.File)
+		return hint.Errorf("move it away", "%s is there already", path)
 	}
 	sound, err := membersThat(ctx, r, etcd.Status.Sound)
 	if err != nil {
 		return err
 	}
-	if err := r.view().Client().Backup(ctx, sound[0], path); err != nil {
+	saved, err := r.view().Client().Backup(ctx, sound[0], path)
+	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err == nil {
-		r.log.Say("backup: %s, %s", r.File, progress.Bytes(info.Size()))
+	r.log.Say("backup: %s, %s: %d keys, revision %d, hash %08x", filepath.Join(filepath.Dir(r.File), filepath.Base(path)), progress.Bytes(saved.Size), saved.Keys, saved.Revision, saved.Hash)
+	if r.Copies == 0 {
+		return nil
+	}
+	removed, err := removeOlder(pattern, r.Copies)
+	if len(removed) > 0 {
+		r.log.Say("backup: keep=%d: removed %s", r.Copies, strings.Join(removed, ", "))
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func Keys(env Environment) []Key {
 		{"strict", ofRuns, "true: `mage verify` also fails for what is only a warning", "false", "", yesNo(func(s *Settings) *bool { return &s.Strict })},
 		{"test", ofOneRun, "names of the tests that `mage check` runs, with commas; * is any text; none is all", "", "", anything(func(s *Settings) *string { return &s.Test })},
 		{"tags", ofOneRun, "`mage check` runs the tests that have one of these tags, with commas, and none of !tag; none is all that require no tag", "", "", anything(func(s *Settings) *string { return &s.Tags })},
-		{"keep", ofOneRun, "true: `mage ci` leaves the nodes as they are at its end", "false", "", yesNo(func(s *Settings) *bool { return &s.Keep })},
+		{"keep", ofOneRun, "true: `mage ci` leaves the nodes as they are at its end; of `mage backup`: so many snapshots, whose names get the time, the older ones go", "false", "", words(keep)},
 		{"units", ofRuns, "what `mage up` does if a unit that the config brings has failed: fail, warn, or off: it is not looked at", "fail", "", oneOf(func(s *Settings) *string { return &s.Units }, UnitsFail, UnitsWarn, UnitsOff)},
 		{"settle", ofRuns, "how long a node that is ready may take until its systemd has started what it starts", "30s", "", duration(func(s *Settings) *time.Duration { return &s.Settle })},
 		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", words(unit)},

@@ -97,6 +97,7 @@ type Settings struct {
 	Strict                    bool              // whether warnings of verify count as errors
 	Test, Tags                string            // which tests check runs, with commas, or empty
 	Keep                      bool              // whether ci leaves the nodes
+	Copies                    int               // snapshots of etcd that stay; 0: no other is looked at
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab

@@ -16,7 +16,7 @@ const (
 	Promote  = "promote"  // MemberID
 	Lead     = "lead"     // MemberID: the one endpoint is the leader's
 	Register = "register" // Token: nobody has used it yet
-	Backup   = "backup"   // File: which is not there yet
+	Backup   = "backup"   // File: which is not there yet; Snapshot
 	Restore  = "restore"  // File: Restored
 
 	Compact    = "compact"    // Revision
@@ -103,6 +103,14 @@ type File struct {
 // Revision is of etcd's keys: one a change.
 type Revision struct {
 	Revision int64 `json:"revision"`
+}
+
+// Snapshot is what is in one.
+type Snapshot struct {
+	Hash     uint32 `json:"hash"`     // CRC-32C of its buckets, as etcdutl prints it
+	Revision int64  `json:"revision"` // the latest
+	Keys     int    `json:"keys"`
+	Size     int64  `json:"size"` // bytes
 }
 
 // Restored is what a snapshot had: its keys are in the cluster now, the rest is not.

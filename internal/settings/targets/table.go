@@ -126,8 +126,8 @@ var All = []Target{
 		Takes: takes(etcd + "format remove defrag wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
-		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db.",
-		Takes: takes(etcd + "file"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=web.db"},
+		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.",
+		Takes: takes(etcd + "file keep"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=/srv/web.db keep=7"},
 	},
 	{
 		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.",
