@@ -179,6 +179,19 @@ func credentials(s *Settings, value string) error {
 	return nil
 }
 
+// keep is yes or no, or a number of snapshots: neither can be the other. What a target takes, it looks at itself.
+func keep(s *Settings, value string) error {
+	s.Keep, s.Copies = false, 0
+	if n, err := strconv.Atoi(value); err == nil && n >= 1 && n <= 10000 {
+		s.Copies = n
+		return nil
+	}
+	if yesNo(func(s *Settings) *bool { return &s.Keep }).set(s, value) != nil {
+		return errors.New("true or false is allowed, or of snapshots a number from 1 to 10000")
+	}
+	return nil
+}
+
 // memberUser is a user of the members' etcd.
 func memberUser(s *Settings, value string) error {
 	s.EtcdUser = value

@@ -67,6 +67,7 @@ type Settings struct {
 	KeepGoing                 bool              // whether the other nodes go on where one fails
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
+	Defrag                    bool              // whether etcd's members are defragmented
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down
@@ -96,6 +97,7 @@ type Settings struct {
 	Strict                    bool              // whether warnings of verify count as errors
 	Test, Tags                string            // which tests check runs, with commas, or empty
 	Keep                      bool              // whether ci leaves the nodes
+	Copies                    int               // snapshots of etcd that stay; 0: no other is looked at
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab
