@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
@@ -83,7 +84,7 @@ type Settings struct {
 	Open                      bool              // whether a drawing is shown
 	Cmd                       string            // what ssh runs there; empty is a login
 	From, To                  string            // paths that cp copies, here or node:path
-	Port                      Ports             // that forward is about
+	Port                      link.Ports        // that forward is about
 	User                      string            // the user that ssh logs in as
 	Rounds                    int               // of SHA-512 crypt
 	Shell                     string            // bash, zsh, fish, or empty
