@@ -19,7 +19,7 @@ import (
 func Backup(ctx context.Context, r *Run) error {
 	path, err := snapshotFile(r.File)
 	if err == nil && r.Keep {
-		err = hint.Errorf("keep=7", "keep=true: how many snapshots shall stay?")
+		err = hint.Errorf("keep=7", "keep=true: how many snapshots are kept?")
 	}
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func TestNothingIsDoneWithoutTheUserThatEtcdWants(t *testing.T) {
 // TestWhatKeepIsOf is no number for ci, and one for backup.
 func TestWhatKeepIsOf(t *testing.T) {
 	inClone(t)
-	if err := Backup(t.Context(), run(t, "file=core.db", "keep=true")); err == nil || err.Error() != "keep=true: how many snapshots shall stay?\nhint: keep=7" {
+	if err := Backup(t.Context(), run(t, "file=core.db", "keep=true")); err == nil || err.Error() != "keep=true: how many snapshots are kept?\nhint: keep=7" {
 		t.Errorf("backup: got %v", err)
 	}
 	if err := CI(t.Context(), run(t, "keep=7")); err == nil || err.Error() != "keep=7: a number is of snapshots, which ci does not make\nhint: keep=true" {

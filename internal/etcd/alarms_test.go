@@ -66,7 +66,7 @@ func TestAlarms(t *testing.T) {
 	for len(status.Sound()) != 2 && ctx.Err() == nil { // another one may have to lead
 		status, err = programs.helper.Status(ctx, rest, 3*time.Second)
 	}
-	if err != nil || !status.IsReadOnly() || status.Members[0].Error != "etcd takes no writes: the alarm CORRUPT of a member that is no more has not been disarmed" {
+	if err != nil || !status.IsReadOnly() || status.Members[0].Error != "etcd takes no writes: the alarm CORRUPT of a member that is gone has not been disarmed" {
 		t.Errorf("gone: got %+v, %v", status, err)
 	}
 	if err := etcd.Disarm(ctx, programs.helper, rest); err != nil {

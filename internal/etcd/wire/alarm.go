@@ -44,7 +44,7 @@ func (m *Member) Raised(alarms []Alarm, id uint64, peers []Peer) (err error) {
 		case a.Name == NoSpace && err == nil:
 			err = errors.New("etcd takes no writes: another member's database is full (alarm NOSPACE)")
 		case a.Name != NoSpace && !IsMember(peers, a.Member):
-			err = fmt.Errorf("etcd takes no writes: the alarm %s of a member that is no more has not been disarmed", a.Name)
+			err = fmt.Errorf("etcd takes no writes: the alarm %s of a member that is gone has not been disarmed", a.Name)
 		}
 	}
 	slices.Sort(names)
