@@ -14,7 +14,6 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/libvirt/volumes"
-	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -33,8 +32,7 @@ type Conn struct {
 	ports
 	snapshots.Kept
 	machine.Machine
-	files   local.Disks
-	volumes *volumes.Disks
+	volumes.Place
 }
 
 type (
