@@ -270,6 +270,11 @@ func uri(s *Settings, value string) error {
 	return nil
 }
 
+func pool(s *Settings, value string) error {
+	s.Pool = value
+	return link.CheckPool(value)
+}
+
 // duration takes a Go duration or a bare number of seconds.
 func duration(field func(*Settings) *time.Duration) value {
 	return value{shape: clusterfile.Shape{Type: clusterfile.Duration}, set: func(s *Settings, value string) error {

@@ -76,6 +76,7 @@ func Keys(env Environment) []Key {
 		{"apply", ofOneRun, "true: `mage host:setup` does what it would do", "false", "", yesNo(func(s *Settings) *bool { return &s.Apply })},
 		{"rollback", ofOneRun, "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},
 		{"uri", ofRuns, "libvirt connection URI", "qemu:///system", "", pattern("^[A-Za-z][A-Za-z0-9+.-]*:", uri)},
+		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", pattern(link.PoolPattern, pool)},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", ofCluster, "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},

@@ -45,6 +45,7 @@ type Settings struct {
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
 	URI                       string            // libvirt connection URI
+	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty
