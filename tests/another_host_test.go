@@ -4,6 +4,7 @@ package tests
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"coreos-libvirt/internal/testkit/hypervisor"
 	"coreos-libvirt/internal/testkit/tinyguest"
@@ -98,14 +100,15 @@ func TestAnotherHost(t *testing.T) {
 	if out := e.must(t, "up", "nodes=1"); !regexp.MustCompile(`core01: ready, 10\.88\.`).MatchString(out) {
 		t.Fatalf("up:\n%s", out)
 	}
-	id := regexp.MustCompile(`(?m)^core01\.[0-9a-f]{8}\.`)
-	if files := id.ReplaceAllString(e.files(t), "core01.ID."); files != "core01.ID.ign\ncore01.ID.log\ncore01.ID.qcow2" {
+	if files := own.ReplaceAllString(e.files(t), "core01.ID"); files != "core01.ID.ign\ncore01.ID.log\ncore01.ID.qcow2" {
 		t.Errorf("there are %s", files)
 	}
 	if left, _ := filepath.Glob(filepath.Join(e.dir, "vm/core01/*")); strings.Contains(strings.Join(left, " "), "qcow2") || strings.Contains(strings.Join(left, " "), "console.log") {
 		t.Errorf("here are %s", left)
 	}
-	if out := e.must(t, "up", "nodes=1"); strings.Contains(out, "recreated") || strings.Contains(out, "booting") {
+	began := time.Now()
+	out := e.must(t, "up", "nodes=1")
+	if t.Logf("nothing to do: %s", time.Since(began)); strings.Contains(out, "recreated") || strings.Contains(out, "booting") {
 		t.Errorf("nothing was to be done:\n%s", out)
 	}
 	if out, err := e.target("plan"); err != nil {
@@ -131,6 +134,24 @@ func TestAnotherHost(t *testing.T) {
 	if !strings.HasPrefix(out, "Error: bridge=br9: the host hv1 has no such link\nhint: run `go run magefile.go host:setup bridge=br9` on hv1") {
 		t.Errorf("a bridge that is not there: %v\n%s", err, out)
 	}
+	if *full {
+		e.changes(t)
+		e.killed(t)
+	}
+	e.must(t, "down", "yes=true", "all=true", "archive=kept.tar.gz")
+	if files := e.files(t); files != "" || e.host.Run(t, "virsh list --all --name") != "" {
+		t.Errorf("left are %s", files)
+	}
+	if out := e.run(t, "tar -xzOf kept.tar.gz core01/console.log"); !strings.Contains(out, "tiny guest") {
+		t.Errorf("archived: %s", out)
+	}
+}
+
+// own is how volumes of the node begin.
+var own = regexp.MustCompile(`(?m)^core01\.[0-9a-f]{8}`)
+
+// changes are what users do to a node that is there.
+func (e elsewhere) changes(t *testing.T) {
 	e.must(t, "up", "recreate=all")
 	e.must(t, "stop", "node=core01")
 	e.must(t, "start", "node=core01")
@@ -140,18 +161,32 @@ func TestAnotherHost(t *testing.T) {
 	if out := e.must(t, "up", "recreate=changed", "disks=data:1"); !strings.Contains(out, "core01: recreated") {
 		t.Errorf("up recreate=changed:\n%s", out)
 	}
-	if files := id.ReplaceAllString(e.files(t), "core01.ID."); !strings.Contains(files, "-data.qcow2") {
+	if files := e.files(t); !strings.Contains(files, "-data.qcow2") {
 		t.Errorf("there are %s", files)
 	}
 	if document := e.host.Run(t, "cat "+poolFolder+"/*.ign"); !strings.Contains(document, "/etc/motd") {
 		t.Errorf("it has %s", document)
 	}
-	e.must(t, "down", "yes=true", "all=true", "archive=kept.tar.gz")
-	if files := e.files(t); files != "" || e.host.Run(t, "virsh list --all --name") != "" {
-		t.Errorf("left are %s", files)
-	}
-	if out := e.run(t, "tar -xzOf kept.tar.gz core01/console.log"); !strings.Contains(out, "tiny guest") {
-		t.Errorf("archived: %s", out)
+	e.must(t, "up", "recreate=core01", "disks=none")
+}
+
+// killed has runs that recreate the node end at any time. The next one makes it whole, and leaves nothing of what they began.
+func (e elsewhere) killed(t *testing.T) {
+	began := time.Now()
+	e.must(t, "up", "recreate=all")
+	whole, points := time.Since(began), 8
+	for i := range points {
+		ctx, cancel := context.WithTimeout(t.Context(), whole*time.Duration(i+1)/time.Duration(points+1))
+		cmd := exec.CommandContext(ctx, "unshare", "--net", "--", "./targets", "up", "recreate=all")
+		cmd.Dir, cmd.Env = e.dir, append(os.Environ(), e.env...)
+		err := cmd.Run()
+		cancel()
+		left := e.host.Run(t, "virsh list --all --name") + " " + strings.ReplaceAll(e.files(t), "\n", " ")
+		t.Logf("killed after %d/%d of %s: %v, left are %s", i+1, points+1, whole, err, left)
+		out := e.must(t, "up")
+		if files := own.ReplaceAllString(e.files(t), "core01.ID"); files != "core01.ID.ign\ncore01.ID.log\ncore01.ID.qcow2" || !strings.Contains(out, "10.88.") {
+			t.Errorf("there are %s\n%s", files, out)
+		}
 	}
 }
 

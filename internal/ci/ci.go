@@ -43,7 +43,7 @@ var longest = []string{"./internal/command", "./internal/host/bridge", "./tests"
 // Packages are the Debian packages that the checks need, beside the lab's: programs that tests compare
 // with, or that a user would use.
 var Packages = []string{
-	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish", "sudo",
+	"git", "shellcheck", "curl", "bzip2", "dosfstools", "iptables", "ca-certificates", "udhcpc", "nftables", "acl", "patch", "zsh", "fish", "sudo", "mandoc",
 }
 
 // crossCompiler are the packages by which the program is built for the other architecture than this machine's.

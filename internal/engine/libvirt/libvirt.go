@@ -37,8 +37,7 @@ type Conn struct {
 	snapshots.Kept
 	leases.On
 	machine.Machine
-	files   local.Disks
-	volumes *volumes.Disks // in their place; nil: nodes' files are this host's
+	volumes.Place
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -63,14 +62,14 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, On: leases.On{Use: on.use}, Machine: machine.Machine{Use: on.use}}, nil
+	return &Conn{connection: on, Place: volumes.Place{Here: &local.Disks{}}, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, On: leases.On{Use: on.use}, Machine: machine.Machine{Use: on.use}}, nil
 }
 
 // KeepFiles has nodes' files in a storage pool if libvirt runs on another host, or if the user has named a pool. It is called
 // before Disks.
 func (c *Conn) KeepFiles(o volumes.Options) {
 	if where := (engine.Where{URI: c.uri}); where.IsRemote() || o.Pool != "" {
-		c.volumes = volumes.New(pool.New(c.use, c.uri, o.Pool), o)
+		c.There = volumes.New(pool.New(c.use, c.uri, o.Pool), o)
 	}
 }
 

@@ -342,6 +342,9 @@ func nodesFiles(t *testing.T, b bed) {
 		t.Errorf("its base image is gone: got %+v", disk)
 	}
 	b.Run(t, "mv /tmp/"+base+" "+folder)
+	if removed, _, err := conn.PruneCopies(nil); err != nil || len(removed) > 0 {
+		t.Errorf("a base image that is used: removed %v, %v", removed, err)
+	}
 	if err := disks.Clear(n); err != nil {
 		t.Fatal(err)
 	}
@@ -439,6 +442,13 @@ func anotherPool(t *testing.T, b bed) {
 	}
 	if err := errors.Join(made.Place(), disks.Clear(node("core01"))); err != nil {
 		t.Error(err)
+	}
+	b.Run(t, "truncate -s 1M /var/lib/libvirt/mine/base-0123.qcow2 /var/lib/libvirt/mine/base-of-mine.img") // an upload that goes on, and somebody's
+	for _, used := range []map[string]engine.Domain{{"other": {Name: "other", Backing: b.Run(t, "ls /var/lib/libvirt/mine/base-*-*.qcow2")}}, nil} {
+		removed, bytes, err := b.open(t, "mine", io.Discard).PruneCopies(used)
+		if err != nil || len(removed) == 0 != (used != nil) || used == nil && bytes < 9<<20 {
+			t.Errorf("used by %v: removed %v of %d bytes, %v", used, removed, bytes, err)
+		}
 	}
 	if left := b.Run(t, "ls /var/lib/libvirt/mine | wc -l; virsh pool-info mine"); !strings.HasPrefix(left, "2\n") || !strings.Contains(left, "Autostart:      no") {
 		t.Errorf("got %s", left)

@@ -15,7 +15,6 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/libvirt/volumes"
-	"coreos-libvirt/internal/engine/local"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -35,8 +34,7 @@ type Conn struct {
 	snapshots.Kept
 	leases.On
 	machine.Machine
-	files   local.Disks
-	volumes *volumes.Disks
+	volumes.Place
 }
 
 type (
