@@ -240,7 +240,7 @@ var All = []Target{
 	},
 	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
-		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
+		Takes: takes(image + "uri"), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
 		More: "`mage labdown` takes that world apart.",
 	},
 	{
