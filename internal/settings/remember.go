@@ -33,7 +33,7 @@ func (s *Settings) Remembered() string {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster || c.key.of == ofSecret
 		if described && (s.isGiven(c) || slices.Contains(always, c.key.Name)) {
-			note(noted, c.key.Name, c.value, c.from, c.key.of == ofSecret || hidesIn(c.value))
+			note(noted, c.key.Name, c.value, c.from, c.hides())
 		}
 	}
 	for name, value := range s.Vars {
@@ -70,6 +70,11 @@ func isSecret(name, value string) bool { return secretName.MatchString(name) || 
 func hidesIn(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && (u.User != nil || u.RawQuery != "")
+}
+
+// hides tells whether nobody else may read the value. In a URI of libvirt's a user is no secret.
+func (c choice) hides() bool {
+	return c.key.of == ofSecret || c.key.Name != "hosts" && hidesIn(c.value)
 }
 
 // fromMark is what the cluster was made with, and which of it is not written down. What the file gave counts only while the file

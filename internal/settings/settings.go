@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
@@ -43,6 +44,8 @@ type Settings struct {
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
 	URI                       string            // libvirt connection URI
+	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
+	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty
@@ -139,7 +142,7 @@ func LoadOf(words []string, env Environment, known Clusters) (*Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s, errors.Join(s.validate(), s.checkSingle(file))
+	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file))
 }
 
 // Check is LoadOf before it is known what the cluster was made with: it refuses what is wrong whatever that is.
@@ -169,10 +172,13 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	}
 	s.Groups, s.Single = file.Groups, file.Single
 	made, secrets := fromMark(prefix, known.Made[prefix], file)
-	if uri := known.URI[prefix]; uri != "" {
+	if uri := known.URI[prefix]; uri != "" && made.values["hosts"] == "" {
 		made.values["uri"] = uri
 	}
 	sources = append(sources, fromFile(file), made)
+	if err := oneOfHosts(sources); err != nil {
+		return nil, file, err
+	}
 	if s.Vars, s.varFrom = vars(sources); checkNames(s.Vars) != nil {
 		return nil, file, checkNames(s.Vars)
 	}
@@ -180,6 +186,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
 	}
 	err = s.take(sources, env)
+	s.takeOneHost()
 	s.Forgotten = slices.DeleteFunc(secrets, s.has)
 	return s, file, err
 }

@@ -9,12 +9,15 @@ var Project = Rules{
 		{"magefiles", []string{"internal/command", "internal/settings", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/link", "internal/settings/process", "internal/workspace"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/workspace"}}, // the names of nodes
 		{"internal/settings/process", []string{"internal/workspace/artifact"}},
 		{"internal/settings/row", nil},
+		{"internal/settings/hosts", []string{"internal/settings/clusterfile", "internal/settings/link"}},
 		{"internal/settings/further", []string{"internal/settings/link"}},
-		{"internal/settings/link", nil},
+
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
+		{"internal/settings/link", nil},
+		{"internal/settings/words", nil},
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 

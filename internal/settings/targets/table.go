@@ -23,11 +23,19 @@ const (
 	power    = "prefix node all uri wait "
 )
 
-// takes is the list of those settings, each once.
+// takes is the list of those settings, each once. Who takes uri= takes hosts= in its place.
 func takes(settings string) []string {
 	all := strings.Fields(settings)
+	if slices.Contains(all, "uri") {
+		all = append(all, "hosts")
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// takesOne is takes of a target that is about one host's libvirt.
+func takesOne(settings string) []string {
+	return slices.DeleteFunc(takes(settings), func(key string) bool { return key == "hosts" })
 }
 
 // every is all settings.
@@ -196,11 +204,11 @@ var All = []Target{
 	},
 	{
 		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
-		Takes: takes("prefix nodes ram networks arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
+		Takes: takesOne("prefix nodes ram networks arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
 	},
 	{
 		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",
-		Takes: takes("nic apply rollback uri format " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
+		Takes: takesOne("nic apply rollback uri format " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
 	},
 	{
 		Name: "host:undo", Does: "takes back what host:setup did to this machine, all of it and nothing else.",
@@ -253,7 +261,7 @@ var All = []Target{
 	},
 	{
 		Name: "selftest", Does: "boots one node of image= on this host and checks in it what this project relies on; it leaves a report.",
-		Takes: takes(image + link + joining + "uri ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
+		Takes: takesOne(image + link + joining + "uri ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
 		More: "The node is selftest01, of the config templates/selftest.yml.",
 	},
 	{
