@@ -18,7 +18,7 @@ import (
 
 // Build makes the program coreos-libvirt, or file=, that runs all targets where no Go is, of the architecture arch=.
 func Build(_ context.Context, r *Run) error {
-	own := r.Arch == map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	own := r.Arch == archOf(runtime.GOARCH)
 	name := completion.Program
 	if !own {
 		name += "-" + r.Arch

@@ -98,6 +98,7 @@ type Settings struct {
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab
+	There   bool              // whether another machine has sent this run here, for host=
 	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
 	Sudo    string            // who started this run by sudo, or empty
 
@@ -118,11 +119,13 @@ type Environment = process.Environment
 // System is the Environment of this process.
 func System() Environment { return process.System() }
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = process.LabVariable
-
-// RelaunchedVariable is set for a run that another one started in its place.
-const RelaunchedVariable = "COREOS_RELAUNCHED"
+// Variables of the environment by which the program's processes tell each other something.
+const (
+	LabVariable        = process.LabVariable
+	RelaunchedVariable = process.RelaunchedVariable
+	ListenerVariable   = process.ListenerVariable
+	ThereVariable      = process.ThereVariable
+)
 
 // Relaunched tells whether another run started this one in its place.
 func Relaunched() bool {
@@ -159,6 +162,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	s := &Settings{Words: words, Cache: cache(env), InLab: InLab(env)}
 	s.Sudo, _ = env.Lookup("SUDO_USER")
 	_, s.Listens = env.Lookup(ListenerVariable)
+	_, s.There = env.Lookup(ThereVariable)
 	sources, err := said(words, env)
 	if err != nil {
 		return nil, file, err

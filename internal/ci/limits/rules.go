@@ -20,6 +20,7 @@ var Project = Rules{
 		{"internal/settings/words", nil},
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
+		{"internal/remote", nil}, // programs of whatever kind
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",

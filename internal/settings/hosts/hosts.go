@@ -197,9 +197,12 @@ func Names(hosts []Host) (names []string) {
 	return names
 }
 
-// CheckName refuses what no host and no label can be called. An empty one is none.
+// destination is a name with a user before it, as ssh takes it.
+var destination = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}@` + NamePattern[1:])
+
+// CheckName refuses what no host and no label can be called, with or without a user before it. An empty one is none.
 func CheckName(word string) error {
-	if word != "" && !name.MatchString(word) {
+	if word != "" && !name.MatchString(word) && !destination.MatchString(word) {
 		return errors.New("is no host's name: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
 	}
 	return nil

@@ -204,15 +204,16 @@ var All = []Target{
 	},
 	{
 		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
-		Takes: takesOne("prefix nodes ram networks arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
+		Takes: takesOne("prefix nodes ram networks arch accel image store discovery discovery_listen format host " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check host=root@hv1 format=json"},
 	},
 	{
 		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",
-		Takes: takesOne("nic apply rollback uri format " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
+		Takes: takesOne("nic apply rollback host uri format " + link), Examples: [2]string{"host:setup bridge=br0 nic=eth0 apply=true", "host:setup host=root@hv1"},
+		More: "With host= it looks at another machine, and changes that one, by ssh: this program is copied there, and removed at the end.",
 	},
 	{
 		Name: "host:undo", Does: "takes back what host:setup did to this machine, all of it and nothing else.",
-		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
+		Takes: takes("rollback host"), Examples: [2]string{"host:undo", "host:undo host=root@hv1"},
 	},
 	{
 		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
