@@ -27,6 +27,11 @@ func HostCheck(ctx context.Context, r *Run) error {
 		starting = len(r.members()) // without libvirt, all
 	}
 	results, ok := host.RunAll(ctx, toBeRun(r, starting).All())
+	for i := range results {
+		if r.There {
+			results[i].Remedy = fromThere(r.Settings, results[i].Remedy)
+		}
+	}
 	if r.Format == "json" {
 		if err := table.JSON(r.out, results); err != nil {
 			return err

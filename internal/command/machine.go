@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -130,10 +131,21 @@ func wordsThere(s *settings.Settings, h hosts.Host, target string) ([]string, er
 	if h.Bridge != "" && t.Has("bridge") {
 		words = append(words, "bridge="+h.Bridge)
 	}
-	if at, err := url.Parse(cmp.Or(h.URI, s.URI)); err == nil && t.Has("uri") && strings.HasPrefix(at.Scheme, "qemu") {
+	if at, err := url.Parse(cmp.Or(h.URI, s.URI)); err == nil && t.Has("uri") && at.Path != "/system" && strings.HasPrefix(at.Scheme, "qemu") {
 		words = append(words, "uri=qemu://"+at.Path)
 	}
 	return words, nil
+}
+
+// rootsMage is how remedies begin that are this program's, as root on the machine that is looked at.
+var rootsMage = regexp.MustCompile(`sudo env PATH="\$PATH" mage (host:[a-z]+)((?: [a-z_]+=\S+)*)`)
+
+// fromThere is a remedy as it is typed where this run was sent from.
+func fromThere(s *settings.Settings, remedy string) string {
+	return rootsMage.ReplaceAllStringFunc(remedy, func(found string) string {
+		part := rootsMage.FindStringSubmatch(found)
+		return asCalled(s, part[1], strings.Fields(part[2])...)
+	})
 }
 
 // programFor is this program for a machine of that architecture, and what removes it if it was built for that.
