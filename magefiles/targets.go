@@ -273,6 +273,16 @@ func Version(ctx context.Context) error {
 	return call(ctx, command.Version)
 }
 
+// Release makes the archives of a release, version=v0.1.0, for x86_64 and aarch64, with checksums and what they are made of.
+func Release(ctx context.Context) error {
+	return call(ctx, command.Release)
+}
+
+// Doctor prints what a report of a fault needs, versions, checks, settings, nodes and their last errors, with secrets left out; format=json.
+func Doctor(ctx context.Context) error {
+	return call(ctx, command.Doctor)
+}
+
 // Completion prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.
 func Completion(ctx context.Context) error {
 	return call(ctx, command.Completion)

@@ -79,11 +79,20 @@ interfaces_by_line() {
 
 interfaces() { ip -j address show up 2>/dev/null | tr -d '\n' | grep . || interfaces_by_line; }
 
+# What systemd says of the whole system, and which units have failed or wait to be restarted (systemctl(1)).
+units() {
+  state=$(systemctl is-system-running 2>/dev/null | tr -dc "[:lower:]")
+  if [ ! "$state" ]; then return; fi
+  failed=$(systemctl list-units --all --plain --no-legend --state=failed,auto-restart,auto-restart-queued 2>/dev/null) || return
+  printf '"units":{"state":"%s","failed":[%s]},' "$state" \
+    "$(echo "$failed" | sed '/./!d; s/ .*//; s/[\\"]/\\&/g; s/.*/"&"/' | paste -s -d , -)"
+}
+
 report() {
   read -r boot_id </proc/sys/kernel/random/boot_id
   hostname=$(tr -c 'A-Za-z0-9._\n-' '?' </proc/sys/kernel/hostname)
-  printf '{"hostname":"%s","boot_id":"%s","uptime":%s,"network":%s,"sshd":%s,"host_keys":[%s],"interfaces":%s}\n' \
-    "$hostname" "$boot_id" "$(seconds)" "$network" "$sshd" "$(host_keys)" "$(interfaces)"
+  printf '{"hostname":"%s","boot_id":"%s","uptime":%s,"network":%s,"sshd":%s,"host_keys":[%s],%s"interfaces":%s}\n' \
+    "$hostname" "$boot_id" "$(seconds)" "$network" "$sshd" "$(host_keys)" "$(if is_there "$sshd"; then units; fi)" "$(interfaces)"
 }
 
 tries=0

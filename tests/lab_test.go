@@ -98,7 +98,7 @@ func story(t *testing.T, parts []part) {
 	t.Logf("a tiny guest boots in %s", pace.Boot())
 	t.Parallel()
 	c := newClone(t)
-	c.env = append(c.env, "COREOS_TIMEOUT="+pace.Limit(300).String(), "COREOS_UNITS=warn") // the lab's images have not all that configs start
+	c.env = append(c.env, "COREOS_TIMEOUT="+pace.Limit(300).String(), "COREOS_UNITS=warn", "COREOS_VERIFY=on") // the lab's images have not all that configs start
 	c.compile(t)
 	t.Cleanup(func() { c.mage(t, "labdown") })
 	for _, part := range parts {
@@ -270,8 +270,12 @@ func again(t *testing.T, c clone) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if strings.Contains(out, "booting") || len(readyNode.FindAllString(out, -1)) != 3 {
+	if strings.Contains(out, "booting") || len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "   well\n") != 3 {
 		t.Errorf("got\n%s", out)
+	}
+	since := fmt.Sprintf("sudo journalctl --no-pager --output=cat --since=@%d", begin.Unix())
+	if logins := c.mage(t, "lab", "ssh", "node=core02", "cmd="+since+" | grep '^Accepted'"); strings.Count(logins, "\n") != 1 {
+		t.Errorf("to hear that nothing has failed, nobody has to log in; logged in were\n%s", logins)
 	}
 }
 

@@ -40,20 +40,22 @@ func TestProgram(t *testing.T) {
 	other := newClone(t)
 	other.write(t, "plain.yml", "variant: fcos\nversion: 1.5.0\n")
 	for _, run := range []struct {
+		below  string
 		words  string
 		status int
 		want   string
 	}{
-		{"version", 0, "go1."},
-		{"fetch image=nothing.qcow2", 1, "nothing.qcow2"},
-		{"transpile config=plain.yml", 0, "vm/ignition-template.json"},
-		{"status uri=test:///default", 0, "there are no nodes"},
-		{"up ready=off config=plain.yml uri=test:///default image=nothing.qcow2", 1, "\nhint: "},
-		{"test", 1, "needs Go"},
-		{"_etcd-helper", 0, ""},
+		{"", "version", 0, "go1."},
+		{"", "fetch image=nothing.qcow2", 1, "nothing.qcow2"},
+		{"", "transpile config=plain.yml", 0, "vm/ignition-template.json"},
+		{"", "status uri=test:///default", 0, "there are no nodes"},
+		{"", "up ready=off config=plain.yml uri=test:///default image=nothing.qcow2", 1, "\nhint: "},
+		{"", "test", 1, "needs Go"},
+		{"", "_etcd-helper", 0, ""},
+		{"ignition", "status uri=test:///default", 1, "hint: cd " + other.dir + "\n"},
 	} {
 		cmd := exec.Command(filepath.Join(dir, map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[goarch(t)]), strings.Fields(run.words)...)
-		cmd.Dir, cmd.Env = other.dir, []string{"PATH=" + tools, "HOME=" + t.TempDir()}
+		cmd.Dir, cmd.Env = filepath.Join(other.dir, run.below), []string{"PATH=" + tools, "HOME=" + t.TempDir()}
 		out, err := cmd.CombinedOutput()
 		status := 0
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
@@ -62,6 +64,26 @@ func TestProgram(t *testing.T) {
 		if err != nil || status != run.status || !strings.Contains(string(out), run.want) {
 			t.Errorf("%s: want status %d and %q, got %d, %v\n%s", run.words, run.status, run.want, status, err, out)
 		}
+	}
+}
+
+// TestRelease: two releases of one commit, made in two folders, have equal bytes, and say their version.
+func TestRelease(t *testing.T) {
+	onlyInFull(t)
+	sums := []string{}
+	for range 2 {
+		c := newClone(t)
+		c.write(t, "CHANGELOG.md", c.read(t, "CHANGELOG.md")+"\n## [0.1.0] - 2026-01-02\n")
+		c.env = []string{"GIT_AUTHOR_DATE=2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z"}
+		c.run(t, "git init -q && git add -A && git -c user.name=x -c user.email=x@example commit -q -m x")
+		c.mage(t, "release", "version=v0.1.0") // it asks the program in the archive for its version
+		sums = append(sums, c.read(t, "dist/v0.1.0/SHA256SUMS"))
+		if bill := c.read(t, "dist/v0.1.0/coreos-libvirt-v0.1.0-linux-x86_64.cdx.json"); !strings.Contains(bill, "pkg:golang/libvirt.org/go/libvirt@v") {
+			t.Errorf("the list has no binding:\n%s", bill)
+		}
+	}
+	if sums[0] != sums[1] {
+		t.Errorf("two releases differ:\n%s\n%s", sums[0], sums[1])
 	}
 }
 

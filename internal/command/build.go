@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"coreos-libvirt/internal/command/completion"
 	"coreos-libvirt/internal/engine/libvirt"
@@ -18,9 +17,8 @@ import (
 
 // Build makes the program coreos-libvirt, or file=, that runs all targets where no Go is, of the architecture arch=.
 func Build(_ context.Context, r *Run) error {
-	own := r.Arch == archOf(runtime.GOARCH)
 	name := completion.Program
-	if !own {
+	if !launcher.IsOwn(r.Arch) {
 		name += "-" + r.Arch
 	}
 	path, err := filepath.Abs(cmp.Or(r.File, name))
@@ -30,7 +28,7 @@ func Build(_ context.Context, r *Run) error {
 	if err := needsGo("the program"); err != nil {
 		return err
 	}
-	if err := launcher.Build(r.Workspace, r.Arch, path, own); err != nil {
+	if err := launcher.Build(r.Workspace, launch.Release(r.Workspace), r.Arch, path); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -54,11 +52,11 @@ func Version(_ context.Context, r *Run) error {
 	v := struct {
 		launch.Version
 		Libvirt string `json:"libvirt"` // of the library on this host; empty if there is none
-	}{launch.Versions(), libraryVersion(libvirt.Library())}
+	}{launch.Versions(r.Workspace), libraryVersion(libvirt.Library())}
 	if r.Format == "json" {
 		return table.JSON(r.out, v)
 	}
-	_, err := fmt.Fprintf(r.log.Writer(), "coreos-libvirt %s, %s, %s\nlibvirt %s, binding %s\n",
-		cmp.Or(v.Commit, "of an unknown commit"), v.Go, v.System, cmp.Or(v.Libvirt, "is not there"), table.Dash(v.Binding))
+	_, err := fmt.Fprintf(r.log.Writer(), "coreos-libvirt %s, commit %s, %s, %s\nlibvirt %s, binding %s\n",
+		cmp.Or(v.Version.Version, "of an unknown version"), cmp.Or(v.Commit, "not known"), v.Go, v.System, cmp.Or(v.Libvirt, "is missing"), table.Dash(v.Binding))
 	return err
 }

@@ -30,6 +30,7 @@ type clusterStatus struct {
 	Workspace string     `json:"workspace"`       // where it was made
 	Here      bool       `json:"here"`            // whether that is this workspace
 	Since     *time.Time `json:"since,omitempty"` // when its oldest node was made; absent if that is not known
+	Versions  []string   `json:"versions"`        // of the programs that made its nodes, as far as they are known
 
 	domains []engine.Domain
 }
@@ -79,7 +80,7 @@ func clustersOf(here workspace.Workspace, domains map[string]engine.Domain) []*c
 		}
 		key := m.Cluster + "\x00" + cmp.Or(m.ID, m.Workspace)
 		if found[key] == nil {
-			found[key] = &clusterStatus{Prefix: m.Cluster, Images: []string{}}
+			found[key] = &clusterStatus{Prefix: m.Cluster, Images: []string{}, Versions: []string{}}
 		}
 		found[key].add(d, here)
 	}
@@ -99,6 +100,9 @@ func (c *clusterStatus) add(d engine.Domain, here workspace.Workspace) {
 	}
 	if image := strings.TrimSuffix(filepath.Base(m.Base), ".qcow2"); !slices.Contains(c.Images, image) {
 		c.Images = append(c.Images, image)
+	}
+	if m.Version != "" && !slices.Contains(c.Versions, m.Version) {
+		c.Versions = append(c.Versions, m.Version)
 	}
 	if since, err := time.Parse(time.RFC3339, m.Since); err == nil && (c.Since == nil || since.Before(*c.Since)) {
 		c.Since = &since

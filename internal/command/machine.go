@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -51,10 +50,10 @@ func sendTo(ctx context.Context, r *Run, m hosts.Host, target string, root bool)
 		return err
 	}
 	program, remove, err := programFor(r, arch)
+	defer remove()
 	if err != nil {
 		return err
 	}
-	defer remove()
 	words, err := wordsThere(r.Settings, m, target)
 	if err != nil {
 		return err
@@ -151,7 +150,7 @@ func fromThere(s *settings.Settings, remedy string) string {
 // programFor is this program for a machine of that architecture, and what removes it if it was built for that.
 func programFor(r *Run, arch string) (path string, remove func(), err error) {
 	remove = func() {}
-	if arch == archOf(runtime.GOARCH) {
+	if launcher.IsOwn(arch) {
 		path, err = labProgram(r.Workspace)
 		return path, remove, err
 	}
@@ -168,10 +167,5 @@ func programFor(r *Run, arch string) (path string, remove func(), err error) {
 	remove = func() { _ = os.RemoveAll(folder) }
 	r.log.Say("compiling the program for %s", arch)
 	path = filepath.Join(folder, "coreos-libvirt")
-	return path, remove, launcher.Build(r.Workspace, arch, path, false)
-}
-
-// archOf is Go's name of an architecture as uname(1) has it.
-func archOf(goarch string) string {
-	return map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[goarch]
+	return path, remove, launcher.Build(r.Workspace, launch.Release(r.Workspace), arch, path)
 }

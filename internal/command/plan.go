@@ -17,6 +17,7 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/base"
+	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -167,7 +168,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Recipes: recipes,
 		BaseAt:    func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
-		Says:      blueprint.Says{Settings: r.Remembered(), At: time.Now().UTC().Format(time.RFC3339)},
+		Says:      blueprint.Says{Settings: r.Remembered(), At: time.Now().UTC().Format(time.RFC3339), Version: launch.Release(r.Workspace)},
 		Unfetched: looks, Filled: r.counts.filled,
 	}, err
 }

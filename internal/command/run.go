@@ -68,6 +68,11 @@ func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
 	}
+	if launch.Whole && about.Cluster { // Mage runs nowhere else
+		if err := workspace.IsClone(folder); err != nil {
+			return nil, err
+		}
+	}
 	here, err := workspace.At(folder)
 	if err != nil {
 		return nil, err

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// unitsGlance is how long a node that is ready may take to log in a user and to say how its units are.
+	// unitsGlance is how long a node that is ready may take to report how its units are, and then, if it does not, to log in a user.
 	unitsGlance = 3 * time.Second
 	// unitsLater is how long it may take when nobody waits for it.
 	unitsLater = time.Minute
-	// unitsAgain is how often it is asked again: each time is a login there, and lines in its journal.
+	// unitsAgain is how often it is asked again: that may be a login there, and lines in its journal.
 	unitsAgain = 10 * time.Second
 )
 
@@ -60,7 +60,7 @@ func (l *unitsLook) of(ctx context.Context, r *Run, node engine.Domain, s nodeSt
 	}
 	l.mu.Unlock()
 	ask := func(patience time.Duration) nodeUnits {
-		now := seenUnits{nodeUnits: askUnitsFor(ctx, patience, r.access(node.Metadata.Cluster), r.User, r.ws().NodeOf(node.Metadata), s.Address, 0)}
+		now := seenUnits{nodeUnits: unitsIn(ctx, r, patience, node, s.Address)}
 		if now.err == nil || patience > unitsGlance {
 			now.at = time.Now()
 		}
@@ -76,6 +76,15 @@ func (l *unitsLook) of(ctx context.Context, r *Run, node engine.Domain, s nodeSt
 		go ask(unitsLater)
 	}
 	return seen.nodeUnits
+}
+
+// unitsIn are the units as the node reports it, else as it says when it is logged in to.
+func unitsIn(ctx context.Context, r *Run, patience time.Duration, node engine.Domain, address string) nodeUnits {
+	own := r.ws().NodeOf(node.Metadata)
+	if said, known := reportedUnits(ctx, r, own, patience); known {
+		return said
+	}
+	return askUnitsFor(ctx, patience, r.access(node.Metadata.Cluster), r.User, own, address, 0)
 }
 
 // keep wants mu.

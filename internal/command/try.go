@@ -10,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify"
 	"coreos-libvirt/internal/guest/units"
+	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/keys"
 	"coreos-libvirt/internal/terminal/progress"
@@ -30,7 +31,7 @@ func Try(ctx context.Context, r *Run) error {
 	if err := isMember(r, r.Node); err != nil {
 		return err
 	}
-	files, err := watchFiles(configPaths(r), r.log.Say)
+	files, err := watchFiles(append(configPaths(r), clusterfile.Path(r.Prefix)), r.log.Say) // which need not be there
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,20 @@ func askUnitsFor(ctx context.Context, patience time.Duration, access guest.Acces
 	return newUnits(node.Name, report, err)
 }
 
+// reportedUnits are the units as the node's own report says it now, within so long: nobody has to log in for that. known is false if it
+// does not say it.
+func reportedUnits(ctx context.Context, r *Run, node workspace.Node, patience time.Duration) (n nodeUnits, known bool) {
+	ctx, enough := context.WithTimeout(ctx, patience)
+	defer enough()
+	report, err := r.reach().Report(ctx, node.Name, func(string) {})
+	if err != nil {
+		return n, false
+	}
+	brought, err := broughtTo(node)
+	said, known := units.OfReport(report.Units, brought)
+	return newUnits(node.Name, said, err), known && err == nil
+}
+
 func newUnits(node string, report units.Report, err error) nodeUnits {
 	n := nodeUnits{Node: node, Report: report}
 	if err != nil {
@@ -122,7 +136,8 @@ func broughtTo(node workspace.Node) ([]units.Brought, error) {
 	return units.Of(doc)
 }
 
-// unitsOfReady asks the nodes that are ready, all at once, unless units=off. That one does not say how its units are is no
+// unitsOfReady asks the nodes that are ready, all at once, unless units=off; one that ran before, and that reports that all is well, is
+// not logged in to. That one does not say how its units are is no
 // error: it is ready all the same.
 func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 	if r.Units == settings.UnitsOff || !r.Ready {
@@ -133,7 +148,14 @@ func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 	_ = wait.AtOnce(len(ready), func(i int) error {
 		shown := r.log.Track(ready[i].Step.Node.Name, "units", ready[i].Step.Node.Number)
 		defer shown.Done()
-		seen[i] = askUnits(ctx, r.access(r.Prefix), r.User, ready[i].Step.Node, ready[i].Address(), r.Settle)
+		node := ready[i].Step.Node
+		if ready[i].Step.Running {
+			said, known := reportedUnits(ctx, r, node, unitsGlance)
+			if seen[i] = said; known && said.Brief() == units.Well {
+				return nil
+			}
+		}
+		seen[i] = askUnits(ctx, r.access(r.Prefix), r.User, node, ready[i].Address(), r.Settle)
 		return nil
 	})
 	for _, n := range seen {

@@ -31,7 +31,13 @@ type Metadata struct {
 	Role
 	Settings string // what the cluster was made with, as settings.Remembered writes it; empty if it was made before that was noted
 	Said     string // when Settings were said (RFC 3339): of a cluster's marks the latest counts
-	Since    string // when the node was made (RFC 3339); empty if that is not known
+	Birth
+}
+
+// Birth is how the node was made, which stays until it is recreated. The tags are as domains' metadata have it.
+type Birth struct {
+	Since   string `xml:"since,attr,omitempty"`   // when (RFC 3339); empty if that is not known
+	Version string `xml:"version,attr,omitempty"` // of the program that made it, as launch.Version has it; empty if that is not known
 }
 
 // Role is what sets a node apart from others of its cluster. The tags are as domains' metadata have it.

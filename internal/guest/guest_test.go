@@ -37,6 +37,19 @@ func TestReadReport(t *testing.T) {
 	}
 }
 
+// TestReadReportOfUnits: what a guest says of them has limits.
+func TestReadReportOfUnits(t *testing.T) {
+	many := strings.Repeat(`"a.service",`, 1000)
+	said := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"units":{"state":"degraded\u001b[2J","failed":[`+many+`"b.service"]}`, 1)
+	r, err := ReadReport(strings.NewReader(said+"\n"), mac, func(string) {})
+	if err != nil || r.Units == nil || strings.Contains(r.Units.State, "\x1b") || len(r.Units.Failed) != mostFailed || r.Units.Failed[0] != "a.service" {
+		t.Errorf("got %+v, %v", r.Units, err)
+	}
+	if r, err := ReadReport(strings.NewReader(line+"\n"), mac, func(string) {}); err != nil || r.Units != nil {
+		t.Errorf("of none: got %+v, %v", r.Units, err)
+	}
+}
+
 // TestReadReportTellsWhyNot has a node that says why it cannot be reached yet, until it can.
 func TestReadReportTellsWhyNot(t *testing.T) {
 	without := strings.Replace(line, `"uptime":12.5`, `"uptime":12.5,"network":"no address yet","sshd":"nothing listens on port 22 yet"`, 1)

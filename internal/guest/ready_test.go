@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -82,12 +83,22 @@ func TestReadyScript(t *testing.T) {
 	}
 }
 
+// fakeSystemctl is what systemctl prints, in short: a system of which a unit has failed. This machine may have no systemd that runs.
+const fakeSystemctl = `#!/bin/sh
+case $1 in
+is-system-running) echo degraded; exit 1 ;;
+list-units) printf '%s\n' 'dev-disk-by\x2dlabel-swap.swap loaded failed failed Swap' 'web.service loaded activating auto-restart Serves' ;;
+esac`
+
 func readyBy(t *testing.T, shell []string) {
 	script, err := filepath.Abs("../../templates/ready.sh")
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "systemctl"), []byte(fakeSystemctl), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	channel := filepath.Join(folder, "channel")
 	if err := syscall.Mkfifo(channel, 0o600); err != nil {
 		t.Fatal(err)
@@ -113,6 +124,7 @@ func readyBy(t *testing.T, shell []string) {
 	args := append([]string{"--user", "--map-root-user", "--net", "sh", "-c", network, "sh", own, folder}, shell...)
 	cmd := exec.Command("unshare", append(args, script)...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = []string{"PATH=" + folder + ":/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -140,6 +152,13 @@ func readyBy(t *testing.T, shell []string) {
 		r := until(t, host, lines, step.waits)
 		if step.waits == "" && (len(r.HostKeys) != 1 || !strings.HasPrefix(r.HostKeys[0], "ssh-ed25519 AAAA") || r.Address(mac) != "10.99.0.5" || r.SSHD.At <= 0 || r.Network.At > r.SSHD.At) {
 			t.Errorf("got %+v", r)
+		}
+		want := &Units{State: "degraded", Failed: []string{`dev-disk-by\x2dlabel-swap.swap`, "web.service"}}
+		if step.waits != "" {
+			want = nil // systemd is busy with the boot
+		}
+		if !reflect.DeepEqual(r.Units, want) {
+			t.Errorf("%s: units are %+v", step.waits, r.Units)
 		}
 		if r.HostName == "" || r.Uptime <= 0 {
 			t.Errorf("%s: got %+v", step.waits, r)

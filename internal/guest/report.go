@@ -29,6 +29,28 @@ type Report struct {
 	SSHD       Moment      `json:"sshd"`      // when sshd had shown its host keys
 	HostKeys   []string    `json:"host_keys"` // sshd's public keys: type and base64
 	Interfaces []Interface `json:"interfaces"`
+	Units      *Units      `json:"units,omitempty"` // once it can be reached; nil if it does not say
+}
+
+// Units is what systemd says of a node, in short.
+type Units struct {
+	State  string   `json:"state"`  // of the whole system: running, degraded, starting (systemctl(1), is-system-running)
+	Failed []string `json:"failed"` // units that have failed, or wait to be restarted
+}
+
+// mostFailed is how many names of units are kept.
+const mostFailed = 100
+
+// cleaned is what may be printed of it: a guest may say anything.
+func (u *Units) cleaned() *Units {
+	if u == nil {
+		return nil
+	}
+	clean := &Units{State: printable.Line(u.State[:min(len(u.State), longestReason)])}
+	for _, name := range u.Failed[:min(len(u.Failed), mostFailed)] {
+		clean.Failed = append(clean.Failed, printable.Line(name[:min(len(name), longestReason)]))
+	}
+	return clean
 }
 
 // Moment is when something was there or, before that, why it is not.
@@ -87,6 +109,7 @@ func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Repor
 			continue
 		}
 		r.HostName = printable.Line(r.HostName[:min(len(r.HostName), longestReason)]) // a guest may say anything
+		r.Units = r.Units.cleaned()
 		reason := r.Missing(mac)
 		if reason == "" {
 			return r, nil

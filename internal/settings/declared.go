@@ -190,7 +190,7 @@ func (s *Settings) FileText(env Environment) ([]byte, error) {
 		}
 	}
 	for name, value := range s.Vars {
-		if isSecret(name, value) {
+		if IsSecret(name, value) {
 			secret = append(secret, varPrefix+name)
 		} else {
 			plain[name] = value

@@ -19,11 +19,11 @@ func TestHosts(t *testing.T) {
 		uri   string
 	}{
 		"none":                          {nil, files(nil, nil), "", "qemu:///system"},
-		"two":                           {[]string{"hosts=" + twoHosts}, files(nil, nil), "hv1 hv2", "qemu:///system"},
+		"two":                           {[]string{"hosts=" + twoHosts}, files(nil, nil), "hv1 hv2", "qemu+ssh://root@hv1/system"},
 		"one is uri=":                   {[]string{"hosts=qemu+ssh://root@hv1/system"}, files(nil, nil), "", "qemu+ssh://root@hv1/system"},
-		"of the file":                   {nil, files(nil, file), "one b", "qemu:///system"},
-		"a word more than the file":     {[]string{"hosts=" + twoHosts + " label=ssd"}, files(nil, file), "hv1 hv2", "qemu:///system"},
-		"hosts= of a word, uri= of env": {[]string{"hosts=" + twoHosts}, files(map[string]string{"COREOS_URI": "test:///default"}, nil), "hv1 hv2", "qemu:///system"},
+		"of the file":                   {nil, files(nil, file), "one b", "qemu://a/system"},
+		"a word more than the file":     {[]string{"hosts=" + twoHosts + " label=ssd"}, files(nil, file), "hv1 hv2", "qemu+ssh://root@hv1/system"},
+		"hosts= of a word, uri= of env": {[]string{"hosts=" + twoHosts}, files(map[string]string{"COREOS_URI": "test:///default"}, nil), "hv1 hv2", "qemu+ssh://root@hv1/system"},
 	} {
 		s, err := Load(c.words, c.env)
 		if err != nil || strings.Join(hosts.Names(s.Hosts), " ") != c.hosts || s.URI != c.uri {

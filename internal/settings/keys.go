@@ -114,6 +114,7 @@ func Keys(env Environment) []Key {
 		{"units", ofRuns, "what `mage up` does if a unit that the config brings has failed: fail, warn, or off: it is not looked at", "fail", "", oneOf(func(s *Settings) *string { return &s.Units }, UnitsFail, UnitsWarn, UnitsOff)},
 		{"settle", ofRuns, "how long a node that is ready may take until its systemd has started what it starts", "30s", "", duration(func(s *Settings) *time.Duration { return &s.Settle })},
 		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", plain(checked(words.CheckUnit, func(s *Settings) *string { return &s.Unit }))},
+		{"version", ofOneRun, "of the release that `mage release` makes: v0.1.0", "", "", anything(func(s *Settings) *string { return &s.Release })},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(words.Login.String(), checked(words.CheckLogin, func(s *Settings) *string { return &s.User }))},

@@ -37,7 +37,7 @@ func (s *Settings) Remembered() string {
 		}
 	}
 	for name, value := range s.Vars {
-		note(noted, varPrefix+name, value, s.varFrom[name], isSecret(name, value))
+		note(noted, varPrefix+name, value, s.varFrom[name], IsSecret(name, value))
 	}
 	for _, key := range s.Forgotten { // it was given once
 		noted.Add(notNoted, key)
@@ -63,8 +63,8 @@ func note(noted url.Values, key, value, from string, secret bool) {
 // secretName is how words of the user's own are called whose values nobody else may read: who may look at domains reads their marks.
 var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|hash|credential|private)`)
 
-// isSecret tells whether a word of the user's own is one that nobody else may read.
-func isSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
+// IsSecret tells whether a word of the user's own is one that nobody else may read.
+func IsSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
 
 // hidesIn tells whether the text is a URL that carries a secret: a user's password, or a query, as of a link that was signed.
 func hidesIn(text string) bool {

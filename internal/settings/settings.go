@@ -43,7 +43,7 @@ type Settings struct {
 	NIC                       string            // the card that the set-up bridges, or empty
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
-	URI                       string            // libvirt connection URI
+	URI                       string            // libvirt connection URI; of several hosts that of the first
 	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
@@ -87,6 +87,7 @@ type Settings struct {
 	Rounds                    int               // of SHA-512 crypt
 	Shell                     string            // bash, zsh, fish, or empty
 	Install                   bool              // whether files of the user's shells are written
+	Release                   string            // the version that a release is made of, or empty
 	Full                      bool              // whether the project's own test runs every story
 	Units                     string            // what up does if a unit of the config has failed: UnitsFail, …
 	Settle                    time.Duration     // for a node's systemd to have started what it starts
@@ -190,7 +191,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
 	}
 	err = s.take(sources, env)
-	s.takeOneHost()
+	takeHosts(s)
 	s.Forgotten = slices.DeleteFunc(secrets, s.has)
 	return s, file, err
 }

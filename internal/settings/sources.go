@@ -121,13 +121,16 @@ func oneOfHosts(sources []source) error {
 	return nil
 }
 
-// takeOneHost makes hosts= of one host the same as uri=.
-func (s *Settings) takeOneHost() {
-	if len(s.Hosts) != 1 {
+// takeHosts makes hosts= of one host the same as uri=. Of several, uri= is that of the first.
+func takeHosts(s *Settings) {
+	if len(s.Hosts) == 0 {
 		return
 	}
-	one := s.Hosts[0]
-	if s.URI, s.Hosts = one.URI, nil; one.Bridge != "" && !s.said["bridge"] {
-		s.Bridge = one.Bridge
+	first := s.Hosts[0]
+	if s.URI = first.URI; len(s.Hosts) > 1 {
+		return
+	}
+	if s.Hosts = nil; first.Bridge != "" && !s.said["bridge"] {
+		s.Bridge = first.Bridge
 	}
 }

@@ -40,6 +40,7 @@ type Drafter struct {
 type Says struct {
 	Settings string // what the cluster is made with, as settings.Remembered writes it
 	At       string // when that was said (RFC 3339)
+	Version  string // of the program
 }
 
 // Recipe is what a node is made of, beside its document.
@@ -156,7 +157,7 @@ func (d Drafter) mark(doc config.Document) engine.Metadata {
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
 		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
-		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Since: d.Says.At,
+		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Birth: engine.Birth{Since: d.Says.At, Version: d.Says.Version},
 	}
 }
 

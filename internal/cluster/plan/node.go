@@ -80,7 +80,7 @@ func (s *Step) keep(have engine.Metadata, changed string) {
 		s.Drift = changed
 		s.Want.Ignition, s.Want.Base, s.Want.Image, s.Want.Disk = have.Ignition, have.Base, have.Image, have.Disk
 	}
-	s.Want.Firmware, s.Want.Etcd, s.Want.Since = have.Firmware, have.Etcd, have.Since
+	s.Want.Firmware, s.Want.Etcd, s.Want.Birth = have.Firmware, have.Etcd, have.Birth
 	if s.Want.Settings == have.Settings {
 		s.Want.Said = have.Said
 	}

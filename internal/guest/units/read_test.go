@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"coreos-libvirt/internal/guest"
 )
 
 // TestOf: what the document brings of the lab's node from which the answer in testdata is.
@@ -101,6 +103,29 @@ func TestNotOfTheConfig(t *testing.T) {
 	}
 	if says := report.Unwell()[1].Says(); says != "data-volume.service, which is not of the config, has failed: exit-code, status 125" {
 		t.Errorf("got %q", says)
+	}
+}
+
+// TestOfReport: what a node reports of units by itself.
+func TestOfReport(t *testing.T) {
+	ours := []Brought{{Name: "web.service", Starts: true}}
+	for name, c := range map[string]struct {
+		said  *guest.Units
+		brief string
+		known bool
+	}{
+		"an older node":    {nil, "", false},
+		"well":             {&guest.Units{State: "running"}, Well, true},
+		"of the config":    {&guest.Units{State: "degraded", Failed: []string{"other.service", "web.service"}}, "failed: web.service", true},
+		"of the image":     {&guest.Units{State: "degraded", Failed: []string{"other.service"}}, "failed, not of the config: other.service", true},
+		"waits to restart": {&guest.Units{State: "running", Failed: []string{"web.service"}}, "failed: web.service", true},
+		"on its way":       {&guest.Units{State: "starting"}, "starting", true},
+		"says half":        {&guest.Units{State: "degraded"}, "", false},
+	} {
+		r, known := OfReport(c.said, ours)
+		if known != c.known || known && r.Brief() != c.brief {
+			t.Errorf("%s: got %q, %t", name, r.Brief(), known)
+		}
 	}
 }
 

@@ -7,12 +7,27 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"coreos-libvirt/internal/guest"
 )
 
 // Report is how the units of a node are.
 type Report struct {
 	State string `json:"state"` // systemd's word for the whole system: running, degraded, starting
 	Units []Unit `json:"units"` // those that the config brings, sorted by name; then others that have failed
+}
+
+// OfReport is how a node's units are as its own report says it: which have failed, and no more. known is false if
+// the node does not say it.
+func OfReport(said *guest.Units, brought []Brought) (r Report, known bool) {
+	if said == nil {
+		return r, false
+	}
+	r = Report{State: said.State, Units: []Unit{}}
+	for _, name := range said.Failed {
+		r.Units = append(r.Units, Unit{Name: name, OfConfig: slices.ContainsFunc(brought, func(b Brought) bool { return b.Name == name }), Fault: Failed})
+	}
+	return r, said.State != "degraded" || len(r.Units) > 0
 }
 
 // Unit is how one is.
@@ -79,8 +94,11 @@ func (r Report) Brief() string {
 	if r.State == "starting" || r.State == "initializing" {
 		return "starting"
 	}
-	return "well"
+	return Well
 }
+
+// Well is the Brief of a report with which nothing is wrong.
+const Well = "well"
 
 // Names are those of the units, the first few.
 func Names(all []Unit) string {

@@ -121,15 +121,23 @@ func (o Options) fetchLab(ctx context.Context, lab stream.Image) (i Image, err e
 }
 
 func (o Options) fetchURL(ctx context.Context) (Image, func(), error) {
-	u, err := url.Parse(o.Image)
+	i, err := o.atURL()
 	if err != nil {
-		return Image{}, nothing, hint.Errorf("image=https://… is the address of a qcow2 file", "image=: this is no URL")
-	}
-	i := stream.Image{
-		Name: download.Public(o.Image), URL: o.Image, SHA256: o.SHA256, Arch: o.Arch,
-		Format: strings.TrimSuffix("qcow2."+unpack.Compression(u.Path), "."),
+		return Image{}, nothing, err
 	}
 	return o.held(ctx, func() (Image, error) { return o.fetchImage(ctx, i) })
+}
+
+// atURL is the image that a URL is the address of.
+func (o Options) atURL() (stream.Image, error) {
+	u, err := url.Parse(o.Image)
+	if err != nil {
+		return stream.Image{}, hint.Errorf("image=https://… is the address of a qcow2 file", "image=: this is no URL")
+	}
+	return stream.Image{
+		Name: download.Public(o.Image), URL: o.Image, SHA256: o.SHA256, Arch: o.Arch,
+		Format: strings.TrimSuffix("qcow2."+unpack.Compression(u.Path), "."),
+	}, nil
 }
 
 // fetchStream gets the version that is named, or else the stream's newest. If the network fails meanwhile, an image of

@@ -13,7 +13,12 @@ func Likely(ctx context.Context, o Options) (path string) {
 	o.ReadOnly, o.Say = true, func(string, ...any) {}
 	name, isStream, err := stream.Parse(o.Image)
 	switch {
-	case err != nil || isURL(o.Image):
+	case isURL(o.Image):
+		if i, err := o.atURL(); err == nil {
+			return o.store().Path(i)
+		}
+		return ""
+	case err != nil:
 		return ""
 	case isStream:
 		if i, err := o.lookup(ctx, name); err == nil {

@@ -85,11 +85,18 @@ func TestPruneKeepsWhatIsUsed(t *testing.T) {
 	if users := p.users(t); strings.Join(users[p.used], " ") != p.overlay || len(users[p.unused]) > 0 {
 		t.Errorf("users are %v", users)
 	}
+	for _, image := range []string{p.used, p.unused} {
+		distributor.Must(t, os.MkdirAll(filepath.Dir(p.Inventory(image)), 0o755))
+		distributor.Must(t, os.WriteFile(p.Inventory(image), []byte("{}"), 0o600))
+	}
 	release, err := p.Use(t.Context(), patient)
 	distributor.Must(t, err)
 	p.refuses(t, t.Context(), "is about to use")
 	release()
 	p.keeps(t)
+	if left, err := filepath.Glob(filepath.Join(p.Dir, "inventories", "*")); err != nil || !slices.Equal(left, []string{p.Inventory(p.used)}) {
+		t.Errorf("of inventories there are %v, %v", left, err)
+	}
 }
 
 func TestPruneLooksWhileNobodyBeginsToUse(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/magefile/mage/mage"
@@ -24,10 +25,10 @@ var (
 )
 
 // Build makes the program of all targets for the architecture at the path: with libvirt's binding, which loads libvirt.so when it
-// runs, and with the etcd helper. It changes the environment of this process.
-func Build(workspace, arch, path string, own bool) error {
+// runs, and with the etcd helper. version is what the program says that it is. While it builds, the environment of this process is the compiler's.
+func Build(workspace, version, arch, path string) error {
 	compiler := cmp.Or(os.Getenv("CC"), "gcc")
-	if !own {
+	if !IsOwn(arch) {
 		compiler = cmp.Or(os.Getenv("CC"), compilers[arch])
 	}
 	if _, err := exec.LookPath(strings.Fields(compiler)[0]); err != nil {
@@ -36,15 +37,15 @@ func Build(workspace, arch, path string, own bool) error {
 	}
 	env := launch.Environment()
 	env["GOFLAGS"], env["CGO_ENABLED"], env["CC"] = launch.ProgramFlags(env["GOFLAGS"]), "1", compiler
-	for name, value := range env {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
+	restore, err := setAll(env)
+	defer restore()
+	if err != nil {
+		return err
 	}
 	code := 1
-	err := launch.Alone(workspace, func(sources string) error {
+	err = launch.Alone(workspace, func(sources string) error {
 		code = mage.Invoke(mage.Invocation{
-			Dir: sources, CompileOut: path, GOOS: "linux", GOARCH: goarch[arch], Ldflags: "-s -w " + launch.Stamp(workspace),
+			Dir: sources, CompileOut: path, GOOS: "linux", GOARCH: goarch[arch], Ldflags: "-s -w " + launch.Stamp(workspace, version),
 			Stdin: os.Stdin, Stdout: os.Stderr, Stderr: os.Stderr,
 		})
 		return nil
@@ -54,6 +55,29 @@ func Build(workspace, arch, path string, own bool) error {
 	}
 	return errors.Join(err, isFor(path, arch, err == nil))
 }
+
+// setAll sets variables of this process. restore sets them as they were.
+func setAll(variables map[string]string) (restore func(), err error) {
+	was := map[string]string{}
+	for name, value := range variables {
+		if old, had := os.LookupEnv(name); had {
+			was[name] = old
+		}
+		err = errors.Join(err, os.Setenv(name, value))
+	}
+	return func() {
+		for name := range variables {
+			if old, had := was[name]; had {
+				_ = os.Setenv(name, old)
+			} else {
+				_ = os.Unsetenv(name)
+			}
+		}
+	}, err
+}
+
+// IsOwn tells whether the architecture is that of this program.
+func IsOwn(arch string) bool { return goarch[arch] == runtime.GOARCH }
 
 // isFor is an error if the program that was built is for another architecture.
 func isFor(path, arch string, built bool) error {

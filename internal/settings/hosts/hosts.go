@@ -147,6 +147,19 @@ func CheckURI(uri string) error {
 	return nil
 }
 
+// Quiet is the host's URI with which ssh asks nobody for a password: of several hosts at once nobody could tell whose it is
+// (https://libvirt.org/uri.html, no_tty).
+func (h Host) Quiet() string {
+	u, err := url.Parse(h.URI)
+	if err != nil || !strings.HasSuffix(u.Scheme, "+ssh") || u.Query().Has("no_tty") {
+		return h.URI
+	}
+	if u.RawQuery == "" {
+		return h.URI + "?no_tty=1"
+	}
+	return h.URI + "&no_tty=1"
+}
+
 // Text is a host as Parse reads it, of the keys that stand in a cluster file: name, uri, bridge, and labels with commas.
 func Text(keys map[string]string) string {
 	words := []string{keys["uri"]}

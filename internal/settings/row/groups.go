@@ -21,7 +21,7 @@ var Groups = []Group{
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},
 	{"your tests", []string{"test", "tags", "keep"}},
 	{"output", []string{"format", "diff", "follow", "file", "archive"}},
-	{"this host", []string{"nic", "apply", "rollback", "shell", "install"}},
+	{"this host", []string{"nic", "apply", "rollback", "shell", "install", "version"}},
 }
 
 // The groups of settings that are in no other, and of the user's own words.

@@ -243,6 +243,16 @@ var All = []Target{
 		Takes: takes("format"), Libvirt: true, NoImage: true, Examples: [2]string{"version", "version format=json"},
 	},
 	{
+		Name: "release", Does: "makes the archives of a release, version=v0.1.0, for x86_64 and aarch64, with checksums and what they are made of.",
+		Takes: takes("version"), NoImage: true, Examples: [2]string{"release version=v0.1.0", "release version=v0.2.0-rc.1"},
+		More: "The files go to dist/. It wants a commit without changes, a section on the version in CHANGELOG.md, and no tag of that name on another commit. Two releases of one commit by the same Go and C compilers have equal bytes.",
+	},
+	{
+		Name: "doctor", Prints: true, Does: "prints what a report of a fault needs, versions, checks, settings, nodes and their last errors, with secrets left out; format=json.",
+		Takes: takes(node + "user units format"), Libvirt: true, NoImage: true, Examples: [2]string{"doctor", "doctor prefix=core format=json"},
+		More: "It changes nothing, and sends nothing. Read it before you give it to others: what is secret is known by its form.",
+	},
+	{
 		Name: "completion", Does: "prints what shell= has to read to complete the lines of this project, or writes it where the shells look, with install=true.",
 		Takes: takes("shell install"), NoImage: true, Examples: [2]string{"completion install=true", "completion shell=bash"},
 		More: "It completes `mage`, `coreos-libvirt` and `go run magefile.go`: targets, their settings, and what these can be set to. Files that are somebody else's are left alone.",

@@ -35,7 +35,7 @@ type attributes struct {
 	engine.Role
 	Settings string `xml:"settings,attr,omitempty"`
 	Said     string `xml:"said,attr,omitempty"`
-	Since    string `xml:"since,attr,omitempty"`
+	engine.Birth
 }
 
 // Element is the metadata as libvirt keeps them.
