@@ -90,7 +90,11 @@ func hypervisorsForLab(r *Run) int {
 	if err != nil {
 		return 0
 	}
-	return lab.HostsIn(inside.URI)
+	uris := []string{inside.URI}
+	for _, h := range inside.Hosts {
+		uris = append(uris, h.URI)
+	}
+	return lab.HostsIn(uris...)
 }
 
 // insideOf is the run inside the lab, as far as its settings go.

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/hosts"
 )
 
 // loaded are the settings of the words, with a cluster file.
@@ -40,12 +42,12 @@ func TestWhichMachine(t *testing.T) {
 		"root@hv9": {"root@hv9|hv9|| host:setup host=root@hv9 bridge=br1 apply=true"},
 	} {
 		s := loaded(t, file, "host="+word, "apply=true")
-		hosts, err := machinesOf(s)
+		named, err := machinesOf(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := []string{}
-		for _, h := range hosts {
+		for _, h := range named {
 			m, err := reachedBySSH(h)
 			words, wrong := wordsThere(s, h, "host:setup")
 			if err != nil || wrong != nil {
@@ -63,12 +65,26 @@ func TestWhichMachine(t *testing.T) {
 		}
 	}
 	s := loaded(t, "", "uri=qemu+ssh://me@hv1/session", "host=hv1")
-	hosts, err := machinesOf(s)
-	if err != nil || len(hosts) != 1 {
-		t.Fatal(hosts, err)
+	named, err := machinesOf(s)
+	if err != nil || len(named) != 1 {
+		t.Fatal(named, err)
 	}
-	if words, err := wordsThere(s, hosts[0], "host:check"); err != nil || !slices.Contains(words, "uri=qemu:///session") {
+	if words, err := wordsThere(s, named[0], "host:check"); err != nil || !slices.Contains(words, "uri=qemu:///session") {
 		t.Errorf("got %q, %v", words, err)
+	}
+}
+
+// TestHostsOfTheLab: settings and the lab call them alike.
+func TestHostsOfTheLab(t *testing.T) {
+	all, err := hosts.Parse("2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := lab.New("/workspace", "/cache", "/store")
+	for i, h := range all {
+		if there := world.Host(i + 1); h.Name != there.Name() || h.URI != there.URI() || lab.HostsIn(h.URI) != i+1 {
+			t.Errorf("got %+v, the lab has %s at %s", h, there.Name(), there.URI())
+		}
 	}
 }
 

@@ -146,7 +146,7 @@ func LoadOf(words []string, env Environment, known Clusters) (*Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file))
+	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file), hosts.CheckLab(s.Hosts, s.InLab))
 }
 
 // Check is LoadOf before it is known what the cluster was made with: it refuses what is wrong whatever that is.

@@ -259,8 +259,8 @@ var All = []Target{
 	},
 	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
-		Takes: takes(image + "uri"), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
-		More: "`mage labdown` takes that world apart.",
+		Takes: takes(image + "uri hosts"), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
+		More: "With hosts=3 that world has three hosts with libvirt, on one network, which ssh reaches as hv1, hv2 and hv3. `mage labdown` takes it apart.",
 	},
 	{
 		Name: "labdown", Does: "takes the lab apart.",
