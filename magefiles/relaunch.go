@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 )
 
 // relaunch starts the same targets as a program that has libvirt's binding, if they need it: a plain `mage` builds them
@@ -22,14 +24,21 @@ func relaunch(needed, shows bool) {
 	if libvirt.Available || settings.Relaunched() || !needed && !shows {
 		return
 	}
-	startTargets()
+	args, variables := secret.Exported(os.Args[1:])
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
+		if os.Setenv(name, value) != nil {
+			return // of a value that no variable can have
+		}
+	}
+	startTargets(args)
 	if needed {
-		startMage()
+		startMage(args)
 	}
 }
 
 // startTargets starts the program that was built, and returns where there is none, or it cannot be started.
-func startTargets() {
+func startTargets(args []string) {
 	workspace, err := os.Getwd()
 	if err != nil {
 		return
@@ -38,12 +47,12 @@ func startTargets() {
 	if err != nil {
 		return
 	}
-	_ = syscall.Exec(program, append([]string{"mage"}, os.Args[1:]...), append(os.Environ(), settings.RelaunchedVariable+"=1"))
+	_ = syscall.Exec(program, append([]string{"mage"}, args...), append(os.Environ(), settings.RelaunchedVariable+"=1"))
 	_ = os.Remove(program) // it is damaged
 }
 
 // startMage leaves it to Mage to build the program, and to say what is wrong where that fails.
-func startMage() {
+func startMage(targets []string) {
 	program, args, err := launch.Mage()
 	if err != nil {
 		return
@@ -54,7 +63,7 @@ func startMage() {
 		err = errors.Join(err, os.Setenv(name, value)) // of a name that is there twice the first counts
 	}
 	if err == nil {
-		err = syscall.Exec(program, slices.Concat([]string{filepath.Base(program)}, args, os.Args[1:]), os.Environ())
+		err = syscall.Exec(program, slices.Concat([]string{filepath.Base(program)}, args, targets), os.Environ())
 	}
 	fmt.Fprintln(os.Stderr, "cannot start", program+":", err)
 	os.Exit(1)

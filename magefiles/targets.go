@@ -146,7 +146,7 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
 }
@@ -156,7 +156,7 @@ func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }
 
-// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.
+// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.
 func Restore(ctx context.Context) error {
 	r, err := run()
 	if err != nil {
@@ -237,7 +237,7 @@ func SSHConfig(ctx context.Context) error {
 	return call(ctx, command.SSHConfig)
 }
 
-// Timeline draws the last up of the cluster as an SVG: what each node was at, and for how long.
+// Timeline draws the last up of the cluster: what each node was at, and for how long; format=svg, text or json, file=, open=true.
 func Timeline(ctx context.Context) error {
 	return call(ctx, command.Timeline)
 }
@@ -245,12 +245,12 @@ func Timeline(ctx context.Context) error {
 // Host are targets about the machine that libvirt runs on.
 type Host mg.Namespace
 
-// Check looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.
+// Check looks whether this machine can run the nodes, and says the remedy of what is missing; format=json.
 func (Host) Check(ctx context.Context) error {
 	return call(ctx, command.HostCheck)
 }
 
-// Setup prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.
+// Setup prints what is missing on this machine to run the nodes, packages, rights, bridge, and makes it with apply=true.
 func (Host) Setup(ctx context.Context) error {
 	return call(ctx, command.HostSetup)
 }
@@ -260,7 +260,7 @@ func (Host) Undo(ctx context.Context) error {
 	return call(ctx, command.HostUndo)
 }
 
-// Help lists the targets, or tells what is known of those behind it and of their settings: mage help up.
+// Help lists the targets, or says what is known of those behind it and of their settings: mage help up.
 func Help() {} // init prints it
 
 // Build makes the program coreos-libvirt, which runs all targets in any clone without Go; arch=aarch64 for another machine.
@@ -304,7 +304,7 @@ func (Clusters) Init(ctx context.Context) error {
 	return call(ctx, command.ClustersInit)
 }
 
-// Settings prints each setting with its value, where that is from, its default and its meaning.
+// Settings prints each setting with its value, its source, its default and its meaning.
 func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)
 }

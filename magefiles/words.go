@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/command/completion"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/targets"
 	"coreos-libvirt/internal/terminal/column"
 	"coreos-libvirt/internal/workspace/session"
@@ -35,6 +36,7 @@ func init() {
 		completion.Answer()
 		os.Exit(0)
 	}
+	secret.Conceal(os.Args)
 	line, err := targets.Parse(os.Args[1:])
 	if err == nil && line.Help {
 		help(line)

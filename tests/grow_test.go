@@ -54,7 +54,7 @@ func grown(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "up", "nodes=1", "vcpu=3", "ram=1280"); !strings.Contains(out, "core01: defined, unchanged\n") || strings.Contains(out, "booting") {
 		t.Errorf("again: got\n%s", out)
 	}
-	if out, _ := c.try("lab", "plan", "nodes=1"); !strings.Contains(out, "definition changed: ram 1280 → 1024 MiB, vcpu 3 → 1; it takes effect with `") {
+	if out, _ := c.try("lab", "plan", "nodes=1", "vcpu=1", "ram=1024"); !strings.Contains(out, "definition changed: ram 1280 → 1024 MiB, vcpu 3 → 1; it takes effect with `") {
 		t.Errorf("less of both: got\n%s", out)
 	}
 	if boot() != before {

@@ -92,11 +92,19 @@ type part struct {
 	test func(*testing.T, clone)
 }
 
+// besideOthers has the test run beside the others of its kind, if this machine can give them enough.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	if !pace.IsSlow() {
+		t.Parallel()
+	}
+}
+
 // story runs parts on one clone and its lab, as far as they hold. Another story may run meanwhile.
 func story(t *testing.T, parts []part) {
 	t.Helper()
 	t.Logf("a tiny guest boots in %s", pace.Boot())
-	t.Parallel()
+	besideOthers(t)
 	c := newClone(t)
 	c.env = append(c.env, "COREOS_TIMEOUT="+pace.Limit(300).String(), "COREOS_UNITS=warn", "COREOS_VERIFY=on") // the lab's images have not all that configs start
 	c.compile(t)
@@ -199,13 +207,15 @@ func copied(t *testing.T, c clone) {
 // timeline looks at the data and the drawing of the first `up`.
 func timeline(t *testing.T, c clone) {
 	c.mage(t, "timeline")
-	var all map[string][]struct{ Phase string }
+	var all struct {
+		Nodes map[string][]struct{ Phase string }
+	}
 	if err := json.Unmarshal([]byte(c.read(t, "vm/timeline.core.json")), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, node := range []string{"core01", "core02", "core03"} {
 		phases := []string{}
-		for _, m := range all[node] {
+		for _, m := range all.Nodes[node] {
 			phases = append(phases, m.Phase)
 		}
 		for _, want := range []string{"overlay", "define", "start", "firmware", "boot loader", "Ignition", "system", "network", "sshd", "ready", "etcd"} {
@@ -214,7 +224,7 @@ func timeline(t *testing.T, c clone) {
 			}
 		}
 	}
-	if drawing := c.read(t, "vm/timeline.core.svg"); strings.Count(drawing, ": Ignition, ") != 3 || strings.Count(drawing, ": sshd, ") != 3 {
+	if drawing := c.read(t, "vm/timeline.core.svg"); strings.Count(drawing, ": Ignition, ") != 3 || strings.Count(drawing, ": sshd, ") != 3 || strings.Count(drawing, ": etcd forms, ") != 3 {
 		t.Errorf("got\n%s", drawing)
 	}
 }

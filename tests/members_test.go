@@ -269,7 +269,7 @@ func brokenEtcd(t *testing.T, c clone) {
 	if out, err := c.try("lab", "up", "nodes=1", "recreate=all"); err == nil || !strings.Contains(out, "the data of its 1 members would be lost") || !strings.Contains(out, "nodes=1 recreate=all force=true` makes the new cluster") {
 		t.Errorf("recreate=all: got %v\n%s", err, out)
 	}
-	if out, err := c.try("lab", "up", "nodes=2", "ready=off"); err == nil || !strings.Contains(out, "ready=off: nodes do not tell where they are") {
+	if out, err := c.try("lab", "up", "nodes=2", "ready=off"); err == nil || !strings.Contains(out, "ready=off: nodes do not say where they are") {
 		t.Errorf("ready=off: got %v\n%s", err, out)
 	}
 	c.mage(t, "lab", "stop", "grace=1s")

@@ -54,7 +54,7 @@ func wrong(t *testing.T, c clone) {
 		"a missing file it names":    {strings.Replace(good, "local: etcd.sh", "local: gone.sh", 1), nil, "gone.sh"},
 		"a missing bridge":           {good, []string{"bridge=br7"}, "bridge=br7: there is no such"},
 		"no libvirtd at the URI":     {good, []string{"uri=qemu+unix:///system?socket=/nowhere"}, "no libvirt at uri=qemu+unix:///system"},
-		"an image that is no qcow2":  {good, []string{"image=" + text}, "is no qcow2 image"},
+		"an image that is no qcow2":  {good, []string{"image=" + text}, "is not a qcow2 image"},
 		"an image that is not there": {good, []string{"image=/nowhere.qcow2"}, "no base image"},
 		"a disk that is too small":   {good, []string{"disk=1"}, "disk=1 is smaller than the base image"},
 	} {

@@ -105,7 +105,7 @@ var tinyReady = regexp.MustCompile(`(?m)^core0\d +tiny +10\.88\.`)
 // TestTiny is one story in one lab: each part leaves nothing.
 func TestTiny(t *testing.T) {
 	t.Logf("a tiny guest boots in %s", pace.Boot())
-	t.Parallel()
+	besideOthers(t)
 	c := newTiny(t)
 	for _, part := range []struct {
 		name string

@@ -37,8 +37,9 @@ systemd:
 // mendedInTheLoop has `mage try` see a service that cannot be executed, and see it well after a save, without another command. A save
 // in the middle of a boot gives that up.
 func mendedInTheLoop(t *testing.T, c clone) {
+	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.write(t, "web.yml", fmt.Sprintf(serving, "/srv/nope"))
-	cmd := c.command("lab", "try", "nodes=1", "config=web.yml", "verify=off")
+	cmd := c.command("lab", "try", "nodes=1", "config=web.yml", "verify=off", "units=fail")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said := waitFor(t, cmd, "not well after ")
 	if out := said(); !strings.Contains(out, "core01: web.service has failed: exit-code, status 203/EXEC\n") || !strings.Contains(out, "web.service of the config failed\nhint: ") {

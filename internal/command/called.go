@@ -6,6 +6,7 @@ import (
 
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/targets"
 )
 
@@ -37,12 +38,13 @@ func asCalled(s *settings.Settings, target string, words ...string) string {
 	return strings.Join(append(line, words...), " ")
 }
 
-// thatGoWith are those of this run's words that are settings of the target, too, and of which there are no others.
+// thatGoWith are those of this run's words that are settings of the target, too, and of which there are no others. Passwords are not
+// printed.
 func thatGoWith(target string, words, others []string) (all []string) {
 	for _, word := range words {
-		key, _, _ := strings.Cut(word, "=")
+		key, value, _ := strings.Cut(word, "=")
 		other := slices.ContainsFunc(others, func(w string) bool { return strings.HasPrefix(w, key+"=") })
-		if !other && goesWith(target, key) {
+		if !other && goesWith(target, key) && !secret.Is(key, value) {
 			all = append(all, quoted(word))
 		}
 	}

@@ -40,7 +40,7 @@ func TestCheckSaysWhatItWants(t *testing.T) {
 	mustUp(t, "nodes=2")
 	halt(t, "core02")
 	refuses(t, "core02 is shut off\nhint: `", Check)
-	refuses(t, "node=core07 is no node of this workspace", Check, "node=core07")
+	refuses(t, "node=core07 is not a node of this workspace", Check, "node=core07")
 }
 
 // TestCheckOfNodesThatNobodyReaches fails for each, and the report is JUnit's.

@@ -44,7 +44,7 @@ func (c choice) one(domains map[string]engine.Domain) (engine.Domain, error) {
 	if c.node == "" {
 		return engine.Domain{}, hint.Errorf(fmt.Sprintf("`%s node=%s`; nodes are %s", c.asked, names[0], strings.Join(names, ", ")), "there are %d nodes, and node= says which one", len(names))
 	}
-	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this workspace", c.node)
+	return engine.Domain{}, hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is not a node of this workspace", c.node)
 }
 
 // some are the node that node= names, or without it all nodes of the cluster prefix=, or of the workspace: at least one.

@@ -163,7 +163,7 @@ func ClustersInit(_ context.Context, r *Run) error {
 		return err
 	}
 	if _, err := clusterfile.Parse(path, text, settings.FileTable(settings.System())); err != nil {
-		return fmt.Errorf("what would be written is no cluster file: this is a mistake in this program: %w", err)
+		return fmt.Errorf("what would be written is not a cluster file: this is a mistake in this program: %w", err)
 	}
 	if err := writeNew(path, text); err != nil {
 		return err

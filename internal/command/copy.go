@@ -127,7 +127,7 @@ func gotten(ctx context.Context, r *Run, node string, files *transfer.Files, fro
 // sayCopied says what was copied, and what was left out.
 func sayCopied(r *Run, node string, c transfer.Copied, err error) {
 	for _, path := range c.LeftOut {
-		r.log.Say("%s: left out, as it is no file, folder or symbolic link: %s", node, path)
+		r.log.Say("%s: left out, as it is not a file, folder or symbolic link: %s", node, path)
 	}
 	if err == nil {
 		r.log.Say("%s: %s (%s, %s)", node, c.To, count(c.Files, "file"), progress.Bytes(c.Bytes))

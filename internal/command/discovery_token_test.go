@@ -87,7 +87,7 @@ func TestAuthorityOfALivingCluster(t *testing.T) {
 	if _, err := definedRun(t, "ready=on"); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, "ready=off: nodes do not tell where they are: no node's etcd can be given a certificate", "without ready=off", "ready=off")
+	refused(t, "ready=off: nodes do not say where they are: no node's etcd can be given a certificate", "without ready=off", "ready=off")
 	for _, words := range [][]string{{"recreate=all"}, {}} {
 		before := generatedFiles(t)
 		if _, err := definedRun(t, append(words, "ready=on")...); err != nil || generatedFiles(t) != before {

@@ -195,7 +195,7 @@ func TestPlanTellsOfAMemberThatMayBeMadeAnew(t *testing.T) {
 	mustUp(t)
 	plans(t, 0, "core01 unchanged defined, unchanged")
 	save(t, "vm/core01/fresh", "")
-	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: if it is no member of etcd yet, it is recreated as one")
+	plans(t, 0, "core01 unchanged defined, unchanged; no run has come to its end since it was made: if it is not a member of etcd yet, it is recreated as one")
 }
 
 // sized makes an image of that many MiB.

@@ -67,7 +67,7 @@ func printNoMembers(r *Run) error {
 	return table.JSON(r.out, []memberStatus{})
 }
 
-// strangersOf is an error if a cluster of these nodes has members of etcd that are no node's, as far as its members say at once.
+// strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, as far as its members say at once.
 func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) error {
 	clusters := map[string]bool{}
 	for _, d := range nodes {

@@ -93,7 +93,7 @@ func TestGroups(t *testing.T) {
 	if said := mustUp(t, "recreate=core-control02,core-worker01"); strings.Count(said, ": recreated") != 2 {
 		t.Errorf("got\n%s", said)
 	}
-	if _, err := New([]string{"recreate=core-worker03"}, os.Stdout); err == nil || !strings.Contains(err.Error(), "is no node of this cluster") ||
+	if _, err := New([]string{"recreate=core-worker03"}, os.Stdout); err == nil || !strings.Contains(err.Error(), "is not a node of this cluster") ||
 		!strings.Contains(err.Error(), "names from core-control01 to core-control03, from core-worker01 to core-worker02, with commas") {
 		t.Errorf("got %v", err)
 	}

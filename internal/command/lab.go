@@ -16,6 +16,7 @@ import (
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/targets"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/upstream"
@@ -54,8 +55,9 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil
 	}
-	cmd := world.Command(ctx, program, words...)
-	cmd.Env = append(os.Environ(), settings.LabVariable+"=1", launch.CalledAs(launch.Called()))
+	args, variables := secret.Exported(words)
+	cmd := world.Command(ctx, program, args...)
+	cmd.Env = append(append(os.Environ(), variables...), settings.LabVariable+"=1", launch.CalledAs(launch.Called()))
 	if err := passListener(cmd, r.Settings, words); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func TestTheLabHasTheImagesOfTheClustersFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := imagesForLab(t.Context(), r); err == nil || !strings.Contains(err.Error(), `"core-worker03" is no node of this cluster`) {
+	if err := imagesForLab(t.Context(), r); err == nil || !strings.Contains(err.Error(), `"core-worker03" is not a node of this cluster`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func TestLogsOfSeveralNodes(t *testing.T) {
 	if r.said() != want {
 		t.Errorf("want\n%s\ngot\n%s", want, r.said())
 	}
-	if err := Logs(t.Context(), run(t, "node=core07")); err == nil || !strings.Contains(err.Error(), "node=core07 is no node of this workspace") {
+	if err := Logs(t.Context(), run(t, "node=core07")); err == nil || !strings.Contains(err.Error(), "node=core07 is not a node of this workspace") {
 		t.Errorf("got %v", err)
 	}
 }

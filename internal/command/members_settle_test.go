@@ -147,8 +147,8 @@ func TestALivingEtcdIsNotHarmed(t *testing.T) {
 	refused(t, "etcd would lose its quorum and its data with 2 of its 3 members", "force=true", "recreate=core01,core02", "parallel=true")
 	refused(t, "the other nodes would be left without a quorum", "recreate=all", "recreate=core01,core02", "parallel=true", "force=true")
 	refused(t, "renew=true: the nodes of this cluster use its discovery token", "recreate=all", "renew=true")
-	refused(t, "ready=off: nodes do not tell where they are: no member of etcd can be added", "without ready=off", "nodes=4", "ready=off")
-	refused(t, "ready=off: nodes do not tell where they are", "without ready=off", "recreate=core02", "ready=off")
+	refused(t, "ready=off: nodes do not say where they are: no member of etcd can be added", "without ready=off", "nodes=4", "ready=off")
+	refused(t, "ready=off: nodes do not say where they are", "without ready=off", "recreate=core02", "ready=off")
 
 	// a config without the word by which members join, or without etcd at all
 	save(t, "plain.yml", withInitial)

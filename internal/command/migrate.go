@@ -90,7 +90,7 @@ func Migrate(_ context.Context, r *Run) error {
 	}
 	r.log.Say("migrate: %s -> %s; `%s` uses it\n%s", path, to, upAsCalled(r.Settings, "config="+quoted(to)), strings.TrimSpace(head))
 	if refused != nil {
-		r.log.Say("migrate: Butane wants your hand first:\n%s", refused)
+		r.log.Say("migrate: edit these by hand first, Butane has no equal:\n%s", refused)
 	}
 	return nil
 }

@@ -181,14 +181,14 @@ func TestCopyKeepsWhatWasThere(t *testing.T) {
 		t.Errorf("got %v %s", err, file(t, home+"/etc/conf"))
 	}
 	for _, c := range []struct{ from, to, want string }{
-		{"new", "core01:none/", "core01: none/: none/ is no folder that there is"},
+		{"new", "core01:none/", "core01: none/: none/ is not a folder that exists"},
 		{"gone", "core01:", "core01: stat "},
 		{"/proc/self/mem", "core01:etc/conf", "core01: etc/conf: read /proc/self/mem: input/output error"},
 		{"core01:/proc/self/mem", "new", "core01: /proc/self/mem: "},
 		{"core01:gone", ".", "core01: gone: file does not exist"},
-		{"core01:etc/conf", "none/", "core01: none/ is no folder that there is"},
+		{"core01:etc/conf", "none/", "core01: none/ is not a folder that exists"},
 		{"core01:taken", "new", "core01: "}, // a file
-		{"new", "core02:", "node=core02 is no node of this workspace\nhint: nodes are core01"},
+		{"new", "core02:", "node=core02 is not a node of this workspace\nhint: nodes are core01"},
 		{"new", "to", "from=new to=to: one of them is node:path, the other a path here\nhint: `"},
 		{"", "core01:", "cp wants from= and to=\nhint: `"},
 	} {

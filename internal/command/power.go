@@ -109,7 +109,7 @@ func startable(ctx context.Context, r *Run, d engine.Domain) error {
 		return err
 	}
 	if !disk.Exists && disk.Instead == "" {
-		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` makes the node anew", upAsCalled(r.Settings, "recreate="+d.Name)),
+		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` recreates the node", upAsCalled(r.Settings, "recreate="+d.Name)),
 			"its disk %s is gone", r.ws().Relative(node.Overlay()))
 	}
 	return refusal(r.Settings, d.Name, r.at().Unbootable(node, disk, d.Metadata))

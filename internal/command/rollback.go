@@ -174,7 +174,7 @@ func rolledBack(r *Run, cluster string) error {
 		return err
 	}
 	return hint.Errorf(fmt.Sprintf("`%s` ends it; `%s` removes the cluster", asCalled(r.Settings, workspace.TargetRollback, "prefix="+cluster, "name="+u.Name), asCalled(r.Settings, "down", "prefix="+cluster)),
-		"a rollback of the cluster %s to %s has not ended: its nodes may be of different times, which etcd does not stand", cluster, u.Name)
+		"a rollback of the cluster %s to %s has not ended: its nodes may be of different times, and etcd does not survive that", cluster, u.Name)
 }
 
 // sayUnfinished says that a snapshot of the cluster has not ended, unless all nodes have it. A rollback that has not is an error.

@@ -207,7 +207,7 @@ func TestARollbackThatHasNotEnded(t *testing.T) {
 	if states(t) != "paused, running" {
 		t.Errorf("they are %s", states(t))
 	}
-	said := "a rollback of the cluster core to clean has not ended: its nodes may be of different times, which etcd does not stand\nhint: `mage rollback prefix=core name=clean` ends it; `mage down prefix=core`"
+	said := "a rollback of the cluster core to clean has not ended: its nodes may be of different times, and etcd does not survive that\nhint: `mage rollback prefix=core name=clean` ends it; `mage down prefix=core`"
 	for _, do := range []func(context.Context, *Run) error{Start, Restart, func(context.Context, *Run) error { _, err := up(t, "ram=512"); return err }} {
 		refuses(t, said, do)
 	}

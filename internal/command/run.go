@@ -23,6 +23,7 @@ import (
 	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
@@ -66,7 +67,7 @@ func New(words []string, out io.Writer) (*Run, error) {
 func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	folder, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("cannot tell the workspace: %w", err)
+		return nil, fmt.Errorf("cannot find the workspace: %w", err)
 	}
 	if launch.Whole && about.Cluster { // Mage runs nowhere else
 		if err := workspace.IsClone(folder); err != nil {
@@ -100,7 +101,7 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 	root := here.Root
 	return &Run{
 		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
-		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache),
+		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache).As(func() (string, string, error) { return secret.User(s.EtcdUser) }),
 	}
 }
 

@@ -146,7 +146,7 @@ func (t *trial) identify(ctx context.Context) error {
 	image := images.baseImages[t.Node.Name]
 	t.Report.Distribution, t.Report.Version = distributionOf(r.Image, image.System()), image.Version
 	if t.Report.Distribution == "" {
-		return hint.Errorf("image=fcos-stable, image=flatcar-stable, or a file that has fcos or flatcar in its name", "image=%s: it does not tell which distribution it is", r.Image)
+		return hint.Errorf("image=fcos-stable, image=flatcar-stable, or a file that has fcos or flatcar in its name", "image=%s: it does not say which distribution it is", r.Image)
 	}
 	return nil
 }

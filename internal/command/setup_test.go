@@ -15,7 +15,7 @@ func TestHostSetupPrintsAScript(t *testing.T) {
 	inClone(t)
 	r := run(t, "nic=lo", "bridge=no-such-bridge") // which is no card to be bridged
 	err := HostSetup(t.Context(), r)
-	if err == nil || !strings.Contains(err.Error(), "nothing was changed: nic=lo: this is no Ethernet card, as a bridge's port must be\nhint: ") {
+	if err == nil || !strings.Contains(err.Error(), "nothing was changed: nic=lo: this is not an Ethernet card, as a bridge's port must be\nhint: ") {
 		t.Errorf("got %v", err)
 	}
 	if strings.Contains(r.said(), "no-such-bridge over") { // no step of a bridge that is refused

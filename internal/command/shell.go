@@ -33,7 +33,7 @@ func Shell(ctx context.Context, r *Run) error {
 
 // endsByItself is a program that Ctrl-C reaches by the terminal, as it does this process.
 func endsByItself(cmd *exec.Cmd) *exec.Cmd {
-	cmd.Cancel = func() error { return nil }
+	cmd.Cancel = func() error { return os.ErrProcessDone } // its own status counts, if that is 0, too (go doc os/exec.Cmd.Cancel)
 	cmd.WaitDelay = time.Minute
 	return cmd
 }

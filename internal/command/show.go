@@ -56,5 +56,5 @@ func noSuchNode(r *Run) error {
 	for _, node := range r.members() {
 		names = append(names, node.Name)
 	}
-	return hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is no node of this cluster", r.Node)
+	return hint.Errorf("nodes are "+strings.Join(names, ", "), "node=%s is not a node of this cluster", r.Node)
 }

@@ -64,7 +64,7 @@ type certificateStatus struct {
 }
 
 // Status prints how each node of the workspace is, or of the cluster prefix=. It waits for none: what is
-// not known is shown so. Members of etcd that are no node's are an error. With follow=true it goes on with what changes.
+// not known is shown so. Members of etcd that are not a node's are an error. With follow=true it goes on with what changes.
 func Status(ctx context.Context, r *Run) error {
 	r.onlyLook()
 	if r.Follow {
@@ -94,7 +94,7 @@ type seenStatus struct {
 	warnings []string
 	words    []string // of the run that looked
 
-	strangers error // members of etcd that are no node's
+	strangers error // members of etcd that are not a node's
 }
 
 // seeStatus asks all that can be asked, for as long as statusPatience, and then the nodes that are ready for their units.

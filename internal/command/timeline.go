@@ -1,19 +1,25 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"os/exec"
 
 	"coreos-libvirt/internal/cluster/timeline"
+	"coreos-libvirt/internal/launch"
+	"coreos-libvirt/internal/terminal/column"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/printable"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // keepTimes keeps what this run saw, if it booted anything. images are the base images by node.
 func keepTimes(r *Run, images baseImages) {
-	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json")); err != nil {
+	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json"), r.Prefix, launch.Release(r.Workspace)); err != nil {
 		r.log.Say("timeline: %v", err)
 	}
 	for image, longest := range r.times.Silences(func(node string) string { return images[node].Path }) {
@@ -26,11 +32,11 @@ func keepTimes(r *Run, images baseImages) {
 	}
 }
 
-// Timeline draws what the nodes went through in the last `up` as an SVG beside its data.
-func Timeline(_ context.Context, r *Run) error {
-	all, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"))
+// Timeline draws what the nodes went through in the last `up`: an SVG, or text for a terminal.
+func Timeline(ctx context.Context, r *Run) error {
+	t, err := timeline.Read(r.ws().Timeline(r.Prefix, "json"), r.Prefix)
 	if r.Format == "json" && err != nil { // for a program there is none
-		err = errors.Join(table.JSON(r.out, map[string][]timeline.Moment{}), err)
+		err = errors.Join(table.JSON(r.out, t), err)
 	}
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return hint.Errorf("`"+upAsCalled(r.Settings)+"` keeps one when it boots nodes", "there is no timeline of the cluster %s: %w", r.Prefix, err)
@@ -38,17 +44,32 @@ func Timeline(_ context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	if r.Format == "json" {
-		return table.JSON(r.out, all)
+	switch r.Format {
+	case "json":
+		return table.JSON(r.out, t)
+	case "text":
+		width, _ := column.Width(os.Stdout)
+		return t.Text(r.out, cmp.Or(width, column.Default))
 	}
-	drawing, err := timeline.Draw(r.Prefix, all)
+	return drawTimeline(ctx, r, t)
+}
+
+// drawTimeline writes the drawing, and with open=true shows it.
+func drawTimeline(ctx context.Context, r *Run, t timeline.Timeline) error {
+	drawing, err := t.Draw()
 	if err != nil {
 		return err
 	}
-	path := r.ws().Timeline(r.Prefix, "svg")
+	path := cmp.Or(r.File, r.ws().Timeline(r.Prefix, "svg"))
 	if err := artifact.Write(path, drawing, 0o644); err != nil {
 		return err
 	}
 	r.log.Say("timeline: %s", r.ws().Relative(path))
+	if !r.Open {
+		return nil
+	}
+	if out, err := exec.CommandContext(ctx, "xdg-open", path).CombinedOutput(); err != nil {
+		return hint.Errorf("apt-get install xdg-utils   # or open the file in a browser", "cannot show %s: %w%s", r.ws().Relative(path), err, printable.Text(string(out)))
+	}
 	return nil
 }

@@ -53,7 +53,7 @@ func isMember(r *Run, node string) error {
 	if node == "" || slices.Contains(names, node) {
 		return nil
 	}
-	return hint.Errorf("its nodes are "+strings.Join(names, ", "), "node=%s is no node of the cluster %s", node, r.Prefix)
+	return hint.Errorf("its nodes are "+strings.Join(names, ", "), "node=%s is not a node of the cluster %s", node, r.Prefix)
 }
 
 // saves has a value when files were saved since it was last read, until end, which closes files.

@@ -24,7 +24,7 @@ func TestANodeWithoutItsDiskIsNotStopped(t *testing.T) {
 	if err == nil || theDomain(t, "core01").State != engine.Running {
 		t.Fatalf("got %v, it is %s", err, theDomain(t, "core01").State)
 	}
-	contains(t, err.Error(), "core01: its disk vm/core01/core01.qcow2 is gone\nhint: put the file back, or `", "recreate=core01` makes the node anew")
+	contains(t, err.Error(), "core01: its disk vm/core01/core01.qcow2 is gone\nhint: put the file back, or `", "recreate=core01` recreates the node")
 	stopAll(t)
 	if err := starts(t, startNodes(t)); err == nil {
 		t.Error("it was started")

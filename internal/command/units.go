@@ -223,7 +223,7 @@ func failedUnits(s *settings.Settings, all []nodeUnits) error {
 	if len(well) > 0 {
 		failed = append(failed, "the units of "+strings.Join(well, ", ")+" are well")
 	}
-	return hint.Errorf(fmt.Sprintf("`%s` shows all that it said; `%s` makes the node again of a config that was mended",
+	return hint.Errorf(fmt.Sprintf("`%s` shows all that it said; `%s` makes the node again of a corrected config",
 		asCalled(s, "journal", "node="+first.Node, "unit="+first.Failed()[0].Name), upAsCalled(s, "recreate="+first.Node)),
 		"%s", strings.Join(failed, "\n"))
 }

@@ -152,7 +152,7 @@ func TestUnitsThatAreNotKnown(t *testing.T) {
 	if err := failedUnits(r.Settings, seen); err != nil || seen[1].brief() != notKnown {
 		t.Errorf("got %v, %+v", err, seen)
 	}
-	if got := r.said(); !strings.Contains(got, "warning: core02: its units are not known: the Ignition document is no JSON: ") || !strings.Contains(got, " ssh node=core02` shows whether ") {
+	if got := r.said(); !strings.Contains(got, "warning: core02: its units are not known: the Ignition document is not JSON: ") || !strings.Contains(got, " ssh node=core02` shows whether ") {
 		t.Errorf("got\n%s", got)
 	}
 }

@@ -108,7 +108,7 @@ func TestACloneIsNoNode(t *testing.T) {
 	bootDomain(t, "core01")
 	disk := filepath.Join(t.TempDir(), "clone.qcow2")
 	clone := cloned(t, "core01", disk)
-	const line = "core01-clone: the domain is a copy of core01, with another UUID: it is no node; it is left alone\n"
+	const line = "core01-clone: the domain is a copy of core01, with another UUID: it is not a node; it is left alone\n"
 	said := status(t)
 	contains(t, said, line)
 	if strings.Count(said, "running") != 1 {
@@ -455,7 +455,7 @@ func TestAnIdentityThatCannotBeRead(t *testing.T) {
 	mustUp(t, "nodes=1")
 	for _, text := range []string{"{", "{}", `{"id":"x","origin":"/w"}`, `[]`} {
 		save(t, "vm/.workspace", text)
-		if _, err := New(nil, os.Stdout); err == nil || !strings.Contains(err.Error(), "cannot tell which workspace this is: vm/.workspace: ") || !strings.Contains(err.Error(), "\nhint: ") {
+		if _, err := New(nil, os.Stdout); err == nil || !strings.Contains(err.Error(), "cannot find out which workspace this is: vm/.workspace: ") || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}

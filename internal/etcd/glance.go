@@ -22,14 +22,14 @@ import (
 // the member counts as not healthy, and the helper may find out more.
 func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
 	status, told := Status{Members: make([]Member, len(endpoints))}, make([]Peers, len(endpoints))
-	client, err := clientWith(h.credentials)
+	client, c, err := h.browser()
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
 	for i, endpoint := range endpoints {
 		all.Go(func() {
 			m := Member{Endpoint: endpoint}
 			var failed error
-			if told[i], failed = glance(ctx, client, &m); err != nil || failed != nil {
+			if told[i], failed = glance(ctx, client.as(ctx, endpoint, c), &m); err != nil || failed != nil {
 				m.Error = errors.Join(err, failed).Error()
 			}
 			status.Members[i] = m
@@ -47,7 +47,7 @@ func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
 }
 
 // glance asks three things of a member at once: what it is, for a linearizable read, which needs a quorum, and who the others are.
-func glance(ctx context.Context, client *http.Client, m *Member) (Peers, error) {
+func glance(ctx context.Context, client browser, m *Member) (Peers, error) {
 	var state struct {
 		Header struct {
 			MemberID string `json:"member_id"`
@@ -74,7 +74,7 @@ func glance(ctx context.Context, client *http.Client, m *Member) (Peers, error) 
 }
 
 // glanceAtPeers are the members as the one at the endpoint knows them.
-func glanceAtPeers(ctx context.Context, client *http.Client, endpoint string) (peers Peers, err error) {
+func glanceAtPeers(ctx context.Context, client browser, endpoint string) (peers Peers, err error) {
 	var told struct {
 		Members []struct {
 			ID      string   `json:"ID"`
@@ -117,10 +117,44 @@ func hexadecimal(id string) string {
 // longestAnswer is how many bytes a member may answer: it is a guest, and may be anybody's by now.
 const longestAnswer = 1 << 20
 
-func ask(ctx context.Context, client *http.Client, url, question string, answer any) error {
+// browser is a client of the members' JSON gateway.
+type browser struct {
+	*http.Client
+	token string // of the user; empty if there is none
+}
+
+// browser is one that shows what the members want to see, and the user to log in as.
+func (h Helper) browser() (browser, Credentials, error) {
+	c, failed := h.shown()
+	client, err := clientWith(c)
+	return browser{Client: client}, c, errors.Join(failed, err)
+}
+
+// as is the browser, logged in at the endpoint. Where that fails, what is asked next is refused.
+func (b browser) as(ctx context.Context, endpoint string, c Credentials) browser {
+	if c.User == "" {
+		return b
+	}
+	var given struct {
+		Token string `json:"token"`
+	}
+	login, err := json.Marshal(struct {
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}{c.User, c.Password})
+	if err == nil && ask(ctx, b, endpoint+"/v3/auth/authenticate", string(login), &given) == nil {
+		b.token = given.Token
+	}
+	return b
+}
+
+func ask(ctx context.Context, client browser, url, question string, answer any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(question))
 	if err != nil {
 		return err
+	}
+	if client.token != "" {
+		request.Header.Set("Authorization", client.token)
 	}
 	response, err := client.Do(request)
 	if err != nil {

@@ -26,7 +26,12 @@ type (
 type Helper struct {
 	program     *program
 	credentials Credentials
+	login       Login // of members that have users; nil: nobody
+	toMembers   bool  // whether the questions are to members
 }
+
+// Login is a user of etcd's, and the password, as they are when they are needed. Both are empty for nobody.
+type Login func() (user, password string, err error)
 
 // NewHelper is the helper of the module, to be built into the folder bin.
 func NewHelper(module, bin string) Helper { return Helper{program: &program{module: module, bin: bin}} }
@@ -39,8 +44,36 @@ func Within() Helper { return Helper{program: &program{within: true}} }
 
 // With is a helper that shows the credentials.
 func (h Helper) With(c Credentials) Helper {
-	h.credentials = c
+	h.credentials, h.toMembers = c, false
 	return h
+}
+
+// As is a helper that logs in to the cluster's members.
+func (h Helper) As(login Login) Helper {
+	h.login = login
+	return h
+}
+
+// ToMembers is a helper that asks the cluster's members: it shows the credentials, and logs in.
+func (h Helper) ToMembers(c Credentials) Helper {
+	h = h.With(c)
+	h.toMembers = true
+	return h
+}
+
+// CheckLogin is an error if there is no user and password where the settings say that one is.
+func (h Helper) CheckLogin() error {
+	_, err := h.ToMembers(Credentials{}).shown()
+	return err
+}
+
+// shown are the credentials, with those of the user if it is members that are asked.
+func (h Helper) shown() (c Credentials, err error) {
+	c = h.credentials
+	if h.toMembers && h.login != nil {
+		c.User, c.Password, err = h.login()
+	}
+	return c, err
 }
 
 // Build makes the program, unless one of the same sources is there. The first time takes a minute.
@@ -59,7 +92,11 @@ func (h Helper) Close() { h.program.close() }
 
 // ask makes a request. Each answer's result goes to each, until the last one.
 func (h Helper) ask(ctx context.Context, verb string, endpoints []string, args any, each func(json.RawMessage) error) error {
-	request := wire.Request{Verb: verb, Endpoints: endpoints, Credentials: h.credentials}
+	shown, err := h.shown()
+	if err != nil {
+		return err
+	}
+	request := wire.Request{Verb: verb, Endpoints: endpoints, Credentials: shown}
 	if args != nil {
 		text, err := json.Marshal(args)
 		if err != nil {

@@ -113,7 +113,7 @@ func (p Peers) InitialCluster(name, address string) (string, error) {
 	parts := []string{}
 	for _, peer := range append(Peers{{Name: name, URLs: []string{address}}}, p...) {
 		if err := peer.Check(); err != nil {
-			return "", hint.Errorf("mage etcd remove="+cmp.Or(peer.ID, "<id>")+" takes a member out that is no node's", "etcd: the member %s: %w", peer.ID, err)
+			return "", hint.Errorf("mage etcd remove="+cmp.Or(peer.ID, "<id>")+" takes a member out that is not a node's", "etcd: the member %s: %w", peer.ID, err)
 		}
 		for _, url := range peer.URLs {
 			if peer.Name != "" && (peer.Name != name || len(parts) == 0) {

@@ -107,7 +107,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no snapshot"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is no snapshot of etcd's") {
+	if _, err := programs.helper.Restore(ctx, []string{other}, file); err == nil || !strings.Contains(err.Error(), "is not a snapshot of etcd's") {
 		t.Errorf("no snapshot at all: got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 
+	"coreos-libvirt/internal/etcd/wire"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
 )
@@ -74,6 +75,14 @@ func (s Status) Unwell(excused ...string) []Member {
 	return unwell
 }
 
+// Refused is an error if no member says how it is, as etcd has users and takes this host for none of them.
+func (s Status) Refused() error {
+	if len(s.Healthy()) > 0 || !slices.ContainsFunc(s.Members, func(m Member) bool { return m.Refused }) {
+		return nil
+	}
+	return unhealthy(0, len(s.Members), s.Members)
+}
+
 // CheckMembers is nil where all members that have a vote are healthy, but those of the excused ids.
 func (s Status) CheckMembers(excused ...string) error {
 	unwell := s.Unwell(excused...)
@@ -102,6 +111,10 @@ func unhealthy(healthy, of int, unwell []Member) error {
 		}
 		lines += fmt.Sprintf("\n    %s: %s", who, m.Error)
 	}
-	return hint.Errorf("the member's log: mage ssh node=... cmd='journalctl -u etcd -n 30'",
+	advice := "the member's log: mage ssh node=... cmd='journalctl -u etcd -n 30'"
+	if slices.ContainsFunc(unwell, func(m Member) bool { return m.Refused }) {
+		advice = wire.UserAdvice
+	}
+	return hint.Errorf(advice,
 		"etcd: %d of %d members are healthy%s", healthy, of, lines)
 }

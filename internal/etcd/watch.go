@@ -32,11 +32,13 @@ func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, chan
 		if s.Whole(n, excused...) == nil {
 			return errWhole
 		}
-		return nil
+		return s.Refused() // which no patience changes
 	})
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return last, ctx.Err()
+	case last.Refused() != nil:
+		return last, last.Refused()
 	case ctx.Err() != nil:
 		return last, last.Whole(n, excused...)
 	case errors.Is(err, errWhole):

@@ -17,7 +17,7 @@ const JournalChannel = "com.coreos.ignition.journal"
 type entry struct {
 	Identifier string          `json:"SYSLOG_IDENTIFIER"`
 	Priority   string          `json:"PRIORITY"` // "0", emergency, to "7", debug (syslog(3))
-	Message    json.RawMessage `json:"MESSAGE"`  // a string; an array of bytes where it is no UTF-8
+	Message    json.RawMessage `json:"MESSAGE"`  // a string; an array of bytes where it is not UTF-8
 }
 
 // The highest of the priorities that tell of something wrong, and of what Ignition says when a stage has failed (its Crit).

@@ -50,7 +50,7 @@ func (a Access) PublicKey(comment string) (string, error) {
 	}
 	signer, err := ssh.ParsePrivateKey(private)
 	if err != nil {
-		return "", hint.Errorf("remove "+a.Dir+": a new key pair is then made", "%s is no ssh key: %w", a.key(), err)
+		return "", hint.Errorf("remove "+a.Dir+": a new key pair is then made", "%s is not an ssh key: %w", a.key(), err)
 	}
 	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
 	return line + " " + comment, nil

@@ -19,7 +19,7 @@ func EnsurePackages(ctx context.Context, names []string, say func(format string,
 	}
 	list := strings.Join(lacking, " ")
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return hint.Errorf("install what they are called here", "these Debian packages are needed, and this is no Debian: %s", list)
+		return hint.Errorf("install what they are called here", "these Debian packages are needed, and this is not Debian: %s", list)
 	}
 	if os.Getuid() != 0 {
 		return hint.Errorf("sudo apt-get install --no-install-recommends "+list, "packages are missing: %s", list)

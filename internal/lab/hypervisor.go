@@ -163,7 +163,7 @@ func (h Host) cable(ctx context.Context, state string) error {
 	return run(netOnly(ctx, h.world.dhcp, "ip", "link", "set", h.Name(), state))
 }
 
-// Off switches it off, as one whose plug is pulled: its guests are gone, its disk is not. It stays off until On.
+// Off switches it off, as without power: its guests are gone, its disk is not. It stays off until On.
 func (h Host) Off(ctx context.Context) error {
 	if err := os.WriteFile(h.off(), nil, 0o600); err != nil {
 		return err

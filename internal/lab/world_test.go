@@ -185,7 +185,7 @@ func cableCut(t *testing.T, w *World) {
 	says(t, onHost(t.Context(), w, 1, "true"))
 }
 
-// switchedOff is one whose plug is pulled: it is off until somebody switches it on, and has its disk then, and nothing that ran.
+// switchedOff is one without power: it is off until somebody switches it on, and has its disk then, and nothing that ran.
 func switchedOff(t *testing.T, w *World) {
 	h := w.Host(2)
 	says(t, onHost(t.Context(), w, 2, "echo kept >/var/lib/libvirt/kept; touch /tmp/lost; (sleep 1000 >/dev/null 2>&1 &)"))

@@ -11,7 +11,7 @@ var commit, release string
 // Version is what this program was made of.
 type Version struct {
 	Version string `json:"version"` // of a release, v0.1.0; else what git describes, v0.1.0-3-gabcdef0; empty if that is not known
-	Commit  string `json:"commit"` // of the sources, with + if they were changed since; empty if that is not known
+	Commit  string `json:"commit"`  // of the sources, with + if they were changed since; empty if that is not known
 	Go      string `json:"go"`
 	Binding string `json:"binding"` // the version of libvirt's binding, which is that of the API it knows
 	System  string `json:"system"`  // linux/amd64

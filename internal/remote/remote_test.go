@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 	}
 	var out, said bytes.Buffer
 	err = m.Run(t.Context(), Program{
-		Path: script(t, `printf '%s\n' "$@" "$A_B" "$(ls)" "$(stat -c %a .)" "$(cat)"; echo told >&2; mkdir vm; exit 7`),
+		Path:  script(t, `printf '%s\n' "$@" "$A_B" "$(ls)" "$(stat -c %a .)" "$(cat)"; echo told >&2; mkdir vm; exit 7`),
 		Words: []string{"host:check", "it's", `$(date) "x" \`, "", "a\nb"}, Env: []string{"A_B=c d'e"}, Stdout: &out, Stderr: &said,
 	})
 	want := "host:check\nit's\n$(date) \"x\" \\\n\na\nb\nc d'e\ncoreos-libvirt\n700\n\n"

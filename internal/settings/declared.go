@@ -80,7 +80,7 @@ func IsProtected(prefix string, env Environment) string {
 func (s *Settings) checkSingle(f clusterfile.File) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
 		if !s.hasNode(name) {
-			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is no node of this cluster", name), s.nodeNames())
+			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is not a node of this cluster", name), s.nodeNames())
 		}
 	}
 	return nil
@@ -178,25 +178,25 @@ func (c choice) goesWithoutSaying() bool {
 // FileText is a cluster file that says what somebody gave of these settings: by words, in the environment, or when the cluster was
 // made. What says how runs go about it is in it if a word gave it.
 func (s *Settings) FileText(env Environment) ([]byte, error) {
-	values, plain, secret := map[string]string{}, map[string]string{}, []string{}
+	values, plain, hidden := map[string]string{}, map[string]string{}, []string{}
 	for _, c := range s.chosen {
-		described := c.key.of == ofNode || c.key.of == ofCluster
+		described := c.key.of == ofNode || c.key.of == ofCluster || c.key.of == ofSecret
 		switch {
 		case !s.isGiven(c) || c.key.of == ofOneRun || c.goesWithoutSaying():
-		case c.hides():
-			secret = append(secret, c.key.Name)
+		case c.isSecret():
+			hidden = append(hidden, c.key.Name)
 		case described || c.from == fromWord:
 			values[c.key.Name] = c.value
 		}
 	}
 	for name, value := range s.Vars {
 		if IsSecret(name, value) {
-			secret = append(secret, varPrefix+name)
+			hidden = append(hidden, varPrefix+name)
 		} else {
 			plain[name] = value
 		}
 	}
-	secret = append(secret, s.Forgotten...)
-	slices.Sort(secret)
-	return clusterfile.Write(FileTable(env), values, plain, slices.Compact(secret))
+	hidden = append(hidden, s.Forgotten...)
+	slices.Sort(hidden)
+	return clusterfile.Write(FileTable(env), values, plain, slices.Compact(hidden))
 }

@@ -122,7 +122,7 @@ func TestClusterFileRefuses(t *testing.T) {
 		"config: 5":                            `config is text, not 5|quote it: "5"`,
 		"config: ''":                           "config is \"\": must not be empty|",
 		"ready: perhaps":                       "ready is true or false, not perhaps|",
-		"format: xml":                          "format is xml: table, json, junit, tap are allowed|",
+		"format: xml":                          "format is xml: table, json, junit, tap, svg, text are allowed|",
 		"ram: 512\nram: 1024":                  "2:1: error: ram is there already, in line 1|a mapping has each key once",
 		"prefix: y":                            "1:1: error: prefix does not stand in a cluster file|a cluster's prefix is the name of its file",
 		"recreate: all":                        "recreate does not stand in a cluster file|give it on the command line",
@@ -136,8 +136,8 @@ func TestClusterFileRefuses(t *testing.T) {
 		"groups: {w1: {nodes: 1}}":             "w1 cannot be the name of a group|the last a letter",
 		"groups: {w: {nodes: 1}}\nnodes: 3":    "2:1: error: nodes: is not for a cluster with groups|",
 		"groups: [w]":                          "groups is a mapping, not a list|",
-		"nodes: {x04: {ram: 4096}}":            "1:9: error: x04 is no node of this cluster|nodes are x01 to x03",
-		"groups: {w: {nodes: 1}}\nnodes: {x01: }": "x01 is no node of this cluster|nodes are x-w01 to x-w01",
+		"nodes: {x04: {ram: 4096}}":            "1:9: error: x04 is not a node of this cluster|nodes are x01 to x03",
+		"groups: {w: {nodes: 1}}\nnodes: {x01: }": "x01 is not a node of this cluster|nodes are x-w01 to x-w01",
 		"nodes: {x01: {nodes: 2}}":                "there is no key nodes in the node x01|",
 		"ram: 1\n---\nram: 2":                     "a second document|",
 		"- ram":                                   "1:1: error: a cluster file is a mapping, not a list|",
@@ -147,7 +147,7 @@ func TestClusterFileRefuses(t *testing.T) {
 		"disks: [{size: 5, nme: a}]":              "there is no key nme in an entry of disks|did you mean name ?",
 		"disks: [{name: a}]":                      "an entry of disks has no size|write `size: …` in it",
 		"disks: [0]":                              `disks is 0: "0": a size from 1 to 65536 GiB is allowed|`,
-		"networks: [{bridge: a, direct: b}]":      `"bridge:a+direct:b": is no interface name|`,
+		"networks: [{bridge: a, direct: b}]":      `"bridge:a+direct:b": is not an interface name|`,
 	} {
 		_, err := Load([]string{"prefix=x"}, one(text))
 		said, advice, _ := strings.Cut(want, "|")

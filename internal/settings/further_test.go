@@ -71,8 +71,8 @@ func TestNetworks(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"+": "is no interface name", "bridge:": "is no interface name", "direct:../x": "is no interface name",
-		"network:": "is no network's name", "network:a<b": "is no network's name", "vlan:7": "is allowed", "bridge:br1,": "is no interface name",
+		"+": "is not an interface name", "bridge:": "is not an interface name", "direct:../x": "is not an interface name",
+		"network:": "is not the name of a network", "network:a<b": "is not the name of a network", "vlan:7": "is allowed", "bridge:br1,": "is not an interface name",
 	} {
 		_, err := Load([]string{"networks=" + value}, environment(nil))
 		if err == nil || !strings.HasPrefix(err.Error(), "networks="+value+" (command line): ") || !strings.Contains(err.Error(), want) {

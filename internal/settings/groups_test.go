@@ -17,8 +17,8 @@ func TestGroups(t *testing.T) {
 	}{
 		"nothing":                        {two, nil, "", ""},
 		"a node of a group":              {two, nil, "recreate=x-worker02,x-control01", ""},
-		"one node too many":              {two, nil, "recreate=x-worker03", "recreate=x-worker03: \"x-worker03\" is no node of this cluster\nhint: recreate=changed, recreate=all, or names from x-control01 to x-control01, from x-worker01 to x-worker02, with commas"},
-		"a node without a group":         {two, nil, "recreate=x01", "recreate=x01: \"x01\" is no node of this cluster"},
+		"one node too many":              {two, nil, "recreate=x-worker03", "recreate=x-worker03: \"x-worker03\" is not a node of this cluster\nhint: recreate=changed, recreate=all, or names from x-control01 to x-control01, from x-worker01 to x-worker02, with commas"},
+		"a node without a group":         {two, nil, "recreate=x01", "recreate=x01: \"x01\" is not a node of this cluster"},
 		"a number of nodes":              {two, nil, "nodes=3", "nodes=3: the cluster x has groups, each with its own number of nodes\nhint: write `nodes: 3` below one of its groups in clusters/x.yml"},
 		"a number in the environment":    {two, map[string]string{"COREOS_NODES": "2"}, "", "nodes=2: the cluster x has groups"},
 		"no node at all":                 {"groups:\n  control: {nodes: 0}\n", nil, "", "clusters/x.yml: no group has a node\nhint: `mage down prefix=x` removes the cluster"},

@@ -11,6 +11,7 @@ import (
 	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/settings/process"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/words"
 	"coreos-libvirt/internal/terminal/hint"
 )
@@ -63,6 +64,7 @@ func Keys(env Environment) []Key {
 		{"discovery_cert", ofCluster, "file of the certificate (PEM) that is shown to the etcd of discovery=, by this host and by the nodes", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCert })},
 		{"discovery_key", ofCluster, "file of its key (PEM)", "", "", anything(func(s *Settings) *string { return &s.DiscoveryKey })},
 		{"discovery_user", ofSecret, "user:password for the etcd of discovery=", "", "", pattern(words.UserAndPassword.String(), checked(words.CheckCredentials, func(s *Settings) *string { return &s.DiscoveryUser }))},
+		{"etcd_user", ofSecret, "name:password of a user with the role root, where the members' etcd has users; or @ and a file with that in it", "", "", pattern(secret.Pattern, checked(secret.CheckUser, func(s *Settings) *string { return &s.EtcdUser }))},
 		{"addresses", ofCluster, "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
 		{"renew", ofOneRun, "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(link.Pattern, bridge)},
@@ -86,22 +88,23 @@ func Keys(env Environment) []Key {
 		{"parallel", ofRuns, "true: nodes are recreated all at once, not one after the other", "false", "", yesNo(func(s *Settings) *bool { return &s.Parallel })},
 		{"force", ofOneRun, "true: `mage up` makes a new cluster of one whose etcd answers, with recreate=all: its data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Force })},
 		{"redefine", ofOneRun, "true: overwrite what somebody else changed in a domain's definition", "false", "", yesNo(func(s *Settings) *bool { return &s.Redefine })},
-		{"keep_going", ofRuns, "false: where one node fails, the others are not waited for", "true", "", yesNo(func(s *Settings) *bool { return &s.KeepGoing })},
+		{"keep_going", ofRuns, "false: if one node fails, the others are not waited for", "true", "", yesNo(func(s *Settings) *bool { return &s.KeepGoing })},
 		{"wait", ofRuns, "false: fail where another run is at the cluster, rather than wait for it", "true", "", yesNo(func(s *Settings) *bool { return &s.Wait })},
-		{"all", ofOneRun, "true: every cluster, or node, of this workspace; where there is more than one, prefix= names one of them", "false", "", yesNo(func(s *Settings) *bool { return &s.All })},
+		{"all", ofOneRun, "true: every cluster, or node, of this workspace; if there is more than one, prefix= names one of them", "false", "", yesNo(func(s *Settings) *bool { return &s.All })},
 		{"yes", ofOneRun, "true: `mage down` does not ask, also if data are lost", "false", "", yesNo(func(s *Settings) *bool { return &s.Yes })},
 		{"plan", ofOneRun, "true: `mage down` only prints what would go", "false", "", yesNo(func(s *Settings) *bool { return &s.PlanOnly })},
 		{"protect", ofRuns, "true: `mage down` and what recreates or removes nodes refuse this cluster from now on, until false", "", "", value{protect, clusterfile.Shape{Type: clusterfile.YesNo}}},
-		{"grace", ofRuns, "how long a guest may take to shut down before its plug is pulled", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
-		{"format", ofRuns, "of what is printed: table, or json for programs, of `mage check` and `mage ci` junit or tap, too; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json", "junit", "tap")},
+		{"grace", ofRuns, "how long a guest may take to shut down before it is powered off", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Grace })},
+		{"format", ofRuns, "of what is printed: table, or json for programs, of `mage check` and `mage ci` junit or tap, too, of `mage timeline` svg or text; then the rest goes to standard error", "table", "", oneOf(func(s *Settings) *string { return &s.Format }, "table", "json", "junit", "tap", "svg", "text")},
 		{"diff", ofRuns, "false: `mage plan` leaves out what changed in Ignition documents", "true", "", yesNo(func(s *Settings) *bool { return &s.Diff })},
 		{"follow", ofRuns, "true: `mage logs`, `mage journal` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
-		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, or the program that `mage build` makes", "", "", anything(func(s *Settings) *string { return &s.File })},
-		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is no node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", plain(remove)},
+		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, the program that `mage build` makes, or the drawing of `mage timeline`", "", "", anything(func(s *Settings) *string { return &s.File })},
+		{"open", ofOneRun, "true: `mage timeline` shows the drawing in the program that opens such files (xdg-open)", "false", "", yesNo(func(s *Settings) *bool { return &s.Open })},
+		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is not a node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", plain(remove)},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", plain(checked(words.SnapshotName, func(s *Settings) *string { return &s.Name }))},
 		{"memory", ofOneRun, "off: `mage snapshot` shuts the nodes down for it and boots them again, and the snapshot has only their disks", "on", "", yesNo(func(s *Settings) *bool { return &s.Memory })},
 		{"archive", ofOneRun, "file (.tar.gz) into which `mage down` puts consoles and Ignition documents, and `mage ci` consoles, journals and reports if something failed (vm/ci.<prefix>/ci.tar.gz)", "", "", anything(func(s *Settings) *string { return &s.Archive })},
-		{"node", ofOneRun, "the node that a target is about; where it may be several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
+		{"node", ofOneRun, "the node that a target is about; of targets that take several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", ofOneRun, "what `mage ssh` runs in the node, or `mage lab shell` in the lab; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
 		{"from", ofOneRun, "what `mage cp` copies: a path here, or node:path; :path is of node=, prefix= or all=true", "", "", anything(func(s *Settings) *string { return &s.From })},
 		{"to", ofOneRun, "where `mage cp` copies it to: the same", "", "", anything(func(s *Settings) *string { return &s.To })},

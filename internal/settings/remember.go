@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/secret"
 )
 
 // Clusters is what is known of a workspace's clusters. The zero value knows none.
@@ -33,7 +34,7 @@ func (s *Settings) Remembered() string {
 	for _, c := range s.chosen {
 		described := c.key.of == ofNode || c.key.of == ofCluster || c.key.of == ofSecret
 		if described && (s.isGiven(c) || slices.Contains(always, c.key.Name)) {
-			note(noted, c.key.Name, c.value, c.from, c.hides())
+			note(noted, c.key.Name, c.value, c.from, c.isSecret())
 		}
 	}
 	for name, value := range s.Vars {
@@ -63,6 +64,11 @@ func note(noted url.Values, key, value, from string, secret bool) {
 // secretName is how words of the user's own are called whose values nobody else may read: who may look at domains reads their marks.
 var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|hash|credential|private)`)
 
+// isSecret tells whether nobody else may read the value. In a URI of libvirt's a user is no secret. That of a setting that names a file with the secret everybody may.
+func (c choice) isSecret() bool {
+	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || c.key.Name != "hosts" && hidesIn(c.value)
+}
+
 // IsSecret tells whether a word of the user's own is one that nobody else may read.
 func IsSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
 
@@ -70,11 +76,6 @@ func IsSecret(name, value string) bool { return secretName.MatchString(name) || 
 func hidesIn(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && (u.User != nil || u.RawQuery != "")
-}
-
-// hides tells whether nobody else may read the value. In a URI of libvirt's a user is no secret.
-func (c choice) hides() bool {
-	return c.key.of == ofSecret || c.key.Name != "hosts" && hidesIn(c.value)
 }
 
 // fromMark is what the cluster was made with, and which of it is not written down. What the file gave counts only while the file

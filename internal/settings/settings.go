@@ -15,6 +15,7 @@ import (
 	"coreos-libvirt/internal/settings/further"
 	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/process"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
@@ -52,6 +53,7 @@ type Settings struct {
 	DiscoveryCert             string            // file, PEM, or empty
 	DiscoveryKey              string            // file, PEM, or empty
 	DiscoveryUser             string            // user:password, or empty
+	EtcdUser                  string            // name:password, or @file, or empty
 	Addresses                 string            // of the nodes, with commas, or empty
 	Renew                     bool              // whether to make a new token
 	Accel                     string            // auto, kvm or tcg
@@ -80,6 +82,7 @@ type Settings struct {
 	Follow                    bool              // whether logs go on
 	Archive                   string            // file for what down removes, or empty
 	File                      string            // a snapshot of etcd's
+	Open                      bool              // whether a drawing is shown
 	Cmd                       string            // what ssh runs there; empty is a login
 	From, To                  string            // paths that cp copies, here or node:path
 	Port                      Ports             // that forward is about
@@ -320,7 +323,7 @@ func (s *Settings) validateRecreate() error {
 	}
 	for _, name := range strings.Split(s.Recreate, ",") {
 		if !s.hasNode(name) {
-			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is no node of this cluster", s.Recreate, name)
+			return hint.Errorf("recreate=changed, recreate=all, or names "+s.names()+", with commas", "recreate=%s: %q is not a node of this cluster", s.Recreate, name)
 		}
 	}
 	return nil
@@ -335,7 +338,7 @@ func parse(words []string) (map[string]string, error) {
 			return nil, err
 		}
 		if old, twice := given[key]; twice && old != value {
-			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, old, key, value)
+			return nil, hint.Errorf("give it once", "%s is given twice: %s=%s and %s=%s", key, key, secret.Shown(key, old), key, secret.Shown(key, value))
 		}
 		given[key] = value
 	}

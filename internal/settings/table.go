@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"coreos-libvirt/internal/settings/row"
+	"coreos-libvirt/internal/settings/secret"
 )
 
 // Rows are all settings, in groups, and behind them the user's own words with those of the file varsFile.
@@ -31,9 +31,4 @@ func (s *Settings) Rows(varsFile string) (rows []row.Row, err error) {
 }
 
 // shown is the value without a password.
-func (c choice) shown() string {
-	if user, _, has := strings.Cut(c.value, ":"); has && c.key.Name == "discovery_user" {
-		return user + ":…"
-	}
-	return c.value
-}
+func (c choice) shown() string { return secret.Shown(c.key.Name, c.value) }

@@ -30,7 +30,7 @@ type identity struct {
 func At(folder string) (Workspace, error) {
 	root, err := filepath.EvalSymlinks(folder)
 	if err != nil {
-		return Workspace{}, fmt.Errorf("cannot tell the workspace: %w", err)
+		return Workspace{}, fmt.Errorf("cannot find the workspace: %w", err)
 	}
 	w := Workspace{Root: root}
 	known, err := identityOf(w)
@@ -53,7 +53,7 @@ func identityOf(w Workspace) (known identity, err error) {
 	}
 	if err != nil {
 		return known, hint.Errorf("the domains of this workspace have both in their metadata: virsh dumpxml <domain>",
-			"cannot tell which workspace this is: %s: %w", w.Relative(path), err)
+			"cannot find out which workspace this is: %s: %w", w.Relative(path), err)
 	}
 	return known, nil
 }

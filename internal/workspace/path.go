@@ -30,7 +30,7 @@ func CheckPath(path string, qemu bool) error {
 		}
 	}
 	if i := strings.IndexFunc(path, unicode.IsControl); i >= 0 || !utf8.ValidString(path) {
-		return refused(fmt.Sprintf("%q", path), "a control character or a byte that is no UTF-8")
+		return refused(fmt.Sprintf("%q", path), "a control character or a byte that is not UTF-8")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func UnfinishedOf(w Workspace, prefix string) (u Unfinished, err error) {
 		err = json.Unmarshal(text, &u)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: cannot tell whether a snapshot or a rollback has not ended: %w", w.Relative(path), err)
+		err = fmt.Errorf("%s: cannot read whether a snapshot or a rollback has not ended: %w", w.Relative(path), err)
 	}
 	return u, err
 }

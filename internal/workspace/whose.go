@@ -116,7 +116,7 @@ func stranger(w Workspace, d engine.Domain) string {
 	node := NameOf(d.Metadata)
 	switch w.Whose(d) {
 	case Clone:
-		return fmt.Sprintf("the domain is a copy of %s, with another UUID: it is no node", node)
+		return fmt.Sprintf("the domain is a copy of %s, with another UUID: it is not a node", node)
 	case Renamed:
 		return fmt.Sprintf("the domain is the node %s, which somebody has renamed", node)
 	case Originals:

@@ -6,13 +6,14 @@ var Project = Rules{
 	// the standard library and other modules; .golangci.yml (depguard) says who may know which of those.
 	Rooms: []Room{
 		{"internal/testkit", []string{below}}, // no other knows it: only tests do, and they are not checked
-		{"magefiles", []string{"internal/command", "internal/settings", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
+		{"magefiles", []string{"internal/command", "internal/settings", "internal/settings/secret", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/workspace"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
 		{"internal/settings/process", []string{"internal/workspace/artifact"}},
 		{"internal/settings/row", nil},
 		{"internal/settings/hosts", []string{"internal/settings/clusterfile", "internal/settings/link"}},
+		{"internal/settings/secret", nil},
 		{"internal/settings/further", []string{"internal/settings/link"}},
 
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong

@@ -89,7 +89,7 @@ func (w *watch) pausedByNobody() error {
 	if err != nil || reason == "" {
 		return err
 	}
-	return hint.Errorf(fmt.Sprintf("put right what is wrong (`df %s`), then `mage start node=%s` lets it go on", w.Nodes.Relative(w.node.Dir), w.node.Name),
+	return hint.Errorf(fmt.Sprintf("correct what is wrong (`df %s`), then `mage start node=%s` lets it go on", w.Nodes.Relative(w.node.Dir), w.node.Name),
 		"the domain is paused: %s", reason)
 }
 

@@ -31,7 +31,7 @@ func TestANodeThatNobodyPausedIsNotWaitedFor(t *testing.T) {
 	b.Nodes.Engine = func() (engine.Engine, error) { return b.Engine, nil }
 	wantSoon(t, func() error { _, err := b.All(t.Context(), steps[:1]); return err },
 		"core01: the domain is paused: I/O error, vda: no space left where its file is\n"+
-			"hint: put right what is wrong (`df vm/core01`), then `mage start node=core01` lets it go on")
+			"hint: correct what is wrong (`df vm/core01`), then `mage start node=core01` lets it go on")
 	if got := said(b); strings.Contains(got, "timeout") {
 		t.Errorf("said %s", got)
 	}
@@ -60,8 +60,8 @@ func TestStopOfANodeThatCannotHear(t *testing.T) {
 	}
 	s := Stopping{Engine: fakePausedOf(b, "I/O error, vda: no space left where its file is"), Grace: time.Hour, Say: func(string, ...any) {}}
 	wantSoon(t, func() error { return s.Stop(t.Context(), engine.Domain{Name: name, State: engine.Running}) },
-		"it is paused, and does not hear that it should shut down: I/O error, vda: no space left where its file is\n"+
-			"hint: put right what is wrong, then `mage start node="+name+"` lets it go on, and it can be stopped; `virsh destroy "+name+"` pulls its plug")
+		"it is paused, so it cannot shut down: I/O error, vda: no space left where its file is\n"+
+			"hint: correct what is wrong, then `mage start node="+name+"` lets it go on, and it can be stopped; `virsh destroy "+name+"` powers it off")
 	if state, err := b.Engine.State(name); err != nil || state != engine.Running {
 		t.Errorf("it is %s, %v", state, err)
 	}

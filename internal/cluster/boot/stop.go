@@ -65,8 +65,8 @@ func canHear(on engine.Engine, name string, state engine.State) error {
 	if err != nil || reason == "" {
 		return err
 	}
-	return hint.Errorf(fmt.Sprintf("put right what is wrong, then `mage start node=%s` lets it go on, and it can be stopped; `virsh destroy %s` pulls its plug", name, name),
-		"it is paused, and does not hear that it should shut down: %s", reason)
+	return hint.Errorf(fmt.Sprintf("correct what is wrong, then `mage start node=%s` lets it go on, and it can be stopped; `virsh destroy %s` powers it off", name, name),
+		"it is paused, so it cannot shut down: %s", reason)
 }
 
 // AwaitEnd tells whether the domain has ended before ctx does.

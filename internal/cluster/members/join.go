@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -45,6 +46,7 @@ func (c Cluster) join(ctx context.Context, node boot.Node, p place, voters voter
 	if peer, _ := peers.At(p.address); peer.Name != "" { // it has started, at the last moment
 		return node, c.promote(ctx, node, voters, p.address)
 	}
+	c.Times.Reach(node.Step.Node.Name, timeline.Joins)
 	c.Log.Say("%s: joins etcd as a learner", node.Step.Node.Name)
 	if err := voters.client.Add(ctx, voters.endpoints, p.peerURL); err != nil {
 		return node, err

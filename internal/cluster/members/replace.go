@@ -6,6 +6,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
@@ -45,6 +46,7 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	if err := artifact.Write(node.Fresh(), nil, 0o644); err != nil {
 		return nodes[i], err
 	}
+	c.Times.Reach(node.Name, timeline.Leaves)
 	if err := leaving.others.removeMember(ctx, leaving.status, peer); err != nil {
 		return nodes[i], err
 	}

@@ -16,7 +16,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// CheckStrangers is an error if etcd has a member that is no node's: whoever it is reads and writes all that the cluster
+// CheckStrangers is an error if etcd has a member that is not a node's: whoever it is reads and writes all that the cluster
 // keeps. The status begins with the nodes' members, in the nodes' order.
 func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 	lines, first := []string{}, ""
@@ -113,7 +113,7 @@ func addressesIn(report guest.Report) (all []string) {
 	return all
 }
 
-// RemoveStranger takes a member out of etcd that is no node's.
+// RemoveStranger takes a member out of etcd that is not a node's.
 func (v View) RemoveStranger(ctx context.Context, nodes []boot.Node, id string) error {
 	status, err := v.StatusOf(ctx, nodes)
 	if err != nil {

@@ -3,6 +3,7 @@
 package members
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os/exec"
@@ -138,6 +139,9 @@ func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 	}
 	if len(last) > 0 {
 		if status, err = v.ask(ctx, last); err != nil || status.Answers() {
+			return status, cmp.Or(err, status.Refused())
+		}
+		if err := status.Refused(); err != nil {
 			return status, err
 		}
 	}
@@ -148,7 +152,10 @@ func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 	if err != nil {
 		return status, nil //nolint:nilerr // no node can be reached: no member answers
 	}
-	return v.StatusOf(ctx, nodes)
+	if status, err = v.StatusOf(ctx, nodes); err == nil {
+		err = status.Refused()
+	}
+	return status, err
 }
 
 // StatusOf is what the nodes' members say, in the nodes' order.

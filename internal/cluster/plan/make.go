@@ -69,7 +69,7 @@ func (b Blueprint) step(found Found, e Etcd) Step {
 	}
 	step.Want.Firmware = cmp.Or(step.Want.Firmware, spec.FirmwareWord())
 	if step.Action == Keep && e.Exists && found.Fresh && step.Want.IsMember() { // if its etcd is healthy, the node is made a member
-		step.Why += "; no run has come to its end since it was made: if it is no member of etcd yet, it is recreated as one"
+		step.Why += "; no run has come to its end since it was made: if it is not a member of etcd yet, it is recreated as one"
 	}
 	step.Found, step.Says = found.unrecorded(step), found.saysOther(step)
 	return found.withLive(step)

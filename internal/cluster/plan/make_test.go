@@ -112,7 +112,7 @@ func TestMakeWithEtcd(t *testing.T) {
 		{"runs runs runs", "ABC", "recreate=core01,core02,core03 parallel=true force=true", formed, "recreate recreate recreate, 2"},
 		{"runs runs runs", "ABC", "recreate=core01 parallel=true", formed, "recreate keep keep, 0"},
 		{"runs", "A", "recreate=core01", formed, "core01: this is etcd's only member"},
-		{"runs runs runs absent", "ABC", "ready=off", formed, "ready=off: nodes do not tell where they are: no member"},
+		{"runs runs runs absent", "ABC", "ready=off", formed, "ready=off: nodes do not say where they are: no member"},
 		{"runs runs runs", "ABC", "", Etcd{Exists: true, Formed: true, Retired: true, Asked: true}, "recreate recreate recreate, 2"},
 		{"runs runs failed", "ABc", "", formed, "keep keep recreate, 0"},
 		{"runs runs failed", "ABC", "", formed, "keep keep keep, 0"},

@@ -223,5 +223,5 @@ func (m *making) checkUnready() error {
 	if m.e.Embedded {
 		ways = append(ways, "discovery=static, srv: and a service elsewhere need nobody who waits")
 	}
-	return hint.Errorf(strings.Join(ways, "; "), "ready=off: nodes do not tell where they are: %s", what)
+	return hint.Errorf(strings.Join(ways, "; "), "ready=off: nodes do not say where they are: %s", what)
 }

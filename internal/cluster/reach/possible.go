@@ -39,7 +39,7 @@ func (n Nodes) surroundings() (s surroundings, err error) {
 // network of that family is reached by a router: what is on another link of the host is not there.
 func (s surroundings) wrong(address netip.Addr) string {
 	if !address.IsGlobalUnicast() || address.Is4In6() {
-		return "it is no global unicast address"
+		return "it is not a global unicast address"
 	}
 	known := false
 	for link, networks := range s.networks {

@@ -23,7 +23,7 @@ func TestAFalseUptimeIsNoLongTimeline(t *testing.T) {
 				t.Errorf("%+v: %s at %s, started at %s", says, m.Phase, m.At, start)
 			}
 		}
-		if drawn, err := Draw("core", all.all); err != nil || len(drawn) > 16<<10 {
+		if drawn, err := (Timeline{Cluster: "core", Nodes: all.all}).Draw(); err != nil || len(drawn) > 16<<10 {
 			t.Errorf("%+v: %d bytes, %v", says, len(drawn), err)
 		}
 	}
@@ -32,7 +32,7 @@ func TestAFalseUptimeIsNoLongTimeline(t *testing.T) {
 // TestALongTimelineHasFewTicks whatever its file says.
 func TestALongTimelineHasFewTicks(t *testing.T) {
 	all := map[string][]Moment{"core01": {{"start", time.Now().AddDate(-250, 0, 0)}, {"ready", time.Now()}}}
-	if drawn, err := Draw("core", all); err != nil || len(drawn) > 16<<10 {
+	if drawn, err := (Timeline{Cluster: "core", Nodes: all}).Draw(); err != nil || len(drawn) > 16<<10 {
 		t.Errorf("%d bytes, %v", len(drawn), err)
 	}
 }

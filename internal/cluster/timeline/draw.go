@@ -3,6 +3,7 @@ package timeline
 import (
 	"bytes"
 	_ "embed"
+	"fmt"
 	"html/template"
 	"maps"
 	"slices"
@@ -17,6 +18,8 @@ const (
 	labelWidth = 90
 	barsWidth  = 860
 	rowHeight  = 26
+
+	letterWidth = 6.5 // on average, of the drawing's letters
 )
 
 // segment is one phase of one node in the drawing.
@@ -28,6 +31,9 @@ type segment struct {
 	Colour   string
 	Dark     bool // whether letters on it are white
 }
+
+// Fits tells whether the bar has room for the name of its phase.
+func (s segment) Fits() bool { return s.Width > 10+letterWidth*float64(len(s.Phase)) }
 
 type row struct {
 	Node string
@@ -53,36 +59,56 @@ var inColour = []struct {
 	{"network", "#cc79a7", false},
 	{"sshd", "#332288", true},
 	{"ready", "#009e73", true},
-	{"etcd", "#009e73", true},
+	{Joins, "#117733", true},
+	{Leaves, "#aa4499", true},
+	{Forms, "#44aa99", false},
 }
 
-// legend explains the colours: some bars are too short for a word.
-func legend(rows []row, y int) (keys []segment) {
+// legend explains the colours, as some bars are too short for a word: keys in lines from y on. bottom is the y below them.
+func legend(rows []row, y int) (keys []segment, bottom int) {
+	const lineHeight = 18
 	x := float64(labelWidth)
 	for _, c := range inColour {
 		drawn := slices.ContainsFunc(rows, func(r row) bool {
 			return slices.ContainsFunc(r.Bars, func(s segment) bool { return s.Phase == c.phase })
 		})
-		if drawn {
-			keys = append(keys, segment{Phase: c.phase, X: x, Y: y, Colour: c.colour})
-			x += 24 + 6.5*float64(len(c.phase))
+		if !drawn {
+			continue
 		}
+		width := 24 + letterWidth*float64(len(c.phase))
+		if x+width > labelWidth+barsWidth {
+			x, y = labelWidth, y+lineHeight
+		}
+		keys = append(keys, segment{Phase: c.phase, X: x, Y: y, Colour: c.colour})
+		x += width
 	}
-	return keys
+	return keys, y + lineHeight
 }
 
-// Draw is the drawing of a cluster's timeline, as SVG.
-func Draw(cluster string, all map[string][]Moment) ([]byte, error) {
+// Title says of which cluster and up the timeline is, when that was, and which version of the program did it.
+func (t Timeline) Title() string {
+	begin, end := bounds(t.Nodes)
+	title := fmt.Sprintf("%s: the last up, %.1f s, %s", t.Cluster, end.Sub(begin).Seconds(), begin.UTC().Format("2006-01-02 15:04 MST"))
+	if t.Version != "" {
+		title += ", by " + t.Version
+	}
+	return title
+}
+
+// Draw is the drawing of the timeline, as SVG, in the colours that the reader's screen prefers, light or dark.
+func (t Timeline) Draw() ([]byte, error) {
+	all := t.Nodes
 	begin, end := bounds(all)
 	scale := barsWidth / max(end.Sub(begin).Seconds(), 1)
 	rows := []row{}
 	for _, node := range slices.Sorted(maps.Keys(all)) {
 		rows = append(rows, row{Node: node, Y: 50 + len(rows)*rowHeight, Bars: segments(all[node], begin, end, scale)})
 	}
+	keys, height := legend(rows, 80+len(rows)*rowHeight)
 	picture := map[string]any{
-		"Cluster": cluster, "Rows": rows, "Width": labelWidth + barsWidth + 20, "Height": 110 + len(rows)*rowHeight,
-		"Ticks": ticks(end.Sub(begin), scale), "Bottom": 50 + len(rows)*rowHeight, "Left": labelWidth, "Total": end.Sub(begin).Seconds(),
-		"Legend": legend(rows, 80+len(rows)*rowHeight),
+		"Title": t.Title(), "Rows": rows, "Width": labelWidth + barsWidth + 20, "Height": height + 12,
+		"Ticks": ticks(end.Sub(begin), scale), "Bottom": 50 + len(rows)*rowHeight, "Left": labelWidth,
+		"Legend": keys,
 	}
 	parsed, err := template.New("timeline").Parse(timelineTemplate)
 	if err != nil {
@@ -109,8 +135,7 @@ func bounds(all map[string][]Moment) (begin, end time.Time) {
 
 // segments are a node's phases, each up to the begin of the next. The last has no length: it is a moment.
 func segments(moments []Moment, begin, end time.Time, scale float64) []segment {
-	moments = slices.Clone(moments)
-	slices.SortStableFunc(moments, func(a, b Moment) int { return a.At.Compare(b.At) }) // some are told afterwards
+	moments = named(moments)
 	bars := []segment{}
 	for i, m := range moments {
 		until := end
@@ -118,6 +143,9 @@ func segments(moments []Moment, begin, end time.Time, scale float64) []segment {
 			until = moments[i+1].At
 		} else if m.Phase == "ready" || m.Phase == "etcd" {
 			break
+		}
+		if m.Phase == "etcd" { // its member is healthy, and nothing is done to it
+			continue
 		}
 		seconds := until.Sub(m.At).Seconds()
 		bar := segment{Phase: m.Phase, Seconds: seconds, X: labelWidth + m.At.Sub(begin).Seconds()*scale, Width: max(seconds*scale, 1)}
@@ -129,6 +157,18 @@ func segments(moments []Moment, begin, end time.Time, scale float64) []segment {
 		bars = append(bars, bar)
 	}
 	return bars
+}
+
+// named are the moments in their order, with the time between a node that is ready and its healthy member of etcd called by what it is.
+func named(moments []Moment) []Moment {
+	moments = slices.Clone(moments)
+	slices.SortStableFunc(moments, func(a, b Moment) int { return a.At.Compare(b.At) }) // some are noted afterwards
+	for i := range moments {
+		if moments[i].Phase == "ready" && i+1 < len(moments) && moments[i+1].Phase == "etcd" {
+			moments[i].Phase = Forms
+		}
+	}
+	return moments
 }
 
 // tick is a line of the scale.

@@ -20,6 +20,13 @@ type Record struct {
 	silent map[string]time.Duration // the longest silence of the node's console in its first boot, by node
 }
 
+// What happens to a node's member of etcd, as phases.
+const (
+	Forms  = "etcd forms" // the node is ready, and its member is not healthy yet
+	Joins  = "etcd join"  // the member is added, at the node's address
+	Leaves = "etcd leave" // the member passes on the lead, and is removed
+)
+
 // Moment is the begin of a phase.
 type Moment struct {
 	Phase string    `json:"phase"`
@@ -104,28 +111,40 @@ func (t *Record) Silences(imageOf func(node string) string) map[string]time.Dura
 	return longest
 }
 
-// Keep writes the record to a file, if this run has started a node.
-func (t *Record) Keep(path string) error {
+// Timeline is what a run's nodes went through.
+type Timeline struct {
+	Cluster string              `json:"cluster"`
+	Version string              `json:"version,omitempty"` // of the program; empty if that is not known
+	Nodes   map[string][]Moment `json:"nodes"`             // by name
+}
+
+// Keep writes the record to a file, if this run has started a node. version is this program's.
+func (t *Record) Keep(path, cluster, version string) error {
 	booted := false
 	for node := range t.all {
 		_, started := t.started(node)
 		booted = booted || started
 	}
-	data, err := json.Marshal(t.all)
+	data, err := json.Marshal(Timeline{cluster, version, t.all})
 	if booted && err == nil {
 		err = artifact.Write(path, data, 0o644)
 	}
 	return err
 }
 
-// Read is what the record in a file says: the moments of each node.
-func Read(path string) (all map[string][]Moment, err error) {
+// Read is what the record in a file says. Files of before there were versions have nothing but the nodes.
+func Read(path, cluster string) (Timeline, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return Timeline{Cluster: cluster, Nodes: map[string][]Moment{}}, err
 	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	var read Timeline
+	if err = json.Unmarshal(data, &read); err == nil && read.Nodes == nil {
+		err = json.Unmarshal(data, &read.Nodes)
 	}
-	return all, nil
+	if err != nil {
+		return Timeline{Cluster: cluster, Nodes: map[string][]Moment{}}, fmt.Errorf("%s: %w", path, err)
+	}
+	read.Cluster = cluster
+	return read, nil
 }

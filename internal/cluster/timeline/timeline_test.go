@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +18,10 @@ import (
 func TestDraw(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds float64) time.Time { return begin.Add(time.Duration(seconds * float64(time.Second))) }
-	drawing, err := Draw("a<b", map[string][]Moment{
+	drawing, err := Timeline{"a<b", "v0.1.0", map[string][]Moment{
 		"core02": {{"firmware", at(0)}, {"Ignition", at(4)}, {"ready", at(30)}, {"etcd", at(33)}},
 		"core01": {{"firmware", at(1)}, {"kernel", at(5)}, {"ready", at(25)}},
-	})
+	}}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,8 +34,8 @@ func TestDraw(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"a&lt;b: the last up, 33.0 s", "<title>core02: Ignition, 26.0 s</title>", "<title>core02: ready, 3.0 s</title>", "<title>core01: kernel, 20.0 s</title>",
-		`fill="#444444">firmware</text>`, `fill="#444444">Ignition</text>`,
+		"a&lt;b: the last up, 33.0 s, " + begin.UTC().Format("2006-01-02 15:04") + " UTC, by v0.1.0", "prefers-color-scheme: dark", "<title>core02: Ignition, 26.0 s</title>", "<title>core02: etcd forms, 3.0 s</title>", "<title>core01: kernel, 20.0 s</title>",
+		`dy="11">firmware</text>`, `dy="11">Ignition</text>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -82,5 +85,45 @@ func TestTheReportTellsOfItsBoot(t *testing.T) {
 	}
 	if got := strings.Join(drawn, ", "); got != "start 12, network 3, sshd 3, login 2" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestWhatEtcdIsAt is seen between the boots of a node that is replaced: its member leaves, joins, and is healthy.
+func TestWhatEtcdIsAt(t *testing.T) {
+	begin := time.Date(2026, 11, 27, 19, 20, 0, 0, time.UTC)
+	moments := []Moment{}
+	for i, phase := range []string{"ready", "etcd", Leaves, Joins, "overlay", "start", "ready", "etcd"} {
+		moments = append(moments, Moment{phase, begin.Add(time.Duration(i) * 10 * time.Second)})
+	}
+	timeline := Timeline{Cluster: "core", Version: "v0.1.0", Nodes: map[string][]Moment{"core01": moments, "core02": {{"new phase", begin}, {"ready", begin.Add(time.Second)}}}}
+	var text strings.Builder
+	if err := timeline.Text(&text, 80); err != nil {
+		t.Fatal(err)
+	}
+	want := "core: the last up, 70.0 s, 2026-11-27 19:20 UTC, by v0.1.0\n\n" +
+		"core01  "
+	if got := text.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "core01   etcd leave   -   20.0   10.0\n") || !strings.Contains(got, "core02   new phase    ?   0.0    1.0\n") {
+		t.Errorf("got\n%s", got)
+	}
+	line := strings.Split(text.String(), "\n")[2]
+	if order := strings.Join(slices.Compact(strings.Split(strings.TrimPrefix(line, "core01  "), "")), ""); order != "E.-+osE" || len(line) != 80 {
+		t.Errorf("got %q, in %d columns: %s", order, len(line), line)
+	}
+}
+
+// TestAFileOfAnOlderVersion has nothing but the nodes.
+func TestAFileOfAnOlderVersion(t *testing.T) {
+	for text, version := range map[string]string{
+		`{"core01":[{"phase":"start","at":"2026-11-27T19:20:00Z"}]}`:                                               "",
+		`{"cluster":"core","version":"v0.1.0","nodes":{"core01":[{"phase":"start","at":"2026-11-27T19:20:00Z"}]}}`: "v0.1.0",
+	} {
+		path := filepath.Join(t.TempDir(), "timeline.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Read(path, "core")
+		if err != nil || got.Cluster != "core" || got.Version != version || len(got.Nodes) != 1 || got.Nodes["core01"][0].Phase != "start" {
+			t.Errorf("got %+v, %v", got, err)
+		}
 	}
 }

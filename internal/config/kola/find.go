@@ -142,7 +142,7 @@ func (f *finder) file(path string, runs bool, has *inside) error {
 	case name == "config.bu" || name == "config.ign":
 		has.notes = append(has.notes, name+" has no effect here: "+byDocument)
 	case begins(path, "#!"):
-		has.notes = append(has.notes, f.show(path)+" is no test: it cannot be executed (chmod +x)")
+		has.notes = append(has.notes, f.show(path)+" is not a test: it cannot be executed (chmod +x)")
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func TestLayout(t *testing.T) {
 	if got := tests[4].Notes; !slices.Equal(got, []string{"config.bu has no effect here: " + byDocument}) {
 		t.Errorf("reboot: notes %q", got)
 	}
-	if got := tests[5].Notes; !slices.Equal(got, []string{"ignition/tests/two/forgotten is no test: it cannot be executed (chmod +x)"}) {
+	if got := tests[5].Notes; !slices.Equal(got, []string{"ignition/tests/two/forgotten is not a test: it cannot be executed (chmod +x)"}) {
 		t.Errorf("two.other: notes %q", got)
 	}
 }

@@ -63,7 +63,7 @@ func escape(t text, failed *explaining.LoadError) Problem {
 	if i := strings.LastIndex(t.before(line, column+1), `\`); i >= 0 {
 		column = utf8.RuneCountInString(t.line(line)[:i]) + 1
 	}
-	return Problem{Line: line, Column: column, Text: fmt.Sprintf("%s is no escape that YAML knows in double quotes", short(string([]rune(t.from(line, column) + "  ")[:2]), "this")), Hint: `write \\ for a backslash, or single quotes around the text`}
+	return Problem{Line: line, Column: column, Text: fmt.Sprintf("%s is not an escape that YAML knows in double quotes", short(string([]rune(t.from(line, column) + "  ")[:2]), "this")), Hint: `write \\ for a backslash, or single quotes around the text`}
 }
 
 // behind explains what stands behind a value that has ended.

@@ -126,7 +126,7 @@ func (m mismatch) mapping() (said, advice string) {
 	said = fmt.Sprintf("%s is a mapping: %s", m.name, either(keys))
 	switch {
 	case m.node.Kind == yaml.SequenceNode:
-		advice = "leave out the `- `: " + m.name + " is no list"
+		advice = "leave out the `- `: " + m.name + " is not a list"
 	case len(sources) > 1:
 		advice = fmt.Sprintf("put the text below `%s:`, as `inline: |`", m.name)
 	default:

@@ -73,7 +73,7 @@ func encoding(source []byte) []Problem {
 		r, size := utf8.DecodeRune(rest)
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return []Problem{{line, column, "error", fmt.Sprintf("the byte 0x%02x is no UTF-8", rest[0]), "save the file as UTF-8"}}
+			return []Problem{{line, column, "error", fmt.Sprintf("the byte 0x%02x is not UTF-8", rest[0]), "save the file as UTF-8"}}
 		case unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r):
 			return []Problem{{line, column, "error", fmt.Sprintf("the character %U is not allowed in YAML", r), `remove it, or write it in double quotes: "\x` + fmt.Sprintf("%02x", r) + `"`}}
 		case r == '\n':
@@ -125,7 +125,7 @@ func start(t text, failed *explaining.LoadError) Problem {
 func tag(t text, failed *explaining.LoadError) Problem {
 	word, _, _ := strings.Cut(t.from(failed.Mark.Line, failed.Mark.Column), " ")
 	return Problem{
-		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: word + " is no tag that YAML knows",
+		Line: failed.Mark.Line, Column: failed.Mark.Column, Text: word + " is not a tag that YAML knows",
 		Hint: fmt.Sprintf("if the text is meant, quote it: %q", word),
 	}
 }

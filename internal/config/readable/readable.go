@@ -66,7 +66,7 @@ func parse(doc []byte) (tree map[string]any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(doc))
 	decoder.UseNumber()
 	if err := decoder.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("the Ignition document is no JSON: %w", err)
+		return nil, fmt.Errorf("the Ignition document is not JSON: %w", err)
 	}
 	return tree, nil
 }

@@ -219,7 +219,7 @@ func (f finding) decimalMode(string) (text, help string) {
 	mode := nodeText(f.value)
 	switch {
 	case strings.Trim(mode, "0123456789") == "" && strings.Trim(mode, "01234567") != "":
-		return fmt.Sprintf("%s is no mode: an octal number has digits from 0 to 7", mode), fmt.Sprintf("write `%s: 0644`, or whatever is right", f.last())
+		return fmt.Sprintf("%s is not a mode: an octal number has digits from 0 to 7", mode), fmt.Sprintf("write `%s: 0644`, or whatever is right", f.last())
 	case strings.Trim(mode, "01234567") == "" && !strings.HasPrefix(mode, "0"):
 		return fmt.Sprintf("the mode %s has no leading 0: it is read as a decimal number", mode), fmt.Sprintf("write `%s: 0%s`", f.last(), mode)
 	}
@@ -240,7 +240,7 @@ func (f finding) notOfVersion(string) (text, help string) {
 // size is of ct's partitions.
 func (f finding) size(string) (text, help string) {
 	size := nodeText(f.value)
-	return size + " is no size", fmt.Sprintf("write a number and a unit, without a blank: `%s: 10GiB`", f.last())
+	return size + " is not a size", fmt.Sprintf("write a number and a unit, without a blank: `%s: 10GiB`", f.last())
 }
 
 // unitSuffixes are systemd's kinds of units (systemd.unit(5)).

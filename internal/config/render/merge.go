@@ -84,7 +84,7 @@ func Version(doc []byte) (string, error) {
 		} `json:"ignition"`
 	}
 	if err := json.Unmarshal(doc, &header); err != nil {
-		return "", fmt.Errorf("the Ignition document is no JSON: %w", err)
+		return "", fmt.Errorf("the Ignition document is not JSON: %w", err)
 	}
 	return header.Ignition.Version, nil
 }

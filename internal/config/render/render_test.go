@@ -159,7 +159,7 @@ func TestSubstituteRehashes(t *testing.T) {
 
 func TestSubstituteRefuses(t *testing.T) {
 	for doc, want := range map[string]string{
-		`{`:                              "no JSON",
+		`{`:                              "not JSON",
 		`{} {}`:                          "something follows",
 		`{"c":{"source":"data:broken"}}`: "c: no data URL",
 		`{"c":{"source":"data:,x","compression":"gzip"}}`:                 "compression is gzip, but",
@@ -210,14 +210,14 @@ func TestCheckWarns(t *testing.T) {
 func TestSubstituteRefusesValues(t *testing.T) {
 	unit := `{"ignition":{"version":"3.4.0"},"systemd":{"units":[{"name":"Node_Name.service","dropins":[{"name":"Node_Prefix.conf"}]}]}}`
 	for want, words := range map[string]Words{
-		"the value of Etcd_Discovery_Flags has a control character: \"a\\nExecStart=\"": {"Etcd_Discovery_Flags": "a\nExecStart="},
-		"the value of Node_Name has a control character: \"a\\x00\"":                    {"Node_Name": "a\x00"},
-		"the value of SSH_Authorized_Key has a control character: \"a\\rb\"":            {"SSH_Authorized_Key": "a\rb"},
-		"the value of Mine has a control character: \"a\\x1b\"":                         {"Mine": "a\x1b"},
-		"the value of Node_Name is no UTF-8: \"\\xff\"":                                 {"Node_Name": "\xff"},
-		"systemd.units[0] (Node_Name.service): \"a/b.service\" is no name of a unit":    {"Node_Name": "a/b", "Node_Prefix": "x"},
-		"\"a b.service\" is no name of a unit":                                          {"Node_Name": "a b", "Node_Prefix": "x"},
-		"dropins[0] (Node_Prefix.conf): \"x/y.conf\" is no name":                        {"Node_Name": "a", "Node_Prefix": "x/y"},
+		"the value of Etcd_Discovery_Flags has a control character: \"a\\nExecStart=\"":   {"Etcd_Discovery_Flags": "a\nExecStart="},
+		"the value of Node_Name has a control character: \"a\\x00\"":                      {"Node_Name": "a\x00"},
+		"the value of SSH_Authorized_Key has a control character: \"a\\rb\"":              {"SSH_Authorized_Key": "a\rb"},
+		"the value of Mine has a control character: \"a\\x1b\"":                           {"Mine": "a\x1b"},
+		"the value of Node_Name is not UTF-8: \"\\xff\"":                                  {"Node_Name": "\xff"},
+		"systemd.units[0] (Node_Name.service): \"a/b.service\" is not the name of a unit": {"Node_Name": "a/b", "Node_Prefix": "x"},
+		"\"a b.service\" is not the name of a unit":                                       {"Node_Name": "a b", "Node_Prefix": "x"},
+		"dropins[0] (Node_Prefix.conf): \"x/y.conf\" is not the name of a unit":           {"Node_Name": "a", "Node_Prefix": "x/y"},
 	} {
 		if got, err := Substitute([]byte(unit), words); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("got %s, %v, want %s", got, err, want)

@@ -79,7 +79,7 @@ func (s substituter) document(doc []byte) ([]byte, error) {
 	decoder.UseNumber()
 	var tree any
 	if err := decoder.Decode(&tree); err != nil {
-		return nil, hint.Errorf("`mage transpile` makes it again", "the Ignition document is no JSON: %w", err)
+		return nil, hint.Errorf("`mage transpile` makes it again", "the Ignition document is not JSON: %w", err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return nil, hint.Errorf("`mage transpile` makes it again", "something follows the Ignition document")
@@ -149,7 +149,7 @@ func checkUnitName(v map[string]any, at string) error {
 		return nil
 	}
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return hint.Errorf("no / and no blanks (systemd.unit(5))", "%s: %q is no name of a unit", at, name)
+		return hint.Errorf("no / and no blanks (systemd.unit(5))", "%s: %q is not the name of a unit", at, name)
 	}
 	return nil
 }

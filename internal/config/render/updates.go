@@ -124,7 +124,7 @@ type file struct {
 func configuresZincati(doc []byte) (bool, error) {
 	var has document
 	if err := json.Unmarshal(doc, &has); err != nil {
-		return false, fmt.Errorf("the Ignition document is no JSON: %w", err)
+		return false, fmt.Errorf("the Ignition document is not JSON: %w", err)
 	}
 	for _, link := range has.Storage.Links {
 		if strings.HasPrefix(link.Path, zincatiFolder) {

@@ -40,7 +40,7 @@ type miss struct {
 func (w Words) valid() error {
 	for word, value := range w {
 		if !utf8.ValidString(value) {
-			return hint.Errorf("Ignition documents are JSON, and that is text", "the value of %s is no UTF-8: %q", word, value)
+			return hint.Errorf("Ignition documents are JSON, and that is text", "the value of %s is not UTF-8: %q", word, value)
 		}
 		if strings.ContainsFunc(value, notIn(word)) {
 			return hint.Errorf("a value has one line, a word of yours or a certificate several; none has other control characters", "the value of %s has a control character: %.200q", word, value)

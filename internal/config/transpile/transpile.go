@@ -80,7 +80,7 @@ func variantOf(header map[string]any) (string, error) {
 	}
 	variant, ok := header["variant"].(string)
 	if !ok || variant == "" {
-		return "", errors.New("the config's variant is no word")
+		return "", errors.New("the config's variant is not a word")
 	}
 	return variant, nil
 }
@@ -89,11 +89,11 @@ func variantOf(header map[string]any) (string, error) {
 func (t Template) Keys() (map[string]bool, error) {
 	text, _, err := plain(t.Source)
 	if err != nil {
-		return nil, fmt.Errorf("the config is no YAML: %w", err)
+		return nil, fmt.Errorf("the config is not YAML: %w", err)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("the config is no YAML: %w", err)
+		return nil, fmt.Errorf("the config is not YAML: %w", err)
 	}
 	has := map[string]bool{}
 	keys(&doc, "", has)

@@ -202,7 +202,7 @@ func TestNoFalseErrors(t *testing.T) {
 
 // wrong are errors that examples of documentation truly have: keys and hashes that are no more than their beginnings, a script that
 // is fetched with Ignition's mode, 0644, and executed.
-var wrong = []string{"no public key of ssh", "no hash of a password", "/opt/get-metadata.sh cannot be executed"}
+var wrong = []string{"not a public key of ssh", "not the hash of a password", "/opt/get-metadata.sh cannot be executed"}
 
 // documented judges examples, all as nodes of one run: what several have is judged once.
 func documented(t *testing.T, p upstream.Programs, examples []txtar.File) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"libvirt.org/go/libvirt"
@@ -23,8 +24,10 @@ const (
 	// probeRuns is how long a domain without code of ours runs: if KVM does not run its processor, QEMU says so in a fraction of that.
 	probeRuns = 20 * time.Millisecond
 	probePoll = 2 * time.Millisecond
-	// probeAnswers is how long the firmware and the kernel may take. A KVM that works takes 0.3 s.
+	// probeAnswers is how much processor time the firmware and the kernel may take. A KVM that works takes 0.3 s.
 	probeAnswers = 3 * time.Second
+	// probeWaits is how long they may take if they use none, or get none: a host may have much else to do.
+	probeWaits = 30 * time.Second
 )
 
 // Probe starts a domain without disks by accel ("kvm", or "qemu" for TCG) and ends it: a KVM that is there but does not work
@@ -75,8 +78,9 @@ func probeKernel(arch, dir string) (path string, remove func(), err error) {
 
 // answers lets the domain run until its console shows what the kernel writes.
 func (h *host) answers(dom *libvirt.Domain, name string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), probeAnswers)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), probeWaits)
+	var watching sync.WaitGroup
+	defer func() { cancel(); watching.Wait() }()
 	console, err := ports{h.connection}.Console(ctx, name)
 	if err != nil {
 		return err
@@ -85,6 +89,7 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 	if err := dom.Resume(); err != nil {
 		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
 	}
+	watching.Go(func() { spend(ctx, dom, probeAnswers); cancel() })
 	shown, piece := "", make([]byte, 256)
 	for n := 0; err == nil; n, err = console.Read(piece) {
 		shown += strings.ReplaceAll(string(piece[:n]), "\r", "")
@@ -95,7 +100,18 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 	if err := alive(dom); err != nil {
 		return err
 	}
-	return hint.Errorf(emulate, "KVM starts, and runs no 64-bit code within %s: it would come to no kernel", probeAnswers)
+	return hint.Errorf(emulate, "KVM starts, and runs no 64-bit code within %s of processor time: it would come to no kernel", probeAnswers)
+}
+
+// spend waits until the domain has used that much processor time, or has ended, or ctx does.
+func spend(ctx context.Context, dom *libvirt.Domain, most time.Duration) {
+	for ctx.Err() == nil {
+		info, err := dom.GetInfo()
+		if err != nil || time.Duration(info.CpuTime) >= most {
+			return
+		}
+		time.Sleep(probePoll * 10)
+	}
 }
 
 // emulate is the hint of a KVM that does not work.

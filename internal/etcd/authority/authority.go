@@ -97,7 +97,7 @@ func (a Authority) load() (der []byte, key *ecdsa.PrivateKey, err error) {
 		}
 		block, _ := pem.Decode(text)
 		if block == nil {
-			return nil, nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is no PEM file", path)
+			return nil, nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is not a PEM file", path)
 		}
 		if path == a.CertificateFile() {
 			der = block.Bytes

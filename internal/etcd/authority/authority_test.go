@@ -215,7 +215,7 @@ func TestBrokenAuthority(t *testing.T) {
 	if err := os.WriteFile(a.keyFile(), []byte("nothing"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Issue("core01", "10.0.0.7"); err == nil || !strings.Contains(err.Error(), "ca-key.pem is no PEM file\nhint: ") {
+	if _, err := a.Issue("core01", "10.0.0.7"); err == nil || !strings.Contains(err.Error(), "ca-key.pem is not a PEM file\nhint: ") {
 		t.Errorf("got %v", err)
 	}
 }

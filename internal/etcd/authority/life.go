@@ -51,7 +51,7 @@ func read(file string) (*x509.Certificate, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("%s is no PEM file", file)
+		return nil, fmt.Errorf("%s is not a PEM file", file)
 	}
 	return x509.ParseCertificate(block.Bytes)
 }

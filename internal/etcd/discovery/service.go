@@ -30,7 +30,7 @@ func Service(ctx context.Context, base string, size int) (Token, error) {
 	}
 	token, err := answered(answer, size)
 	if err != nil {
-		return token, hint.Errorf("discovery=embedded needs no service", "%s: the answer is no discovery URL: %w", address, err)
+		return token, hint.Errorf("discovery=embedded needs no service", "%s: the answer is not a discovery URL: %w", address, err)
 	}
 	return token, nil
 }
@@ -96,7 +96,7 @@ func URL(ctx context.Context, address string, size int) (Token, error) {
 		return Token{}, hint.Errorf(fmt.Sprintf("nodes=%d, or a token of the size %d", of, size), "%s: this token is for %d members, not for %d", address, of, size)
 	case used > 0 && used < of:
 		return Token{}, hint.Errorf("a token serves one cluster, and one try; discovery=embedded makes a new one each time",
-			"%s: this token is in use: %d of %d members have registered, which are no nodes of this cluster", address, used, of)
+			"%s: this token is in use: %d of %d members have registered, which are not nodes of this cluster", address, used, of)
 	case used >= of:
 		return Token{}, hint.Errorf("a token serves one cluster; discovery=embedded makes a new one each time", "%s: this token is used up: all %d members have registered", address, of)
 	}
@@ -114,7 +114,7 @@ func known(ofSize, ofMembers []byte) (size, registered int, err error) {
 		} `json:"node"`
 	}
 	if err := errors.Join(json.Unmarshal(ofSize, &told), json.Unmarshal(ofMembers, &members)); err != nil {
-		return 0, 0, fmt.Errorf("this is no discovery token: %w", err)
+		return 0, 0, fmt.Errorf("this is not a discovery token: %w", err)
 	}
 	size, err = strconv.Atoi(told.Node.Value)
 	if err != nil || size < 1 {

@@ -36,15 +36,15 @@ func TestAServiceThatDoesNotHelp(t *testing.T) {
 	}))
 	defer server.Close()
 	for base, want := range map[string]string{
-		server.URL + "/html":      "the answer is no discovery URL: \"<html>",
-		server.URL + "/empty":     "the answer is no discovery URL: \"\"",
+		server.URL + "/html":      "the answer is not a discovery URL: \"<html>",
+		server.URL + "/empty":     "the answer is not a discovery URL: \"\"",
 		server.URL + "/gone":      "503 Service Unavailable",
-		server.URL + "/file":      "the answer is no discovery URL: \"file:",
-		server.URL + "/unit":      "the answer is no discovery URL: \"http:",
-		server.URL + "/shell":     "the answer is no discovery URL: \"http:",
-		server.URL + "/specifier": "the answer is no discovery URL: \"http:",
-		server.URL + "/flags":     "the answer is no discovery URL: \"http:",
-		server.URL + "/two":       "the answer is no discovery URL: \"http:",
+		server.URL + "/file":      "the answer is not a discovery URL: \"file:",
+		server.URL + "/unit":      "the answer is not a discovery URL: \"http:",
+		server.URL + "/shell":     "the answer is not a discovery URL: \"http:",
+		server.URL + "/specifier": "the answer is not a discovery URL: \"http:",
+		server.URL + "/flags":     "the answer is not a discovery URL: \"http:",
+		server.URL + "/two":       "the answer is not a discovery URL: \"http:",
 		server.URL + "/round":     "stopped after 10 redirects",
 		"http://127.0.0.1:1":      "the discovery service cannot be reached",
 	} {
@@ -53,7 +53,7 @@ func TestAServiceThatDoesNotHelp(t *testing.T) {
 		}
 	}
 	for address, want := range map[string]string{
-		server.URL + "/html/token":   "this is no discovery token",
+		server.URL + "/html/token":   "this is not a discovery token",
 		server.URL + "/nosize/token": "this token has no size",
 		server.URL + "/gone/token":   "503 Service Unavailable",
 	} {

@@ -209,7 +209,7 @@ func parse(text string) (Token, error) {
 	first, second, third := lines[0], lines[1], lines[2]
 	size, err := strconv.Atoi(strings.TrimPrefix(second, "size="))
 	if err != nil || size < 1 {
-		return Token{}, fmt.Errorf("the second line is no size=N: %q", second)
+		return Token{}, fmt.Errorf("the second line is not size=N: %q", second)
 	}
 	token := Token{
 		Kind: strings.TrimPrefix(third, "kind="), Size: size,
@@ -221,7 +221,7 @@ func parse(text string) (Token, error) {
 	}
 	at := strings.LastIndex(first, "/")
 	if at < 0 || at+1 == len(first) || !areURLs(first[:at]) {
-		return Token{}, fmt.Errorf("the first line is no discovery URL: %q", first)
+		return Token{}, fmt.Errorf("the first line is not a discovery URL: %q", first)
 	}
 	token.Endpoint, token.ID = first[:at], first[at+1:]
 	if token.Kind == "" {

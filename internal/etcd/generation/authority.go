@@ -19,13 +19,13 @@ func authorityOf(dir, prefix string) authority.Authority {
 // TLS tells whether the cluster's etcd speaks it.
 func (g Generation) TLS() bool { return g.Token != nil && g.Token.TLS }
 
-// Members is the helper with what the cluster's members want to see.
+// Members is the helper with what the cluster's members want to see, logged in if they have users.
 func (g Generation) Members(helper etcd.Helper) etcd.Helper {
 	if !g.TLS() {
-		return helper
+		return helper.ToMembers(etcd.Credentials{})
 	}
 	own := g.Authority
-	return helper.With(etcd.Credentials{CA: own.CertificateFile(), Cert: own.ClientFile(), Key: own.ClientFile()})
+	return helper.ToMembers(etcd.Credentials{CA: own.CertificateFile(), Cert: own.ClientFile(), Key: own.ClientFile()})
 }
 
 // Serve serves the cluster's token while the nodes look for each other: until its etcd has formed. It gives nil if nobody
@@ -57,7 +57,7 @@ func (g Generation) Serve(ctx context.Context, o Options) (*etcd.Server, error) 
 func (o Options) linkOf(token discovery.Token) (link string, macs []string) {
 	link, err := o.Bridge()
 	if err != nil || !token.IsServedOn(link) {
-		o.Say("discovery: whether a caller is a node is not looked at: %s is no address of the nodes' link", token.Endpoint)
+		o.Say("discovery: whether a caller is a node is not looked at: %s is not an address of the nodes' link", token.Endpoint)
 		return "", nil
 	}
 	nodes := o.Nodes

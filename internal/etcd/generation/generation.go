@@ -67,7 +67,7 @@ func WithMembers(o Options, source config.Set) (Options, error) {
 // nodes that were made with it find each other by no other.
 func Make(ctx context.Context, o Options, source config.Set) (Generation, error) {
 	used, err := source.Uses(discovery.Words...)
-	if err := errors.Join(err, o.Access.check()); err != nil {
+	if err := errors.Join(err, o.Access.check(), o.Helper.CheckLogin()); err != nil {
 		return o.none(), err
 	}
 	if !used {

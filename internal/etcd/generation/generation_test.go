@@ -168,19 +168,19 @@ func TestOneGenerationAfterAnother(t *testing.T) {
 func TestAWayThatDoesNotHelp(t *testing.T) {
 	for _, c := range []struct{ way, listen, addresses, want string }{
 		{"static", "", "10.0.0.1", "addresses=10.0.0.1: these are 1, for 2 nodes"},
-		{"static", "", "10.0.0.1,x", `addresses=10.0.0.1,x: "x" is no address`},
+		{"static", "", "10.0.0.1,x", `addresses=10.0.0.1,x: "x" is not an address`},
 		{"embedded", "", "", "no bridge"},
-		{"embedded", "here", "", "discovery_listen=here: this is no address"},
+		{"embedded", "here", "", "discovery_listen=here: this is not an address"},
 		{"embedded", "0.0.0.0", "", "discovery_listen=0.0.0.0: this is every address of this host"},
 		{"embedded", "::", "", "discovery_listen=::: this is every address of this host"},
 		{"embedded", "127.0.0.1", "", "discovery_listen=127.0.0.1: on a node this is the node itself"},
 		{"embedded", "::ffff:127.0.0.1", "", "discovery_listen=::ffff:127.0.0.1: on a node this is the node itself"},
 		{"embedded", "224.0.0.1", "", "discovery_listen=224.0.0.1: this is a multicast address"},
 		{"embedded", "fe80::1%eth0", "", "discovery_listen=fe80::1%eth0: this is an address of one link only"},
-		{"http://10.0.0.1/a b", "", "", "discovery=http://10.0.0.1/a b: this is no way of discovery: "},
-		{"http://10.0.0.1/$(reboot)", "", "", "discovery=http://10.0.0.1/$(reboot): this is no way of discovery: "},
-		{"http://root:word@10.0.0.1/x", "", "", "this is no way of discovery: "},
-		{"foo", "", "", "discovery=foo: this is no way of discovery"},
+		{"http://10.0.0.1/a b", "", "", "discovery=http://10.0.0.1/a b: this is not a way of discovery: "},
+		{"http://10.0.0.1/$(reboot)", "", "", "discovery=http://10.0.0.1/$(reboot): this is not a way of discovery: "},
+		{"http://root:word@10.0.0.1/x", "", "", "this is not a way of discovery: "},
+		{"foo", "", "", "discovery=foo: this is not a way of discovery"},
 	} {
 		w := newWorld(t, "Etcd_Discovery_Flags", func(o *Options) { o.Way, o.Listen, o.Addresses = c.way, c.listen, c.addresses })
 		if _, err := Make(t.Context(), w.Options, w.source); err == nil || !strings.Contains(err.Error(), c.want) || w.file(t) != "" {

@@ -137,7 +137,7 @@ func firstURL(urls string) (first *url.URL, err error) {
 		u, err := url.Parse(one)
 		if err := errors.Join(err, discovery.CheckURLs(one)); err != nil {
 			return nil, hint.Errorf("embedded, embedded-v2, static, srv:<domain>, https://disc1:2379,https://disc2:2379 or https://discovery.etcd.io are",
-				"discovery=%s: this is no way of discovery: %w", urls, err)
+				"discovery=%s: this is not a way of discovery: %w", urls, err)
 		}
 		if first == nil {
 			first = u
@@ -186,7 +186,7 @@ func (o Options) staticToken(ctx context.Context, tls bool) (discovery.Token, er
 	}
 	for _, a := range addresses {
 		if net.ParseIP(a) == nil {
-			return discovery.Token{}, hint.Errorf("10.0.0.11,10.0.0.12,…", "addresses=%s: %q is no address", o.Addresses, a)
+			return discovery.Token{}, hint.Errorf("10.0.0.11,10.0.0.12,…", "addresses=%s: %q is not an address", o.Addresses, a)
 		}
 	}
 	return discovery.Static(names, addresses, tls), nil
@@ -231,7 +231,7 @@ func (o Options) address() (netip.Addr, error) {
 	}
 	address, err := netip.ParseAddr(o.Listen)
 	if err != nil {
-		return address, hint.Errorf("an address of this host", "discovery_listen=%s: this is no address", o.Listen)
+		return address, hint.Errorf("an address of this host", "discovery_listen=%s: this is not an address", o.Listen)
 	}
 	if why := unreachable(address.Unmap()); why != "" {
 		return address, hint.Errorf("an address of this host, at which the nodes reach it: `ip address` shows them", "discovery_listen=%s: %s", o.Listen, why)
@@ -243,11 +243,11 @@ func (o Options) address() (netip.Addr, error) {
 func unreachable(address netip.Addr) string {
 	switch {
 	case address.IsUnspecified():
-		return "this is every address of this host, and none that nodes can be told"
+		return "this is every address of this host, not one that nodes can use"
 	case address.IsMulticast():
 		return "this is a multicast address"
 	case address.Zone() != "" || address.IsLinkLocalUnicast():
-		return "this is an address of one link only, which nodes cannot be told"
+		return "this is an address of one link only, which nodes cannot use"
 	case address.IsLoopback():
 		return "on a node this is the node itself"
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"strings"
-	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,13 +17,14 @@ import (
 // 200 a member, those of a snapshot's parts 32 KiB (snapshotSendBufferSize in etcd's server/etcdserver/api/v3rpc/maintenance.go).
 const longestMessage = 64 << 10
 
-// connect is a client of the endpoints that shows the credentials.
-func connect(ctx context.Context, endpoints []string, c wire.Credentials, dial time.Duration) (*clientv3.Client, error) {
+// connect is a client of the endpoints that shows the credentials. With a user it waits until etcd knows that one, for as long as
+// etcd may take to do anything.
+func connect(ctx context.Context, endpoints []string, c wire.Credentials) (*clientv3.Client, error) {
 	if len(endpoints) == 0 {
 		return nil, errors.New("no endpoints")
 	}
 	config := clientv3.Config{
-		Context: ctx, Endpoints: endpoints, DialTimeout: dial, Logger: zap.NewNop(), Username: c.User, Password: c.Password,
+		Context: ctx, Endpoints: endpoints, DialTimeout: patience, Logger: zap.NewNop(), Username: c.User, Password: c.Password,
 		MaxCallRecvMsgSize: longestMessage,
 	}
 	if strings.HasPrefix(endpoints[0], "https://") {

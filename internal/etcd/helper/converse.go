@@ -78,7 +78,7 @@ func (c *conversation) letEnd() {
 func (c *conversation) take(ctx context.Context, line []byte) error {
 	var r wire.Request
 	if err := wire.Decode(line, &r); err != nil {
-		return c.refuse(0, fmt.Errorf("this is no request: %w", err))
+		return c.refuse(0, fmt.Errorf("this is not a request: %w", err))
 	}
 	do, known := handlers[r.Verb]
 	switch {
@@ -88,7 +88,7 @@ func (c *conversation) take(ctx context.Context, line []byte) error {
 	case r.ID <= 0:
 		return c.refuse(0, errors.New("a request's id is a number from 1"))
 	case !known:
-		return c.refuse(r.ID, fmt.Errorf("%q is no verb", r.Verb))
+		return c.refuse(r.ID, fmt.Errorf("%q is not a verb", r.Verb))
 	}
 	ctx, ok := c.begin(ctx, r.ID)
 	if !ok {

@@ -36,12 +36,13 @@ func asking[A any](limit time.Duration, do func(ctx context.Context, client *cli
 			ctx, cancel = context.WithTimeout(ctx, limit)
 			defer cancel()
 		}
-		client, err := connect(ctx, r.Endpoints, r.Credentials, 5*time.Second)
+		client, err := connect(ctx, r.Endpoints, r.Credentials)
 		if err != nil {
-			return nil, err
+			return nil, refusal(err, authenticate, r.Credentials.User)
 		}
 		defer func() { _ = client.Close() }()
-		return patiently(ctx, func() (any, error) { return do(ctx, client, args) })
+		result, err = patiently(ctx, func() (any, error) { return do(ctx, client, args) })
+		return result, refusal(err, callOf[r.Verb], r.Credentials.User)
 	}
 }
 

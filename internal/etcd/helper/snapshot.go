@@ -55,7 +55,7 @@ func checkSnapshot(path string) error {
 	}
 	size := info.Size() - sha256.Size
 	if size <= 0 || size%512 != 0 {
-		return fmt.Errorf("%s is no snapshot of etcd's", path)
+		return fmt.Errorf("%s is not a snapshot of etcd's", path)
 	}
 	sum, want := sha256.New(), make([]byte, sha256.Size)
 	if _, err := io.CopyN(sum, file, size); err != nil {
@@ -184,7 +184,7 @@ func lastValues(path string) (content, error) {
 	err = db.View(func(tx *bolt.Tx) error {
 		bucket := tx.Bucket([]byte("key"))
 		if bucket == nil {
-			return fmt.Errorf("%s is no snapshot of etcd's", path)
+			return fmt.Errorf("%s is not a snapshot of etcd's", path)
 		}
 		found.leases, found.users = entries(tx, "lease"), entries(tx, "authUsers")
 		return bucket.ForEach(func(revision, data []byte) error {

@@ -17,6 +17,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // between two rounds of questions.
@@ -24,8 +25,12 @@ const between = 500 * time.Millisecond
 
 // watch tells the members' status, and again at each change, until it is cancelled.
 func watch(ctx context.Context, r wire.Request, tell func(any) error) (any, error) {
+	q, err := questionerOf(r)
+	if err != nil {
+		return nil, err
+	}
 	for last := (*wire.Status)(nil); ; {
-		status, err := survey(ctx, r)
+		status, err := q.survey(ctx, r.Endpoints)
 		if err != nil {
 			return nil, err
 		}
@@ -46,8 +51,12 @@ func watch(ctx context.Context, r wire.Request, tell func(any) error) (any, erro
 // look is the members' status, once. One that has not heard yet of a change may tell of other members than the rest: it is
 // asked again.
 func look(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
+	q, err := questionerOf(r)
+	if err != nil {
+		return nil, err
+	}
 	for again := 1; ; again++ {
-		status, err := survey(ctx, r)
+		status, err := q.survey(ctx, r.Endpoints)
 		if err != nil || again == tries || !slices.ContainsFunc(status.Members, func(m wire.Member) bool { return m.Error == disagrees }) {
 			return status, err
 		}
@@ -63,20 +72,23 @@ const tries = 4
 
 // list is the members as the healthy ones know them.
 func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
-	client, err := connect(ctx, r.Endpoints, r.Credentials, time.Second) // if that can be done at all
+	client, err := connect(ctx, r.Endpoints, withoutUser(r.Credentials)) // if that can be done at all
 	if err := errors.Join(argsOf(r, &none{}), err); err != nil {
 		return nil, err
 	}
 	defer func() { _ = client.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	q := questioner{credentials: r.Credentials, patience: eachListed}
+	q := questioner{credentials: r.Credentials, patience: eachListed, tokens: &tokens{}}
 	var said []wire.Member // in the last round that no limit cut short
 	for {
 		members, peers := q.askEach(ctx, r.Endpoints)
 		healthy := func(m wire.Member) bool { return m.Healthy }
 		if slices.ContainsFunc(members, healthy) && len(peers) > 0 {
 			return peers, nil
+		}
+		if slices.ContainsFunc(members, func(m wire.Member) bool { return m.Refused }) { // no patience changes that
+			return nil, notListed(members)
 		}
 		if ctx.Err() == nil || said == nil {
 			said = members
@@ -93,30 +105,35 @@ func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
 const eachListed = 5 * time.Second
 
 func notListed(members []wire.Member) error {
-	err := errors.New("no healthy member tells of the others")
+	err := errors.New("no healthy member names the others")
 	for _, m := range members {
 		if m.Error != "" {
 			err = fmt.Errorf("%w\n    %s: %s", err, m.Endpoint, m.Error)
 		}
 	}
-	return err
-}
-
-// survey asks all endpoints at once, and then the members that none of them is.
-func survey(ctx context.Context, r wire.Request) (wire.Status, error) {
-	var each wire.Patience
-	if err := argsOf(r, &each); err != nil {
-		return wire.Status{}, err
+	if slices.ContainsFunc(members, func(m wire.Member) bool { return m.Refused }) {
+		return hint.Errorf(wire.UserAdvice, "%w", err)
 	}
-	q := questioner{credentials: r.Credentials, patience: time.Duration(each.Milliseconds) * time.Millisecond}
-	status := q.ask(ctx, r.Endpoints)
-	return status, ctx.Err() // what is told after that is of no use
+	return err
 }
 
 // questioner is how members are asked.
 type questioner struct {
 	credentials wire.Credentials
 	patience    time.Duration // with each
+	tokens      *tokens       // that members gave for the user's password
+}
+
+func questionerOf(r wire.Request) (q questioner, err error) {
+	var each wire.Patience
+	err = argsOf(r, &each)
+	return questioner{r.Credentials, time.Duration(each.Milliseconds) * time.Millisecond, &tokens{}}, err
+}
+
+// survey asks all endpoints at once, and then the members that none of them is.
+func (q questioner) survey(ctx context.Context, endpoints []string) (wire.Status, error) {
+	status := q.ask(ctx, endpoints)
+	return status, ctx.Err() // what is told after that is of no use
 }
 
 // ask asks all endpoints at once, and then the members that none of them is.
@@ -146,13 +163,14 @@ func (q questioner) askOthers(ctx context.Context, others []wire.Peer, asked []s
 			urls = append(urls, url)
 		}
 	}
+	q.credentials = withoutUser(q.credentials) // the password is for nodes' members only: whoever these are, the token is theirs anyway
 	told, _ := q.askEach(ctx, urls)
 	for _, peer := range others {
 		member := wire.Member{Error: "it has not started"}
 		if ownURL(peer, asked) != "" {
 			member, told = told[0], told[1:]
 		} else if len(peer.Clients) > 0 {
-			member.Error = "it says that its clients reach it where none does"
+			member.Error = "no client reaches it at the address that it names"
 		}
 		member.ID, member.Name, member.Learner = peer.ID, peer.Name, peer.Learner
 		members = append(members, member)
@@ -181,28 +199,60 @@ func ownURL(peer wire.Peer, asked []string) string {
 	return peer.Clients[0]
 }
 
+// answer is what one endpoint told of its member, and of the others.
+type answer struct {
+	member wire.Member
+	peers  []wire.Peer
+	err    error
+}
+
 // askEach asks all endpoints at once. The peers are as most of those tell that have a quorum behind them, or else
-// as any does.
+// as any does. Those who want a user are asked again by one.
 func (q questioner) askEach(ctx context.Context, endpoints []string) ([]wire.Member, []wire.Peer) {
-	members, told := make([]wire.Member, len(endpoints)), make([][]wire.Peer, len(endpoints))
-	var all sync.WaitGroup
-	for i, endpoint := range endpoints {
-		all.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, q.patience)
-			defer cancel()
-			member, err := wire.Member{Endpoint: endpoint}, error(nil)
-			if told[i], err = q.describe(ctx, &member); err != nil {
-				member.Error = plain(err)
-			}
-			members[i] = member
-		})
+	answers := make([]answer, len(endpoints))
+	q.askAtOnce(ctx, answers, endpoints, func(answer) bool { return true })
+	wants := func(a answer) bool { return wantsUser(a.err) }
+	if q.credentials.User != "" && slices.ContainsFunc(answers, wants) {
+		if err := q.authenticate(ctx, answers); err == nil {
+			q.askAtOnce(ctx, answers, endpoints, wants)
+		} else {
+			refuse(answers, wants, err)
+		}
 	}
-	all.Wait()
+	members, told := []wire.Member{}, [][]wire.Peer{}
+	for _, a := range answers {
+		members, told = append(members, a.said(q.credentials.User)), append(told, a.peers)
+	}
 	return members, agreed(members, told)
 }
 
+// askAtOnce asks the endpoints whose last answer is one of these.
+func (q questioner) askAtOnce(ctx context.Context, answers []answer, endpoints []string, again func(answer) bool) {
+	ctx = q.tokens.shown(ctx)
+	var all sync.WaitGroup
+	for i, endpoint := range endpoints {
+		if again(answers[i]) {
+			all.Go(func() {
+				a := answer{member: wire.Member{Endpoint: endpoint}}
+				a.peers, a.err = q.describe(ctx, &a.member)
+				answers[i] = a
+			})
+		}
+	}
+	all.Wait()
+}
+
+// said is the member, with what is wrong with it.
+func (a answer) said(user string) wire.Member {
+	if a.err != nil {
+		a.member.Refused = isRefusal(a.err)
+		a.member.Error = plain(hint.FirstLine(refusal(a.err, authenticate, user)))
+	}
+	return a.member
+}
+
 // disagrees is what is wrong with a member that tells of other members than most do.
-const disagrees = "it tells of other members than the others do"
+const disagrees = "it names other members than the others do"
 
 // agreed are the peers as more than half of the healthy members tell them. A member that tells of others is not healthy: what
 // it says is not believed. Without a healthy one they are as the first member tells them.
@@ -237,18 +287,17 @@ func agreed(members []wire.Member, told [][]wire.Peer) []wire.Peer {
 
 // describe fills in what the member at the endpoint tells of itself, and gives what it tells of the others.
 func (q questioner) describe(ctx context.Context, m *wire.Member) ([]wire.Peer, error) {
+	ctx, cancel := context.WithTimeout(ctx, q.patience)
+	defer cancel()
 	if err := listens(ctx, m.Endpoint); err != nil {
 		return nil, err
 	}
-	client, err := connect(ctx, []string{m.Endpoint}, q.credentials, time.Second)
+	client, err := connect(ctx, []string{m.Endpoint}, withoutUser(q.credentials))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = client.Close() }()
 	state, err := client.Status(ctx, m.Endpoint)
-	if errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrPermissionDenied) {
-		return describeClosed(ctx, client, m)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -257,6 +306,9 @@ func (q questioner) describe(ctx context.Context, m *wire.Member) ([]wire.Peer, 
 	if state.IsLearner { // which answers little else
 		_, err := client.Get(ctx, "health", clientv3.WithSerializable())
 		m.Healthy = allowed(err) && state.Leader != 0
+		if allowed(err) {
+			err = nil
+		}
 		return nil, err
 	}
 	peers, err := members(ctx, client) // they are known without a quorum, too
@@ -290,19 +342,8 @@ func listens(ctx context.Context, endpoint string) error {
 	return conn.Close()
 }
 
-// describeClosed is describe of an etcd that tells only its users how it is, and of its members nobody else.
-func describeClosed(ctx context.Context, client *clientv3.Client, m *wire.Member) ([]wire.Peer, error) {
-	_, err := client.Get(ctx, "health")
-	if m.Healthy = allowed(err); m.Healthy {
-		err = nil
-	}
-	return nil, err
-}
-
-// allowed tells whether the question was answered: where users are asked for, a refusal is an answer, too.
-func allowed(err error) bool {
-	return err == nil || errors.Is(err, rpctypes.ErrPermissionDenied) || errors.Is(err, rpctypes.ErrUserEmpty)
-}
+// allowed tells whether the question was answered: that the user may not read the key is an answer, too.
+func allowed(err error) bool { return err == nil || errors.Is(err, rpctypes.ErrPermissionDenied) }
 
 // members are those that the member asked knows of.
 func members(ctx context.Context, client *clientv3.Client) ([]wire.Peer, error) {
@@ -314,8 +355,7 @@ func members(ctx context.Context, client *clientv3.Client) ([]wire.Peer, error) 
 }
 
 // plain is the part of a gRPC error that says something.
-func plain(err error) string {
-	text := err.Error()
+func plain(text string) string {
 	if _, after, ok := strings.Cut(text, "desc = "); ok {
 		text = after
 	}

@@ -23,6 +23,12 @@ const (
 // Helper is the word by which a program that has the helper in it is started as the helper.
 const Helper = "_etcd-helper"
 
+// What members say who have users, and what helps.
+const (
+	WantsUser  = "etcd wants a user"
+	UserAdvice = "etcd_user=@FILE, a file of mode 600 with name:password of a user who has the role root; or COREOS_ETCD_USER=name:password in the environment"
+)
+
 // Request asks the helper for something.
 type Request struct {
 	ID          int64           `json:"id"` // from 1
@@ -113,6 +119,7 @@ type Member struct {
 	DBSize   int64  `json:"db_size"`  // bytes
 	Learner  bool   `json:"learner"`  // whether it has no vote yet
 	Healthy  bool   `json:"healthy"`  // it answered a linearizable read; a learner: a serializable one
+	Refused  bool   `json:"refused"`  // it tells users only, and takes this host for none of them
 	Error    string `json:"error"`    // why not
 }
 

@@ -61,7 +61,7 @@ func tree(from, to string, depth int) error {
 	case info.Mode().IsRegular():
 		return file(from, to)
 	case !info.IsDir():
-		return fmt.Errorf("%s is no file and no folder", from)
+		return fmt.Errorf("%s is neither a file nor a folder", from)
 	case depth > deepest:
 		return fmt.Errorf("%s: more than %d folders in each other: does a link lead in a circle?", from, deepest)
 	}

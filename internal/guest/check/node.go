@@ -135,7 +135,7 @@ func (n Node) ask(ctx context.Context, name string, args ...string) (values, err
 func (n Node) About(ctx context.Context) (arch, distro string, err error) {
 	told, err := n.ask(ctx, "about")
 	if err == nil && (told["Arch"] == "" || told["Distro"] == "") {
-		err = errors.New("it does not tell its architecture and distribution")
+		err = errors.New("it does not say its architecture and distribution")
 	}
 	return printable.Value(told["Arch"]), printable.Value(told["Distro"]), err
 }

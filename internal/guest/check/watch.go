@@ -81,7 +81,7 @@ var errUnasked = errors.New("the node rebooted or was shut down, and the test ha
 func judged(told values) (Status, string) {
 	status, err := strconv.Atoi(told["ExecMainStatus"])
 	if err != nil || status < 0 || status > 255 {
-		return Failed, "systemd does not tell its exit status"
+		return Failed, "systemd does not say its exit status"
 	}
 	switch told["ExecMainCode"] {
 	case "0":
@@ -185,7 +185,7 @@ func (r *running) look(ctx context.Context) (string, error) {
 	defer cancel()
 	told, err := r.ask(ctx, "boot")
 	if err == nil && told["BootID"] == "" {
-		err = errors.New("it does not tell the id of its boot")
+		err = errors.New("it does not say the id of its boot")
 	}
 	return told["BootID"], err
 }

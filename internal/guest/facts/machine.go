@@ -99,7 +99,7 @@ func consoles() []Fact {
 			},
 		},
 		{
-			ID: "login", Topic: "Consoles", OnHost: true, Needed: "`up` tells a node that only does not report from one that does not boot",
+			ID: "login", Topic: "Consoles", OnHost: true, Needed: "`up` knows a node that only does not report from one that does not boot",
 			Claims: everywhere("the console log shows the login prompt", ""),
 		},
 		{

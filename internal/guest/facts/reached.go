@@ -67,7 +67,7 @@ func network() []Fact {
 			Claims: everywhere("network-online.target waits for the network manager", "systemctl show -p Wants --value network-online.target | grep wait-online"),
 		},
 		{
-			ID: "address", Topic: "Network", OnHost: true, Needed: "`up` tells each node's address",
+			ID: "address", Topic: "Network", OnHost: true, Needed: "`up` knows each node's address",
 			Claims: everywhere("the node reports a global address of the card that the host gave it", ""),
 		},
 		{

@@ -129,7 +129,7 @@ func place(to, name string, stat func(string) (os.FileInfo, error)) (string, err
 	case err == nil && info.IsDir():
 		return path.Join(to, name), nil
 	case strings.HasSuffix(to, "/"):
-		return "", fmt.Errorf("%s is no folder that there is", to)
+		return "", fmt.Errorf("%s is not a folder that exists", to)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return "", err
 	}

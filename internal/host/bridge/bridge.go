@@ -102,7 +102,7 @@ func bridgeable(m step.Machine, nic string) error {
 	case has("master"):
 		return hint.Errorf(other, "nic=%s: this card belongs to %s", nic, filepath.Base(master))
 	case has("tun_flags") || err == nil && strings.TrimSpace(string(kind)) != "1": // ARPHRD_ETHER
-		return hint.Errorf(other, "nic=%s: this is no Ethernet card, as a bridge's port must be", nic)
+		return hint.Errorf(other, "nic=%s: this is not an Ethernet card, as a bridge's port must be", nic)
 	}
 	return nil
 }

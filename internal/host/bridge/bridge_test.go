@@ -224,7 +224,7 @@ func TestNotBridgeable(t *testing.T) {
 ip tuntap add tap7 mode tap; ip tuntap add tun7 mode tun`)
 	m := step.Machine{Root: "/", Say: t.Logf}
 	for nic, want := range map[string]string{
-		"br7": "hint: bridge=br7 ", "port0": "hint: bridge=br7 ", "tap7": "no Ethernet card", "tun7": "no Ethernet card", "port1": "", "eth0": "",
+		"br7": "hint: bridge=br7 ", "port0": "hint: bridge=br7 ", "tap7": "not an Ethernet card", "tun7": "not an Ethernet card", "port1": "", "eth0": "",
 	} {
 		_, err := card(m, nic)
 		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Count(err.Error(), "\nhint: ") != 1) {

@@ -106,7 +106,7 @@ func (d Device) Bridgeable() error {
 		return WiFi(d.Name)
 	}
 	return hint.Errorf("nic= names an Ethernet card; over a bond, a team or a VLAN make the bridge by hand and name it with bridge=",
-		"%s is no Ethernet card (NetworkManager's device type %d)", d.Name, d.kind)
+		"%s is not an Ethernet card (NetworkManager's device type %d)", d.Name, d.kind)
 }
 
 // WiFi is the error for a Wi-Fi card that is to be a port: an access point takes frames only of the stations

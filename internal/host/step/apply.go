@@ -34,7 +34,7 @@ func (k Kinds) Apply(ctx context.Context, m Machine, steps []Planned) error {
 		}
 		kind := k.of(p.Step)
 		if kind == "" {
-			return fmt.Errorf("%s: nothing would undo a %T: it is no kind of step that the record knows", p.Title, p.Step)
+			return fmt.Errorf("%s: nothing would undo a %T: it is not a kind of step that the record knows", p.Title, p.Step)
 		}
 		at, err := record.keep(-1, kind, p, false)
 		if err != nil {

@@ -40,7 +40,7 @@ func (m Machine) read() (*record, error) {
 		return nil, fmt.Errorf("cannot read the record of what was set up: %w", err)
 	}
 	if err := json.Unmarshal(data, r); err != nil || r.Version != 1 {
-		return nil, hint.Errorf("look at it; without it nothing is known of what to undo", "%s is no record of this version (%w)", r.path, err)
+		return nil, hint.Errorf("look at it; without it nothing is known of what to undo", "%s is not a record of this version (%w)", r.path, err)
 	}
 	return r, nil
 }

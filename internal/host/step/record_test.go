@@ -134,7 +134,7 @@ func TestRecordOfAnotherVersion(t *testing.T) {
 	for _, text := range []string{"", "{", `{"version": 2}`, "[]"} {
 		m, _ := machineAt(t, map[string]string{recordPath: text})
 		for _, err := range []error{kinds.Undo(t.Context(), m), kinds.Apply(t.Context(), m, []Planned{planned(&File{Path: "etc/a"})})} {
-			if err == nil || !strings.Contains(err.Error(), "is no record of this version") {
+			if err == nil || !strings.Contains(err.Error(), "is not a record of this version") {
 				t.Errorf("%q: got %v", text, err)
 			}
 		}

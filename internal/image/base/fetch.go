@@ -132,7 +132,7 @@ func (o Options) fetchURL(ctx context.Context) (Image, func(), error) {
 func (o Options) atURL() (stream.Image, error) {
 	u, err := url.Parse(o.Image)
 	if err != nil {
-		return stream.Image{}, hint.Errorf("image=https://… is the address of a qcow2 file", "image=: this is no URL")
+		return stream.Image{}, hint.Errorf("image=https://… is the address of a qcow2 file", "image=: this is not a URL")
 	}
 	return stream.Image{
 		Name: download.Public(o.Image), URL: o.Image, SHA256: o.SHA256, Arch: o.Arch,

@@ -88,7 +88,7 @@ func CheckBase(ctx context.Context, path string) (Info, error) {
 // canBeBase is an error if the image at path is no qcow2 image that stands alone.
 func (info Info) canBeBase(path string) error {
 	if info.Format != "qcow2" {
-		return hint.Errorf(fmt.Sprintf("convert it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s is no qcow2 image but %s", path, info.Format)
+		return hint.Errorf(fmt.Sprintf("convert it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s is not a qcow2 image but %s", path, info.Format)
 	}
 	if info.Backing != "" {
 		return hint.Errorf(fmt.Sprintf("flatten it: qemu-img convert -O qcow2 %q base.qcow2", path), "%s stands on another image, %s", path, info.Backing)

@@ -104,8 +104,8 @@ func TestCreateOverlayRefuses(t *testing.T) {
 		size int
 		want string
 	}{
-		"no image":       {text, 4, "is no qcow2 image but raw"},
-		"raw image":      {make1G(t, "raw"), 4, "is no qcow2 image but raw"},
+		"no image":       {text, 4, "is not a qcow2 image but raw"},
+		"raw image":      {make1G(t, "raw"), 4, "is not a qcow2 image but raw"},
 		"nothing":        {"/nowhere.qcow2", 4, "no base image"},
 		"another's":      {make1G(t, "qcow2", "-b", base, "-F", "qcow2"), 4, "stands on another image"},
 		"data elsewhere": {make1G(t, "qcow2", "-o", "data_file="+filepath.Join(t.TempDir(), "data")), 4, "keeps its data in another file"},

@@ -61,7 +61,7 @@ func (c *content) Write(p []byte) (int, error) {
 // look reads the header once it is there.
 func (c *content) look() error {
 	if n := min(len(c.header), len(magic)); !bytes.Equal(c.header[:n], []byte(magic[:n])) {
-		return hint.Errorf("image= takes what is or unpacks to qcow2", "this is no qcow2 image")
+		return hint.Errorf("image= takes what is or unpacks to qcow2", "this is not a qcow2 image")
 	}
 	if len(c.header) < headerSize {
 		return nil
@@ -81,7 +81,7 @@ func (c *content) look() error {
 
 func (c *content) check() error {
 	if len(c.header) < headerSize {
-		return hint.Errorf("image= takes what is or unpacks to qcow2", "this is no qcow2 image: %d bytes", c.size)
+		return hint.Errorf("image= takes what is or unpacks to qcow2", "this is not a qcow2 image: %d bytes", c.size)
 	}
 	if c.image.UnpackedSize > 0 && c.size != c.image.UnpackedSize {
 		return fmt.Errorf("unpacked it has %d bytes, it should have %d", c.size, c.image.UnpackedSize)

@@ -47,7 +47,7 @@ func (f Fetcher) Fetch(ctx context.Context, i stream.Image) (path string, err er
 		return path, nil
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return "", hint.Errorf("`mage prune` removes it where nobody uses it; else move it away",
+		return "", hint.Errorf("`mage prune` removes it if nobody uses it; else move it away",
 			"image %s: there is another image of this name in %s, or one without its record: it is not trusted", filepath.Base(path), f.Dir)
 	}
 	signature, err := f.signature(ctx, i)

@@ -41,7 +41,7 @@ type partial struct {
 // largestPacked is more bytes than any image has, as it is served: the distributors' have less than 2 GiB.
 const largestPacked = 32 << 30
 
-var errTooLarge = hint.Errorf("is this the image's address?", "the server sends more than %d GiB: this is no image", largestPacked>>30)
+var errTooLarge = hint.Errorf("is this the image's address?", "the server sends more than %d GiB: this is not an image", largestPacked>>30)
 
 func (p *pipeline) part() string     { return p.path + ".part" }
 func (p *pipeline) unpacked() string { return p.path + ".new" }

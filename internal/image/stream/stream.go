@@ -92,7 +92,7 @@ func Parse(text string) (n Name, ok bool, err error) {
 			"image=%s: there is no such stream", text)
 	}
 	if hasVersion && !isVersion(version) {
-		return n, true, hint.Errorf("a version is numbers and dots, as in fcos-stable@43.20260101.3.0", "image=%s: this is no version", text)
+		return n, true, hint.Errorf("a version is numbers and dots, as in fcos-stable@43.20260101.3.0", "image=%s: this is not a version", text)
 	}
 	return Name{os, channel, version}, true, nil
 }

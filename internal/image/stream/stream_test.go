@@ -30,7 +30,7 @@ func TestParse(t *testing.T) {
 	for text, want := range map[string]string{
 		"fcos-beta":               "there is no such stream\nhint: fcos-stable, fcos-testing, fcos-next are",
 		"flatcar-edge":            "hint: flatcar-stable, flatcar-beta",
-		"fcos-stable@":            "this is no version",
+		"fcos-stable@":            "this is not a version",
 		"fcos-stable@../../x":     "no version",
 		"fcos-stable@43..1":       "no version",
 		"flatcar-stable@current":  "no version",

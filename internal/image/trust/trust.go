@@ -30,7 +30,7 @@ func ReadKeys(data []byte, fingerprints []string) (Keyring, error) {
 	}
 	entities, err := read(bytes.NewReader(data))
 	if err != nil {
-		return Keyring{}, fmt.Errorf("these are no OpenPGP keys: %w", err)
+		return Keyring{}, fmt.Errorf("these are not OpenPGP keys: %w", err)
 	}
 	var ring Keyring
 	for _, e := range entities {

@@ -24,7 +24,7 @@ func installGRUB(disk, bootImage, coreImage string) error {
 		return err
 	}
 	if len(boot) != sector || len(core) < 2*sector {
-		return fmt.Errorf("%s and %s are no GRUB images", bootImage, coreImage)
+		return fmt.Errorf("%s and %s are not GRUB images", bootImage, coreImage)
 	}
 	file, err := os.OpenFile(disk, os.O_RDWR, 0)
 	if err != nil {

@@ -97,7 +97,7 @@ func (r *reader) pairs(n *yaml.Node, what, advice string, each func(key, value *
 		key, value := n.Content[i], resolved(n.Content[i+1])
 		switch line, twice := lines[key.Value]; {
 		case key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge":
-			r.wrong(key, "write out the keys that it stands for", "%s is no name", strings.TrimSpace(key.Value+" "+tagOf(key)))
+			r.wrong(key, "write out the keys that it stands for", "%s is not a name", strings.TrimSpace(key.Value+" "+tagOf(key)))
 			continue
 		case twice:
 			r.wrong(key, "a mapping has each key once: put what is below both under one", "%s is there already, in line %d", key.Value, line)

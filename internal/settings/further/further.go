@@ -102,7 +102,7 @@ func Networks(value string) (networks []Network, err error) {
 		case kind != "network" && !link.IsName(name):
 			return nil, fmt.Errorf("%q: %w", text, link.ErrNoName)
 		case kind == "network" && !networkName.MatchString(name):
-			return nil, fmt.Errorf("%q: is no network's name: letters, digits and . _ + - are allowed", text)
+			return nil, fmt.Errorf("%q: is not the name of a network: letters, digits and . _ + - are allowed", text)
 		}
 		networks = append(networks, n)
 	}

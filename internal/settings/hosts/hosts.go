@@ -138,7 +138,7 @@ func nameIn(uri string) string {
 func CheckURI(uri string) error {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || strings.ContainsAny(uri, " \t\n") {
-		return errors.New("is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
+		return errors.New("is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
 	}
 	if u.Query().Has("no_verify") {
 		return hint.Errorf("leave no_verify out, and run `ssh "+u.Host+"` once, which shows the key and keeps it in known_hosts",
@@ -220,7 +220,7 @@ var destination = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}@` + Name
 // CheckName refuses what no host and no label can be called, with or without a user before it. An empty one is none.
 func CheckName(word string) error {
 	if word != "" && !name.MatchString(word) && !destination.MatchString(word) {
-		return errors.New("is no host's name: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
+		return errors.New("is not the name of a host: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
 	}
 	return nil
 }

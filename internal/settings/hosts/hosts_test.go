@@ -31,7 +31,7 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for value, want := range map[string][2]string{ // the message, and a part of the hint
-		"hv1":                                 {"hv1 is no libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)", ""},
+		"hv1":                                 {"hv1 is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)", ""},
 		"qemu:///system,":                     {"there is nothing between two commas: a URI of libvirt's is wanted there, qemu+ssh://root@hv1/system", ""},
 		"qemu://h/system,qemu://h/system":     {"the host qemu://h/system is there twice", ""},
 		"qemu+ssh://h/system,qemu://h/system": {"qemu+ssh://h/system and qemu://h/system are both called h", "name=…"},
@@ -42,7 +42,7 @@ func TestParseRefuses(t *testing.T) {
 		"qemu+ssh://root:secret@hv1/system": {"qemu+ssh://root:xxxxx@hv1/system has a password in it, which libvirt does not use", "ssh-copy-id root@hv1"},
 		"qemu://h/system ssd":               {"qemu://h/system: \"ssd\": name=, bridge= and label= are allowed behind a URI", ""},
 		"qemu://h/system name=":             {"qemu://h/system: name=: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit", ""},
-		"qemu://h/system bridge=../x":       {"qemu://h/system: bridge=../x is no interface name: 1 to 15 letters, digits and . _ - are allowed, the first not a -", ""},
+		"qemu://h/system bridge=../x":       {"qemu://h/system: bridge=../x is not an interface name: 1 to 15 letters, digits and . _ - are allowed, the first not a -", ""},
 	} {
 		got, err := Parse(value)
 		if err == nil || got != nil && value == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -26,6 +27,9 @@ func check(words []string, targets []Target) error {
 
 // taken is an error if the setting would have no effect, or one of the targets would do without it what nobody means.
 func taken(key, word string, targets []Target) error {
+	if _, value, has := strings.Cut(word, "="); has {
+		word = key + "=" + secret.Shown(key, value)
+	}
 	names, is := []string{}, false
 	for _, t := range targets {
 		if advice, never := t.Never[key]; never {
@@ -44,12 +48,21 @@ func taken(key, word string, targets []Target) error {
 	return hint.Errorf(whoTakes(key, targets[0]), "%s: %s does not take %s=", word, strings.Join(names, ", "), key)
 }
 
-// reports is an error if the word asks for a format of test results, and none of the targets has any.
+// special are the formats that only some targets have.
+func special() (all []string) {
+	for _, t := range All {
+		all = append(all, t.Formats...)
+	}
+	return all
+}
+
+// reports is an error if the word asks for a format that none of the targets has.
 func reports(word string, names []string, targets []Target) error {
-	if (word != "format=junit" && word != "format=tap") || slices.ContainsFunc(targets, func(t Target) bool { return t.Reports }) {
+	format, is := strings.CutPrefix(word, "format=")
+	if !is || !slices.Contains(special(), format) || slices.ContainsFunc(targets, func(t Target) bool { return slices.Contains(t.Formats, format) }) {
 		return nil
 	}
-	return hint.Errorf("format=json, or format=table", "%s: %s prints no results of tests", word, strings.Join(names, ", "))
+	return hint.Errorf("format=json, or format=table", "%s: %s has no such format", word, strings.Join(names, ", "))
 }
 
 // whoTakes is advice for a setting that the target does not take.

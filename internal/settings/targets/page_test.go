@@ -53,7 +53,7 @@ func page() []byte {
 	out := &bytes.Buffer{}
 	fmt.Fprint(out, "# Targets and settings\n\n"+
 		"Made of the tables that the program itself has, by `go test ./internal/settings/targets -update`. `mage help up` says the same of one target,\n"+
-		"`mage settings` what each setting is now and where that is from. A setting is a word behind the target (`nodes=5`), a variable of the environment\n"+
+		"`mage settings` what each setting is now and its source. A setting is a word behind the target (`nodes=5`), a variable of the environment\n"+
 		"(`COREOS_NODES=5`), or, if it is not of one run only, a line of the cluster's file ([clusters](clusters.md)). [Exit statuses](exit-status.md).\n\n")
 	writeTargets(out)
 	fmt.Fprint(out, "\n## Settings\n")

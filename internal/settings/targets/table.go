@@ -13,13 +13,13 @@ const (
 	link     = "bridge network direct "
 	reached  = "uri ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
-	document = "prefix nodes config image updates var. " + joining + reached     // what a node's Ignition document is made of
-	node     = document + image + "ram vcpu disk disks networks firmware accel " // what a node is made of
-	judged   = "verify "                                                         // documents are judged on the way
+	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
+	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
+	judged   = "verify "                                                                   // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
 	boots    = "timeout keep_going user "
 	looked   = "units settle " // how units are, once nodes are ready
-	etcd     = "prefix nodes user timeout discovery_ca discovery_cert discovery_key discovery_user " + reached
+	etcd     = "prefix nodes user timeout etcd_user discovery_ca discovery_cert discovery_key discovery_user " + reached
 	power    = "prefix node all uri wait "
 )
 
@@ -47,12 +47,15 @@ func every() []string {
 	return all
 }
 
+// results are formats of test results.
+var results = []string{"junit", "tap"}
+
 // All are the targets. What they do stands above the functions in magefiles/targets.go, too.
 var All = []Target{
 	{
 		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
 		Takes: takes(node + judged + changes + boots + looked + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
-		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it shall be made again.",
+		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it is made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
 		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
 	},
@@ -81,12 +84,12 @@ var All = []Target{
 		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
-		Name: "check", One: true, Reports: true, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
+		Name: "check", One: true, Formats: results, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
 		Takes: takes("prefix config node test tags timeout format user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"check", "check test='files.*' format=junit"},
 		More: "A test is an executable. It runs as the unit kola-runext.service with full rights, one after the other, on all nodes at once. docs/check.md says more. Exit status 1: one failed.",
 	},
 	{
-		Name: "ci", One: true, Reports: true, Does: "is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.",
+		Name: "ci", One: true, Formats: results, Does: "is verify, up, check and down in one, for servers that test each change; test=, tags=, keep=, archive=, format=.",
 		Takes: takes(node + judged + boots + "test tags keep archive grace wait format"), Libvirt: true, Examples: [2]string{"ci prefix=ci nodes=1", "ci prefix=ci format=junit"},
 		More: "The cluster must not be there before. vm/ci.<prefix> has the results, and if something failed an archive of consoles and journals. Exit status: 3 verify failed, 4 up, 5 check, 6 down.",
 	},
@@ -127,7 +130,7 @@ var All = []Target{
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
-		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is no node's.",
+		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's.",
 		Takes: takes(etcd + "format remove"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
@@ -135,7 +138,7 @@ var All = []Target{
 		Takes: takes(etcd + "file"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=web.db"},
 	},
 	{
-		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; where no node runs, up comes first.",
+		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.",
 		Takes: takes(node + judged + changes + boots + looked + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
 	},
 	{
@@ -145,7 +148,7 @@ var All = []Target{
 	},
 	{
 		Name: "rollback", One: true, Does: "takes the whole cluster back to the snapshot name=: what came later is lost.",
-		Takes: takes("name prefix protect wait accel store " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"rollback name=clean", "rollback prefix=web name=clean"},
+		Takes: takes("name prefix protect wait accel store etcd_user " + boots + reached), Libvirt: true, NoImage: true, Examples: [2]string{"rollback name=clean", "rollback prefix=web name=clean"},
 		More: "Definitions stay as they are now. A cluster with protect=true refuses it.",
 	},
 	{
@@ -198,16 +201,16 @@ var All = []Target{
 		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
 	},
 	{
-		Name: "timeline", One: true, Does: "draws the last up of the cluster as an SVG: what each node was at, and for how long.",
-		Takes: takes("prefix format"), NoImage: true, Examples: [2]string{"timeline", "timeline prefix=web"},
-		Advice: map[string]string{"file": "the drawing is vm/timeline.<prefix>.svg"},
+		Name: "timeline", One: true, Formats: []string{"svg", "text"}, Does: "draws the last up of the cluster: what each node was at, and for how long; format=svg, text or json, file=, open=true.",
+		Takes: takes("prefix format file open"), NoImage: true, Examples: [2]string{"timeline open=true", "timeline format=text"},
+		More: "The drawing is vm/timeline.<prefix>.svg, or file=.",
 	},
 	{
-		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and tells the remedy of what it lacks; format=json.",
+		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and says the remedy of what is missing; format=json.",
 		Takes: takesOne("prefix nodes ram networks arch accel image store discovery discovery_listen format host " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check host=root@hv1 format=json"},
 	},
 	{
-		Name: "host:setup", Does: "prints what this machine lacks to run the nodes, packages, rights, bridge, and makes it with apply=true.",
+		Name: "host:setup", Does: "prints what is missing on this machine to run the nodes, packages, rights, bridge, and makes it with apply=true.",
 		Takes: takesOne("nic apply rollback host uri format " + link), Examples: [2]string{"host:setup bridge=br0 nic=eth0 apply=true", "host:setup host=root@hv1"},
 		More: "With host= it looks at another machine, and changes that one, by ssh: this program is copied there, and removed at the end.",
 	},
@@ -226,11 +229,11 @@ var All = []Target{
 		More:     "An editor with a YAML language server completes the file, by its first line.",
 	},
 	{
-		Name: "settings", Prints: true, Does: "prints each setting with its value, where that is from, its default and its meaning.",
+		Name: "settings", Prints: true, Does: "prints each setting with its value, its source, its default and its meaning.",
 		Takes: every(), NoImage: true, Examples: [2]string{"settings", "settings nodes=5"},
 	},
 	{
-		Name: help, Prints: true, Does: "lists the targets, or tells what is known of those behind it and of their settings: mage help up.",
+		Name: help, Prints: true, Does: "lists the targets, or says what is known of those behind it and of their settings: mage help up.",
 		NoImage: true, Examples: [2]string{"help", "help up"},
 	},
 	{
@@ -294,7 +297,7 @@ var All = []Target{
 	{
 		Name: "try", One: true, Does: "recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.",
 		Takes: takes(node + judged + "node parallel redefine protect " + boots + looked + "wait"), Libvirt: true, Examples: [2]string{"try", "try node=core02"},
-		More: "The first changed node is recreated, and if it is well the others are. Errors are printed, and the next save is waited for. A boot of what is no more the config is given up. Keys on a terminal: r runs it again, s is ssh, j the journal, q ends.",
+		More: "The first changed node is recreated, and if it is well the others are. Errors are printed, and the next save is waited for. A boot of a config that has changed since is given up. Keys on a terminal: r runs it again, s is ssh, j the journal, q ends.",
 	},
 	{
 		Name: "migrate", Does: "writes a Container Linux Config as Butane, beside it.",

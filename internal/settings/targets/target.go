@@ -20,7 +20,7 @@ type Target struct {
 	Prints   bool              // whether it does nothing but print: it ends if nobody reads that any more
 	Shows    bool              // whether it shows more with libvirt's binding, and does without
 	One      bool              // whether it is about one cluster: if there are several, somebody has to say about which
-	Reports  bool              // whether format= may be one of test results, junit or tap
+	Formats  []string          // that format= may be beside table and json
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 

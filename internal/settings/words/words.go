@@ -34,7 +34,7 @@ var Login = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
 
 // CheckLogin checks a user's name.
 func CheckLogin(value string) error {
-	return fits(Login, value, "is no user's name: up to 32 letters, digits and _ . - are allowed, the first not . or -")
+	return fits(Login, value, "is not the name of a user: up to 32 letters, digits and _ . - are allowed, the first not . or -")
 }
 
 // unitName is a name of systemd.unit(5), or a pattern of names as journalctl(1) takes it; the kind may be left out.
@@ -42,7 +42,7 @@ var unitName = regexp.MustCompile(`^([A-Za-z0-9:_.*?\\][A-Za-z0-9:_.@*?\\-]{0,25
 
 // CheckUnit checks a unit's name, or a pattern of names.
 func CheckUnit(value string) error {
-	return fits(unitName, value, "is no unit's name: etcd.service, or etcd, or a pattern, 'etcd*'")
+	return fits(unitName, value, "is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
 }
 
 func fits(what *regexp.Regexp, value, wrong string) error {

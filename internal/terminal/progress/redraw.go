@@ -30,7 +30,7 @@ func (l *Log) Redraw() *Redraw {
 func (r *Redraw) Draw(lines []string) error {
 	width, height, err := term.GetSize(int(r.to.Fd()))
 	if err != nil {
-		return fmt.Errorf("cannot tell the size of the terminal: %w", err)
+		return fmt.Errorf("cannot get the size of the terminal: %w", err)
 	}
 	if room := max(height-2, 1); len(lines) > room && height > 0 {
 		lines = append(lines[:room:room], fmt.Sprintf("… and %d lines", len(lines)-room))

@@ -58,7 +58,7 @@ func read(t testing.TB, path string) []byte {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		t.Fatalf("%s is no PEM file", path)
+		t.Fatalf("%s is not a PEM file", path)
 	}
 	return block.Bytes
 }

@@ -40,6 +40,10 @@ func Limit(n float64) time.Duration {
 	return time.Duration(n * float64(Boot())).Round(time.Second)
 }
 
+// IsSlow tells whether this machine has so little to give that stories on guests are better told one after the other: a guest that
+// gets too little of a processor does more work for that, as its services time out and are started again.
+func IsSlow() bool { return Boot() >= 2*least }
+
 // Setting is Limit as a word for a target: timeout=90s.
 func Setting(name string, n float64) string { return fmt.Sprintf("%s=%.0fs", name, Limit(n).Seconds()) }
 

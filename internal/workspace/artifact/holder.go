@@ -48,7 +48,7 @@ func holderPID(path string) string {
 // masked is a word of a command line without what others should not read: a password, or a value of the user's own.
 func masked(word string) string {
 	key, value, is := strings.Cut(word, "=")
-	if is && value != "" && (key == "discovery_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
+	if is && value != "" && (key == "discovery_user" || key == "etcd_user" || key == "cmd" || strings.HasPrefix(key, "var.")) {
 		return key + "=…"
 	}
 	return word

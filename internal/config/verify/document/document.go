@@ -152,7 +152,7 @@ type ignition struct {
 func Parse(doc []byte) (d Document, err error) {
 	var all ignition
 	if err := json.Unmarshal(doc, &all); err != nil {
-		return d, fmt.Errorf("the Ignition document is no JSON: %w", err)
+		return d, fmt.Errorf("the Ignition document is not JSON: %w", err)
 	}
 	for _, u := range all.Passwd.Users {
 		d.Users = append(d.Users, User{u.Name, value(u.PasswordHash), u.Keys, u.Groups, value(u.PrimaryGroup), value(u.NoUserGroup)})

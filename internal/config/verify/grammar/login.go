@@ -26,7 +26,7 @@ func Logins(d document.Document) (faults []document.Fault) {
 	for _, u := range d.Users {
 		if u.Hash != "" && !hashes.MatchString(u.Hash) {
 			faults = append(faults, document.Fault{
-				Error: true, Path: document.UserPath(u.Name), Needle: u.Hash, Text: "user " + u.Name + ": this is no hash of a password: nobody can log in with it",
+				Error: true, Path: document.UserPath(u.Name), Needle: u.Hash, Text: "user " + u.Name + ": this is not the hash of a password: nobody can log in with it",
 				Hint: "`mage password` makes one",
 			})
 		}
@@ -35,7 +35,7 @@ func Logins(d document.Document) (faults []document.Fault) {
 				continue
 			}
 			faults = append(faults, document.Fault{
-				Error: true, Path: document.UserPath(u.Name), Needle: key, Text: "user " + u.Name + ": this is no public key of ssh: sshd leaves it out",
+				Error: true, Path: document.UserPath(u.Name), Needle: key, Text: "user " + u.Name + ": this is not a public key of ssh: sshd leaves it out",
 				Hint: "the line of a file such as ~/.ssh/id_ed25519.pub, whole",
 			})
 		}

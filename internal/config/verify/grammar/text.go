@@ -136,7 +136,7 @@ func sysctlFaults(f document.File) (faults []document.Fault) {
 		if line == "" || strings.ContainsAny(line[:1], "#;-") || strings.Contains(line, "=") {
 			continue
 		}
-		faults = append(faults, one(f, i+1, line, "the line is no `name = value`")...)
+		faults = append(faults, one(f, i+1, line, "the line is not `name = value`")...)
 	}
 	return faults
 }

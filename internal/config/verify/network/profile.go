@@ -39,7 +39,7 @@ func addresses(f document.File) (faults []document.Fault) {
 		}
 		for _, text := range dotted.FindAllString(e.value, -1) {
 			if !possible(text) {
-				fault := one(f, e.line, "'"+text+"' is no address: NetworkManager leaves it out")
+				fault := one(f, e.line, "'"+text+"' is not an address: NetworkManager leaves it out")
 				fault.Needle = text
 				faults = append(faults, fault)
 			}
