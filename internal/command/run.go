@@ -24,6 +24,7 @@ import (
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/secret"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
@@ -121,6 +122,9 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
+	if len(r.Hosts) > 1 {
+		return nil, hint.Errorf("uri="+r.URI, "hosts=: nodes are not spread over several hosts yet")
+	}
 	return r.open(r.URI, func() string { return check.Advice(r.URI, where(r.Settings).IsSession()) })
 }
 
