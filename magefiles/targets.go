@@ -318,7 +318,7 @@ func Hosts(ctx context.Context) error {
 	return call(ctx, command.Hosts)
 }
 
-// Move makes node=core02 anew on host=hv2: a member of etcd is replaced, and the cluster's data stay.
+// Move recreates node=core02 on host=hv2: a member of etcd is replaced, and the cluster's data stay.
 func Move(ctx context.Context) error {
 	return call(ctx, command.Move)
 }

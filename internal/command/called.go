@@ -20,7 +20,7 @@ var ofOneRun = []string{
 // ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.
 var (
 	ofAnyTarget = []string{"prefix", "uri", "hosts", "name"}
-	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
+	ofHost      = []string{"host", "uri", "bridge", "nic", "network", "direct", "rollback"}
 )
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what

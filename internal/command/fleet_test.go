@@ -321,7 +321,7 @@ func TestMove(t *testing.T) {
 		}
 	}
 	f[0].off = errors.New("no route")
-	if _, err := move("node=core01", "host=a"); err == nil || !strings.Contains(err.Error(), "the host a does not answer, and it shall be made there") {
+	if _, err := move("node=core01", "host=a"); err == nil || !strings.Contains(err.Error(), "the host a does not answer, and it must be made there") {
 		t.Errorf("got %v", err)
 	}
 	f.are(t, "", "core01 (core01) core02 (core02)")

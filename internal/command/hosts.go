@@ -186,7 +186,7 @@ func (h *hostStatus) addDomains(r *Run, domains map[string]engine.Domain) {
 	h.Images = slices.Compact(h.Images)
 }
 
-// Move makes node= anew on host=: a member of etcd is replaced, and no data of the cluster's are lost.
+// Move recreates node= on host=: a member of etcd is replaced, and no data of the cluster's are lost.
 func Move(ctx context.Context, r *Run) error {
 	if r.Host == "" || r.Node == "" {
 		return hint.Errorf("`"+asCalled(r.Settings, "move", "node="+cmp.Or(r.Node, "core01"), "host="+cmp.Or(r.Host, "hv2"))+"`", "node= says what is moved, and host= where to")
@@ -237,7 +237,7 @@ func Evacuate(ctx context.Context, r *Run) error {
 	return nil
 }
 
-// moveNode makes the node anew on one of the hosts, as `mage up recreate=` makes it anew where it is.
+// moveNode recreates the node on one of the hosts, as `mage up recreate=` recreates it where it is.
 func moveNode(ctx context.Context, r *Run, d engine.Domain, to []string) error {
 	moving, err := beside(ctx, r, About{Cluster: true, Libvirt: true}, "prefix="+d.Metadata.Cluster, "recreate="+d.Name, "node=", "host=")
 	if err != nil {

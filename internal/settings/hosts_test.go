@@ -37,6 +37,28 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestHostsOfTheLab: a bare number is so many of its hypervisors, and nothing outside it.
+func TestHostsOfTheLab(t *testing.T) {
+	s, err := Load([]string{"hosts=3"}, environment(map[string]string{LabVariable: "1"}))
+	if err != nil || strings.Join(hosts.Names(s.Hosts), " ") != "hv1 hv2 hv3" || s.URI != "qemu+ssh://root@hv1/system" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if s, err = Load([]string{"hosts=1"}, environment(map[string]string{LabVariable: "1"})); err != nil || len(s.Hosts) != 0 || s.URI != "qemu+ssh://root@hv1/system" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+	if _, err = Load([]string{"hosts=3"}, environment(nil)); err == nil || !strings.Contains(err.Error(), "hosts=3: a bare number of hosts is for the lab\nhint: `mage lab up hosts=3`") {
+		t.Errorf("got %v", err)
+	}
+	if _, err = Check([]string{"hosts=3"}, environment(nil), Clusters{}); err != nil {
+		t.Errorf("what starts the lab says nothing of it: %v", err)
+	}
+	for _, value := range []string{"0", "-1", "101", "1.5"} {
+		if _, err = Load([]string{"hosts=" + value}, environment(map[string]string{LabVariable: "1"})); err == nil {
+			t.Errorf("hosts=%s: it should be refused", value)
+		}
+	}
+}
+
 // TestHostsAreRemembered: a user's name in a URI is no secret, or the next run would not know where the nodes are.
 func TestHostsAreRemembered(t *testing.T) {
 	s, err := Load([]string{"hosts=" + twoHosts}, environment(nil))

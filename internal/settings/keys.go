@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/link"
+	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/words"
 	"coreos-libvirt/internal/terminal/hint"
@@ -36,9 +37,6 @@ const (
 	ofRuns                 // how runs go about it, whatever they do
 	ofOneRun               // what one run does
 )
-
-// ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
-const ListenerVariable = "COREOS_LISTENER"
 
 const envPrefix = "COREOS_"
 
@@ -80,7 +78,7 @@ func Keys(env Environment) []Key {
 		{"rollback", ofOneRun, "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},
 		{"uri", ofRuns, "libvirt connection URI", "qemu:///system", "", pattern(hosts.URIPattern, checked(hosts.CheckURI, func(s *Settings) *string { return &s.URI }))},
 		{"hosts", ofCluster, "libvirt connection URIs of the hosts that nodes are spread over, with commas, in place of uri=; behind a URI name=, bridge= and label= may stand", "", "", hostList()},
-		{"host", ofPlace, "the host of a node, by its name or label; in a cluster file new nodes go there", "", "", plain(checked(hosts.CheckName, func(s *Settings) *string { return &s.Host }))},
+		{"host", ofPlace, "the host of a node, by its name or label; in a cluster file new nodes go there; of host:check, host:setup and host:undo also any that ssh knows (root@hv1)", "", "", plain(checked(hosts.CheckName, func(s *Settings) *string { return &s.Host }))},
 		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", pattern(link.PoolPattern, checked(link.CheckPool, func(s *Settings) *string { return &s.Pool }))},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
@@ -187,7 +185,7 @@ func unknownVariable(env Environment) error {
 	for _, pair := range env.All() {
 		name, _, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || name == LabVariable || name == RelaunchedVariable || name == ListenerVariable || strings.HasPrefix(name, varVariable) {
+		if !ours || process.Own(name) || strings.HasPrefix(name, varVariable) {
 			continue
 		}
 		if key = strings.ToLower(key); known(key) && name == (Key{Name: key}).Variable() {

@@ -106,6 +106,7 @@ type Settings struct {
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab
+	There   bool              // whether another machine has sent this run here, for host=
 	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
 	Sudo    string            // who started this run by sudo, or empty
 
@@ -126,11 +127,13 @@ type Environment = process.Environment
 // System is the Environment of this process.
 func System() Environment { return process.System() }
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = process.LabVariable
-
-// RelaunchedVariable is set for a run that another one started in its place.
-const RelaunchedVariable = "COREOS_RELAUNCHED"
+// Variables of the environment by which the program's processes tell each other something.
+const (
+	LabVariable        = process.LabVariable
+	RelaunchedVariable = process.RelaunchedVariable
+	ListenerVariable   = process.ListenerVariable
+	ThereVariable      = process.ThereVariable
+)
 
 // Relaunched tells whether another run started this one in its place.
 func Relaunched() bool {
@@ -150,7 +153,7 @@ func LoadOf(words []string, env Environment, known Clusters) (*Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file))
+	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file), hosts.CheckLab(s.Hosts, s.InLab))
 }
 
 // Check is LoadOf before it is known what the cluster was made with: it refuses what is wrong whatever that is.
@@ -167,6 +170,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	s := &Settings{Words: words, Cache: cache(env), InLab: InLab(env)}
 	s.Sudo, _ = env.Lookup("SUDO_USER")
 	_, s.Listens = env.Lookup(ListenerVariable)
+	_, s.There = env.Lookup(ThereVariable)
 	sources, err := said(words, env)
 	if err != nil {
 		return nil, file, err

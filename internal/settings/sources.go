@@ -123,14 +123,13 @@ func oneOfHosts(sources []source) error {
 
 // takeHosts makes hosts= of one host the same as uri=. Of several, uri= is that of the first.
 func takeHosts(s *Settings) {
-	if len(s.Hosts) == 0 {
-		return
+	if len(s.Hosts) > 0 {
+		s.URI = s.Hosts[0].URI
 	}
-	first := s.Hosts[0]
-	if s.URI = first.URI; len(s.Hosts) > 1 {
-		return
-	}
-	if s.Hosts = nil; first.Bridge != "" && !s.said["bridge"] {
-		s.Bridge = first.Bridge
+	if len(s.Hosts) == 1 {
+		if own := s.Hosts[0].Bridge; own != "" && !s.said["bridge"] {
+			s.Bridge = own
+		}
+		s.Hosts = nil
 	}
 }

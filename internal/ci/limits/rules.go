@@ -22,6 +22,7 @@ var Project = Rules{
 		{"internal/release", []string{"internal/workspace/artifact"}}, // it gets functions that build the program, and try it
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
+		{"internal/remote", nil}, // programs of whatever kind
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",

@@ -133,7 +133,7 @@ func (c *choosing) none(n Node) error {
 	if len(n.Pins) == 0 {
 		return hint.Errorf("`mage hosts` shows why", "no host answers that it could be made on")
 	}
-	return hint.Errorf("`mage hosts` shows why; another `host:` in the cluster file makes it elsewhere", "the host %s does not answer, and it shall be made there", strings.Join(n.Pins, " or "))
+	return hint.Errorf("`mage hosts` shows why; another `host:` in the cluster file makes it elsewhere", "the host %s does not answer, and it must be made there", strings.Join(n.Pins, " or "))
 }
 
 // tooLarge is the error of a node that no host has the memory for.

@@ -72,7 +72,7 @@ func TestChooseRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ nodes, hosts, want string }{
 		"no memory":            {"n1 n2", "a:1500 b:900", "n2: it needs 1000 MiB of memory, and no host has so much left: a has 500 MiB, b has 900 MiB\nhint: a smaller ram="},
 		"no memory at a pin":   {"n1>b", "a:9000 b:900", "n1: it needs 1000 MiB of memory, and no host has so much left: b has 900 MiB\nhint: "},
-		"a pin that is gone":   {"n1>b", "a b!", "n1: the host b does not answer, and it shall be made there\nhint: `mage hosts` shows why"},
+		"a pin that is gone":   {"n1>b", "a b!", "n1: the host b does not answer, and it must be made there\nhint: `mage hosts` shows why"},
 		"no host that answers": {"n1", "a! b!", "n1: no host answers that it could be made on\nhint: `mage hosts`"},
 	} {
 		if got, err := Choose(nodes(c.nodes), hosts(c.hosts)); err == nil || !strings.HasPrefix(err.Error(), c.want) {

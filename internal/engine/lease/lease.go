@@ -43,7 +43,7 @@ func (h Holder) String() string {
 }
 
 // ErrNone is an engine that keeps no leases.
-var ErrNone = errors.New("there is no note of who changes it")
+var ErrNone = errors.New("libvirt keeps no lease of the cluster")
 
 // Options are how a lease is taken.
 type Options struct {
@@ -127,7 +127,7 @@ func (t *taking) wait(ctx context.Context) error {
 func (t *taking) look(other engine.Lease) (again bool, err error) {
 	var holder Holder
 	if json.Unmarshal([]byte(other.Text), &holder) != nil || holder.Workspace == "" {
-		return false, hint.Errorf("`virsh net-undefine "+t.name+"` removes it, if it is of no use", "the network %s is somebody else's, and has the name of this project's note of who changes the cluster", t.name)
+		return false, hint.Errorf("`virsh net-undefine "+t.name+"` removes it, if it is of no use", "the network %s is somebody else's, and has the name of the lease of this cluster", t.name)
 	}
 	if other != t.seen {
 		t.seen, t.at = other, time.Now()

@@ -20,6 +20,7 @@ type Host struct {
 	URI    string
 	Bridge string   // that its nodes are plugged into; empty: bridge=
 	Labels []string // by which host: in the cluster file may name several
+	Lab    bool     // whether it is a hypervisor of the lab, said by a bare number
 }
 
 // URIPattern is how a URI begins.
@@ -37,10 +38,13 @@ const Local = "localhost"
 const Most = 100
 
 // Parse reads hosts with commas. Each is a URI of libvirt's, and behind it, with spaces between them, what else is said of it:
-// name=hv1, bridge=br1, label=ssd. The result is nil if the value says nothing.
+// name=hv1, bridge=br1, label=ssd. A bare number is so many hypervisors of the lab. The result is nil if the value says nothing.
 func Parse(value string) (hosts []Host, err error) {
 	if strings.TrimSpace(value) == "" {
 		return nil, nil
+	}
+	if hosts, is := ofLab(strings.TrimSpace(value)); is {
+		return hosts, nil
 	}
 	for _, text := range strings.Split(value, ",") {
 		h, err := parse(text)
@@ -210,9 +214,12 @@ func Names(hosts []Host) (names []string) {
 	return names
 }
 
-// CheckName refuses what no host and no label can be called. An empty one is none.
+// destination is a name with a user before it, as ssh takes it.
+var destination = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}@` + NamePattern[1:])
+
+// CheckName refuses what no host and no label can be called, with or without a user before it. An empty one is none.
 func CheckName(word string) error {
-	if word != "" && !name.MatchString(word) {
+	if word != "" && !name.MatchString(word) && !destination.MatchString(word) {
 		return errors.New("is not the name of a host: up to 64 letters, digits and . _ : - are allowed, the first a letter or digit")
 	}
 	return nil
