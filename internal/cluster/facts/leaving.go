@@ -140,7 +140,7 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 		path = seen.Further(disk.Data[0])
 	}
 	if seen != node.Files() {
-		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.URI, path)
+		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.uriOf(m), path)
 	}
 	return hint.Errorf(way,
 		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
@@ -161,4 +161,13 @@ func (p Place) isOfThisLab(m *engine.Metadata) bool {
 	}
 	_, has := p.Has(m.Libvirt)
 	return has
+}
+
+// uriOf is the libvirt that the node was made by, if it is one of the run's.
+func (p Place) uriOf(m *engine.Metadata) string {
+	if m == nil {
+		return p.URI
+	}
+	host, _ := p.Has(m.Libvirt)
+	return p.On(host).URI
 }
