@@ -16,7 +16,8 @@ var Project = Rules{
 		{"internal/settings/further", []string{"internal/settings/link"}},
 		{"internal/settings/link", nil},
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
-		{"internal/release", []string{"internal/workspace/artifact"}},          // it gets functions that build the program, and try it
+		{"internal/bench", nil},
+		{"internal/release", []string{"internal/workspace/artifact"}}, // it gets functions that build the program, and try it
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
 
