@@ -146,12 +146,12 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
 }
 
-// Backup writes a snapshot of the cluster's etcd to file=core.db.
+// Backup writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.
 func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }

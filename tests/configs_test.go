@@ -162,18 +162,20 @@ func (c clone) mac(t *testing.T) string {
 	return strings.Fields(c.inLab(t, "virsh", "-q", "domiflist", "core01"))[4]
 }
 
+// seedHash is the password's in the script's description.
+const seedHash = "$6$ct4dIwnHLjzCVb5W$CVtVgXNHkUuZRog6eXpORpfP4tvBVxY0jw4UYz5VfHZfJSzM4cP9Opl5D15KLdxbZCnaZqTF04lcWsf2nejcE1"
+
 // seedArrives boots the config of the script's description, with a way in laid over it.
 func seedArrives(t *testing.T, c clone) {
 	c.write(t, "ignition/nodes/core01.yml", "variant: flatcar\nversion: 1.1.0\npasswd: {users: [{name: core, ssh_authorized_keys: [SSH_Authorized_Key]}]}\n")
 	c.mage(t, "lab", "up", "nodes=1", "config=ignition/examples/seed.yml")
-	hash := "$6$ct4dIwnHLjzCVb5W$CVtVgXNHkUuZRog6eXpORpfP4tvBVxY0jw4UYz5VfHZfJSzM4cP9Opl5D15KLdxbZCnaZqTF04lcWsf2nejcE1"
 	keys := "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVxxkTyq8DEBu5pfQzAzid4jIdDQhjDgVZGckzV/Q70\n" +
 		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBLPwh4f8WpCtb/EOpuz3U4ECTviSW7tBDQvWpndcD2q"
 	c.arrives(t, map[string]string{
 		"hostname":                                           "core01",
 		"stat -c %a:%U:%G /etc/hostname":                     "420:root:root",
-		"getent shadow core | cut -d: -f2":                   hash,
-		"getent shadow root | cut -d: -f2":                   hash,
+		"getent shadow core | cut -d: -f2":                   seedHash,
+		"getent shadow root | cut -d: -f2":                   seedHash,
 		"cat ~root/.ssh/authorized_keys*/*":                  keys,
 		"grep -v cluster-core ~core/.ssh/authorized_keys*/*": keys,
 		"head -n2 /etc/systemd/network/20-dhcp.network":      "[Match]\nName=e*",
@@ -189,7 +191,7 @@ const containerLinux = `passwd:
     - name: core
       ssh_authorized_keys: [SSH_Authorized_Key]
     - name: bob
-      password_hash: "$6$x$y"
+      password_hash: "` + seedHash + `"
       ssh_authorized_keys: ["` + aliceKey + `"]
       create: {uid: 1600, groups: [sudo], shell: /bin/bash}
   groups:
@@ -262,7 +264,7 @@ func containerLinuxArrives(t *testing.T, c clone) {
 		"systemctl is-enabled hello off.service never.service docker||:":          "enabled\ndisabled\nmasked\ndisabled",
 		"systemctl show -P Environment ssh; systemctl show -P Environment docker": "NODE=core01\nDOCKER_OPTS=--debug MINE=1",
 		"id -u bob; id -nG bob; getent passwd bob | cut -d: -f7":                  "1600\nbob sudo\n/bin/bash",
-		"getent shadow bob | cut -d: -f2; cat ~bob/.ssh/authorized_keys*/*":       "$6$x$y\n" + aliceKey,
+		"getent shadow bob | cut -d: -f2; cat ~bob/.ssh/authorized_keys*/*":       seedHash + "\n" + aliceKey,
 	})
 	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)

@@ -5,32 +5,47 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 )
 
-// Backup writes a snapshot of the cluster's etcd to file=, with its digest checked.
+// Backup writes a snapshot of the cluster's etcd to file=, checked and opened. With keep= the file's name gets the time, and the oldest of
+// those go.
 func Backup(ctx context.Context, r *Run) error {
 	path, err := snapshotFile(r.File)
+	if err == nil && r.Keep {
+		err = hint.Errorf("keep=7", "keep=true: how many snapshots are kept?")
+	}
 	if err != nil {
 		return err
+	}
+	pattern := path
+	if r.Copies > 0 {
+		path = stamped(path, time.Now())
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return hint.Errorf("move it away", "%s is there already", r.File)
+		return hint.Errorf("move it away", "%s is there already", path)
 	}
-	healthy, err := healthyMembers(ctx, r)
+	sound, err := membersThat(ctx, r, etcd.Status.Sound)
 	if err != nil {
 		return err
 	}
-	if err := r.view().Client().Backup(ctx, healthy[0], path); err != nil {
+	saved, err := r.view().Client().Backup(ctx, sound[0], path)
+	if err != nil {
 		return err
 	}
-	info, err := os.Stat(path)
-	if err == nil {
-		r.log.Say("backup: %s, %s", r.File, progress.Bytes(info.Size()))
+	r.log.Say("backup: %s, %s: %d keys, revision %d, hash %08x", filepath.Join(filepath.Dir(r.File), filepath.Base(path)), progress.Bytes(saved.Size), saved.Keys, saved.Revision, saved.Hash)
+	if r.Copies == 0 {
+		return nil
+	}
+	removed, err := removeOlder(pattern, r.Copies)
+	if len(removed) > 0 {
+		r.log.Say("backup: keep=%d: removed %s", r.Copies, strings.Join(removed, ", "))
 	}
 	return err
 }
@@ -58,7 +73,7 @@ func Restore(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	healthy, err := healthyMembers(ctx, r)
+	healthy, err := membersThat(ctx, r, etcd.Status.Healthy)
 	if err != nil {
 		return err
 	}
@@ -81,8 +96,8 @@ func snapshotFile(file string) (string, error) {
 	return filepath.Abs(file)
 }
 
-// healthyMembers are client URLs of the cluster's healthy members, at least one.
-func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
+// membersThat are client URLs of those of the cluster's members that are so, at least one.
+func membersThat(ctx context.Context, r *Run, are func(etcd.Status) []etcd.Member) ([]string, error) {
 	view := r.view()
 	nodes, err := view.Reached(ctx)
 	if err != nil {
@@ -92,5 +107,8 @@ func healthyMembers(ctx context.Context, r *Run) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return members.Endpoints(status.Healthy()), status.Check(1)
+	if found := are(status); len(found) > 0 {
+		return members.Endpoints(found), nil
+	}
+	return nil, status.Check(1)
 }

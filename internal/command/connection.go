@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 )
 
 // connection is the one connection to libvirt of a run, made when it is first asked for.
@@ -18,8 +19,9 @@ type connection struct {
 	conn   engine.Engine // the same, as what runs nodes; read-only if the run only looks
 }
 
-// open is the connection. advice is what to do if there is no libvirt at the URI.
-func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, error) {
+// open is the connection. advice is what to do if there is no libvirt at the URI, files says where nodes' files are if that is on
+// another host.
+func (c *connection) open(uri string, advice func() string, files volumes.Options) (*libvirt.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.daemon != nil {
@@ -29,6 +31,7 @@ func (c *connection) open(uri string, advice func() string) (*libvirt.Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	daemon.KeepFiles(files)
 	if c.until != nil {
 		daemon.Until(c.until)
 	}

@@ -173,8 +173,7 @@ func (d removal) harmless() bool { return d.data()+d.running() == 0 }
 func (d removal) String() string {
 	size := int64(0)
 	for _, node := range d.nodes {
-		bytes, _ := node.Size()
-		size += bytes
+		size += node.Bytes
 	}
 	what := "the cluster " + strings.Join(d.clusters, "")
 	if len(d.clusters) != 1 {
@@ -188,14 +187,13 @@ type goingNode struct {
 	Node    string `json:"node"`
 	Cluster string `json:"cluster"`
 	State   string `json:"state,omitempty"` // libvirt's word; empty without a domain
-	Disk    int64  `json:"disk"`            // bytes on this host
+	Disk    int64  `json:"disk"`            // bytes where they are
 	Data    bool   `json:"data"`            // whether they are more than what `mage up` makes
 }
 
 func (d removal) described() (all []goingNode) {
 	for _, n := range d.nodes {
-		bytes, _ := n.Size()
-		all = append(all, goingNode{n.Node.Name, n.Node.Cluster(), string(n.Domain.State), bytes, n.Data})
+		all = append(all, goingNode{n.Node.Name, n.Node.Cluster(), string(n.Domain.State), n.Bytes, n.Data})
 	}
 	return all
 }
@@ -205,10 +203,10 @@ func (d removal) table() *table.Table {
 	rows := table.New("NODE", "CLUSTER", "STATE", "DISK")
 	for _, node := range d.nodes {
 		state, disk := string(node.Domain.State), "-"
-		if bytes, disks := node.Size(); disks > 0 && node.Data {
-			disk = progress.Bytes(bytes) + ", has data"
-		} else if disks > 0 {
-			disk = progress.Bytes(bytes) + ", no data"
+		if node.Disks > 0 && node.Data {
+			disk = progress.Bytes(node.Bytes) + ", has data"
+		} else if node.Disks > 0 {
+			disk = progress.Bytes(node.Bytes) + ", no data"
 		}
 		rows.Row(node.Node.Name, node.Node.Cluster(), table.Dash(state), disk)
 	}

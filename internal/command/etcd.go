@@ -20,12 +20,15 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// Etcd prints the members of the cluster's etcd, or takes the one out that remove= names.
+// Etcd prints the members of the cluster's etcd, takes the one out that remove= names, or with defrag=true defragments them.
 func Etcd(ctx context.Context, r *Run) (err error) {
 	if r.Remove == settings.RemoveSnapshot {
 		return hint.Errorf("`"+asCalled(r.Settings, "etcd")+"` shows the ids", "remove=true: etcd takes a member's id there")
 	}
-	if r.Remove != "" {
+	if r.Remove != "" && r.Defrag {
+		return hint.Errorf("one after the other", "remove=%s and defrag=true: these are two things", r.Remove)
+	}
+	if r.Remove != "" || r.Defrag {
 		if err := r.lock(ctx, r.Prefix); err != nil {
 			return err
 		}
@@ -38,8 +41,11 @@ func Etcd(ctx context.Context, r *Run) (err error) {
 	if err != nil {
 		return errors.Join(printNoMembers(r), err)
 	}
-	if r.Remove != "" {
+	switch {
+	case r.Remove != "":
 		return view.RemoveStranger(ctx, nodes, r.Remove)
+	case r.Defrag:
+		return members.Defragment(ctx, view, nodes)
 	}
 	return printMembers(ctx, r, view, nodes)
 }
@@ -67,7 +73,7 @@ func printNoMembers(r *Run) error {
 	return table.JSON(r.out, []memberStatus{})
 }
 
-// strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, as far as its members say at once.
+// strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, or alarms, as far as its members say at once.
 func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) error {
 	clusters := map[string]bool{}
 	for _, d := range nodes {
@@ -79,7 +85,7 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if prefixes[i] != r.Prefix {
 			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
 		}
-		return members.Strangers(ctx, view)
+		return members.Look(ctx, view)
 	})...)
 }
 

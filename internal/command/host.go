@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"path/filepath"
@@ -68,6 +69,7 @@ func toBeRun(r *Run, starting int) check.Nodes {
 		},
 		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
 		KVM:       kvmOf(r.Settings),
+		There:     thereOf(r),
 		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: average, CoreOS: least,
 	}
 }
@@ -84,8 +86,37 @@ func memoryOf(parts []part) (average, least int) {
 	return average / max(nodes, 1), least
 }
 
-// kvmOf is this host's KVM, for nodes as the settings want them.
+// thereOf is the host that the nodes run on, if that is not this one.
+func thereOf(r *Run) (there check.Elsewhere) {
+	name, remote := where(r.Settings).Host()
+	if !remote {
+		return there
+	}
+	return check.Elsewhere{
+		Host: cmp.Or(name, r.URI),
+		FreeMemory: func() (free, all int64, err error) {
+			daemon, err := r.libvirt()
+			if err != nil {
+				return 0, 0, err
+			}
+			return daemon.FreeMemory()
+		},
+		FreeSpace: func() (free int64, pool string, err error) {
+			daemon, err := r.libvirt()
+			if err != nil {
+				return 0, "", err
+			}
+			return daemon.FreeSpace()
+		},
+	}
+}
+
+// kvmOf is the KVM of the nodes' host, for nodes as the settings want them. Nothing is remembered of another host, whose boots nobody
+// tells of.
 func kvmOf(s *settings.Settings) check.KVM {
+	if where(s).IsRemote() {
+		return check.KVM{Arch: s.Arch}
+	}
 	return check.KVM{Arch: s.Arch, Folder: s.Store, File: filepath.Join(s.Store, "kvm.json"), BootID: check.HostBootID()}
 }
 

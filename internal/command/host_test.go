@@ -103,6 +103,31 @@ func TestHostCheckWithoutLibvirt(t *testing.T) {
 	}
 }
 
+// Nothing of this host is said of another one, and what to try by hand is said if that has no libvirt to ask.
+func TestHostCheckOfAnotherHost(t *testing.T) {
+	inClone(t)
+	r := run(t, "uri=qemu+ssh://me@hv.invalid:2222/system", "accel=kvm", "bridge=lo")
+	var status session.ExitStatus
+	if err := HostCheck(t.Context(), r); !errors.As(err, &status) || status != 1 {
+		t.Errorf("got %v", err)
+	}
+	for _, want := range []string{
+		"FAIL  libvirt              no libvirt at uri=qemu+ssh://me@hv.invalid:2222/system: ", "      `ssh -p 2222 me@hv.invalid virsh version` must work without a question",
+		"ok    rights               not looked at: remote\n", "ok    packet filter        not looked at: remote\n", "ok    confinement          not looked at: remote\n", "ok    clock                not looked at: remote\n",
+		"FAIL  network              not looked at: there is no libvirt to ask\n", "FAIL  memory               not looked at: there is no libvirt to ask\n", "FAIL  disk space           not looked at: there is no libvirt to ask\n",
+		"ok    programs             qemu-img, ssh, on this host\n",
+	} {
+		if !strings.Contains(r.said(), want) {
+			t.Errorf("no %q in\n%s", want, r.said())
+		}
+	}
+	for _, never := range []string{"vm/ for QEMU", "MiB available", "group libvirt"} {
+		if strings.Contains(r.said(), never) {
+			t.Errorf("it says %q of this host:\n%s", never, r.said())
+		}
+	}
+}
+
 // A network of libvirt's that does not run is one for the set-up to start; one that is not there is a wrong name.
 func TestHostCheckOfANetwork(t *testing.T) {
 	inClone(t)

@@ -150,11 +150,30 @@ func Prune(ctx context.Context, r *Run) error {
 	for _, e := range removed {
 		r.log.Say("prune: %s removed, %s", filepath.Base(e.Path), progress.Bytes(e.Size))
 	}
+	copies, failed := pruneCopies(r)
+	err = errors.Join(err, failed)
 	if r.Format == "json" {
 		return errors.Join(table.JSON(r.out, storedImages(removed, nil, nil)), err)
 	}
-	if err == nil && len(removed) == 0 {
+	if err == nil && len(removed)+copies == 0 {
 		r.log.Say("prune: there is nothing to remove")
 	}
 	return err
+}
+
+// pruneCopies removes the copies of base images that nodes elsewhere had, and says so. It gives how many.
+func pruneCopies(r *Run) (count int, err error) {
+	domains, err := r.domains()
+	if err != nil {
+		return 0, err
+	}
+	copies, has := engine.As[engine.Copies](r.conn)
+	if !has {
+		return 0, nil
+	}
+	removed, bytes, err := copies.PruneCopies(domains)
+	if len(removed) > 0 {
+		r.log.Say("prune: %s removed at uri=%s, %s", strings.Join(removed, ", "), r.URI, progress.Bytes(bytes))
+	}
+	return len(removed), err
 }

@@ -45,6 +45,9 @@ type integration struct {
 // CI is verify, up, check and down of a cluster that there is not before. A session.ExitStatus says which part failed first. Down is also
 // done after a failure, and not with keep=true.
 func CI(ctx context.Context, r *Run) error {
+	if r.Copies > 0 {
+		return hint.Errorf("keep=true", "keep=%d: a number is of snapshots, which ci does not make", r.Copies)
+	}
 	inside, err := beside(ctx, r, About{Cluster: true, Libvirt: true}, "prefix="+r.Prefix, "format=table", "yes=true", "keep_going=true")
 	if err != nil {
 		return err

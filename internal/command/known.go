@@ -54,7 +54,7 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.URI != first.URI { // the cluster that is there is in another libvirt than the one in the folders
+	if s.URI != first.URI || s.Pool != first.Pool { // the cluster that is there is in another libvirt than the one in the folders
 		r = newRun(s, here)
 	}
 	r.Settings, r.made = s, all.Made[s.Prefix]

@@ -105,14 +105,15 @@ func startable(ctx context.Context, r *Run, d engine.Domain) error {
 	}
 	node := r.ws().NodeOf(d.Metadata)
 	disk, err := r.conn.Disks().Look(ctx, node.Files(), d)
+	seen := r.conn.Disks().Seen(node.Files())
 	if err != nil {
 		return err
 	}
 	if !disk.Exists && disk.Instead == "" {
 		return hint.Errorf(fmt.Sprintf("put the file back, or `%s` recreates the node", upAsCalled(r.Settings, "recreate="+d.Name)),
-			"its disk %s is gone", r.ws().Relative(node.Overlay()))
+			"its disk %s is gone", r.ws().Relative(seen.Overlay))
 	}
-	return refusal(r.Settings, d.Name, r.at().Unbootable(node, disk, d.Metadata))
+	return refusal(r.Settings, d.Name, r.at().Unbootable(node, seen, disk, d.Metadata))
 }
 
 // hasStayed is an error if the node's definition has paths of where the workspace was before.

@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/host/check"
@@ -121,7 +122,8 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	return r.open(r.URI, func() string { return check.Advice(r.URI, where(r.Settings).IsSession()) })
+	files := volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
+	return r.open(r.URI, func() string { return check.Advice(r.URI, thereOf(r).Host, where(r.Settings).IsSession()) }, files)
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
@@ -174,7 +176,7 @@ func link(s *settings.Settings) engine.Link {
 
 // reach is how the nodes are reached.
 func (r *Run) reach() reach.Nodes {
-	return reach.Nodes{Workspace: r.ws(), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
+	return reach.Nodes{Workspace: r.ws(), Where: where(r.Settings), Link: link(r.Settings), Engine: func() (engine.Engine, error) { return opened(r) }, Ready: r.Ready}
 }
 
 // applier carries out steps, on the libvirt that was opened to plan them. before are all domains as they were before this run.

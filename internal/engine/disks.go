@@ -12,6 +12,11 @@ type Disks interface {
 	Seen(node Files) Files
 	// Look is what there is of the node's disk. domain is the node's, without a name if there is none.
 	Look(ctx context.Context, node Files, domain Domain) (Disk, error)
+	// Size is how many bytes the node's disks take where they are, and how many disks that are.
+	Size(node Files) (bytes int64, disks int)
+	// Under is what a disk of the domain stands on, both by the names that stand in definitions; empty if that is nothing, or not
+	// known.
+	Under(domain Domain, disk string) string
 	// Prepare makes new disks, beside the node's own, which stay: one of that many GiB on the base image, and further ones, which
 	// are empty. base is a path of this host.
 	Prepare(ctx context.Context, node Files, base string, gib int, further []FurtherDisk) (Prepared, error)
@@ -73,6 +78,8 @@ type Prepared interface {
 type Disk struct {
 	Exists   bool
 	Backing  string   // its base image, by its path on this host; empty if it is not known
+	Copied   bool     // it stands on the engine's own copy of its base image: what this host has of that is of no matter
+	Lost     string   // the engine's copy of its base image, if that is gone
 	Pristine bool     // no guest has written to it, nor to a further disk
 	Instead  string   // the file that the domain has in its place; empty if it has the disk
 	OnTop    bool     // whether that stands on the disk: a snapshot

@@ -138,6 +138,18 @@ type Networks interface {
 	NetworkBridge(network string) (string, error)
 }
 
+// Copies are an engine's own copies of base images, where its disks are.
+type Copies interface {
+	// PruneCopies removes those that no disk stands on. It gives their names, and how many bytes they took.
+	PruneCopies(domains map[string]Domain) (removed []string, bytes int64, err error)
+}
+
+// HostLinks knows the links of the machine that the engine runs domains on.
+type HostLinks interface {
+	// HasLink tells whether there is a bridge or card of that name, if that is known.
+	HasLink(name string) (there, known bool)
+}
+
 // Host is the machine that the engine runs domains on.
 type Host interface {
 	HasKVM(arch string) bool

@@ -118,6 +118,14 @@ func (f Files) FurtherName(path string) string {
 	return name
 }
 
+// Disk is the path, if it is that of the node's disk, or of a further one of it; else empty.
+func (f Files) Disk(path string) string {
+	if path = filepath.Clean(path); path == f.Overlay || f.FurtherName(path) != "" {
+		return path
+	}
+	return ""
+}
+
 // How the files of disks are named: core01.qcow2, core01-data.qcow2.
 const (
 	DiskEnding  = ".qcow2"

@@ -36,6 +36,7 @@ type Files struct {
 	Ignition    string
 	Overlay     string
 	Console     string
+	Owner       string // the node's UUID: two workspaces may have nodes, and files, of the same names
 }
 
 // Channels are the virtio channels on which a node reports.

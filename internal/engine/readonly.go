@@ -47,6 +47,10 @@ func (readOnlyDisks) Clear(Files) error                              { return Er
 func (readOnlyDisks) WriteDocument(Files, []byte) error              { return ErrReadOnly }
 func (readOnlyDisks) BeginLog(Files) error                           { return ErrReadOnly }
 
+func (d readOnlyDisks) Size(node Files) (bytes int64, disks int) { return d.of.Size(node) }
+
+func (d readOnlyDisks) Under(domain Domain, disk string) string { return d.of.Under(domain, disk) }
+
 func (d readOnlyDisks) Document(node Files) ([]byte, error) { return d.of.Document(node) }
 func (d readOnlyDisks) Log(node Files) Log                  { return d.of.Log(node) }
 
@@ -58,7 +62,7 @@ func As[T any](e Engine) (as T, ok bool) {
 		return as, ok
 	}
 	switch any(&as).(type) {
-	case *Addresses, *Networks, *Host, *Screens, *SnapshotList: // these only look
+	case *Addresses, *Networks, *HostLinks, *Host, *Screens, *SnapshotList: // these only look
 		as, ok = r.of.(T)
 	}
 	return as, ok

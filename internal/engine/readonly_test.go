@@ -70,10 +70,12 @@ func (r *recorder) Screen(context.Context, string, int64) ([]byte, error) { retu
 
 type recordedDisks struct{ r *recorder }
 
-func (d recordedDisks) Seen(f Files) Files { d.r.note("Seen"); return f }
-func (d recordedDisks) Remove(Files) error { d.r.note("Remove"); return nil }
-func (d recordedDisks) Clear(Files) error  { d.r.note("Clear"); return nil }
-func (d recordedDisks) Log(Files) Log      { d.r.note("Log"); return nil }
+func (d recordedDisks) Seen(f Files) Files          { d.r.note("Seen"); return f }
+func (d recordedDisks) Remove(Files) error          { d.r.note("Remove"); return nil }
+func (d recordedDisks) Clear(Files) error           { d.r.note("Clear"); return nil }
+func (d recordedDisks) Size(Files) (int64, int)     { d.r.note("Size"); return 0, 0 }
+func (d recordedDisks) Under(Domain, string) string { d.r.note("Under"); return "" }
+func (d recordedDisks) Log(Files) Log               { d.r.note("Log"); return nil }
 
 func (d recordedDisks) WriteDocument(Files, []byte) error {
 	d.r.note("WriteDocument")
@@ -115,7 +117,7 @@ func (d recordedDisks) Drop(Files, string) error { d.r.note("Drop"); return nil 
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a
 // method that is new is refused or comes into this list.
 func TestAReadOnlyEngineOnlyLooks(t *testing.T) {
-	looks := []string{"Domains", "Defined", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Document", "Log"}
+	looks := []string{"Domains", "Defined", "Running", "State", "Reason", "Watch", "Started", "Reboots", "Channel", "Seen", "Look", "Size", "Under", "Document", "Log"}
 	under := &recorder{}
 	on := ReadOnly(under)
 	for _, c := range []struct {

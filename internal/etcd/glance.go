@@ -22,7 +22,7 @@ import (
 // the member counts as not healthy, and the helper may find out more.
 func (h Helper) Glance(ctx context.Context, endpoints []string) Status {
 	status, told := Status{Members: make([]Member, len(endpoints))}, make([]Peers, len(endpoints))
-	client, c, err := h.browser()
+	client, c, err := newBrowser(h)
 	defer client.CloseIdleConnections()
 	var all sync.WaitGroup
 	for i, endpoint := range endpoints {
@@ -52,9 +52,10 @@ func glance(ctx context.Context, client browser, m *Member) (Peers, error) {
 		Header struct {
 			MemberID string `json:"member_id"`
 		} `json:"header"`
-		Leader  string `json:"leader"`
-		Version string `json:"version"`
-		DBSize  string `json:"dbSize"`
+		Leader  string   `json:"leader"`
+		Version string   `json:"version"`
+		DBSize  string   `json:"dbSize"`
+		Errors  []string `json:"errors"`
 	}
 	read, listed, peers := make(chan error, 1), make(chan error, 1), Peers(nil)
 	go func() { read <- ask(ctx, client, m.Endpoint+"/v3/kv/range", `{"key":"aGVhbHRo"}`, &struct{}{}) }()
@@ -69,8 +70,10 @@ func glance(ctx context.Context, client browser, m *Member) (Peers, error) {
 	}
 	m.ID, m.Leader, m.Version = hexadecimal(state.Header.MemberID), hexadecimal(state.Leader), state.Version
 	m.DBSize, _ = strconv.ParseInt(state.DBSize, 10, 64)
-	m.Healthy = m.ID != ""
-	return peers, nil
+	id, _ := strconv.ParseUint(state.Header.MemberID, 10, 64)
+	err = m.Raised(wire.AlarmsIn(state.Errors), id, peers)
+	m.Healthy = m.ID != "" && err == nil
+	return peers, err
 }
 
 // glanceAtPeers are the members as the one at the endpoint knows them.
@@ -123,8 +126,8 @@ type browser struct {
 	token string // of the user; empty if there is none
 }
 
-// browser is one that shows what the members want to see, and the user to log in as.
-func (h Helper) browser() (browser, Credentials, error) {
+// newBrowser is one that shows what the members want to see, and the user to log in as.
+func newBrowser(h Helper) (browser, Credentials, error) {
 	c, failed := h.shown()
 	client, err := clientWith(c)
 	return browser{Client: client}, c, errors.Join(failed, err)

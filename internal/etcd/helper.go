@@ -13,6 +13,8 @@ type (
 	Credentials = wire.Credentials
 	// Service is an etcd that serves discovery of one token.
 	Service = wire.Service
+	// Snapshot is what is in one.
+	Snapshot = wire.Snapshot
 	// Restored is what a snapshot had.
 	Restored = wire.Restored
 	// Member is what one endpoint told of its member.

@@ -130,13 +130,13 @@ func (h Helper) Peers(ctx context.Context, endpoints []string) (peers Peers, err
 	return peers.printable(), err
 }
 
-// Backup writes a snapshot of the member at the endpoint, its digest checked, to a file.
-func (h Helper) Backup(ctx context.Context, endpoint, path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
+// Backup writes a snapshot of the member at the endpoint to a file: its digest is checked, and it can be opened.
+func (h Helper) Backup(ctx context.Context, endpoint, path string) (saved Snapshot, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return saved, err
 	}
-	return h.change(ctx, []string{endpoint}, wire.Backup, wire.File{Path: path}, nil)
+	err = h.change(ctx, []string{endpoint}, wire.Backup, wire.File{Path: path}, &saved)
+	return saved, err
 }
 
 // Restore puts all keys of a snapshot into a cluster that has no others.

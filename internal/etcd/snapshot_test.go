@@ -57,8 +57,9 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "core.db")
-	if err := programs.helper.Backup(ctx, url, file); err != nil {
-		t.Fatal(err)
+	saved, err := programs.helper.Backup(ctx, url, file)
+	if err != nil || saved.Keys != 249 || saved.Revision != 502 || saved.Hash == 0 || saved.Size == 0 {
+		t.Fatalf("got %+v, %v", saved, err)
 	}
 	if left, _ := filepath.Glob(file + "?*"); len(left) > 0 {
 		t.Errorf("left are %v", left)
@@ -132,14 +133,14 @@ func TestBackupReplacesNothing(t *testing.T) {
 	if err := errors.Join(os.Symlink(victim, file+".new"), os.Chtimes(left, long, long)); err != nil {
 		t.Fatal(err)
 	}
-	if err := programs.helper.Backup(ctx, url, file); err != nil {
+	if _, err := programs.helper.Backup(ctx, url, file); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := programs.helper.Backup(ctx, url, file); err == nil || !strings.Contains(err.Error(), file+" is there already") {
+	if _, err := programs.helper.Backup(ctx, url, file); err == nil || !strings.Contains(err.Error(), file+" is there already") {
 		t.Errorf("a second one: got %v", err)
 	}
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -183,7 +184,7 @@ func TestLargeValuesAreRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "core.db")
-	if err := programs.helper.Backup(ctx, url, file); err != nil {
+	if _, err := programs.helper.Backup(ctx, url, file); err != nil {
 		t.Fatal(err)
 	}
 	empty, restored := alone(t)

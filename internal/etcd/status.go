@@ -8,6 +8,7 @@
 package etcd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -105,13 +106,12 @@ func (s Status) Whole(n int, excused ...string) error {
 func unhealthy(healthy, of int, unwell []Member) error {
 	lines := ""
 	for _, m := range unwell {
-		who := m.Endpoint
-		if who == "" {
-			who = m.Name
-		}
-		lines += fmt.Sprintf("\n    %s: %s", who, m.Error)
+		lines += fmt.Sprintf("\n    %s: %s", cmp.Or(m.Endpoint, m.Name), m.Error)
 	}
 	advice := "the member's log: mage ssh node=... cmd='journalctl -u etcd -n 30'"
+	if err := (Status{Members: unwell}).CheckAlarms(); err != nil {
+		advice = remedy(unwell)
+	}
 	if slices.ContainsFunc(unwell, func(m Member) bool { return m.Refused }) {
 		advice = wire.UserAdvice
 	}

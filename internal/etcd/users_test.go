@@ -143,7 +143,7 @@ func TestAnEtcdWithUsers(t *testing.T) {
 		name string // etcd's
 		do   func(h etcd.Helper) error
 	}{
-		{"Snapshot", func(h etcd.Helper) error { return h.Backup(ctx, c.clients[0], file) }},
+		{"Snapshot", func(h etcd.Helper) error { _, err := h.Backup(ctx, c.clients[0], file); return err }},
 		{"MemberAdd", func(h etcd.Helper) error { return h.Add(ctx, c.clients, joining) }},
 		{"MemberRemove", func(h etcd.Helper) error {
 			peers, err := as("root", "se:cret").Peers(ctx, c.clients)

@@ -1,6 +1,7 @@
 package etcd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,13 +33,13 @@ func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, chan
 		if s.Whole(n, excused...) == nil {
 			return errWhole
 		}
-		return s.Refused() // which no patience changes
+		return cmp.Or(s.Refused(), s.checkWrites()) // which no patience changes
 	})
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return last, ctx.Err()
-	case last.Refused() != nil:
-		return last, last.Refused()
+	case last.Refused() != nil || last.IsReadOnly():
+		return last, last.Whole(n, excused...)
 	case ctx.Err() != nil:
 		return last, last.Whole(n, excused...)
 	case errors.Is(err, errWhole):

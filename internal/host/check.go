@@ -88,7 +88,11 @@ func (r Root) Memory(nodes, mib int) (string, error) {
 			break
 		}
 	}
-	available >>= 10
+	return Fits(available>>10, nodes, mib)
+}
+
+// Fits makes sure that so many nodes have room in what is available of a host's memory, all in MiB.
+func Fits(available, nodes, mib int) (string, error) {
 	need := nodes * mib
 	if need <= available {
 		return fmt.Sprintf("%d MiB available, %d nodes want %d MiB", available, nodes, need), nil
@@ -111,10 +115,15 @@ func Space(folder string, need int, what string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if free := gib(fs.Bavail, fs.Bsize); free < need {
-		return "", hint.Errorf("mage prune", "%s has %d GiB free, %s want some %d GiB", folder, free, what, need)
+	return Room(folder, gib(fs.Bavail, fs.Bsize), need, what)
+}
+
+// Room makes sure that so many GiB, which are free in a place, are enough for what.
+func Room(place string, free, need int, what string) (string, error) {
+	if free < need {
+		return "", hint.Errorf("mage prune", "%s has %d GiB free, %s want some %d GiB", place, free, what, need)
 	}
-	return fmt.Sprintf("%s has %d GiB free", folder, gib(fs.Bavail, fs.Bsize)), nil
+	return fmt.Sprintf("%s has %d GiB free", place, free), nil
 }
 
 // statfs tells of the file system that the folder is on, or will be: that of the folder above which is there.

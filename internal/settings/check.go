@@ -179,6 +179,19 @@ func credentials(s *Settings, value string) error {
 	return nil
 }
 
+// keep is yes or no, or a number of snapshots: neither can be the other. What a target takes, it looks at itself.
+func keep(s *Settings, value string) error {
+	s.Keep, s.Copies = false, 0
+	if n, err := strconv.Atoi(value); err == nil && n >= 1 && n <= 10000 {
+		s.Copies = n
+		return nil
+	}
+	if yesNo(func(s *Settings) *bool { return &s.Keep }).set(s, value) != nil {
+		return errors.New("true or false is allowed, or of snapshots a number from 1 to 10000")
+	}
+	return nil
+}
+
 // memberUser is a user of the members' etcd.
 func memberUser(s *Settings, value string) error {
 	s.EtcdUser = value
@@ -214,26 +227,9 @@ func unit(s *Settings, value string) error {
 	return nil
 }
 
-// Ports are two of TCP: Here is one of this host, 0 any that is free, There one of a node, 0 if none was given.
-type Ports struct{ Here, There int }
-
-// ports takes "80", the same here and there, or "8080:80".
-func ports(s *Settings, value string) error {
-	s.Port = Ports{}
-	if value == "" {
-		return nil
-	}
-	here, there, two := strings.Cut(value, ":")
-	if !two {
-		there = here
-	}
-	var err [2]error
-	s.Port.Here, err[0] = strconv.Atoi(here)
-	s.Port.There, err[1] = strconv.Atoi(there)
-	if errors.Join(err[:]...) != nil || min(s.Port.Here, s.Port.There-1) < 0 || max(s.Port.Here, s.Port.There) > 65535 {
-		return errors.New("a port of the node is allowed, 80, or one here and one there, 8080:80")
-	}
-	return nil
+func ports(s *Settings, value string) (err error) {
+	s.Port, err = link.ParsePorts(value)
+	return err
 }
 
 func server(field func(*Settings) *string) value {
@@ -272,6 +268,11 @@ func uri(s *Settings, value string) error {
 	}
 	s.URI = value
 	return nil
+}
+
+func pool(s *Settings, value string) error {
+	s.Pool = value
+	return link.CheckPool(value)
 }
 
 // duration takes a Go duration or a bare number of seconds.

@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
@@ -44,6 +45,7 @@ type Settings struct {
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
 	URI                       string            // libvirt connection URI
+	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty
@@ -67,6 +69,7 @@ type Settings struct {
 	KeepGoing                 bool              // whether the other nodes go on where one fails
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
+	Defrag                    bool              // whether etcd's members are defragmented
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down
@@ -82,7 +85,7 @@ type Settings struct {
 	Open                      bool              // whether a drawing is shown
 	Cmd                       string            // what ssh runs there; empty is a login
 	From, To                  string            // paths that cp copies, here or node:path
-	Port                      Ports             // that forward is about
+	Port                      link.Ports        // that forward is about
 	User                      string            // the user that ssh logs in as
 	Rounds                    int               // of SHA-512 crypt
 	Shell                     string            // bash, zsh, fish, or empty
@@ -96,6 +99,7 @@ type Settings struct {
 	Strict                    bool              // whether warnings of verify count as errors
 	Test, Tags                string            // which tests check runs, with commas, or empty
 	Keep                      bool              // whether ci leaves the nodes
+	Copies                    int               // snapshots of etcd that stay; 0: no other is looked at
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab

@@ -136,7 +136,7 @@ func (n Node) EtcdFlags() string { return filepath.Join(n.Dir, "etcd-flags") }
 
 // Files are the paths of what the node is booted from, and of its console log.
 func (n Node) Files() engine.Files {
-	return engine.Files{Ignition: n.Ignition(), Overlay: n.Overlay(), Console: n.Console()}
+	return engine.Files{Ignition: n.Ignition(), Overlay: n.Overlay(), Console: n.Console(), Owner: n.UUID}
 }
 
 // Certificate is the path of the certificate of the node's etcd, with its key.

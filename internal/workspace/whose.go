@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -69,10 +70,13 @@ func isCopyOf(w Workspace, path string) bool {
 	return err == nil && w.ID != "" && original.ID == w.ID || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// hasFilesElsewhere tells whether the domain's disk is there, and is another file than the one of this workspace. If nobody
-// can know, it is.
+// hasFilesElsewhere tells whether the domain's disk is there, in the workspace that its mark names, and is another file than the
+// one of this workspace. If nobody can know, it is. One in a storage pool says nothing of workspaces.
 func hasFilesElsewhere(w Workspace, d engine.Domain) bool {
 	return slices.ContainsFunc(d.Disks, func(disk string) bool {
+		if !strings.HasPrefix(disk, filepath.Clean(d.Metadata.Workspace)+"/") {
+			return false
+		}
 		own, _ := os.Stat(w.VM(d.Name, filepath.Base(disk)))
 		info, err := os.Stat(disk)
 		return err == nil && !os.SameFile(own, info) || err != nil && !errors.Is(err, fs.ErrNotExist)
@@ -127,10 +131,9 @@ func stranger(w Workspace, d engine.Domain) string {
 	return ""
 }
 
-// Unused is an error if another domain uses the node's disk, itself or as what its own stands on: it must not go then. backing gives
-// what a disk stands on, empty if that is nothing, or not known.
-func Unused(w Workspace, node Node, domains map[string]engine.Domain, backing func(disk string) string) error {
-	user, disk := userOf(w, node, domains, backing)
+// Unused is an error if another domain uses the node's disk, itself or as what its own stands on: it must not go then.
+func Unused(w Workspace, node Node, domains map[string]engine.Domain, disks engine.Disks) error {
+	user, disk := userOf(w, node, domains, disks)
 	if user == "" {
 		return nil
 	}
@@ -142,8 +145,11 @@ func Unused(w Workspace, node Node, domains map[string]engine.Domain, backing fu
 }
 
 // userOf is the domain, other than the node's own, that uses one of the node's disks, and which; empty if there is none.
-func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing func(string) string) (user, used string) {
+func userOf(w Workspace, node Node, domains map[string]engine.Domain, disks engine.Disks) (user, used string) {
 	is := isDisk(w, node, domains[node.Name])
+	if seen := disks.Seen(node.Files()); seen != node.Files() {
+		is = seen.Disk // the engine's names: this host has nothing by them
+	}
 	for _, name := range slices.Sorted(maps.Keys(domains)) {
 		d := domains[name]
 		if name == node.Name && w.Owns(d) {
@@ -154,7 +160,7 @@ func userOf(w Workspace, node Node, domains map[string]engine.Domain, backing fu
 				if own := is(disk); own != "" {
 					return name, own
 				}
-				if disk = backing(disk); disk == "" {
+				if disk = disks.Under(d, disk); disk == "" {
 					break
 				}
 			}

@@ -68,7 +68,9 @@ var Project = Rules{
 		{"internal/workspace/session", []string{"internal/workspace", "internal/workspace/artifact"}},
 		{"internal/workspace/wait", []string{"internal/workspace"}},
 		{"internal/workspace", []string{"internal/workspace/artifact", "internal/engine"}}, // what a domain is
-		{"internal/engine/libvirt", []string{"internal/engine/libvirt/domainxml", "internal/engine/local", "internal/engine"}},
+		{"internal/engine/libvirt", []string{"internal/engine/libvirt/volumes", "internal/engine/libvirt/storagexml", "internal/engine/libvirt/domainxml", "internal/engine/local", "internal/engine"}},
+		{"internal/engine/libvirt/volumes", []string{"internal/engine/libvirt/storagexml", "internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
+		{"internal/engine/libvirt/storagexml", nil},                        // pure, too
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
 		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine", nil},

@@ -72,6 +72,8 @@ func (d bedDisks) Prepare(_ context.Context, node engine.Files, _ string, _ int,
 	return bedDisk{d.b, node}, os.WriteFile(node.Overlay+".new", []byte("new"), 0o600)
 }
 
+func (bedDisks) Seen(node engine.Files) engine.Files { return node }
+
 func (d bedDisks) Remove(node engine.Files) error {
 	return errors.Join(d.b.do("remove disk"), os.RemoveAll(node.Overlay))
 }

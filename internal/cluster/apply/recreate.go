@@ -7,7 +7,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 	"coreos-libvirt/internal/workspace/wait"
@@ -69,7 +68,7 @@ func (a Applier) Remove(node workspace.Node) error {
 // removeDomain removes the node's domain, and what is known of it, unless another domain uses its disk. The marks come first: if
 // this run ends before the disk has gone, too, the next one knows that it may go.
 func (a Applier) removeDomain(node workspace.Node) error {
-	if err := workspace.Unused(a.Workspace, node, a.Before, qcow2.Backing); err != nil {
+	if err := workspace.Unused(a.Workspace, node, a.Before, a.Engine.Disks()); err != nil {
 		return err
 	}
 	if err := errors.Join(node.MarkLeaving(), a.noteAutostart(node)); err != nil {

@@ -30,7 +30,7 @@ func (b Booter) await(ctx context.Context, node workspace.Node, counts counted, 
 	case cause != nil:
 		err = cause
 	default:
-		err = hint.Errorf(b.Nodes.Relative(node.Console())+" shows how far it got", "no word from the node: %w", err)
+		err = hint.Errorf(b.consoleLog(node)+" shows how far it got", "no word from the node: %w", err)
 	}
 	if err != nil {
 		return report, err

@@ -37,7 +37,7 @@ func (b Booter) searched(ctx context.Context, node workspace.Node, limit time.Du
 	report, from, err := b.Nodes.Searched(ctx, node)
 	switch {
 	case err != nil:
-		return report, hint.Errorf(fmt.Sprintf("%s has all of it; `mage console node=%s` logs in there", b.Nodes.Relative(node.Console()), node.Name),
+		return report, hint.Errorf(fmt.Sprintf("%s has all of it; `mage console node=%s` logs in there", b.consoleLog(node), node.Name),
 			"not ready after %s, though its console shows a login prompt: %s; nor was it found otherwise: %s", limit, wrong, hint.FirstLine(err))
 	case report.BootID == "": // it has not reported itself meanwhile
 		b.Log.Say("warning: %s: not ready after %s, though its console shows a login prompt: %s\n  it counts as ready, as sshd answers at its address (%s); its host keys are not known (hint: mage ssh node=%s ready=off)",
@@ -49,7 +49,7 @@ func (b Booter) searched(ctx context.Context, node workspace.Node, limit time.Du
 // notInTime is the error of a node that did not report itself within limit and shows no login prompt. says is what it says
 // about that, or empty.
 func (b Booter) notInTime(node workspace.Node, limit time.Duration, says string, err error) error {
-	advice := b.Nodes.Relative(node.Console()) + " shows how far it got; timeout= allows more time"
+	advice := b.consoleLog(node) + " shows how far it got; timeout= allows more time"
 	console := guest.NewConsole(b.log(node))
 	_, unread := console.Failure()
 	switch phase := console.Phase(); {

@@ -66,6 +66,14 @@ func (b Booter) newWatch(node workspace.Node, counts counted) *watch {
 // log is what the node writes on its console.
 func (b Booter) log(node workspace.Node) engine.Log { return b.Engine.Disks().Log(node.Files()) }
 
+// consoleLog is where a person reads that: a file of this host, or what prints it.
+func (b Booter) consoleLog(node workspace.Node) string {
+	if files := node.Files(); b.Engine.Disks().Seen(files) != files {
+		return "`mage logs node=" + node.Name + "`"
+	}
+	return b.Nodes.Relative(node.Console())
+}
+
 // watchFailure is an error if the node's console or its domain's state shows that the node will never be ready, and nil if
 // ctx ends first. moved gets the phases that its boot reaches.
 func (b Booter) watchFailure(ctx context.Context, node workspace.Node, counts counted, moved func(phase string)) error {

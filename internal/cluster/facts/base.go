@@ -36,17 +36,20 @@ func isOf(path, identity string) bool {
 }
 
 // Unbootable is why a disk must not be booted: the base image that it was made on is gone, or is another file now. An overlay has
-// the blocks that the guest wrote, and on other ones than before they are a broken file system. Or a further disk is gone. made is
-// what the disk was made from, as it is Rebased; nil if that is not known.
-func (p Place) Unbootable(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
+// the blocks that the guest wrote, and on other ones than before they are a broken file system. Or a further disk is gone. seen
+// are the node's files as its engine sees them, made is what the disk was made from, as it is Rebased; nil if that is not known.
+func (p Place) Unbootable(node workspace.Node, seen engine.Files, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
 	if made = p.Rebased(made); made == nil {
 		made = &engine.Metadata{}
 	}
-	if o := incomplete(node, disk, made); !o.None() {
+	if o := incomplete(seen, disk, made); !o.None() {
 		return o
 	}
 	path := cmp.Or(disk.Backing, made.Base)
-	if !disk.Exists || path == "" {
+	switch {
+	case disk.Lost != "":
+		return plan.Obstacle{What: fmt.Sprintf("its base image %s is gone where libvirt runs, and its disk stands on that", disk.Lost), Way: "put it back there"}
+	case !disk.Exists || disk.Copied || path == "":
 		return none
 	}
 	return p.onBase(node, made, path)
@@ -75,10 +78,10 @@ func (p Place) onBase(node workspace.Node, made *engine.Metadata, path string) (
 }
 
 // incomplete is that a further disk of the node's is gone, without which its domain cannot be started.
-func incomplete(node workspace.Node, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
+func incomplete(seen engine.Files, disk engine.Disk, made *engine.Metadata) (none plan.Obstacle) {
 	for _, has := range engine.DisksOf(made.Disks) {
 		if !slices.Contains(disk.Further, has.Name) {
-			path := node.Files().Further(has.Name)
+			path := seen.Further(has.Name)
 			return plan.Obstacle{What: fmt.Sprintf("its disk %s is gone: %s", has.Name, path), Way: "put the file back"}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
@@ -25,10 +26,10 @@ func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, 
 	if found.Disk, err = disks.Look(ctx, node.Files(), domain); err != nil {
 		return found, err
 	}
-	found.Unbootable = p.Unbootable(node, found.Disk, made(found))
+	found.Unbootable = p.Unbootable(node, disks.Seen(node.Files()), found.Disk, made(found))
 	if found.Orphan() && found.Made == nil && !found.Force {
 		return found, hint.Errorf(fmt.Sprintf("`mage up prefix=%s recreate=%s` recreates the node and deletes the data; to keep them, first copy the file elsewhere", node.Cluster(), node.Name),
-			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(node.Overlay()))
+			"%s: this disk has data, but no domain uses it, and it is not known which config it was made from", p.Relative(disks.Seen(node.Files()).Overlay))
 	}
 	if defined {
 		var text string
@@ -73,9 +74,23 @@ func (p Place) AnyMember(prefix string) bool {
 		node := workspace.NodeIn(p.Workspace, prefix, group, n)
 		m := p.Made(node)
 		ours := m == nil && group == "" || m != nil && m.Cluster == prefix && m.Group == group && m.IsMember()
-		if ours && workspace.Exists(node.Overlay()) {
+		if ours && p.hasDisk(node) {
 			return true
 		}
 	}
 	return false
+}
+
+// hasDisk tells whether the node has a disk. Of one in a storage pool, which is in no folder of the node's, it is known that the domain with it
+// was defined.
+func (p Place) hasDisk(node workspace.Node) bool {
+	if workspace.Exists(node.Overlay()) {
+		return true
+	}
+	text, err := os.ReadFile(node.Defined())
+	if err != nil || workspace.Exists(node.Leaving()) {
+		return false
+	}
+	d, err := p.Definitions.Parse(string(text))
+	return err == nil && len(d.Disks) > 0 && filepath.Base(filepath.Dir(d.Disks[0])) != node.Name
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/engine"
-	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
@@ -20,6 +19,8 @@ import (
 type Leaving struct {
 	Node   workspace.Node
 	Domain engine.Domain // without a name if there is none
+	Bytes  int64         // that its disks take
+	Disks  int           // how many those are
 }
 
 // What is all that goes with the node.
@@ -28,10 +29,10 @@ func (l Leaving) What() string {
 	if l.Domain.Name != "" {
 		parts = append(parts, "its domain, "+string(l.Domain.State))
 	}
-	if size, disks := l.Size(); disks == 1 {
-		parts = append(parts, "its disk, "+progress.Bytes(size))
-	} else if disks > 1 {
-		parts = append(parts, fmt.Sprintf("its %d disks, %s", disks, progress.Bytes(size)))
+	if l.Disks == 1 {
+		parts = append(parts, "its disk, "+progress.Bytes(l.Bytes))
+	} else if l.Disks > 1 {
+		parts = append(parts, fmt.Sprintf("its %d disks, %s", l.Disks, progress.Bytes(l.Bytes)))
 	}
 	return strings.Join(append(parts, "what was rendered"), "; ")
 }
@@ -43,11 +44,11 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 	nodes := map[string]Leaving{}
 	for _, d := range p.Members(domains, prefix) {
 		node := p.NodeOf(d.Metadata)
-		if err := workspace.Unused(p.Workspace, node, domains, qcow2.Backing); err != nil {
+		if err := workspace.Unused(p.Workspace, node, domains, disks); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
-		nodes[node.Name] = Leaving{node, d}
+		nodes[node.Name] = leaving(disks, node, d)
 	}
 	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
@@ -58,16 +59,21 @@ func (p Place) Leaving(ctx context.Context, disks engine.Disks, domains map[stri
 		if _, member := nodes[node.Name]; member || !ok {
 			continue
 		}
-		if err := errors.Join(workspace.Unused(p.Workspace, node, domains, qcow2.Backing), p.mayGo(ctx, disks, node)); err != nil {
+		if err := errors.Join(workspace.Unused(p.Workspace, node, domains, disks), p.mayGo(ctx, disks, node)); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
-		nodes[node.Name] = Leaving{Node: node}
+		nodes[node.Name] = leaving(disks, node, engine.Domain{})
 	}
 	for _, name := range slices.Sorted(maps.Keys(nodes)) {
 		going = append(going, nodes[name])
 	}
 	return going, errs
+}
+
+func leaving(disks engine.Disks, node workspace.Node, domain engine.Domain) Leaving {
+	bytes, count := disks.Size(node.Files())
+	return Leaving{Node: node, Domain: domain, Bytes: bytes, Disks: count}
 }
 
 // Remains are what is left of a cluster, a domain or a folder: what it needs of vm/ must stay. prefixes are all clusters of the
@@ -125,10 +131,14 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if err == nil && !disk.HasData() {
 		return nil
 	}
-	path := node.Overlay()
+	seen := disks.Seen(node.Files())
+	path, way := seen.Overlay, fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir))
 	if !disk.Exists && len(disk.Data) > 0 {
-		path = node.Files().Further(disk.Data[0])
+		path = seen.Further(disk.Data[0])
 	}
-	return hint.Errorf(fmt.Sprintf("rm -r %q removes it", p.Relative(node.Dir)),
+	if seen != node.Files() {
+		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.URI, path)
+	}
+	return hint.Errorf(way,
 		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"slices"
-	"syscall"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
@@ -24,23 +23,6 @@ func Lost(ctx context.Context, disks engine.Disks, going []Leaving) []Loss {
 		lost[i] = Loss{l, err != nil || disk.HasData()}
 	}
 	return lost
-}
-
-// Size is how many bytes the node's disks take on this host, and how many disks that are.
-func (l Leaving) Size() (bytes int64, disks int) {
-	for _, path := range l.Node.Disks() {
-		info, err := os.Stat(path)
-		if err != nil {
-			continue
-		}
-		disks++
-		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-			bytes += stat.Blocks * 512
-		} else {
-			bytes += info.Size()
-		}
-	}
-	return bytes, disks
 }
 
 // Clusters are those that have a node here, a domain or a folder, sorted. own is the cluster of this run.

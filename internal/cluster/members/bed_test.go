@@ -133,8 +133,8 @@ func save(t *testing.T, path, text string) {
 	}
 }
 
-// live is a bed whose nodes have an etcd that has formed.
-func live(t *testing.T, nodes int) *bed {
+// live is a bed whose nodes have an etcd that has formed, with these flags.
+func live(t *testing.T, nodes int, flags ...string) *bed {
 	t.Helper()
 	b := newBed(t, nodes)
 	names, addresses, initial := []string{}, []string{}, []string{}
@@ -150,7 +150,7 @@ func live(t *testing.T, nodes int) *bed {
 	b.Generation.Token, b.Domains = &token, map[string]engine.Domain{}
 	endpoints := []string{}
 	for i, node := range b.Options.Nodes {
-		b.members[node.Name] = etcdserver.Start(t, node.Name, b.addressOf(i+1), "--initial-cluster="+strings.Join(initial, ","))
+		b.members[node.Name] = etcdserver.Start(t, node.Name, b.addressOf(i+1), append(flags, "--initial-cluster="+strings.Join(initial, ","))...)
 		b.reports(node)
 		endpoints = append(endpoints, b.clientURL(i+1))
 		b.Domains[node.Name] = engine.Domain{

@@ -25,8 +25,8 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 			return status, nil
 		}
 		status, err := v.Client().Status(ctx, endpoints, answerWithin)
-		if err == nil && (status.Whole(size) == nil || status.Refused() != nil) {
-			return status, status.Refused()
+		if err == nil && (status.Whole(size) == nil || status.Refused() != nil || status.IsReadOnly()) {
+			return status, status.Whole(size)
 		}
 		if err == nil && !status.Answers() && !token.Formed && token.Size > len(nodes) {
 			return status, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", token.Size, len(nodes)),
@@ -58,7 +58,7 @@ func (v View) awaitAll(ctx context.Context, nodes []boot.Node, size int) (etcd.S
 			healthy[m.Endpoint] = true
 		}
 	})
-	if err != nil && status.Refused() == nil { // else nothing is wrong with the members
+	if err != nil && status.Refused() == nil && !status.IsReadOnly() { // else their journals do not say more
 		err = v.SSH.withJournals(ctx, err, unhealthy(nodes, status)...)
 	}
 	return status, err

@@ -33,9 +33,9 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 		"etcd has members that are of no node of the cluster %s:%s", v.Options.Prefix, strings.Join(lines, ""))
 }
 
-// Strangers is CheckStrangers for a run that only looks: the members are asked where the nodes that run were last. If none answers,
+// Look is what is wrong with etcd for a run that only looks: strangers among its members, and alarms. The members are asked where the nodes that run were last. If none answers,
 // nothing is known, and that is no error.
-func Strangers(ctx context.Context, v View) error {
+func Look(ctx context.Context, v View) error {
 	nodes := []boot.Node{}
 	for _, d := range v.running(v.Domains) {
 		report, known := v.Reach.Kept(d.Name)
@@ -46,7 +46,8 @@ func Strangers(ctx context.Context, v View) error {
 	if v.Generation.Token == nil || len(nodes) == 0 {
 		return nil
 	}
-	return v.CheckStrangers(nodes, glance(ctx, v.Client(), v.endpoints(nodes)))
+	status := glance(ctx, v.Client(), v.endpoints(nodes))
+	return errors.Join(v.CheckStrangers(nodes, status), status.CheckAlarms())
 }
 
 // removal is the command that takes a member out.

@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Obstacle is what keeps a step from being carried out as it is. The zero value is none.
 type Obstacle struct {
@@ -11,17 +14,20 @@ type Obstacle struct {
 // None tells whether there is none.
 func (o Obstacle) None() bool { return o.What == "" }
 
+// ownDisk is the path of the node's first disk, as its engine sees it if that is known.
+func (f Found) ownDisk() string { return cmp.Or(f.Spec.Overlay, f.Node.Overlay()) }
+
 // elsewhere is that the domain has another disk than the node's: one definition more, and the node would go on from before.
 func (f Found) elsewhere() (none Obstacle) {
 	name, disk := f.Node.Name, f.Disk
 	if disk.Instead == "" {
 		return none
 	}
-	what := fmt.Sprintf("its domain has the disk %s, not %s", disk.Instead, f.Node.Overlay())
+	what := fmt.Sprintf("its domain has the disk %s, not %s", disk.Instead, f.ownDisk())
 	if !disk.OnTop {
 		return Obstacle{What: what, Way: "virsh edit " + name + " gives it its own disk back"}
 	}
-	way := fmt.Sprintf("virsh blockcommit %s %q --base %q --active --pivot --verbose brings what the node has written back to its own disk", name, disk.Instead, f.Node.Overlay())
+	way := fmt.Sprintf("virsh blockcommit %s %q --base %q --active --pivot --verbose brings what the node has written back to its own disk", name, disk.Instead, f.ownDisk())
 	if !f.Domain.InUse() {
 		way = "virsh start " + name + ", and then " + way
 	}
@@ -33,7 +39,7 @@ func (f Found) bereft() (none Obstacle) {
 	if f.Disk.Exists || len(f.Disk.Data) == 0 || f.Disk.Instead != "" {
 		return none
 	}
-	return Obstacle{What: fmt.Sprintf("its disk is gone, and its further disk %s has data", f.Disk.Data[0]), Way: "put the file back: " + f.Node.Overlay()}
+	return Obstacle{What: fmt.Sprintf("its disk is gone, and its further disk %s has data", f.Disk.Data[0]), Way: "put the file back: " + f.ownDisk()}
 }
 
 // refusal is why the step is not carried out.

@@ -14,14 +14,14 @@ func CheckFurther(n Nodes, links []engine.Link) error {
 	for _, link := range links {
 		n.Link = link
 		word := "networks=" + engine.LinksText([]engine.Link{link})
-		if link.Bridge != "" && !isBridge(link.Bridge) {
+		if link.Bridge != "" && !n.Where.IsRemote() && !isBridge(link.Bridge) {
 			advice := "sudo ip link add " + link.Bridge + " type bridge && sudo ip link set " + link.Bridge + " up   # one that leads nowhere, until this host boots"
 			if there := bridges(); len(there) > 0 {
 				advice = "this host has: networks=bridge:" + strings.Join(there, ", networks=bridge:") + "; or " + advice
 			}
 			return hint.Errorf(advice, "%s: there is no such bridge on this host", word)
 		}
-		if link.Bridge == "" {
+		if link.Bridge == "" || n.Where.IsRemote() {
 			if err := n.CheckLink(); err != nil {
 				return fmt.Errorf("%s: %w", word, err)
 			}

@@ -28,7 +28,7 @@ func (n Nodes) surroundings() (s surroundings, err error) {
 	if s.networks, err = host.Networks(); err != nil {
 		return s, fmt.Errorf("cannot read this host's own addresses: %w", err)
 	}
-	if n.Link != (engine.Link{}) {
+	if n.Link != (engine.Link{}) && !n.Where.IsRemote() { // nodes elsewhere may be behind a router
 		s.link, _ = n.HostLink() // without it, what is sure is refused
 	}
 	return s, nil

@@ -14,6 +14,7 @@ import (
 type Nodes struct {
 	workspace.Workspace
 	engine.Link
+	Where  engine.Where                  // the libvirt of the run: if it is on another host, so is the link
 	Engine func() (engine.Engine, error) // the one of the run
 	Ready  bool                          // whether the nodes have the unit that reports them ready
 }

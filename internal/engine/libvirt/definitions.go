@@ -8,9 +8,6 @@ import (
 // Definitions are libvirt's: XML. No connection is needed for them, and no binding.
 type Definitions struct{}
 
-// Disks are those of this host.
-func (c *Conn) Disks() engine.Disks { return &c.files }
-
 // Fill fills the template for a node.
 func (Definitions) Fill(text string, hw engine.Hardware) (engine.Definition, error) {
 	return domainxml.Fill(text, hw)

@@ -12,6 +12,8 @@ var (
 	_ engine.Screens     = (*Conn)(nil)
 	_ engine.Addresses   = (*Conn)(nil)
 	_ engine.Networks    = (*Conn)(nil)
+	_ engine.Copies      = (*Conn)(nil)
+	_ engine.HostLinks   = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
 	_ engine.Snapshots   = (*Conn)(nil)
 

@@ -15,7 +15,11 @@ import (
 
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/machine"
+	"coreos-libvirt/internal/engine/libvirt/pool"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/engine/local"
 )
 
@@ -30,7 +34,8 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
-	files local.Disks
+	machine.Machine
+	volumes.Place
 }
 
 // startEvents runs libvirt's event loop, without which streams receive nothing. It must be there
@@ -55,7 +60,15 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}}, nil
+	return &Conn{connection: on, Place: volumes.Place{Here: &local.Disks{}}, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, Machine: machine.Machine{Use: on.use}}, nil
+}
+
+// KeepFiles has nodes' files in a storage pool if libvirt runs on another host, or if the user has named a pool. It is called
+// before Disks.
+func (c *Conn) KeepFiles(o volumes.Options) {
+	if where := (engine.Where{URI: c.uri}); where.IsRemote() || o.Pool != "" {
+		c.There = volumes.New(pool.New(c.use, c.uri, o.Pool), o)
+	}
 }
 
 // Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.

@@ -32,7 +32,7 @@ const (
 
 // Probe starts a domain without disks by accel ("kvm", or "qemu" for TCG) and ends it: a KVM that is there but does not work
 // fails here, be it when QEMU sets the processor up, when that is to run, or because it runs no 64-bit code. What the domain
-// boots is put for that time into dir, which QEMU must reach.
+// boots is put for that time into dir, which QEMU must reach; without one it only starts, as of a host whose files are not this one's.
 func (h *host) Probe(accel, arch, dir string) error {
 	kernel, remove, err := probeKernel(arch, dir)
 	if err != nil {
@@ -63,7 +63,7 @@ func (h *host) Probe(accel, arch, dir string) error {
 // probeKernel is the file that the domain boots, and what removes it. Its path is empty for processors that have only
 // 64-bit code: there firmware shows what a kernel would.
 func probeKernel(arch, dir string) (path string, remove func(), err error) {
-	if arch != "x86_64" {
+	if arch != "x86_64" || dir == "" {
 		return "", func() {}, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {

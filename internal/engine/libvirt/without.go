@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
-	"coreos-libvirt/internal/engine/local"
+	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -30,7 +31,8 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
-	files local.Disks
+	machine.Machine
+	volumes.Place
 }
 
 type (
@@ -43,6 +45,7 @@ type (
 
 func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
 
+func (*Conn) KeepFiles(volumes.Options)      {}
 func (*Conn) Define(string) (string, error)  { return "", errNoCgo }
 func (*Conn) Remove(string, ...string) error { return errNoCgo }
 func (*Conn) Start(string) error             { return errNoCgo }

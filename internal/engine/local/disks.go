@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/image/qcow2"
@@ -70,6 +71,31 @@ func mayRead(path string) bool {
 	}
 	return !errors.Is(err, fs.ErrPermission)
 }
+
+// Size is what the files take on this host's file system, without their holes.
+func (*Disks) Size(node engine.Files) (bytes int64, disks int) {
+	names, _ := further(node)
+	paths := []string{node.Overlay}
+	for _, name := range names {
+		paths = append(paths, node.Further(name))
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		disks++
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			bytes += stat.Blocks * 512
+		} else {
+			bytes += info.Size()
+		}
+	}
+	return bytes, disks
+}
+
+// Under reads the disk's header.
+func (*Disks) Under(_ engine.Domain, disk string) string { return qcow2.Backing(disk) }
 
 // Remove removes the files, that of the first disk at last.
 func (*Disks) Remove(node engine.Files) error {

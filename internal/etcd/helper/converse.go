@@ -31,6 +31,10 @@ var handlers = map[string]handler{
 	wire.Register: asking(patience, registerToken),
 	wire.Backup:   asking(0, backup),
 	wire.Restore:  asking(0, restore),
+
+	wire.Compact:    asking(0, compact),
+	wire.Defragment: asking(0, defragment),
+	wire.Disarm:     asking(patience, disarm),
 }
 
 // conversation is the requests that are open, and where answers go.

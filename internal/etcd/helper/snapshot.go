@@ -13,6 +13,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/etcdutl/v3/snapshot"
+	"go.uber.org/zap"
 
 	"coreos-libvirt/internal/etcd/wire"
 )
@@ -21,24 +23,37 @@ import (
 func backup(ctx context.Context, client *clientv3.Client, file wire.File) (any, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	snapshot, err := client.Snapshot(ctx)
+	coming, err := client.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = snapshot.Close() }()
+	defer func() { _ = coming.Close() }()
 	to, err := unfinished(file.Path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(to.Name()) }()
-	_, err = io.Copy(to, notStalling(snapshot, cancel))
+	_, err = io.Copy(to, notStalling(coming, cancel))
 	if err := errors.Join(err, context.Cause(ctx), to.Sync(), to.Close()); err != nil {
 		return nil, err
 	}
 	if err := checkSnapshot(to.Name()); err != nil {
 		return nil, err
 	}
-	return nil, putNew(to.Name(), file.Path)
+	content, err := opened(to.Name())
+	if err != nil {
+		return nil, err
+	}
+	return content, putNew(to.Name(), file.Path)
+}
+
+// opened is what is in a snapshot: it is opened as etcd opens its database, and all of its pages and keys are read.
+func opened(path string) (wire.Snapshot, error) {
+	status, err := snapshot.NewV3(zap.NewNop()).Status(path)
+	if err != nil {
+		return wire.Snapshot{}, fmt.Errorf("the snapshot cannot be opened: %w", err)
+	}
+	return wire.Snapshot{Hash: status.Hash, Revision: status.Revision, Keys: status.TotalKey, Size: status.TotalSize}, nil
 }
 
 // checkSnapshot compares a snapshot with the SHA-256 sum at its end, which etcd puts behind the pages of

@@ -303,6 +303,7 @@ func (q questioner) describe(ctx context.Context, m *wire.Member) ([]wire.Peer, 
 	}
 	m.ID, m.Learner = fmt.Sprintf("%x", state.Header.MemberId), state.IsLearner
 	m.Leader, m.Version, m.DBSize = fmt.Sprintf("%x", state.Leader), state.Version, state.DbSize
+	m.Quota = state.DbSizeQuota
 	if state.IsLearner { // which answers little else
 		_, err := client.Get(ctx, "health", clientv3.WithSerializable())
 		m.Healthy = allowed(err) && state.Leader != 0
@@ -319,8 +320,8 @@ func (q questioner) describe(ctx context.Context, m *wire.Member) ([]wire.Peer, 
 	if _, err := client.Get(ctx, "health"); !allowed(err) {
 		return peers, err
 	}
-	if slices.ContainsFunc(state.Errors, func(text string) bool { return strings.Contains(text, "NOSPACE") }) {
-		return peers, errors.New("its database is full (alarm NOSPACE)")
+	if err := m.Raised(wire.AlarmsIn(state.Errors), state.Header.MemberId, peers); err != nil {
+		return peers, err
 	}
 	if state, err = client.Status(ctx, m.Endpoint); err != nil { // another may lead since
 		return peers, err

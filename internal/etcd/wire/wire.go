@@ -16,8 +16,12 @@ const (
 	Promote  = "promote"  // MemberID
 	Lead     = "lead"     // MemberID: the one endpoint is the leader's
 	Register = "register" // Token: nobody has used it yet
-	Backup   = "backup"   // File: which is not there yet
+	Backup   = "backup"   // File: which is not there yet; Snapshot
 	Restore  = "restore"  // File: Restored
+
+	Compact    = "compact"    // Revision
+	Defragment = "defragment" // of the one endpoint
+	Disarm     = "disarm"     // the alarms NOSPACE, and those of members that are no more
 )
 
 // Helper is the word by which a program that has the helper in it is started as the helper.
@@ -96,6 +100,19 @@ type File struct {
 	Path string `json:"path"`
 }
 
+// Revision is of etcd's keys: one a change.
+type Revision struct {
+	Revision int64 `json:"revision"`
+}
+
+// Snapshot is what is in one.
+type Snapshot struct {
+	Hash     uint32 `json:"hash"`     // CRC-32C of its buckets, as etcdutl prints it
+	Revision int64  `json:"revision"` // the latest
+	Keys     int    `json:"keys"`
+	Size     int64  `json:"size"` // bytes
+}
+
 // Restored is what a snapshot had: its keys are in the cluster now, the rest is not.
 type Restored struct {
 	Keys   int `json:"keys"`
@@ -111,16 +128,19 @@ type Status struct {
 
 // Member is what one endpoint told of its member.
 type Member struct {
-	Endpoint string `json:"endpoint"` // http://10.77.0.101:2379; empty if the member has not started
-	Name     string `json:"name"`     // the member's --name; empty if it is not known
-	ID       string `json:"id"`       // hexadecimal
-	Leader   string `json:"leader"`   // the id of who it takes for the leader
-	Version  string `json:"version"`  // 3.6.16
-	DBSize   int64  `json:"db_size"`  // bytes
-	Learner  bool   `json:"learner"`  // whether it has no vote yet
-	Healthy  bool   `json:"healthy"`  // it answered a linearizable read; a learner: a serializable one
-	Refused  bool   `json:"refused"`  // it tells users only, and takes this host for none of them
-	Error    string `json:"error"`    // why not
+	Endpoint string `json:"endpoint"`  // http://10.77.0.101:2379; empty if the member has not started
+	Name     string `json:"name"`      // the member's --name; empty if it is not known
+	ID       string `json:"id"`        // hexadecimal
+	Leader   string `json:"leader"`    // the id of who it takes for the leader
+	Version  string `json:"version"`   // 3.6.16
+	DBSize   int64  `json:"db_size"`   // bytes
+	Quota    int64  `json:"db_quota"`  // bytes that it may have; 0: etcd before 3.6 does not say
+	Learner  bool   `json:"learner"`   // whether it has no vote yet
+	Healthy  bool   `json:"healthy"`   // it answered a linearizable read; a learner: a serializable one
+	Alarms   string `json:"alarms"`    // that were raised for it, with commas: NOSPACE, CORRUPT
+	ReadOnly bool   `json:"read_only"` // it answers as healthy ones do, but an alarm keeps it from taking writes
+	Refused  bool   `json:"refused"`   // it tells users only, and takes this host for none of them
+	Error    string `json:"error"`     // why not
 }
 
 // IsLeader tells whether the member is the leader, in its own view.

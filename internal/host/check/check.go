@@ -21,15 +21,19 @@ type Nodes struct {
 	Link
 	Discovery
 	KVM    KVM
-	Folder string // of their files
-	Store  string // of their images
-	Count  int    // that are to be started
-	RAM    int    // MiB, of each, on average
-	CoreOS int    // MiB, the least of a node whose image is Fedora CoreOS or Flatcar as their makers have it; 0 if there is none
+	There  Elsewhere // the host that the nodes run on, if it is not this one
+	Folder string    // of their files
+	Store  string    // of their images
+	Count  int       // that are to be started
+	RAM    int       // MiB, of each, on average
+	CoreOS int       // MiB, the least of a node whose image is Fedora CoreOS or Flatcar as their makers have it; 0 if there is none
 }
 
 // All are in the order in which their remedies make sense.
 func (n Nodes) All() []host.Check {
+	if n.There.Host != "" {
+		return n.allThere()
+	}
 	checks := []host.Check{
 		{Name: "programs", Run: Programs},
 		{Name: "xz", Run: simple(xz)},
@@ -54,6 +58,9 @@ func (n Nodes) All() []host.Check {
 
 // Preflight are the checks that are quick, of what nodes would fail of.
 func (n Nodes) Preflight() []host.Check {
+	if n.There.Host != "" {
+		return n.preflightThere()
+	}
 	checks := []host.Check{
 		{Name: "programs", Run: Programs},
 		{Name: "network", Run: simple(n.lookAhead)},

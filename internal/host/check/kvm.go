@@ -17,8 +17,8 @@ const faultKept = time.Hour
 // KVM tries whether nodes can run by KVM, and remembers what it found until the host is booted again.
 type KVM struct {
 	Arch   string // x86_64 or aarch64
-	Folder string // QEMU reaches it: for the program that is tried
-	File   string // remembers
+	Folder string // QEMU reaches it: for the program that is tried; if empty, it is only seen whether a domain starts
+	File   string // remembers; if empty, nothing does
 	BootID string // of the host (proc(5), /proc/sys/kernel/random/boot_id)
 }
 
@@ -45,7 +45,7 @@ func (k KVM) Try(daemon Daemon) error {
 		found.Fault = hint.FirstLine(fault)
 	}
 	text, err := json.Marshal(found)
-	if err == nil {
+	if err == nil && k.File != "" {
 		_ = artifact.Write(k.File, text, 0o644) // one that is not remembered is tried again
 	}
 	return fault

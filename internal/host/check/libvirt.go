@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/url"
 	"strings"
 
 	"coreos-libvirt/internal/host"
@@ -34,10 +35,15 @@ func (l Libvirt) rights() (string, error) {
 	return root.Device("dev/kvm", "kvm")
 }
 
-// Advice is what to do if there is no libvirt to talk to at the URI: join the group that may, if the user is not in it;
-// else a set-up.
-func Advice(uri string, session bool) string {
-	if !strings.HasPrefix(uri, "qemu") {
+// Advice is what to do if there is no libvirt to talk to there: join the group that may, if the user is not in it; else a set-up.
+// there is the host that it is on, if that is another.
+func Advice(uri, there string, session bool) string {
+	switch {
+	case there != "" && strings.Contains(uri, "+ssh:"):
+		return "`" + sshTo(there, uri) + " virsh version` must work without a question: that takes a key, a known host (ssh once by hand), a user who may use libvirt there, and libvirt's daemon (Debian: libvirt-daemon-system)"
+	case there != "":
+		return "libvirt's daemon on that host must listen to that: https://libvirt.org/remote.html; qemu+ssh:// needs no more than ssh"
+	case !strings.HasPrefix(uri, "qemu"):
 		return "uri= names another"
 	}
 	if !session {
@@ -88,4 +94,19 @@ func (n Nodes) kvm() (string, error) {
 		return "", errNoLibvirt
 	}
 	return "a domain runs 64-bit code with it", n.KVM.Try(daemon)
+}
+
+// sshTo is how one gets to the host of the URI by hand.
+func sshTo(name, uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "ssh " + name
+	}
+	if user := u.User.Username(); user != "" {
+		name = user + "@" + name
+	}
+	if port := u.Port(); port != "" {
+		return "ssh -p " + port + " " + name
+	}
+	return "ssh " + name
 }

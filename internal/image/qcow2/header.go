@@ -93,8 +93,28 @@ func pristine(path string) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = file.Close() }()
-	h, info, err := infoOf(file)
-	if err != nil || h.Snapshots > 0 || !opens(info.Backing) {
+	_, info, err := infoOf(file)
+	if err != nil || !opens(info.Backing) {
+		return false, errUnusual
+	}
+	return untouched(file)
+}
+
+// Read is what the beginning of a plain image says, and whether none of its clusters is allocated, as of one that was only made. What is
+// not in the beginning, or not plain, is taken for allocated; what has no header of a plain image is an error.
+func Read(begin io.ReaderAt) (info Info, empty bool, err error) {
+	_, info, err = infoOf(begin)
+	if err != nil {
+		return Info{}, false, err
+	}
+	empty, _ = untouched(begin)
+	return info, empty, nil
+}
+
+// untouched tells whether none of the image's clusters is allocated.
+func untouched(file io.ReaderAt) (bool, error) {
+	h, err := readHeader(file)
+	if err != nil || h.Snapshots > 0 {
 		return false, errUnusual
 	}
 	tables, err := entries(file, h.L1Offset, int(h.L1Size))

@@ -1,6 +1,7 @@
 package qcow2
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,6 +61,12 @@ func compareReading(t *testing.T, path string, plain bool) {
 	}
 	if want, errAsked := ask(t.Context(), path); err == nil && (errAsked != nil || info != want) {
 		t.Errorf("got %+v, want %+v, %v", info, want, errAsked)
+	}
+	begin, errBegin := os.ReadFile(path)
+	begin = begin[:min(len(begin), 256<<10)]
+	read, empty, errRead := Read(bytes.NewReader(begin))
+	if truth, _ := count(t.Context(), path); errBegin != nil || errRead == nil && (read != info || empty && !truth) {
+		t.Errorf("its beginning: got %+v, empty %v; %v", read, empty, errBegin)
 	}
 	none, err := pristine(path)
 	if want, errAsked := count(t.Context(), path); err == nil && (errAsked != nil || none != want) {

@@ -11,7 +11,7 @@ import (
 const (
 	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait "
 	link     = "bridge network direct "
-	reached  = "uri ready " + link // how nodes are reached
+	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
 	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
 	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
@@ -20,7 +20,7 @@ const (
 	boots    = "timeout keep_going user "
 	looked   = "units settle " // how units are, once nodes are ready
 	etcd     = "prefix nodes user timeout etcd_user discovery_ca discovery_cert discovery_key discovery_user " + reached
-	power    = "prefix node all uri wait "
+	power    = "prefix node all uri pool wait "
 )
 
 // takes is the list of those settings, each once.
@@ -53,7 +53,7 @@ var All = []Target{
 	},
 	{
 		Name: "down", Does: "removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.",
-		Takes: takes("prefix all yes plan protect archive uri wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
+		Takes: takes("prefix all yes plan protect archive uri pool wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
 		More:   "Without a terminal it does not ask: if nodes hold data, it wants prefix= or yes=true. A cluster with protect=true stays until protect=false.",
 		Advice: map[string]string{"nodes": "down removes whole clusters; `mage up nodes=2` removes the nodes above the second"},
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
@@ -122,12 +122,12 @@ var All = []Target{
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
-		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's.",
-		Takes: takes(etcd + "format remove"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
+		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments.",
+		Takes: takes(etcd + "format remove defrag wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
-		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db.",
-		Takes: takes(etcd + "file"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=web.db"},
+		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.",
+		Takes: takes(etcd + "file keep"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=/srv/web.db keep=7"},
 	},
 	{
 		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.",
@@ -145,19 +145,19 @@ var All = []Target{
 	},
 	{
 		Name: "snapshots", Prints: true, Does: "lists the snapshots of the clusters; name= with remove=true removes one; format=json.",
-		Takes: takes("name remove prefix format uri wait"), Libvirt: true, NoImage: true, Examples: [2]string{"snapshots", "snapshots name=clean remove=true"},
+		Takes: takes("name remove prefix format uri pool wait"), Libvirt: true, NoImage: true, Examples: [2]string{"snapshots", "snapshots name=clean remove=true"},
 	},
 	{
 		Name: "console", Does: "is the serial console of node=core01; Ctrl-] leaves it.",
-		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
+		Takes: takes("node uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
 	},
 	{
 		Name: "screen", Does: "writes what node=core01 shows on its screen to vm/core01/screen.png.",
-		Takes: takes("node uri"), Libvirt: true, NoImage: true, Examples: [2]string{"screen node=core01", "screen node=core02 uri=qemu:///session"},
+		Takes: takes("node uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"screen node=core01", "screen node=core02 uri=qemu:///session"},
 	},
 	{
 		Name: "logs", Prints: true, Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
-		Takes: takes("node prefix follow uri"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
+		Takes: takes("node prefix follow uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
 	},
 	{
 		Name: "units", Prints: true, Does: "prints how the systemd units are that the config brings to node=core01, or all nodes, and which others have failed; format=json.",
@@ -211,7 +211,7 @@ var All = []Target{
 	},
 	{
 		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
-		Takes: takes("uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"clusters", "clusters format=json"},
+		Takes: takes("uri pool format"), Libvirt: true, NoImage: true, Examples: [2]string{"clusters", "clusters format=json"},
 	},
 	{
 		Name: "clusters:init", One: true, Does: "writes clusters/<prefix>.yml, of the settings that are given, or of a cluster that there is; it overwrites nothing.",
@@ -271,16 +271,16 @@ var All = []Target{
 	},
 	{
 		Name: "selftest", Does: "boots one node of image= on this host and checks in it what this project relies on; it leaves a report.",
-		Takes: takes(image + link + joining + "uri ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
+		Takes: takes(image + link + joining + "uri pool ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
 		More: "The node is selftest01, of the config templates/selftest.yml.",
 	},
 	{
 		Name: "images", Prints: true, Does: "lists the base images in the store: versions, sizes, who uses them, what is newer.",
-		Takes: takes("store uri keyring fcos_url flatcar_url refresh format"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
+		Takes: takes("store uri pool keyring fcos_url flatcar_url refresh format"), Libvirt: true, NoImage: true, Examples: [2]string{"images", "images refresh=true"},
 	},
 	{
 		Name: "prune", Does: "removes the base images that nothing stands on, of any workspace.",
-		Takes: takes("store uri format"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
+		Takes: takes("store uri pool format"), Libvirt: true, Examples: [2]string{"prune", "prune store=/srv/images"},
 	},
 	{
 		Name: "show", One: true, Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",

@@ -1,0 +1,214 @@
+package volumes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"coreos-libvirt/internal/engine/libvirt/storagexml"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/workspace/artifact"
+)
+
+// A base image is the volume base-<digest>-<client>.qcow2, and counts only if there is the volume of that name with .whole behind it, which
+// is made when the image has been read back: a run that is killed leaves a volume that looks whole. Each client uploads to a name of
+// its own, so that none damages another's; the first that is whole is used by all.
+const (
+	baseBegin   = "base-"
+	wholeEnding = ".whole"
+	digestShown = 32 // hex digits of the digest in a name
+)
+
+// abandoned is how long nobody has written to another client's upload that has ended.
+const abandoned = 24 * time.Hour
+
+// bases are the base images that this run has found, or brought, one after the other.
+type bases struct {
+	*store
+	o Options
+
+	mu      sync.Mutex
+	digests map[string]string // of files of this host, by path
+	brought map[string]string // names of volumes, by the file's path
+}
+
+// bring gives the path of the pool's copy of the file on this host, which is uploaded if there is none. All nodes of a run wait for one upload.
+func (b *bases) bring(ctx context.Context, path string) (copied string, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if name := b.brought[path]; name != "" {
+		return b.pool.Path(name), nil
+	}
+	digest, err := b.digest(path)
+	if err != nil {
+		return "", err
+	}
+	name, err := b.wholeOrUploaded(ctx, path, digest)
+	if err != nil {
+		return "", fmt.Errorf("%s does not come into the storage pool %s of %s: %w", filepath.Base(path), b.pool.Name(), b.pool.URI(), err)
+	}
+	b.brought[path] = name
+	return b.pool.Path(name), nil
+}
+
+// digest is the sha256 of the file, in hex, as it was when this run first read it.
+func (b *bases) digest(path string) (string, error) {
+	if known := b.digests[path]; known != "" {
+		return known, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", err
+	}
+	b.digests[path] = hex.EncodeToString(sum.Sum(nil))
+	return b.digests[path], nil
+}
+
+// wholeOrUploaded is the name of a whole volume with that content.
+func (b *bases) wholeOrUploaded(ctx context.Context, path, digest string) (name string, err error) {
+	if name, err = b.whole(digest); err != nil || name != "" {
+		return name, err
+	}
+	unlock, err := artifact.Lock(ctx, b.lockOf(digest), func() {
+		b.o.Log().Say("waiting for another run, which uploads %s to %s", filepath.Base(path), b.pool.URI())
+	})
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	b.changed()
+	if name, err = b.whole(digest); err != nil || name != "" {
+		return name, err
+	}
+	return b.upload(ctx, path, digest)
+}
+
+// lockOf is the file that keeps runs of this client from uploading the same to the same.
+func (b *bases) lockOf(digest string) string {
+	to := sha256.Sum256([]byte(b.pool.URI() + "\x00" + b.pool.Name() + "\x00" + digest))
+	return filepath.Join(b.o.Locks, ".lock.upload-"+hex.EncodeToString(to[:6]))
+}
+
+// whole is the name of the volume that has the content and that was read back; empty if there is none.
+func (b *bases) whole(digest string) (string, error) {
+	names, err := b.names()
+	if err != nil {
+		return "", err
+	}
+	found := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !isBase(name, digest) || !slices.Contains(names, name+wholeEnding)
+	})
+	if len(found) == 0 {
+		return "", nil
+	}
+	return slices.Min(found), nil
+}
+
+// isBase tells whether the volume is for the content of that digest, or if that is empty of any, whole or not.
+func isBase(name, digest string) bool {
+	begin := baseBegin + digest[:min(len(digest), digestShown)]
+	return strings.HasPrefix(name, begin) && strings.HasSuffix(name, ".qcow2")
+}
+
+// client is a word for this host and its folder of locks: whoever has the lock may remove what has that word.
+func (b *bases) client() string {
+	host, _ := os.Hostname()
+	machine, _ := os.ReadFile("/etc/machine-id")
+	sum := sha256.Sum256([]byte(host + "\x00" + string(machine) + "\x00" + b.o.Locks))
+	return hex.EncodeToString(sum[:4])
+}
+
+// upload makes a volume of the file. Its caller has the lock, so that an unfinished one of this client is of a run that was killed.
+func (b *bases) upload(ctx context.Context, path, digest string) (name string, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	name = baseBegin + digest[:digestShown] + "-" + b.client() + ".qcow2"
+	if err := b.remove(name, name+wholeEnding); err != nil {
+		return "", err
+	}
+	if err := b.hasRoom(info.Size()); err != nil {
+		return "", err
+	}
+	if err := b.create(storagexml.Volume{Name: name, Format: storagexml.Raw, Bytes: info.Size(), Mode: 0o444}); err != nil {
+		return "", err
+	}
+	if err := b.fill(ctx, file, info.Size(), name, digest); err != nil {
+		_ = b.remove(name) // if that fails, too, the next upload does it
+		return "", err
+	}
+	if err := b.create(storagexml.Volume{Name: name + wholeEnding, Format: storagexml.Raw, Mode: 0o444}); err != nil {
+		return "", err
+	}
+	return name, b.sweepUploads(digest, name)
+}
+
+// hasRoom is an error if so many bytes do not fit into the pool.
+func (b *bases) hasRoom(bytes int64) error {
+	free, err := b.pool.Free()
+	if err != nil || free >= bytes {
+		return err
+	}
+	return hint.Errorf("pool= names another one; virsh -c '"+b.pool.URI()+"' vol-list "+b.pool.Name()+" shows what is in it",
+		"it has %s, and %s are free there", progress.Bytes(bytes), progress.Bytes(free))
+}
+
+// fill copies the file into the volume, and reads that back.
+func (b *bases) fill(ctx context.Context, file *os.File, length int64, name, digest string) error {
+	if err := b.send(ctx, file, length, name); err != nil {
+		return err
+	}
+	info, err := b.pool.Info(name)
+	if err != nil {
+		return err
+	}
+	if info.Length != length {
+		return fmt.Errorf("it has %d bytes there, and %d here", info.Length, length)
+	}
+	has, err := b.sum(ctx, name, length)
+	if err == nil && has != digest {
+		err = fmt.Errorf("it has the sha256 %s there, and %s here", has, digest)
+	}
+	return err
+}
+
+// sweepUploads removes what other clients have begun to upload of the same content and given up. The pool's host has the clock.
+func (b *bases) sweepUploads(digest, own string) error {
+	names, err := b.names()
+	if err != nil {
+		return err
+	}
+	now, err := b.pool.Info(own)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name == own || !isBase(name, digest) || slices.Contains(names, name+wholeEnding) {
+			continue
+		}
+		if info, err := b.pool.Info(name); err == nil && now.Written.Sub(info.Written) > abandoned {
+			_ = b.remove(name)
+		}
+	}
+	return nil
+}
