@@ -192,4 +192,3 @@ func goneFromHosts(t *testing.T, c clone) {
 		}
 	}
 }
-
