@@ -277,6 +277,11 @@ func Version(ctx context.Context) error {
 	return call(ctx, command.Version)
 }
 
+// Bench measures this project beside virt-install, virsh and butane on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.
+func Bench(ctx context.Context) error {
+	return call(ctx, command.Bench)
+}
+
 // Release makes the archives of a release, version=v0.1.0, for x86_64 and aarch64, with checksums and what they are made of.
 func Release(ctx context.Context) error {
 	return call(ctx, command.Release)

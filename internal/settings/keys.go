@@ -121,7 +121,7 @@ func Keys(env Environment) []Key {
 		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", plain(checked(words.CheckUnit, func(s *Settings) *string { return &s.Unit }))},
 		{"version", ofOneRun, "of the release that `mage release` makes: v0.1.0", "", "", anything(func(s *Settings) *string { return &s.Release })},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
-		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
+		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change; `mage bench` goes up to 100 nodes", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
 		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(words.Login.String(), checked(words.CheckLogin, func(s *Settings) *string { return &s.User }))},
 	}
 }

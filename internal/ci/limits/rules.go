@@ -19,6 +19,7 @@ var Project = Rules{
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
 		{"internal/settings/link", nil},
 		{"internal/settings/words", nil},
+		{"internal/bench", nil},
 		{"internal/release", []string{"internal/workspace/artifact"}}, // it gets functions that build the program, and try it
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},

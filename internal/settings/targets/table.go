@@ -260,6 +260,11 @@ var All = []Target{
 		Takes: takes("format"), Libvirt: true, NoImage: true, Examples: [2]string{"version", "version format=json"},
 	},
 	{
+		Name: "bench", Does: "measures this project beside virt-install, virsh and butane on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.",
+		Takes: takes("full uri"), Libvirt: true, NoImage: true, Examples: [2]string{"lab bench", "lab bench full=true"},
+		More: "In the lab it uses the lab's libvirt. Its nodes are bench01 and so on, and those of virt-install seed01 and so on: empty disks, which boot nothing. Both are removed at the end.",
+	},
+	{
 		Name: "release", Does: "makes the archives of a release, version=v0.1.0, for x86_64 and aarch64, with checksums and what they are made of.",
 		Takes: takes("version"), NoImage: true, Examples: [2]string{"release version=v0.1.0", "release version=v0.2.0-rc.1"},
 		More: "The files go to dist/. It wants a commit without changes, a section on the version in CHANGELOG.md, and no tag of that name on another commit. Two releases of one commit by the same Go and C compilers have equal bytes.",
