@@ -147,7 +147,8 @@ func (h Host) start(ctx context.Context) error {
 // Command is a program run on it, as root. It sees nothing of this process' environment.
 func (h Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	pid := h.daemon.pid()
-	args := []string{"--target", strconv.Itoa(pid), "--mount", "--net", "--uts", fmt.Sprintf("--pid=/proc/%d/ns/pid_for_children", pid), "--wd=/", "--"}
+	args := []string{"--target", strconv.Itoa(pid), "--mount", "--net", "--uts", fmt.Sprintf("--pid=/proc/%d/ns/pid_for_children", pid), "--",
+		"sh", "-c", `cd / && exec "$@"`, "sh"} // entering a mount namespace loses the folder (setns(2))
 	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
 	cmd.Env = []string{bareEnvironment, "HOME=/root"}
 	return cmd

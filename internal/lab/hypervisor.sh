@@ -52,6 +52,7 @@ umount -l /old
 rmdir /old
 
 ln -sfn /run /var/run
+ln -sfn /run/lock /var/lock 
 mkdir -p /run/lock /run/sshd /run/libvirt
 grep -q ^libvirt-qemu: /etc/passwd || echo "libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin" >>/etc/passwd
 grep -q ^libvirt-qemu: /etc/group || echo "libvirt-qemu:x:64055:" >>/etc/group
