@@ -332,7 +332,7 @@ func nodesFiles(t *testing.T, b bed) {
 			t.Errorf("got %s, %v", text, err)
 		}
 	}
-	long := bytes.Repeat([]byte("0123456789abcdef"), 40<<20/16) // more than libvirt takes at once
+	long := bytes.Repeat([]byte("0123456789abcdef"), 33<<20/16) // more than libvirt takes at once
 	if err := disks.WriteDocument(n, long); err != nil {
 		t.Error(err)
 	} else if text, err := disks.Document(n); err != nil || !bytes.Equal(text, long) {
