@@ -117,6 +117,11 @@ func (p Place) Folder(entry os.DirEntry, prefix string, prefixes []string) (node
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the
 // domain that it belongs to, and that may be in another libvirt. What is in a lab goes with the lab.
 func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Node) error {
+	if p.Unknown != nil {
+		if err := p.Unknown(node.Name); err != nil {
+			return err
+		}
+	}
 	if workspace.Exists(node.Leaving()) {
 		return nil
 	}
@@ -124,8 +129,10 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if err := p.elsewhere(node, m); err != nil {
 		return err
 	}
-	if m != nil && p.InLab && m.Libvirt == p.String() {
-		return nil
+	if m != nil && p.InLab {
+		if _, has := p.Has(m.Libvirt); has {
+			return nil
+		}
 	}
 	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
 	if err == nil && !disk.HasData() {

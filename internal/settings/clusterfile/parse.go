@@ -129,6 +129,10 @@ func (r *reader) file(top *yaml.Node, f *File) {
 			r.setting(key, value, r.table.Keys, "the cluster file", f.Values)
 		}
 	})
+	if _, both := f.Values["uri"]; both && f.Values["hosts"] != "" {
+		_, at := find(top, "uri")
+		r.wrong(at, "leave one of them out: with hosts: uri: says nothing", "uri: is not for a cluster with hosts")
+	}
 	if n := f.Values["nodes"]; n != "" && len(f.Groups) > 0 {
 		_, at := find(top, "nodes")
 		r.wrong(at, "say how many nodes each group has", "nodes: is not for a cluster with groups")
@@ -157,7 +161,7 @@ func (r *reader) setting(key, value *yaml.Node, keys []Key, where string, into m
 		return
 	}
 	if err := keys[i].Check(text); err != nil {
-		r.wrong(value, "`mage settings` lists what each key takes", "%s is %s: %s", key.Value, shown(text), err)
+		r.wrong(value, hint.Of(err, "`mage settings` lists what each key takes"), "%s is %s: %s", key.Value, shown(text), hint.FirstLine(err))
 		return
 	}
 	into[key.Value] = text

@@ -118,7 +118,7 @@ func helps(t *testing.T, target Target, line Line, width int) {
 }
 
 func TestWhatIsNoTargetAndNoSetting(t *testing.T) {
-	const list = "targets are backup, build, check, ci, clusters, "
+	const list = "targets are backup, bench, build, check, ci, clusters, "
 	for line, want := range map[string][2]string{
 		"lab down x":                   {`there is no target "x"`, list},
 		"stauts":                       {`there is no target "stauts"`, "did you mean status ? " + list},
