@@ -94,6 +94,7 @@ func (w *World) startDHCP(ctx context.Context) error {
 func (w *World) wire(ctx context.Context, host daemon) error {
 	return run(netOnly(ctx, host, "sh", "-ec", `
 		ip link del uplink 2>/dev/null || true
+		nsenter --target "$0" --net -- ip link del "$2" 2>/dev/null || true # of a host that was switched off: the kernel takes a moment
 		ip link add uplink type veth peer name "$2" netns "$0"
 		ip link set uplink master "$1" up
 		nsenter --target "$0" --net -- ip link set "$2" master uplink up

@@ -17,7 +17,7 @@ func TestPaths(t *testing.T) {
 		`/w/"a"`:                        {`"`, `"`},
 		`/w/a\b`:                        {`\`, `\`},
 		"/w/a\nb":                       {"a control character", "a control character"},
-		"/w/\xff":                       {"no UTF-8", "no UTF-8"},
+		"/w/\xff":                       {"not UTF-8", "not UTF-8"},
 	} {
 		for qemu, want := range map[bool]string{false: c.ssh, true: c.qemu} {
 			err := CheckPath(path, qemu)

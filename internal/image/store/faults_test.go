@@ -87,7 +87,7 @@ func TestFaults(t *testing.T) {
 		}, "from https to http"},
 		"no image but text": {func(t *testing.T, d *distributor.Server, _ *Fetcher) {
 			d.FCOS(t, distributor.Packed(t, []byte("no image at all"), "xz"))
-		}, "no qcow2 image"},
+		}, "this is not a qcow2 image"},
 		"an image with a backing": {func(t *testing.T, d *distributor.Server, _ *Fetcher) {
 			d.Image = backed(t)
 			d.FCOS(t, distributor.Packed(t, d.Image, "xz"))

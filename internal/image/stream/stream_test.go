@@ -31,10 +31,10 @@ func TestParse(t *testing.T) {
 		"fcos-beta":               "there is no such stream\nhint: fcos-stable, fcos-testing, fcos-next are",
 		"flatcar-edge":            "hint: flatcar-stable, flatcar-beta",
 		"fcos-stable@":            "this is not a version",
-		"fcos-stable@../../x":     "no version",
-		"fcos-stable@43..1":       "no version",
-		"flatcar-stable@current":  "no version",
-		"fcos-stable@43.1%2f..%2": "no version",
+		"fcos-stable@../../x":     "this is not a version",
+		"fcos-stable@43..1":       "this is not a version",
+		"flatcar-stable@current":  "this is not a version",
+		"fcos-stable@43.1%2f..%2": "this is not a version",
 	} {
 		if got, _, err := Parse(text); err == nil || !strings.Contains(err.Error(), want) {
 			if !strings.Contains(text, "/") {
