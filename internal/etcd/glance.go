@@ -141,10 +141,7 @@ func (b browser) as(ctx context.Context, endpoint string, c Credentials) browser
 	var given struct {
 		Token string `json:"token"`
 	}
-	login, err := json.Marshal(struct {
-		Name     string `json:"name"`
-		Password string `json:"password"`
-	}{c.User, c.Password})
+	login, err := json.Marshal(map[string]string{"name": c.User, "password": c.Password})
 	if err == nil && ask(ctx, b, endpoint+"/v3/auth/authenticate", string(login), &given) == nil {
 		b.token = given.Token
 	}

@@ -2,6 +2,7 @@ package etcd_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -56,8 +57,10 @@ func members(t *testing.T, flags ...string) cluster {
 // start starts the member of that index.
 func (c cluster) start(t *testing.T, i int, flags ...string) {
 	t.Helper()
-	cmd := exec.Command(programs.server, append([]string{"--name=" + c.name(i), "--data-dir=" + c.folders[i], "--listen-client-urls=" + c.clients[i], "--advertise-client-urls=" + c.clients[i],
-		"--listen-peer-urls=" + c.peers[i], "--initial-advertise-peer-urls=" + c.peers[i], "--log-level=error"}, flags...)...)
+	cmd := exec.Command(programs.server, append([]string{
+		"--name=" + c.name(i), "--data-dir=" + c.folders[i], "--listen-client-urls=" + c.clients[i], "--advertise-client-urls=" + c.clients[i],
+		"--listen-peer-urls=" + c.peers[i], "--initial-advertise-peer-urls=" + c.peers[i], "--log-level=error",
+	}, flags...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +228,7 @@ func TestALoginThatFails(t *testing.T) {
 	t.Parallel()
 	wrong := func() (string, string, error) { return "", "", context.DeadlineExceeded }
 	h := programs.helper.As(wrong)
-	if err := h.CheckLogin(); err != context.DeadlineExceeded {
+	if err := h.CheckLogin(); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := h.ToMembers(etcd.Credentials{}).Status(t.Context(), []string{free()}, time.Second); err == nil {

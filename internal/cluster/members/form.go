@@ -25,7 +25,7 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 			return status, nil
 		}
 		status, err := v.Client().Status(ctx, endpoints, answerWithin)
-		if err == nil && (status.Whole(size) == nil || status.Refused() != nil || status.IsReadOnly()) {
+		if err == nil && (status.Whole(size) == nil || isFinal(status)) {
 			return status, status.Whole(size)
 		}
 		if err == nil && !status.Answers() && !token.Formed && token.Size > len(nodes) {
@@ -40,6 +40,9 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 	}
 	return v.awaitAll(ctx, nodes, size)
 }
+
+// isFinal tells whether no patience makes etcd healthy: it wants a user, or an alarm keeps it from taking writes.
+func isFinal(status etcd.Status) bool { return status.Refused() != nil || status.IsReadOnly() }
 
 // awaitAll waits until all of etcd's members are healthy or, if no cluster answers, size of them. The error has the last
 // lines of the journals of those that are not.
@@ -58,7 +61,7 @@ func (v View) awaitAll(ctx context.Context, nodes []boot.Node, size int) (etcd.S
 			healthy[m.Endpoint] = true
 		}
 	})
-	if err != nil && status.Refused() == nil && !status.IsReadOnly() { // else their journals do not say more
+	if err != nil && !isFinal(status) { // else their journals do not say more
 		err = v.SSH.withJournals(ctx, err, unhealthy(nodes, status)...)
 	}
 	return status, err
