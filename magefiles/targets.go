@@ -28,8 +28,10 @@ func do(ctx context.Context, one func(*command.Run, context.Context) error, need
 	if err != nil {
 		return command.Shown(err, words)
 	}
+	end := command.Begin(r)
+	defer end() // Mage panics with what a target that is needed fails of
 	mg.CtxDeps(ctx, needs...)
-	return status(command.Interruptible(ctx, r, func(ctx context.Context) error { return one(r, ctx) }))
+	return status(r, command.Interruptible(ctx, r, func(ctx context.Context) error { return one(r, ctx) }))
 }
 
 // call is a target that no other one needs, after the targets that it needs.
@@ -38,12 +40,14 @@ func call(ctx context.Context, target func(context.Context, *command.Run) error,
 }
 
 // status keeps the exit status of a program that ran in the user's place. Mage prints the error.
-func status(err error) error {
+func status(r *command.Run, err error) error {
 	var exit session.ExitStatus
 	switch {
 	case errors.As(err, &exit):
+		command.GiveBack(r)
 		os.Exit(int(exit))
 	case session.IsUnread(err):
+		command.GiveBack(r)
 		os.Exit(session.EndedByPipe)
 	}
 	return command.Shown(err, words)
@@ -312,6 +316,21 @@ func (Clusters) Init(ctx context.Context) error {
 // Settings prints each setting with its value, its source, its default and its meaning.
 func Settings(ctx context.Context) error {
 	return call(ctx, command.Settings)
+}
+
+// Hosts prints each host that nodes are spread over: whether it answers, what it has, which nodes are on it; format=json.
+func Hosts(ctx context.Context) error {
+	return call(ctx, command.Hosts)
+}
+
+// Move recreates node=core02 on host=hv2: a member of etcd is replaced, and the cluster's data stay.
+func Move(ctx context.Context) error {
+	return call(ctx, command.Move)
+}
+
+// Evacuate moves all nodes of a cluster that are on host=hv1 to the other hosts, one after the other.
+func Evacuate(ctx context.Context) error {
+	return call(ctx, command.Evacuate)
 }
 
 // Lab runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.

@@ -57,7 +57,7 @@ func init() {
 
 // aboutOf is what the targets of the line are about.
 func aboutOf(line targets.Line) command.About {
-	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne(), Lab: len(line.Inside) > 0}
+	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne(), Lab: line.StartsLab()}
 }
 
 // help prints the help that is wanted.

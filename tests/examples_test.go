@@ -13,9 +13,9 @@ import (
 	"coreos-libvirt/internal/testkit/distributor"
 )
 
-// examples runs every config in ignition/examples that no other part does, nor TestStandins, nor TestDisks.
+// examples runs every config in ignition/examples that no other part does, nor TestStandins, TestDisks or TestGroups.
 func examples(t *testing.T, c clone) {
-	elsewhere := []string{"seed.yml", "etcd-tls.yml", "etcd-flatcar.yml", "seed-etcd.yml", "raid.yml", "luks.yml", "network-fcos.yml", "network-flatcar.yml"}
+	elsewhere := []string{"seed.yml", "etcd-tls.yml", "etcd-flatcar.yml", "seed-etcd.yml", "raid.yml", "luks.yml", "network-fcos.yml", "network-flatcar.yml", "worker.yml"}
 	own := map[string]func(*testing.T, clone, string){
 		"etcd-quadlet.yml": quadlet, "docker.yml": docker,
 	}

@@ -117,6 +117,7 @@ func TestTiny(t *testing.T) {
 		{"nodes that are paused, and asked by several", tinyPaused},
 		{"KVM is tried, or what runs here", tinyProbed},
 		{"nodes go back to a snapshot, with their memory", tinySnapshots},
+		{"nodes' files in a storage pool", tinyPool},
 		{"killed", tinyKilled},
 	} {
 		if !t.Run(part.name, func(t *testing.T) { part.test(t, c) }) {

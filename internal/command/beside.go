@@ -17,7 +17,7 @@ func beside(ctx context.Context, run *Run, about About, words ...string) (*Run, 
 	if err != nil {
 		return nil, err
 	}
-	r.log, r.locks, r.daemon, r.conn, r.etcd = run.log, run.locks, run.daemon, run.conn, run.etcd
+	r.log, r.locks, r.leases, r.daemon, r.fleet, r.conn, r.etcd = run.log, run.locks, run.leases, run.daemon, run.fleet, run.conn, run.etcd
 	r.endsWith(ctx)
 	return r, nil
 }

@@ -13,14 +13,14 @@ import (
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
-	"node", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
+	"node", "host", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
 	"verify", "strict", "units", "settle", "unit", "defrag",
 }
 
 // ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.
 var (
-	ofAnyTarget = []string{"prefix", "uri", "name"}
-	ofHost      = []string{"uri", "bridge", "nic", "network", "direct", "rollback"}
+	ofAnyTarget = []string{"prefix", "uri", "hosts", "name"}
+	ofHost      = []string{"host", "uri", "bridge", "nic", "network", "direct", "rollback"}
 )
 
 // upAsCalled is the command line of `mage up` as this run was called: with the settings of its command line that say what

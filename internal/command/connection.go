@@ -6,17 +6,19 @@ import (
 	"sync"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/fleet"
 	"coreos-libvirt/internal/engine/libvirt"
 	"coreos-libvirt/internal/engine/libvirt/volumes"
 )
 
-// connection is the one connection to libvirt of a run, made when it is first asked for.
+// connection is what a run has to libvirt, made when it is first asked for: one connection to one host, or one to each of several.
 type connection struct {
 	mu     sync.Mutex
 	until  context.Context // the run's end, for what waits in libvirt's calls
 	looks  bool            // whether the run only looks
-	daemon *libvirt.Conn
-	conn   engine.Engine // the same, as what runs nodes; read-only if the run only looks
+	daemon *libvirt.Conn   // of one host
+	fleet  *fleet.Fleet    // of several
+	conn   engine.Engine   // the one or the other, as what runs nodes; read-only if the run only looks
 }
 
 // open is the connection. advice is what to do if there is no libvirt at the URI, files says where nodes' files are if that is on
@@ -32,24 +34,51 @@ func (c *connection) open(uri string, advice func() string, files volumes.Option
 		return nil, err
 	}
 	daemon.KeepFiles(files)
-	if c.until != nil {
-		daemon.Until(c.until)
-	}
-	c.daemon, c.conn = daemon, daemon
-	if c.looks {
-		c.conn = engine.ReadOnly(daemon)
-	}
+	c.daemon = daemon
+	c.take(daemon)
 	return daemon, nil
+}
+
+// openAll is the fleet of the hosts. It is there at once: who asks a host waits for it.
+func (c *connection) openAll(hosts []fleet.Spec) *fleet.Fleet {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fleet == nil {
+		c.fleet = fleet.Open(hosts, libvirt.Definitions{})
+		c.take(c.fleet)
+	}
+	return c.fleet
+}
+
+// take has the run go by what was opened.
+func (c *connection) take(on fleet.On) {
+	if c.until != nil {
+		on.Until(c.until)
+	}
+	if c.conn = on; c.looks {
+		c.conn = engine.ReadOnly(on)
+	}
+}
+
+// under is what was opened; nil if nothing was.
+func (c *connection) under() fleet.On {
+	switch {
+	case c.fleet != nil:
+		return c.fleet
+	case c.daemon != nil:
+		return c.daemon
+	}
+	return nil
 }
 
 // close ends the connection, if there is one.
 func (c *connection) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.daemon != nil {
-		c.daemon.Close()
+	if on := c.under(); on != nil {
+		on.Close()
 	}
-	c.daemon, c.conn = nil, nil
+	c.daemon, c.fleet, c.conn = nil, nil, nil
 }
 
 // onlyLook makes this a connection by which nothing can be changed.
@@ -57,8 +86,8 @@ func (c *connection) onlyLook() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looks = true
-	if c.daemon != nil {
-		c.conn = engine.ReadOnly(c.daemon)
+	if on := c.under(); on != nil {
+		c.conn = engine.ReadOnly(on)
 	}
 }
 
@@ -67,8 +96,8 @@ func (c *connection) endsWith(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.until = ctx
-	if c.daemon != nil {
-		c.daemon.Until(ctx)
+	if on := c.under(); on != nil {
+		on.Until(ctx)
 	}
 }
 

@@ -37,6 +37,9 @@ func (r *Run) Down(ctx context.Context) error {
 	if err := keepArchive(r.Archive, r.ws().VM(), r.conn.Disks(), going, r.log.Say); err != nil {
 		return err
 	}
+	if len(staying) == 0 {
+		staying = append(staying, silentHosts(r)) // which may have nodes of the cluster that nobody knows of here
+	}
 	if err := errors.Join(append(removeAll(ctx, r, going), staying...)...); err != nil {
 		return err // what nodes that are left need stays with them
 	}

@@ -124,6 +124,9 @@ func answered(ctx context.Context, r *Run, would removal, ask question.Asker) er
 	if err := would.table().Print(shown); err != nil {
 		return err
 	}
+	for _, err := range would.staying {
+		fmt.Fprintf(shown, "stays: %s\n", hint.FirstLine(err))
+	}
 	yes, err := ask(fmt.Sprintf("%sdown removes %s\nGo on?", shown, would))
 	if err != nil {
 		return err

@@ -20,11 +20,19 @@ import (
 // HostCheck looks at the machine, check by check, and prints each with what was found or its remedy. It
 // fails if one does.
 func HostCheck(ctx context.Context, r *Run) error {
+	if aboutAnother(r) {
+		return onMachine(ctx, r, "host:check", false)
+	}
 	starting, err := toStart(r)
 	if err != nil {
 		starting = len(r.members()) // without libvirt, all
 	}
 	results, ok := host.RunAll(ctx, toBeRun(r, starting).All())
+	for i := range results {
+		if r.There {
+			results[i].Remedy = fromThere(r.Settings, results[i].Remedy)
+		}
+	}
 	if r.Format == "json" {
 		if err := table.JSON(r.out, results); err != nil {
 			return err
@@ -57,6 +65,10 @@ func printResult(result host.Result, say func(string, ...any)) {
 // toBeRun is what the machine is checked for: the nodes as the settings want them, of which so many are to be started.
 func toBeRun(r *Run, starting int) check.Nodes {
 	average, least := memoryOf(partsOf(r))
+	folder, here := r.ws().VM(), discovery.IsEmbedded(r.Settings.Discovery)
+	if r.There { // where nodes have their files in a pool, which is where root has its store, and whoever serves the token is elsewhere
+		folder, here = r.Store, false
+	}
 	return check.Nodes{
 		Libvirt: check.Libvirt{
 			URI: r.URI, Session: where(r.Settings).IsSession(), Emulated: r.Accel == "tcg",
@@ -67,10 +79,10 @@ func toBeRun(r *Run, starting int) check.Nodes {
 			HostLink: r.reach().HostLink, Exists: func() error { return checkLink(r.Settings, r.reach()) },
 			Further: furtherCheck(r),
 		},
-		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: discovery.IsEmbedded(r.Settings.Discovery), Port: discoveryPort(r.ws().VM(), r.Prefix)},
+		Discovery: check.Discovery{Way: r.Settings.Discovery, Here: here, Port: discoveryPort(r.ws().VM(), r.Prefix)},
 		KVM:       kvmOf(r.Settings),
 		There:     thereOf(r),
-		Folder:    r.ws().VM(), Store: r.Store, Count: starting, RAM: average, CoreOS: least,
+		Folder:    folder, Store: r.Store, Count: starting, RAM: average, CoreOS: least,
 	}
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"coreos-libvirt/internal/engine"
@@ -15,7 +16,13 @@ const letTell = 400 * time.Millisecond
 func Interruptible(ctx context.Context, r *Run, do func(context.Context) error) error {
 	return r.locks.Interruptible(ctx, func(ctx context.Context) error {
 		r.endsWith(ctx)
-		return do(ctx)
+		stage, cancel := untilLost(ctx, r.leases)
+		defer cancel(nil)
+		err := do(stage)
+		if cause := context.Cause(stage); cause != nil && ctx.Err() == nil {
+			return errors.Join(cause, err)
+		}
+		return err
 	}, func(prefixes []string) {
 		for _, line := range left(r.domains, asCalled(r.Settings, "status"), func(domains map[string]engine.Domain) []string {
 			return r.at().Left(r.members(), prefixes, domains)

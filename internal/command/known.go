@@ -3,6 +3,7 @@ package command
 import (
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -54,7 +55,7 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.URI != first.URI || s.Pool != first.Pool { // the cluster that is there is in another libvirt than the one in the folders
+	if !reflect.DeepEqual(where(s), where(first)) || s.Pool != first.Pool { // the cluster that is there is in another libvirt than the one in the folders
 		r = newRun(s, here)
 	}
 	r.Settings, r.made = s, all.Made[s.Prefix]

@@ -48,7 +48,7 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		return err
 	}
 	world := lab.New(r.Workspace, r.Cache, r.Store)
-	if err := world.Up(ctx, r.log.Say); err != nil {
+	if err := world.Up(ctx, hypervisorsForLab(r), r.log.Say); err != nil {
 		return err
 	}
 	if len(words) == 0 {
@@ -83,6 +83,32 @@ func passListener(cmd *exec.Cmd, s *settings.Settings, words []string) error {
 	cmd.ExtraFiles = append(cmd.ExtraFiles, file)
 	cmd.Env = append(cmd.Env, settings.ListenerVariable+"=1")
 	return err
+}
+
+// hypervisorsForLab is how many hypervisors the cluster that the run inside is about is on. What is wrong with its settings that
+// run says.
+func hypervisorsForLab(r *Run) int {
+	inside, err := insideOf(r)
+	if err != nil {
+		return 0
+	}
+	uris := []string{inside.URI}
+	for _, h := range inside.Hosts {
+		uris = append(uris, h.URI)
+	}
+	return lab.HostsIn(uris...)
+}
+
+// insideOf is the run inside the lab, as far as its settings go.
+func insideOf(r *Run) (*Run, error) {
+	env, here := settings.System().Inside(), r.ws()
+	s, err := settings.LoadOf(r.Words, env, known(placeOf(here, env), nil))
+	if err != nil {
+		return nil, err
+	}
+	inside := newRun(s, here)
+	inside.log = r.log
+	return inside, nil
 }
 
 // fetchForLab gets an image from the network while there is one.
@@ -160,13 +186,10 @@ func needsJudges(words []string) bool {
 
 // imagesForLab builds or fetches the images that nodes in the lab boot from: those of the cluster that the run inside is about.
 func imagesForLab(ctx context.Context, r *Run) error {
-	env, here := settings.System().Inside(), r.ws()
-	s, err := settings.LoadOf(r.Words, env, known(placeOf(here, env), nil))
+	inside, err := insideOf(r)
 	if err != nil {
 		return err
 	}
-	inside := newRun(s, here)
-	inside.log = r.log
 	done := map[string]bool{}
 	for _, p := range partsOf(inside) {
 		if done[p.Image] {

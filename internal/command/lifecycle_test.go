@@ -95,6 +95,7 @@ func up(t testing.TB, words ...string) (string, error) {
 
 // unlockAll is what the end of a process does.
 func (r *Run) unlockAll() {
+	GiveBack(r)
 	r.locks.Free()
 	if release := r.values.images.value.release; release != nil {
 		release()

@@ -69,6 +69,7 @@ type planned struct {
 	want    []plan.Blueprint // of the nodes that shall be, in their order
 	draft   blueprint.Drafter
 	domains map[string]engine.Domain // all of the host's, by name, as they were before this run changed any
+	hosts   map[string]string        // where nodes are, or are made, by name; nil if there is one host
 }
 
 // defined is a plan whose steps were taken as far as the domains' definitions.

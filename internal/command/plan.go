@@ -37,7 +37,7 @@ func (r *Run) Plan(ctx context.Context) error {
 	if err := verifiedBeside(ctx, r, p.source); err != nil {
 		return err
 	}
-	if err := printPlan(r, p.plan, p.documents); err != nil {
+	if err := printPlan(r, p); err != nil {
 		return err
 	}
 	if _, refused := carriedOut(r.Settings, p.plan.Steps); refused != nil {
@@ -77,8 +77,8 @@ func wouldFetch(ctx context.Context, dry *Run) (baseImages, error) {
 // dry is a run like this one that says nothing and changes nothing.
 func dry(r *Run) *Run {
 	dry := &Run{
-		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, etcd: r.etcd,
-		connection: connection{daemon: r.daemon, until: r.until}, pass: r.pass,
+		Settings: r.Settings, Workspace: r.Workspace, origin: r.origin, log: progress.New(io.Discard), locks: r.locks, leases: r.leases, etcd: r.etcd,
+		connection: connection{daemon: r.daemon, fleet: r.fleet, until: r.until}, pass: r.pass,
 	}
 	dry.onlyLook()
 	return dry
@@ -116,13 +116,20 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 	if p.domains, err = r.values.domains.get(r.domains); err != nil {
 		return p, nil, err
 	}
-	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLink(r.Settings, r.reach()), checkVersions(m))
+	err = errors.Join(r.at().InTheWay(r.members(), p.domains, r.Prefix), checkLinks(r), checkVersions(m))
 	if err != nil {
 		return p, nil, err
 	}
-	if p.draft, err = drafter(r, m, looks); err != nil {
+	unknown := unknownNodes(r, r.members(), p.domains)
+	where, err := placeNodes(r, m, p.domains, unknown)
+	if err != nil {
 		return p, nil, err
 	}
+	p.hosts = where.hosts
+	if p.draft, err = drafter(r, m, looks, p.hosts); err != nil {
+		return p, nil, err
+	}
+	p.draft.Unknown = unknown
 	options, e := planOptions(r.Settings), plan.EtcdOf(cmp.Or(m.generation.Token, m.generation.Coming))
 	options.Only = r.pass.only
 	p.want, have, err = p.draft.Situation(ctx, blueprint.Wanted{Documents: m.documents, Options: options, Etcd: e, Ask: ask.nodes}, p.domains)
@@ -136,6 +143,8 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		}
 	}
 	p.plan, err = plan.Make(p.want, have, options, e)
+	p.plan.Notes = append(p.plan.Notes, where.notes...)
+	sayMoves(r, p.plan.Steps, p.hosts)
 	return p, have, err
 }
 
@@ -159,12 +168,12 @@ func canAllJoin(want []plan.Blueprint, source config.Set) (err error) {
 }
 
 // drafter works out what nodes are made of, on the libvirt that was opened to look at them.
-func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
+func drafter(r *Run, m made, looks bool, hosts map[string]string) (blueprint.Drafter, error) {
 	tmpl, err := os.ReadFile(r.ws().DomainTemplate())
 	if err != nil {
 		return blueprint.Drafter{}, hint.Errorf("git checkout templates/domain.xml.tmpl", "no domain template: %w", err)
 	}
-	recipes, err := recipesOf(r, m, looks)
+	recipes, err := recipesOf(r, m, looks, hosts)
 	return blueprint.Drafter{
 		Engine: r.conn, Place: r.at(), Reach: r.reach(), Cluster: r.Prefix, Template: string(tmpl), Recipes: recipes,
 		BaseAt:    func(path string) base.Image { return base.At(imageOptions(r, looks), path) },
@@ -174,7 +183,7 @@ func drafter(r *Run, m made, looks bool) (blueprint.Drafter, error) {
 }
 
 // recipesOf are what each node is made of, by name. looks tells that the run only looks.
-func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) {
+func recipesOf(r *Run, m made, looks bool, hosts map[string]string) (map[string]blueprint.Recipe, error) {
 	members, err := m.source.Using(discovery.Words...)
 	if err != nil {
 		return nil, err
@@ -184,7 +193,8 @@ func recipesOf(r *Run, m made, looks bool) (map[string]blueprint.Recipe, error) 
 		machine := machineOf(r, p.Settings, looks)
 		for _, node := range p.nodes {
 			source, _ := m.source.Of(node.Name)
-			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System()}
+			recipe := blueprint.Recipe{Machine: machine, Base: m.images[node.Name], System: source.System(), Host: hosts[node.Name]}
+			recipe.Machine.Link.Bridge = cmp.Or(bridgeOf(r, recipe.Host), recipe.Machine.Link.Bridge)
 			if !slices.Contains(members, node) {
 				recipe.Etcd = engine.NoEtcd
 			}

@@ -16,7 +16,8 @@ import (
 // plannedStep is a step as `mage plan format=json` prints it.
 type plannedStep struct {
 	Node    string `json:"node"`
-	Action  string `json:"action"` // create, recreate, redefine, refused, start, remove, outdated, recreate needed or unchanged
+	Host    string `json:"host,omitempty"` // if there are several: where it is, or is made
+	Action  string `json:"action"`         // create, recreate, redefine, refused, start, remove, outdated, recreate needed or unchanged
 	Reason  string `json:"reason"`
 	Starts  bool   `json:"starts"`            // whether the node is booted
 	Drift   string `json:"drift,omitempty"`   // what needs the node recreated and is left
@@ -59,7 +60,7 @@ func described(settings *settings.Settings, s plan.Step) plannedStep {
 }
 
 // describeSteps are the steps as they are printed, with what changed in documents, but for diff=false.
-func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all []plannedStep, diffs []readable.Difference, err error) {
+func describeSteps(r *Run, steps []plan.Step, hosts map[string]string, documents []config.Document) (all []plannedStep, diffs []readable.Difference, err error) {
 	if r.Diff {
 		if diffs, err = documentDifferences(steps, documents); err != nil {
 			return nil, nil, err
@@ -67,6 +68,7 @@ func describeSteps(r *Run, steps []plan.Step, documents []config.Document) (all 
 	}
 	for _, s := range steps {
 		p := described(r.Settings, s)
+		p.Host = hostOf(r, s.Node.Name, hosts)
 		for _, diff := range diffs {
 			if slices.Contains(diff.Nodes, p.Node) {
 				p.Diff = diff.Hunks
@@ -99,25 +101,25 @@ func documentDifferences(steps []plan.Step, documents []config.Document) ([]read
 	return readable.Differences(nodes, before, after), nil
 }
 
-func printPlan(r *Run, p plan.Plan, documents []config.Document) error {
-	all, diffs, err := describeSteps(r, p.All(), documents)
+func printPlan(r *Run, p planned) error {
+	all, diffs, err := describeSteps(r, p.plan.All(), p.hosts, p.documents)
 	if err != nil {
 		return err
 	}
 	if r.Format == "json" {
 		return table.JSON(r.out, all)
 	}
-	rows := table.New("NODE", "ACTION", "REASON")
+	rows := hostTable(r, "NODE", "ACTION", "REASON")
 	for _, p := range all {
-		rows.Row(p.Node, p.Action, p.Reason)
+		rows.row(p.Host, p.Node, p.Action, p.Reason)
 	}
 	if err := rows.Print(r.log.Writer()); err != nil {
 		return err
 	}
-	for _, note := range p.Notes {
+	for _, note := range p.plan.Notes {
 		r.log.Say("%s", note)
 	}
-	for _, s := range p.All() {
+	for _, s := range p.plan.All() {
 		if s.Edited != "" {
 			r.log.Say("%s: somebody else changed its definition; %s\n%s", s.Node.Name, overwrites(s.Snapped, upAsCalled(r.Settings, "redefine=true")), s.Edited)
 		}

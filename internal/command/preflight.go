@@ -20,6 +20,9 @@ func (r *Run) Preflight(ctx context.Context) error {
 		return err
 	}
 	aheadOf(ctx, r)
+	if len(r.Hosts) > 0 {
+		return nil // this host is none of those that run them
+	}
 	starting, err := toStart(r)
 	if err != nil || starting == 0 {
 		return err

@@ -25,5 +25,8 @@ func refusal(s *settings.Settings, node string, o plan.Obstacle) error {
 	if o.None() {
 		return nil
 	}
+	if o.Unknown {
+		return hint.Errorf(o.Way, "%s", o.What)
+	}
 	return hint.Errorf(fmt.Sprintf("%s, or `%s` recreates the node, without its data", o.Way, upAsCalled(s, "recreate="+node)), "%s", o.What)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
@@ -44,6 +45,7 @@ type Run struct {
 	connection
 	values pipeline
 	pass   pass
+	leases *leases // on hosts, as locks are on this one
 
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
 	counts counts
@@ -53,6 +55,8 @@ type Run struct {
 type pass struct {
 	only  string // the node that is recreated if it changed; empty: each
 	brief bool   // nothing is said of nodes that stay as they are
+
+	moves map[string][]string // the hosts that nodes are made anew on one of, by the nodes' names
 }
 
 // counts are called by tests' runs for each time that a node's document is rendered, and its domain template filled.
@@ -102,7 +106,8 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 	root := here.Root
 	return &Run{
 		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
-		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache).As(func() (string, string, error) { return secret.User(s.EtcdUser) }),
+		leases: &leases{lost: make(chan error, 1)},
+		locks:  &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache).As(func() (string, string, error) { return secret.User(s.EtcdUser) }),
 	}
 }
 
@@ -122,12 +127,20 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	files := volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
+	files := volumesOf(r)
 	return r.open(r.URI, func() string { return check.Advice(r.URI, thereOf(r).Host, where(r.Settings).IsSession()) }, files)
+}
+
+// volumesOf is where nodes' files are if libvirt is on another host.
+func volumesOf(r *Run) volumes.Options {
+	return volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.
 func opened(r *Run) (engine.Engine, error) {
+	if len(r.Hosts) > 0 {
+		return openFleet(r), nil
+	}
 	if _, err := r.libvirt(); err != nil {
 		return nil, err
 	}
@@ -145,10 +158,14 @@ func (r *Run) domains() (map[string]engine.Domain, error) {
 
 // lock keeps other runs off the cluster until this process ends, however it ends.
 func (r *Run) lock(ctx context.Context, prefix string) error {
+	held := slices.Contains(r.locks.Held(), prefix)
 	if err := r.locks.Take(ctx, prefix, r.Wait, r.log.Say); err != nil {
 		return err
 	}
-	return r.ws().KeepID(ctx)
+	if err := r.ws().KeepID(ctx); err != nil || held {
+		return err
+	}
+	return r.leases.take(ctx, r, prefix)
 }
 
 // ws is the run's workspace. It has its ID from when the run first locks a cluster.
@@ -162,11 +179,22 @@ func (r *Run) ws() workspace.Workspace {
 }
 
 // where is the libvirt of this run.
-func where(s *settings.Settings) engine.Where { return engine.Where{URI: s.URI, InLab: s.InLab} }
+func where(s *settings.Settings) engine.Where {
+	w := engine.Where{URI: s.URI, InLab: s.InLab}
+	for _, h := range s.Hosts {
+		if w.Hosts == nil {
+			w.Hosts = map[string]string{}
+		}
+		w.Hosts[h.Name] = h.URI
+	}
+	return w
+}
 
 // at is where the run looks for what there is.
 func (r *Run) at() facts.Place {
-	return facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+	p := facts.Place{Workspace: r.ws(), Where: where(r.Settings), Definitions: libvirt.Definitions{}}
+	p.Unknown = func(node string) error { return unknownNode(r, p, node) }
+	return p
 }
 
 // link is what the nodes are plugged into.

@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/host/setup"
 	"coreos-libvirt/internal/host/step"
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/table"
 )
@@ -17,8 +18,11 @@ import (
 // HostSetup prints what the machine is missing, step by step, each with why and with the equal commands: a script for
 // root's shell, to be copied in whole or in part. With apply=true it does them.
 func HostSetup(ctx context.Context, r *Run) error {
+	if aboutAnother(r) {
+		return onMachine(ctx, r, "host:setup", r.Apply)
+	}
 	if r.Apply {
-		if err := asRoot(asCalled(r.Settings, "host:setup", "apply=true")); err != nil {
+		if err := asRoot(rootCommand(r.Settings, "host:setup", "apply=true")); err != nil {
 			return err
 		}
 	}
@@ -40,7 +44,7 @@ func HostSetup(ctx context.Context, r *Run) error {
 		r.log.Say("# nothing is missing that this can make; `%s` looks at the rest, too", asCalled(r.Settings, "host:check"))
 	case !r.Apply:
 		r.log.Say("# Nothing was changed. `%s` does all this, `%s` takes it back.",
-			host.Sudo(asCalled(r.Settings, "host:setup", "apply=true")), host.Sudo(asCalled(r.Settings, "host:undo")))
+			rootCommand(r.Settings, "host:setup", "apply=true"), rootCommand(r.Settings, "host:undo"))
 	default:
 		return hint.Add(setup.Apply(ctx, machine, steps), "`"+asCalled(r.Settings, "host:undo")+"` takes back what was done so far")
 	}
@@ -63,7 +67,10 @@ func describedSteps(steps []step.Planned) (all []setupStep) {
 
 // HostUndo takes back what HostSetup did.
 func HostUndo(ctx context.Context, r *Run) error {
-	if err := asRoot(asCalled(r.Settings, "host:undo")); err != nil {
+	if aboutAnother(r) {
+		return onMachine(ctx, r, "host:undo", true)
+	}
+	if err := asRoot(rootCommand(r.Settings, "host:undo")); err != nil {
 		return err
 	}
 	return setup.Undo(ctx, machine(r))
@@ -95,10 +102,19 @@ func libvirtUser(sudo string) string {
 	return name
 }
 
-// asRoot is the error of a user who is not root.
+// rootCommand is the command line of a target as this run was called, for root. On another machine this program itself sees to that.
+func rootCommand(s *settings.Settings, target string, words ...string) string {
+	command := asCalled(s, target, words...)
+	if s.Host != "" {
+		return command
+	}
+	return host.Sudo(command)
+}
+
+// asRoot is the error of a user who is not root, with the command for root.
 func asRoot(command string) error {
 	if os.Getuid() == 0 {
 		return nil
 	}
-	return hint.Errorf(host.Sudo(command), "this changes the machine, which only root may")
+	return hint.Errorf(command, "this changes the machine, which only root may")
 }

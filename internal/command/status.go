@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,8 +47,15 @@ type nodeStatus struct {
 	Image   string  `json:"image"`
 	Drift   string  `json:"drift,omitempty"`
 
+	moreStatus
+}
+
+// moreStatus is what not every node has.
+type moreStatus struct {
 	unitStatus
 	certificateStatus
+	Host    string `json:"host,omitempty"`    // if there are several
+	Unknown string `json:"unknown,omitempty"` // why it is not known how it is
 }
 
 // unitStatus is how the units of a node are that is ready.
@@ -117,9 +125,16 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 		})
 	})
 	seen.nodes = statusOf(ctx, r.reach(), members)
+	for i := range seen.nodes {
+		seen.nodes[i].Host = hostOf(r, seen.nodes[i].Node, nil)
+	}
 	look.into(whole, r, seen.nodes, members)
 	asking.Wait()
+	addUnknown(r, &seen, domains)
 	for i, s := range seen.nodes {
+		if s.Unknown != "" {
+			continue
+		}
 		if seen.nodes[i].Drift = changed[s.Node]; changed == nil || s.Cluster != r.Prefix {
 			seen.nodes[i].Drift = notKnown
 		}
@@ -309,12 +324,13 @@ var errNoUnit = errors.New("ready=off: the node has no unit that reports it")
 
 // statusTable has a line a node.
 func statusTable(all []nodeStatus) *table.Table {
+	several := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Host != "" })
 	columns := []string{"NODE", "STATE", "READY", "ADDRESS", "MAC", "UPTIME", "UNITS", "IMAGE", "DRIFT"}
 	secured := slices.ContainsFunc(all, func(s nodeStatus) bool { return s.Certificate != nil })
 	if secured {
 		columns = append(columns, "CERTIFICATE")
 	}
-	rows := table.New(columns...)
+	rows := table.New(withHost(several, "HOST", columns)...)
 	for _, s := range all {
 		row := s.cells()
 		switch {
@@ -323,7 +339,7 @@ func statusTable(all []nodeStatus) *table.Table {
 		case secured:
 			row = append(row, "-")
 		}
-		rows.Row(row...)
+		rows.Row(withHost(several, table.Dash(s.Host), row)...)
 	}
 	return rows
 }
@@ -344,6 +360,6 @@ func (s nodeStatus) cells() []string {
 	case s.State != string(engine.Running):
 		ready = "no"
 	}
-	state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: s.Reason}}.Described()
+	state := engine.Domain{State: engine.State(s.State), Mishap: engine.Mishap{Reason: cmp.Or(s.Reason, s.Unknown)}}.Described()
 	return []string{s.Node, state, ready, table.Dash(s.Address), s.MAC, uptime, table.Dash(s.Units), s.Image, table.Dash(s.Drift)}
 }

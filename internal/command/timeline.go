@@ -17,9 +17,9 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// keepTimes keeps what this run saw, if it booted anything. images are the base images by node.
-func keepTimes(r *Run, images baseImages) {
-	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json"), r.Prefix, launch.Release(r.Workspace)); err != nil {
+// keepTimes keeps what this run saw, if it booted anything. images are the base images by node, hosts the nodes' hosts, if there are several.
+func keepTimes(r *Run, images baseImages, hosts map[string]string) {
+	if err := r.times.Keep(r.ws().Timeline(r.Prefix, "json"), r.Prefix, launch.Release(r.Workspace), hosts); err != nil {
 		r.log.Say("timeline: %v", err)
 	}
 	for image, longest := range r.times.Silences(func(node string) string { return images[node].Path }) {

@@ -174,7 +174,7 @@ func TestStatusHasUnits(t *testing.T) {
 	fakes := withSystemd(t, map[string]string{"core01.show": died, "core01.journal": "why\n"})
 	madeOfWeb(t, "core01")
 	r, look, d := run(t, "ready=on"), &unitsLook{}, theDomain(t, "core01")
-	all := []nodeStatus{{Node: "core01", Ready: true, Address: "192.0.2.1", unitStatus: unitStatus{boot: "a"}}, {Node: "core02"}}
+	all := []nodeStatus{{Node: "core01", Ready: true, Address: "192.0.2.1", moreStatus: moreStatus{unitStatus: unitStatus{boot: "a"}}}, {Node: "core02"}}
 	asked := func() int {
 		text, _ := os.ReadFile(filepath.Join(fakes, "core01.asked"))
 		return strings.Count(string(text), "\n")

@@ -20,7 +20,7 @@ func (r *Run) Up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer keepTimes(r, d.images)
+	defer keepTimes(r, d.images, d.hosts)
 	nodes, status, err := upAll(ctx, r, d)
 	if nodes == nil {
 		return err

@@ -131,3 +131,6 @@ const (
 	DiskEnding  = ".qcow2"
 	furtherMark = "-"
 )
+
+// Node is the name of the node whose files they are.
+func (f Files) Node() string { return strings.TrimSuffix(filepath.Base(f.Overlay), DiskEnding) }

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -11,15 +13,40 @@ const labMark = "lab "
 // Where is which libvirt a run talks to.
 type Where struct {
 	URI   string
-	InLab bool // whether it is the lab's
+	InLab bool              // whether it is the lab's
+	Hosts map[string]string // the URIs of several hosts, by name, in place of URI; nil if it is one
 }
 
 // String is what is noted of it in each domain.
 func (w Where) String() string {
+	if len(w.Hosts) > 0 {
+		return strings.Join(slices.Sorted(maps.Values(w.Hosts)), ", ")
+	}
 	if w.InLab {
 		return labMark + w.URI
 	}
 	return w.URI
+}
+
+// On is where the nodes of the host of that name are.
+func (w Where) On(host string) Where {
+	if uri, several := w.Hosts[host]; several {
+		return Where{URI: uri, InLab: w.InLab}
+	}
+	return w
+}
+
+// Has tells whether what is noted in a domain is a libvirt that the run talks to, and which of several hosts that is.
+func (w Where) Has(noted string) (host string, has bool) {
+	if len(w.Hosts) == 0 {
+		return "", noted == w.String()
+	}
+	for name := range w.Hosts {
+		if w.On(name).String() == noted {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // Host is the host that libvirt runs on, as the URI has it; empty if that is this one (https://libvirt.org/uri.html). What a program of
@@ -33,8 +60,16 @@ func (w Where) Host() (name string, remote bool) {
 	return u.Hostname(), transport != "unix" && u.Host != "" || transport == "ext"
 }
 
-// IsRemote tells whether libvirt runs on another host than this one.
-func (w Where) IsRemote() bool { _, remote := w.Host(); return remote }
+// IsRemote tells whether libvirt runs on another host than this one, or on several of which one is another.
+func (w Where) IsRemote() bool {
+	for name := range w.Hosts {
+		if _, remote := w.On(name).Host(); remote {
+			return true
+		}
+	}
+	_, remote := w.Host()
+	return remote
+}
 
 // IsSession tells whether it is a libvirt of the user's own.
 func (w Where) IsSession() bool {

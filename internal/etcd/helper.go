@@ -15,6 +15,8 @@ type (
 	Service = wire.Service
 	// Snapshot is what is in one.
 	Snapshot = wire.Snapshot
+	// DataDir is that of a member of a cluster that is made of a snapshot.
+	DataDir = wire.DataDir
 	// Restored is what a snapshot had.
 	Restored = wire.Restored
 	// Member is what one endpoint told of its member.

@@ -8,7 +8,7 @@ import (
 
 // LinkTo is the link by which this host reaches another, by name or address. No packet is sent for that.
 func LinkTo(name string) (string, error) {
-	conn, err := net.Dial("udp", net.JoinHostPort(name, "ssh"))
+	conn, err := net.Dial("udp", net.JoinHostPort(name, "22"))
 	if err != nil {
 		return "", err
 	}

@@ -17,24 +17,43 @@ type daemon struct{ name, dir string }
 func (d daemon) file() string { return filepath.Join(d.dir, d.name+".process") }
 func (d daemon) log() string  { return filepath.Join(d.dir, d.name+".log") }
 
-// start runs cmd away from this terminal, its output in the daemon's log.
+// start runs cmd away from this terminal, its output in the daemon's log. It begins when its file names it: if this process is
+// killed before, nothing is left that nobody knows of.
 func (d daemon) start(cmd *exec.Cmd) error {
 	log, err := os.Create(d.log())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
+	cmd.Args = append([]string{"sh", "-c", `read -r begin && exec "$@" </dev/null`, "sh"}, cmd.Args...)
+	if cmd.Path, err = exec.LookPath("sh"); err != nil {
+		return err
+	}
+	begin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = begin.Close() }()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	since, err := startTime(cmd.Process.Pid)
+	if err := d.note(cmd.Process.Pid); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }() // as long as this process lives, no zombie is left
+	_, err = fmt.Fprintln(begin, "begin")
+	return err
+}
+
+// note writes the daemon's file.
+func (d daemon) note(pid int) error {
+	since, err := startTime(pid)
 	if err != nil {
 		return d.failed(err)
 	}
-	go func() { _ = cmd.Wait() }() // as long as this process lives, no zombie is left
-	return os.WriteFile(d.file(), fmt.Appendf(nil, "%d %s\n", cmd.Process.Pid, since), 0o600)
+	return os.WriteFile(d.file(), fmt.Appendf(nil, "%d %s\n", pid, since), 0o600)
 }
 
 // failed is err with what the daemon wrote.

@@ -60,6 +60,23 @@ func TestDaemonFailureHasItsWords(t *testing.T) {
 	}
 }
 
+// TestADaemonThatNobodyKnowsOf does not begin: what kills the lab's run at that moment would leave it for ever.
+func TestADaemonThatNobodyKnowsOf(t *testing.T) {
+	d := daemon{name: "x", dir: t.TempDir()}
+	if err := os.Mkdir(d.file(), 0o755); err != nil { // it cannot be written
+		t.Fatal(err)
+	}
+	begun := filepath.Join(t.TempDir(), "begun")
+	cmd := exec.Command("touch", begun)
+	if err := d.start(cmd); err == nil {
+		t.Error("it should say that it cannot write its file")
+	}
+	_ = cmd.Wait()
+	if isThere(begun) {
+		t.Error("it has begun")
+	}
+}
+
 func TestLabsOfTwoClonesDiffer(t *testing.T) {
 	a, b := New("/a", "/cache", "/store"), New("/b", "/cache", "/store")
 	if a.id == b.id || a.dir == b.dir || New("/a", "/cache", "/store").id != a.id {

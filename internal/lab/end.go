@@ -15,9 +15,14 @@ import (
 // end ends every process of the lab, which takes its namespaces along, and removes its state.
 func (w *World) end() error {
 	spaces := map[string]bool{}
-	for _, d := range []daemon{w.host, w.dhcp, w.virtlogd, w.libvirtd} {
-		if pid := d.pid(); pid != 0 && differentNet(pid) == nil {
+	for _, d := range append([]daemon{w.host, w.dhcp, w.virtlogd, w.libvirtd}, running(w.hosts())...) {
+		pid := d.pid()
+		switch {
+		case pid == 0:
+		case differentNet(pid) == nil:
 			spaces[netOf(pid)] = true
+		default: // whoever started it was killed before it had a namespace
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {

@@ -15,6 +15,9 @@ findmnt -nlo TARGET | while read -r mounted; do # a container's resolv.conf, or 
   case $mounted in /etc/*) mount --bind "$mounted" "$dir/host-etc/all${mounted#/etc}" ;; esac
 done
 mount --rbind "$dir/host-etc/all" /etc
+# ssh reaches the lab's hypervisors by name
+mkdir -p /etc/ssh
+printf '%s\n' "Include $dir/ssh/config" "$(cat /etc/ssh/ssh_config 2>/dev/null)" >/etc/ssh/ssh_config
 mkdir -p /etc/libvirt
 # libvirt's folders are the lab's own; no D-Bus, so that no daemon of the real host hears of its guests
 for folder in /etc/libvirt /run/lock /run/libvirt /run/dbus /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do

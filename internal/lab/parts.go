@@ -34,7 +34,7 @@ func (w *World) startHost(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if err := w.writeConfig(); err != nil {
+	if err := writeConfig(filepath.Join(w.dir, "etc"), "root", ""); err != nil {
 		return err
 	}
 	made := filepath.Join(w.dir, "host.made")
@@ -46,17 +46,16 @@ func (w *World) startHost(ctx context.Context) error {
 	return w.await(ctx, w.host, func() error { _, err := os.Stat(made); return err })
 }
 
-// writeConfig writes libvirt's configuration whole, whatever the real host's is. There are no cgroups
-// of its own and nobody to confine QEMU for.
-func (w *World) writeConfig() error {
-	etc := filepath.Join(w.dir, "etc")
+// writeConfig writes libvirt's configuration whole into the folder, whatever the real host's is. There are no cgroups
+// of its own and nobody to confine QEMU for, which runs as that user. more are lines of libvirtd.conf.
+func writeConfig(etc, user, more string) error {
 	if err := os.MkdirAll(filepath.Join(etc, "qemu"), 0o755); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"qemu.conf": "security_driver = \"none\"\nuser = \"root\"\ngroup = \"root\"\n" +
+		"qemu.conf": fmt.Sprintf("security_driver = \"none\"\nuser = %q\ngroup = %[1]q\n", user) +
 			"cgroup_controllers = []\nnamespaces = []\nstdio_handler = \"logd\"\n",
-		"libvirtd.conf": "auth_unix_rw = \"none\"\nunix_sock_rw_perms = \"0700\"\n",
+		"libvirtd.conf": "auth_unix_rw = \"none\"\nunix_sock_rw_perms = \"0700\"\n" + more,
 		"virtlogd.conf": "",
 		"libvirt.conf":  "",
 	} {
@@ -67,7 +66,7 @@ func (w *World) writeConfig() error {
 	return nil
 }
 
-// startDHCP makes the network outside: a namespace that dnsmasq itself holds, wired to the bridge.
+// startDHCP makes the network outside: a namespace that dnsmasq itself holds, with a bridge that is what hosts are plugged into.
 func (w *World) startDHCP(ctx context.Context) error {
 	cmd := exec.Command("unshare", "--net", "--", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
 		"--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+leaseRange, "--dhcp-authoritative",
@@ -77,16 +76,33 @@ func (w *World) startDHCP(ctx context.Context) error {
 	}
 	// unshare has become dnsmasq when its namespace is another than ours
 	err := w.await(ctx, w.dhcp, func() error { return differentNet(w.dhcp.pid()) })
-	if err != nil {
-		return err
+	if err == nil {
+		err = run(netOnly(ctx, w.dhcp, "sh", "-ec", `ip link set lo up
+			ip link add uplink type bridge stp_state 0
+			ip address add "$0" dev uplink
+			ip link set uplink up`, serverCIDR))
 	}
-	outside := fmt.Sprint(w.dhcp.pid())
-	return run(w.enter(ctx, "bash", "-ec", `
+	for _, host := range append([]daemon{w.host}, running(w.hosts())...) {
+		if err == nil {
+			err = w.wire(ctx, host)
+		}
+	}
+	return err
+}
+
+// wire plugs the bridge of a host into the network outside. The port there has the host's name.
+func (w *World) wire(ctx context.Context, host daemon) error {
+	return run(netOnly(ctx, host, "sh", "-ec", `
 		ip link del uplink 2>/dev/null || true
-		ip link add uplink type veth peer name uplink netns "$0"
+		ip link add uplink type veth peer name "$2" netns "$0"
 		ip link set uplink master "$1" up
-		nsenter --target "$0" --net -- bash -ec 'ip link set lo up; ip addr add "$0" dev uplink; ip link set uplink up' "$2"
-	`, outside, Bridge, serverCIDR))
+		nsenter --target "$0" --net -- ip link set "$2" master uplink up
+	`, fmt.Sprint(w.dhcp.pid()), Bridge, host.name))
+}
+
+// netOnly is a program of this machine's in the network namespace of a daemon.
+func netOnly(ctx context.Context, d daemon, argv ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "nsenter", append([]string{"--target", fmt.Sprint(d.pid()), "--net", "--"}, argv...)...)
 }
 
 func (w *World) startVirtlogd(ctx context.Context) error {
@@ -110,9 +126,11 @@ func (w *World) startLibvirtd(ctx context.Context) error {
 // bare is a program inside that outlives this one and sees nothing of this one's environment.
 func (w *World) bare(argv ...string) *exec.Cmd {
 	cmd := w.enter(context.Background(), argv...)
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.Env = []string{bareEnvironment}
 	return cmd
 }
+
+const bareEnvironment = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // dial tries a socket of libvirt's inside the lab.
 func (w *World) dial(socket string) error {

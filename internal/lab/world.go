@@ -38,6 +38,7 @@ type World struct {
 	id    string // six hex digits of the workspace's path
 	dir   string // state: pids, logs, leases, libvirt's configuration
 	cache string // outlives the lab
+	disks string // of its hypervisors, a folder each
 	store string // of images, also seen inside
 	lock  string // in the workspace: nothing of the lab stays elsewhere
 
@@ -50,15 +51,15 @@ func New(workspace, cache, store string) *World {
 	sum := sha256.Sum256([]byte(workspace))
 	id := hex.EncodeToString(sum[:3])
 	dir := filepath.Join("/run/coreos-libvirt-lab", id)
-	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), store: store, lock: filepath.Join(workspace, "vm", ".lock._lab")} // no prefix is _lab
+	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), disks: filepath.Join(cache, "lab-hosts", id), store: store, lock: filepath.Join(workspace, "vm", ".lock._lab")} // no prefix is _lab
 	for name, d := range map[string]*daemon{"host": &w.host, "dhcp": &w.dhcp, "virtlogd": &w.virtlogd, "libvirtd": &w.libvirtd} {
 		*d = daemon{name: name, dir: dir}
 	}
 	return w
 }
 
-// Up makes what lacks of the lab, and says a line for each thing that it makes.
-func (w *World) Up(ctx context.Context, say func(format string, args ...any)) error {
+// Up makes what lacks of the lab, with so many hypervisors and those that it has already, and says a line for each thing that it makes.
+func (w *World) Up(ctx context.Context, hypervisors int, say func(format string, args ...any)) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
 	}
@@ -68,7 +69,7 @@ func (w *World) Up(ctx context.Context, say func(format string, args ...any)) er
 	}
 	defer unlock()
 	if !w.host.alive() {
-		if err := w.end(); err != nil { // what an earlier host left makes no lab
+		if err := w.end(); err != nil { // what an earlier host left makes no lab; its hypervisors boot again
 			return err
 		}
 	}
@@ -90,7 +91,7 @@ func (w *World) Up(ctx context.Context, say func(format string, args ...any)) er
 		}
 		say("lab %s: %s", w.id, part.made)
 	}
-	return nil
+	return w.startHosts(ctx, hypervisors, say)
 }
 
 // Command is a program run inside the lab, in the current folder. The caller sets its streams and
@@ -120,15 +121,24 @@ func (w *World) Down(ctx context.Context, say func(format string, args ...any)) 
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(w.dir); os.IsNotExist(err) {
+	if !isThere(w.dir) && !isThere(w.disks) {
 		say("lab %s: there is none", w.id)
 		return nil
 	}
 	if err := w.end(); err != nil {
 		return err
 	}
+	if err := os.RemoveAll(w.disks); err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Dir(w.disks)) // unless another lab has hypervisors
 	say("lab %s: taken apart", w.id)
 	return nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // State is the folder of the lab's state.

@@ -12,7 +12,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/link"
-	"coreos-libvirt/internal/settings/secret"
+	"coreos-libvirt/internal/settings/words"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -27,8 +27,23 @@ type value struct {
 	shape clusterfile.Shape
 }
 
-// words is a value of any text.
-func words(set func(*Settings, string) error) value { return value{set: set} }
+// plain is a value of any text.
+func plain(set func(*Settings, string) error) value { return value{set: set} }
+
+// checked sets the field to what check takes.
+func checked(check func(string) error, field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, value string) error {
+		*field(s) = value
+		return check(value)
+	}
+}
+
+func digest() value {
+	return pattern(words.Digest.String(), func(s *Settings, value string) error {
+		s.SHA256 = strings.ToLower(value)
+		return words.CheckDigest(s.SHA256)
+	})
+}
 
 // pattern is a value of text that looks like this.
 func pattern(expression string, set func(*Settings, string) error) value {
@@ -147,38 +162,6 @@ func remove(s *Settings, value string) error {
 	return nil
 }
 
-// snapshotNames are what QEMU takes for a name and not for a number of its own, and what a shell takes as it is.
-var snapshotNames = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9._-]{0,62})?$`)
-
-func snapshotName(s *Settings, value string) error {
-	if !snapshotNames.MatchString(value) {
-		return errors.New("up to 63 letters, digits and . _ - are allowed, the first a letter")
-	}
-	s.Name = value
-	return nil
-}
-
-var sha256Hex = regexp.MustCompile(`^([0-9a-f]{64})?$`)
-
-func digest(s *Settings, value string) error {
-	s.SHA256 = strings.ToLower(value)
-	if !sha256Hex.MatchString(s.SHA256) {
-		return errors.New("64 hexadecimal digits are allowed")
-	}
-	return nil
-}
-
-// userAndPassword are what shells and units take as it is: they become arguments of etcd's.
-var userAndPassword = regexp.MustCompile(`^([A-Za-z0-9._@+-]+:[A-Za-z0-9._@+=~,/-]+)?$`)
-
-func credentials(s *Settings, value string) error {
-	if !userAndPassword.MatchString(value) {
-		return errors.New("user:password is allowed, of letters, digits and . _ @ + - (in the password = ~ , / too)")
-	}
-	s.DiscoveryUser = value
-	return nil
-}
-
 // keep is yes or no, or a number of snapshots: neither can be the other. What a target takes, it looks at itself.
 func keep(s *Settings, value string) error {
 	s.Keep, s.Copies = false, 0
@@ -192,40 +175,12 @@ func keep(s *Settings, value string) error {
 	return nil
 }
 
-// memberUser is a user of the members' etcd.
-func memberUser(s *Settings, value string) error {
-	s.EtcdUser = value
-	return secret.CheckUser(value)
-}
-
-// loginName is what useradd(8) takes: it stands in ssh's configuration, and in what a shell evaluates.
-var loginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$`)
-
-func login(s *Settings, value string) error {
-	if !loginName.MatchString(value) {
-		return errors.New("is not the name of a user: up to 32 letters, digits and _ . - are allowed, the first not . or -")
-	}
-	s.User = value
-	return nil
-}
-
 // What units= says.
 const (
 	UnitsFail = "fail"
 	UnitsWarn = "warn"
 	UnitsOff  = "off"
 )
-
-// unitName is a name of systemd.unit(5), or a pattern of names as journalctl(1) takes it; the kind may be left out.
-var unitName = regexp.MustCompile(`^([A-Za-z0-9:_.*?\\][A-Za-z0-9:_.@*?\\-]{0,254})?$`)
-
-func unit(s *Settings, value string) error {
-	if !unitName.MatchString(value) {
-		return errors.New("is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
-	}
-	s.Unit = value
-	return nil
-}
 
 func ports(s *Settings, value string) (err error) {
 	s.Port, err = link.ParsePorts(value)
@@ -259,20 +214,6 @@ func optionalLink(field func(*Settings) *string) value {
 		*field(s) = value
 		return nil
 	}}
-}
-
-func uri(s *Settings, value string) error {
-	u, err := url.Parse(value)
-	if err != nil || u.Scheme == "" {
-		return errors.New("is not a libvirt URI: qemu:///system and the like are allowed (https://libvirt.org/uri.html)")
-	}
-	s.URI = value
-	return nil
-}
-
-func pool(s *Settings, value string) error {
-	s.Pool = value
-	return link.CheckPool(value)
 }
 
 // duration takes a Go duration or a bare number of seconds.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 )
@@ -48,7 +49,7 @@ func FileTable(env Environment) clusterfile.Table {
 			continue
 		}
 		t.Keys = append(t.Keys, clusterfile.Key{
-			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode, Shape: k.shape,
+			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode || k.of == ofPlace, Shape: k.shape,
 			Check: func(text string) error { return k.set(&Settings{}, text) },
 		})
 	}
@@ -80,6 +81,18 @@ func (s *Settings) checkSingle(f clusterfile.File) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Single)) {
 		if !s.hasNode(name) {
 			return f.Wrong(f.Single[name].Place, fmt.Sprintf("%s is not a node of this cluster", name), s.nodeNames())
+		}
+	}
+	return nil
+}
+
+// checkHosts makes sure that what is said of nodes' hosts names hosts of this cluster.
+func (s *Settings) checkHosts(f clusterfile.File) error {
+	all := slices.Concat(f.Groups, slices.Collect(maps.Values(f.Single)))
+	slices.SortFunc(all, func(a, b Group) int { return a.Place.Line - b.Place.Line })
+	for _, g := range append(all, Group{Values: f.Values, Place: clusterfile.Place{Line: 1, Column: 1}}) {
+		if err := hosts.CheckPin(s.Hosts, g.Values["host"]); err != nil && g.Values["host"] != "" {
+			return f.Wrong(g.Place, hint.FirstLine(err), hint.Of(err, ""))
 		}
 	}
 	return nil

@@ -8,8 +8,11 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/link"
+	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/settings/secret"
+	"coreos-libvirt/internal/settings/words"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -29,20 +32,18 @@ type scope int
 const (
 	ofNode    scope = iota // each node: those of a group may have another value than the others
 	ofCluster              // the cluster
+	ofPlace                // where nodes are: in a cluster file each node, else what one run is about
 	ofSecret               // the cluster, and nobody else may read it
 	ofRuns                 // how runs go about it, whatever they do
 	ofOneRun               // what one run does
 )
-
-// ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
-const ListenerVariable = "COREOS_LISTENER"
 
 const envPrefix = "COREOS_"
 
 // Keys are all parameters, in the order in which `mage settings` prints them.
 func Keys(env Environment) []Key {
 	return []Key{
-		{"prefix", ofOneRun, "node names: this and a number from 01", "core", "", words(prefix)},
+		{"prefix", ofOneRun, "node names: this and a number from 01", "core", "", plain(prefix)},
 		{"nodes", ofCluster, "how many nodes", "3", "", number(func(s *Settings) *int { return &s.Nodes }, 1, 1000)},
 		{"ram", ofNode, "memory of a node in MiB; a running one takes more, in steps of 128", "2048", "1024", number(func(s *Settings) *int { return &s.RAM }, 256, 16<<20)},
 		{"vcpu", ofNode, "virtual processors of a node; a running one takes up to 16", "2", "1", number(func(s *Settings) *int { return &s.VCPU }, 1, 255)},
@@ -50,7 +51,7 @@ func Keys(env Environment) []Key {
 		{"disks", ofNode, "further disks, empty when a node is made: sizes in GiB, with names (20,50 or data:50,log:20), or none; not given, as a node has them", "", "", diskValue()},
 		{"config", ofNode, "the Butane config to transpile", "ignition/ignition.yml", "", text(func(s *Settings) *string { return &s.Config })},
 		{"image", ofNode, "what nodes boot: a stream (fcos-stable, flatcar-beta@4230.1.0), a qcow2 file, a URL, lab, or its stand-ins lab-fcos and lab-flatcar", "fcos-stable", "lab", text(func(s *Settings) *string { return &s.Image })},
-		{"sha256", ofNode, "of the file at the URL that image= names", "", "", pattern(sha256Hex.String(), digest)},
+		{"sha256", ofNode, "of the file at the URL that image= names", "", "", digest()},
 		{"arch", ofCluster, "of the nodes: x86_64 or aarch64", hostArch(), "", oneOf(func(s *Settings) *string { return &s.Arch }, "x86_64", "aarch64")},
 		{"firmware", ofCluster, "auto, bios or uefi", "auto", "", oneOf(func(s *Settings) *string { return &s.Firmware }, "auto", "bios", "uefi")},
 		{"keyring", ofCluster, "file of OpenPGP keys to trust instead of the distributor's", "", "", anything(func(s *Settings) *string { return &s.Keyring })},
@@ -62,8 +63,8 @@ func Keys(env Environment) []Key {
 		{"discovery_ca", ofCluster, "file of the certificates (PEM) that the etcd of discovery= is signed by; none are the system's", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCA })},
 		{"discovery_cert", ofCluster, "file of the certificate (PEM) that is shown to the etcd of discovery=, by this host and by the nodes", "", "", anything(func(s *Settings) *string { return &s.DiscoveryCert })},
 		{"discovery_key", ofCluster, "file of its key (PEM)", "", "", anything(func(s *Settings) *string { return &s.DiscoveryKey })},
-		{"discovery_user", ofSecret, "user:password for the etcd of discovery=", "", "", pattern(userAndPassword.String(), credentials)},
-		{"etcd_user", ofSecret, "name:password of a user with the role root, where the members' etcd has users; or @ and a file with that in it", "", "", pattern(secret.Pattern, memberUser)},
+		{"discovery_user", ofSecret, "user:password for the etcd of discovery=", "", "", pattern(words.UserAndPassword.String(), checked(words.CheckCredentials, func(s *Settings) *string { return &s.DiscoveryUser }))},
+		{"etcd_user", ofSecret, "name:password of a user with the role root, where the members' etcd has users; or @ and a file with that in it", "", "", pattern(secret.Pattern, checked(secret.CheckUser, func(s *Settings) *string { return &s.EtcdUser }))},
 		{"addresses", ofCluster, "of the nodes, with commas, for discovery=static; none are looked up by name", "", "", anything(func(s *Settings) *string { return &s.Addresses })},
 		{"renew", ofOneRun, "true: `mage discovery` makes a new token", "false", "", yesNo(func(s *Settings) *bool { return &s.Renew })},
 		{"bridge", ofCluster, "the host's bridge on the physical network", "br0", "", pattern(link.Pattern, bridge)},
@@ -75,8 +76,10 @@ func Keys(env Environment) []Key {
 		{"nic", ofOneRun, "the card over which `mage host:setup` makes the bridge; none is that of the default route", "", "", optionalLink(func(s *Settings) *string { return &s.NIC })},
 		{"apply", ofOneRun, "true: `mage host:setup` does what it would do", "false", "", yesNo(func(s *Settings) *bool { return &s.Apply })},
 		{"rollback", ofOneRun, "after which `mage host:setup` takes a bridge back that does not carry what the card did", "60s", "", duration(func(s *Settings) *time.Duration { return &s.Rollback })},
-		{"uri", ofRuns, "libvirt connection URI", "qemu:///system", "", pattern("^[A-Za-z][A-Za-z0-9+.-]*:", uri)},
-		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", pattern(link.PoolPattern, pool)},
+		{"uri", ofRuns, "libvirt connection URI", "qemu:///system", "", pattern(hosts.URIPattern, checked(hosts.CheckURI, func(s *Settings) *string { return &s.URI }))},
+		{"hosts", ofCluster, "libvirt connection URIs of the hosts that nodes are spread over, with commas, in place of uri=; behind a URI name=, bridge= and label= may stand", "", "", hostList()},
+		{"host", ofPlace, "the host of a node, by its name or label; in a cluster file new nodes go there; of host:check, host:setup and host:undo also any that ssh knows (root@hv1)", "", "", plain(checked(hosts.CheckName, func(s *Settings) *string { return &s.Host }))},
+		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", pattern(link.PoolPattern, checked(link.CheckPool, func(s *Settings) *string { return &s.Pool }))},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", oneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", ofCluster, "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", yesNo(func(s *Settings) *bool { return &s.Ready })},
@@ -98,28 +101,28 @@ func Keys(env Environment) []Key {
 		{"follow", ofRuns, "true: `mage logs`, `mage journal` and `mage status` go on with what comes", "false", "", yesNo(func(s *Settings) *bool { return &s.Follow })},
 		{"file", ofOneRun, "the snapshot that `mage backup` writes and `mage restore` reads, the program that `mage build` makes, or the drawing of `mage timeline`", "", "", anything(func(s *Settings) *string { return &s.File })},
 		{"open", ofOneRun, "true: `mage timeline` shows the drawing in the program that opens such files (xdg-open)", "false", "", yesNo(func(s *Settings) *bool { return &s.Open })},
-		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is not a node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", words(remove)},
+		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is not a node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", plain(remove)},
 		{"defrag", ofOneRun, "true: `mage etcd` compacts etcd and defragments its members, one after the other, and disarms alarms that databases are full", "false", "", yesNo(func(s *Settings) *bool { return &s.Defrag })},
-		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", words(snapshotName)},
+		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", plain(checked(words.SnapshotName, func(s *Settings) *string { return &s.Name }))},
 		{"memory", ofOneRun, "off: `mage snapshot` shuts the nodes down for it and boots them again, and the snapshot has only their disks", "on", "", yesNo(func(s *Settings) *bool { return &s.Memory })},
 		{"archive", ofOneRun, "file (.tar.gz) into which `mage down` puts consoles and Ignition documents, and `mage ci` consoles, journals and reports if something failed (vm/ci.<prefix>/ci.tar.gz)", "", "", anything(func(s *Settings) *string { return &s.Archive })},
 		{"node", ofOneRun, "the node that a target is about; of targets that take several, none is all", "", "", anything(func(s *Settings) *string { return &s.Node })},
 		{"cmd", ofOneRun, "what `mage ssh` runs in the node, or `mage lab shell` in the lab; none is a login", "", "", anything(func(s *Settings) *string { return &s.Cmd })},
 		{"from", ofOneRun, "what `mage cp` copies: a path here, or node:path; :path is of node=, prefix= or all=true", "", "", anything(func(s *Settings) *string { return &s.From })},
 		{"to", ofOneRun, "where `mage cp` copies it to: the same", "", "", anything(func(s *Settings) *string { return &s.To })},
-		{"port", ofOneRun, "of a node, which `mage forward` makes one of this host; 8080:80 is 8080 here and 80 there, 0:80 a free one here", "", "", words(ports)},
+		{"port", ofOneRun, "of a node, which `mage forward` makes one of this host; 8080:80 is 8080 here and 80 there, 0:80 a free one here", "", "", plain(ports)},
 		{"verify", ofRuns, "off: documents are not judged before nodes boot; what `mage verify` says is not said by others", "on", "", yesNo(func(s *Settings) *bool { return &s.Verify })},
 		{"strict", ofRuns, "true: `mage verify` also fails for what is only a warning", "false", "", yesNo(func(s *Settings) *bool { return &s.Strict })},
 		{"test", ofOneRun, "names of the tests that `mage check` runs, with commas; * is any text; none is all", "", "", anything(func(s *Settings) *string { return &s.Test })},
 		{"tags", ofOneRun, "`mage check` runs the tests that have one of these tags, with commas, and none of !tag; none is all that require no tag", "", "", anything(func(s *Settings) *string { return &s.Tags })},
-		{"keep", ofOneRun, "true: `mage ci` leaves the nodes as they are at its end; of `mage backup`: so many snapshots, whose names get the time, the older ones go", "false", "", words(keep)},
+		{"keep", ofOneRun, "true: `mage ci` leaves the nodes as they are at its end; of `mage backup`: so many snapshots, whose names get the time, the older ones go", "false", "", plain(keep)},
 		{"units", ofRuns, "what `mage up` does if a unit that the config brings has failed: fail, warn, or off: it is not looked at", "fail", "", oneOf(func(s *Settings) *string { return &s.Units }, UnitsFail, UnitsWarn, UnitsOff)},
 		{"settle", ofRuns, "how long a node that is ready may take until its systemd has started what it starts", "30s", "", duration(func(s *Settings) *time.Duration { return &s.Settle })},
-		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", words(unit)},
+		{"unit", ofOneRun, "of which `mage journal` prints the lines; none is all", "", "", plain(checked(words.CheckUnit, func(s *Settings) *string { return &s.Unit }))},
 		{"version", ofOneRun, "of the release that `mage release` makes: v0.1.0", "", "", anything(func(s *Settings) *string { return &s.Release })},
 		{"rounds", ofOneRun, "of the hash that `mage password` makes", "5000", "", number(func(s *Settings) *int { return &s.Rounds }, 1000, 999999999)},
 		{"full", ofOneRun, "true: `mage test` runs every story on real guests, not only the parts for each change; `mage bench` goes up to 100 nodes", "false", "", yesNo(func(s *Settings) *bool { return &s.Full })},
-		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(loginName.String(), login)},
+		{"user", ofCluster, "the user that `mage ssh` logs in as", "core", "", pattern(words.Login.String(), checked(words.CheckLogin, func(s *Settings) *string { return &s.User }))},
 	}
 }
 
@@ -182,7 +185,7 @@ func unknownVariable(env Environment) error {
 	for _, pair := range env.All() {
 		name, _, _ := strings.Cut(pair, "=")
 		key, ours := strings.CutPrefix(name, envPrefix)
-		if !ours || name == LabVariable || name == RelaunchedVariable || name == ListenerVariable || strings.HasPrefix(name, varVariable) {
+		if !ours || process.Own(name) || strings.HasPrefix(name, varVariable) {
 			continue
 		}
 		if key = strings.ToLower(key); known(key) && name == (Key{Name: key}).Variable() {

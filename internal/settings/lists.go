@@ -7,6 +7,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/link"
 )
 
@@ -44,4 +45,12 @@ func networkValue() value {
 			return err
 		},
 	}
+}
+
+// hostList is entries with commas, as hosts.Parse reads them.
+func hostList() value {
+	return value{shape: hosts.Shape(), set: func(s *Settings, text string) (err error) {
+		s.Hosts, err = hosts.Parse(text)
+		return err
+	}}
 }

@@ -64,9 +64,9 @@ func note(noted url.Values, key, value, from string, secret bool) {
 // secretName is how words of the user's own are called whose values nobody else may read: who may look at domains reads their marks.
 var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|hash|credential|private)`)
 
-// isSecret tells whether nobody else may read the value. That of a setting that names a file with the secret everybody may.
+// isSecret tells whether nobody else may read the value: not a file with a secret, nor a user in a URI of libvirt's.
 func (c choice) isSecret() bool {
-	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || hidesIn(c.value)
+	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || c.key.Name != "hosts" && hidesIn(c.value)
 }
 
 // IsSecret tells whether a word of the user's own is one that nobody else may read.

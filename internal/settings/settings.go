@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/further"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/link"
 	"coreos-libvirt/internal/settings/process"
 	"coreos-libvirt/internal/settings/secret"
@@ -44,7 +45,9 @@ type Settings struct {
 	NIC                       string            // the card that the set-up bridges, or empty
 	Apply                     bool              // whether the set-up is done, not only shown
 	Rollback                  time.Duration     // for a new bridge to carry what its card did
-	URI                       string            // libvirt connection URI
+	URI                       string            // libvirt connection URI; of several hosts that of the first
+	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
+	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
@@ -103,6 +106,7 @@ type Settings struct {
 
 	Vars    map[string]string // the user's own words, by name without "var."
 	InLab   bool              // whether this run is inside the lab
+	There   bool              // whether another machine has sent this run here, for host=
 	Listens bool              // whether file 3 is a port of the real host, for a run inside the lab
 	Sudo    string            // who started this run by sudo, or empty
 
@@ -123,11 +127,13 @@ type Environment = process.Environment
 // System is the Environment of this process.
 func System() Environment { return process.System() }
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
-const LabVariable = process.LabVariable
-
-// RelaunchedVariable is set for a run that another one started in its place.
-const RelaunchedVariable = "COREOS_RELAUNCHED"
+// Variables of the environment by which the program's processes tell each other something.
+const (
+	LabVariable        = process.LabVariable
+	RelaunchedVariable = process.RelaunchedVariable
+	ListenerVariable   = process.ListenerVariable
+	ThereVariable      = process.ThereVariable
+)
 
 // Relaunched tells whether another run started this one in its place.
 func Relaunched() bool {
@@ -147,7 +153,7 @@ func LoadOf(words []string, env Environment, known Clusters) (*Settings, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s, errors.Join(s.validate(), s.checkSingle(file))
+	return s, errors.Join(s.validate(), s.checkSingle(file), s.checkHosts(file), hosts.CheckLab(s.Hosts, s.InLab))
 }
 
 // Check is LoadOf before it is known what the cluster was made with: it refuses what is wrong whatever that is.
@@ -164,6 +170,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	s := &Settings{Words: words, Cache: cache(env), InLab: InLab(env)}
 	s.Sudo, _ = env.Lookup("SUDO_USER")
 	_, s.Listens = env.Lookup(ListenerVariable)
+	_, s.There = env.Lookup(ThereVariable)
 	sources, err := said(words, env)
 	if err != nil {
 		return nil, file, err
@@ -177,10 +184,13 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	}
 	s.Groups, s.Single = file.Groups, file.Single
 	made, secrets := fromMark(prefix, known.Made[prefix], file)
-	if uri := known.URI[prefix]; uri != "" {
+	if uri := known.URI[prefix]; uri != "" && made.values["hosts"] == "" {
 		made.values["uri"] = uri
 	}
 	sources = append(sources, fromFile(file), made)
+	if err := oneOfHosts(sources); err != nil {
+		return nil, file, err
+	}
 	if s.Vars, s.varFrom = vars(sources); checkNames(s.Vars) != nil {
 		return nil, file, checkNames(s.Vars)
 	}
@@ -188,6 +198,7 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 		sources = append(sources, source{named(from), map[string]string{"prefix": prefix}})
 	}
 	err = s.take(sources, env)
+	takeHosts(s)
 	s.Forgotten = slices.DeleteFunc(secrets, s.has)
 	return s, file, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"coreos-libvirt/internal/settings/clusterfile"
 	"coreos-libvirt/internal/settings/row"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // source is one of the places that values are from.
@@ -37,6 +38,7 @@ func named(from string) func(string) string { return func(string) string { retur
 // a lower one says of these.
 var goesWith = map[string][]string{
 	"bridge": {"network", "direct"}, "network": {"bridge", "direct"}, "direct": {"bridge", "network"},
+	"uri": {"hosts"}, "hosts": {"uri"},
 	"sha256":           {"image"},
 	"discovery_listen": {"discovery"}, "discovery_ca": {"discovery"}, "discovery_cert": {"discovery"}, "discovery_key": {"discovery"},
 	"discovery_user": {"discovery"}, "addresses": {"discovery"},
@@ -107,4 +109,27 @@ func vars(sources []source) (values, from map[string]string) {
 		}
 	}
 	return values, from
+}
+
+// oneOfHosts is an error if one source says both uri= and hosts=.
+func oneOfHosts(sources []source) error {
+	for _, s := range sources {
+		if uri, both := s.values["uri"]; both && s.values["hosts"] != "" {
+			return hint.Errorf("one of them; hosts="+uri+" is the same as uri="+uri, "uri= (%s) and hosts= (%s): nodes run on the one, or on the others", s.from("uri"), s.from("hosts"))
+		}
+	}
+	return nil
+}
+
+// takeHosts makes hosts= of one host the same as uri=. Of several, uri= is that of the first.
+func takeHosts(s *Settings) {
+	if len(s.Hosts) > 0 {
+		s.URI = s.Hosts[0].URI
+	}
+	if len(s.Hosts) == 1 {
+		if own := s.Hosts[0].Bridge; own != "" && !s.said["bridge"] {
+			s.Bridge = own
+		}
+		s.Hosts = nil
+	}
 }

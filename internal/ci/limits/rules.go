@@ -9,17 +9,21 @@ var Project = Rules{
 		{"magefiles", []string{"internal/command", "internal/settings", "internal/settings/secret", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
 		{"internal/settings/process", []string{"internal/workspace/artifact"}},
 		{"internal/settings/row", nil},
+		{"internal/settings/hosts", []string{"internal/settings/clusterfile", "internal/settings/link"}},
 		{"internal/settings/secret", nil},
 		{"internal/settings/further", []string{"internal/settings/link"}},
-		{"internal/settings/link", nil},
+
 		{"internal/settings/clusterfile", []string{"internal/config/problem"}}, // where YAML is wrong
+		{"internal/settings/link", nil},
+		{"internal/settings/words", nil},
 		{"internal/bench", nil},
 		{"internal/release", []string{"internal/workspace/artifact"}}, // it gets functions that build the program, and try it
 		{"internal/lab", []string{"internal/host", "internal/upstream", "internal/workspace/artifact"}},
 		{"internal/launch", nil},
+		{"internal/remote", nil}, // programs of whatever kind
 
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
@@ -39,6 +43,7 @@ var Project = Rules{
 		{"internal/cluster/reach", []string{
 			"internal/guest", "internal/host", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
+		{"internal/cluster/placement", nil}, // pure
 		{"internal/cluster/timeline", []string{"internal/guest", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/plan", []string{ // pure: it gets what others found out
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
@@ -72,6 +77,8 @@ var Project = Rules{
 		{"internal/engine/libvirt/volumes", []string{"internal/engine/libvirt/storagexml", "internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine/libvirt/storagexml", nil},                        // pure, too
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
+		{"internal/engine/fleet", []string{"internal/engine"}},
+		{"internal/engine/lease", []string{"internal/engine"}},
 		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine", nil},
 

@@ -32,10 +32,21 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.removeDomain(step.Node); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
+	if err := leave(a.Engine, step.Node); err != nil {
+		return errors.Join(err, disk.Discard())
+	}
 	if err := a.create(step, disk, a.Begun.start(step.Node)); err != nil {
 		return errors.Join(err, a.Undo(ctx, step))
 	}
 	a.Say("%s: recreated", step.Node.Name)
+	return nil
+}
+
+// leave removes what the node had on the host where it was, if it is made on another one.
+func leave(on engine.Engine, node workspace.Node) error {
+	if from, several := engine.As[engine.Leaver](on); several {
+		return from.Leave(node.Files())
+	}
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Drafter struct {
 	Template  string                       // text of the domain template
 	Recipes   map[string]Recipe            // of each node that shall be, by name
 	BaseAt    func(path string) base.Image // an image that an earlier run had
+	Unknown   map[string]plan.Obstacle     // why it is not known what there is of nodes, by name; a node that is known has none
 	Unfetched bool                         // the base image may be still to come: this run only looks
 	Says      Says
 	Filled    func(node string) // called for each definition that is made of the template; nil: nobody counts them
@@ -48,6 +49,7 @@ type Recipe struct {
 	Machine Machine
 	Base    base.Image // that it is made on, if it is made now
 	System  string     // of its config's variant; empty if that names none
+	Host    string     // that it is on, or made on; empty if there is one
 	Etcd    string     // engine.NoEtcd if it has no member of etcd, or empty
 }
 
@@ -109,6 +111,10 @@ func (d Drafter) found(domains map[string]engine.Domain) map[string]plan.Found {
 
 // situation is what the node shall be, and what there is of it.
 func (d Drafter) situation(ctx context.Context, doc config.Document, domains map[string]engine.Domain, wishes plan.Wishes) (b plan.Blueprint, found plan.Found, err error) {
+	if unknown, is := d.Unknown[doc.Name]; is {
+		history := plan.History{Fresh: workspace.Exists(doc.Fresh()), LastAddress: d.Reach.LastAddress(doc.Name)}
+		return plan.Blueprint{Doc: doc, Mark: d.mark(doc)}, plan.Found{Node: doc.Node, Unknown: unknown, Wishes: wishes, History: history}, nil
+	}
 	found, err = d.Place.Of(ctx, d.Engine.Disks(), doc.Node, domains, wishes)
 	if err != nil {
 		return b, found, err
@@ -156,7 +162,7 @@ func (d Drafter) mark(doc config.Document) engine.Metadata {
 	recipe := d.Recipes[doc.Name]
 	return engine.Metadata{
 		Workspace: d.Place.Root, Cluster: d.Cluster, Number: doc.Number, Ignition: doc.Digest, Base: recipe.Base.Path,
-		Libvirt: d.Place.String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
+		Libvirt: d.Place.On(recipe.Host).String(), Image: recipe.Base.Identity, Disk: recipe.Machine.Disk, Firmware: recipe.Machine.givenFirmware(), ID: d.Place.ID,
 		Role: engine.Role{Group: doc.Group, Etcd: recipe.Etcd}, Settings: d.Says.Settings, Said: d.Says.At, Birth: engine.Birth{Since: d.Says.At, Version: d.Says.Version},
 	}
 }
@@ -173,6 +179,9 @@ func (d Drafter) Complete(ctx context.Context, p *plan.Plan, want []plan.Bluepri
 }
 
 func (d Drafter) complete(ctx context.Context, step *plan.Step, b plan.Blueprint, found plan.Found) (err error) {
+	if step.Refused.Unknown {
+		return nil
+	}
 	definition := b.Definition
 	if step.Makes() {
 		err = errors.Join(checkFirmware(b.Spec, engine.HostOf(d.Engine).HasUEFI), d.sizeDisk(ctx, step))

@@ -80,7 +80,7 @@ func (d Drafter) hardware(node workspace.Node, on base.Image, further engine.Fur
 		RAM: m.RAM, VCPU: m.VCPU, MAC: node.MAC,
 		Link:     m.Link,
 		Files:    d.Engine.Disks().Seen(node.Files()),
-		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: sockets(d.Place.Where, node)},
+		Channels: engine.Channels{ReadyChannel: guest.ReadyChannel, JournalChannel: guest.JournalChannel, Sockets: sockets(d.Place.On(d.Recipes[node.Name].Host), node)},
 	}
 	hw.IgnitionKey, hw.Further = IgnitionKey(system), further
 	return hw.WithFirmware(m.FirmwareOn(system, engine.HostOf(d.Engine).HasUEFI))

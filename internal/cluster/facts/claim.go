@@ -14,6 +14,8 @@ type Place struct {
 	workspace.Workspace
 	engine.Where
 	Definitions engine.Definitions // of the domains that are made here
+
+	Unknown func(node string) error // why a node without a domain may have one all the same; nil: none may
 }
 
 // InTheWay is an error that names all that keeps the cluster's nodes from being made: domains of somebody else, and nodes
@@ -44,14 +46,20 @@ func (p Place) another(node workspace.Node, m *engine.Metadata) error {
 
 // elsewhere is an error if the node was made by another libvirt than this run's: it may run there.
 func (p Place) elsewhere(node workspace.Node, m *engine.Metadata) error {
-	if m == nil || m.Libvirt == "" || m.Libvirt == p.String() || workspace.Exists(node.Leaving()) {
+	if m == nil || m.Libvirt == "" || workspace.Exists(node.Leaving()) {
+		return nil
+	}
+	if _, has := p.Has(m.Libvirt); has {
 		return nil
 	}
 	advice := "uri=" + m.Libvirt + " is that one"
+	if len(p.Hosts) > 0 {
+		advice = "name it in hosts=, too; if it is gone for good, rm -r " + p.Relative(node.Dir) + " forgets the node"
+	}
 	if m.InLab() {
 		advice = "`mage lab down` removes it there, `mage labdown` takes the lab apart with all that is in it"
 	} else if p.InLab {
 		advice = "without the word lab it is that one"
 	}
-	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.Where)
+	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.String())
 }

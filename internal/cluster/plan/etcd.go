@@ -83,7 +83,7 @@ func CheckJoins(has bool) error {
 // NeverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
 func (e Etcd) NeverFormed(have map[string]Found) bool {
 	for _, found := range have {
-		if found.Defined && !found.Fresh && found.Domain.Metadata.IsMember() {
+		if found.Defined && !found.Fresh && found.Domain.Metadata.IsMember() || !found.Unknown.None() {
 			return false
 		}
 	}

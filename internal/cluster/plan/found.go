@@ -19,6 +19,7 @@ type Found struct {
 	Wishes
 
 	Unbootable Obstacle // why its disk must not be booted
+	Unknown    Obstacle // why it is not known what there is of the node; then nothing else is known
 
 	Recorded bool // its folder has the definition that there is, as it was made
 	History

@@ -35,7 +35,7 @@ func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, err
 	}
 	err := m.settleMembers()
 	m.settleWorkers()
-	return m.Plan, err
+	return m.Plan, cmp.Or(err, m.checkKnown())
 }
 
 // AsksMembers tells whether what is done depends on what etcd's members answer: nodes are added to those that there are,
@@ -59,6 +59,9 @@ func steps(want []Blueprint, have map[string]Found, o Options, e Etcd) Plan {
 
 // step is the node's own.
 func (b Blueprint) step(found Found, e Etcd) Step {
+	if !found.Unknown.None() {
+		return Step{Node: b.Doc.Node, Want: b.Mark, Action: Keep, Why: "not known", Refused: found.Unknown}
+	}
 	want, spec := b.Mark, b.Spec
 	if found.Definition != "" {
 		want.Definition, spec = found.Definition, found.Spec

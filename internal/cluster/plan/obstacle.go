@@ -3,12 +3,16 @@ package plan
 import (
 	"cmp"
 	"fmt"
+
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // Obstacle is what keeps a step from being carried out as it is. The zero value is none.
 type Obstacle struct {
 	What string // is wrong
 	Way  string // out of it, beside that the node is recreated
+
+	Unknown bool // it is not known what there is of the node: nobody may make it
 }
 
 // None tells whether there is none.
@@ -54,4 +58,14 @@ func (f Found) refusal(s Step) (none Obstacle) {
 		return f.elsewhere()
 	}
 	return none
+}
+
+// checkKnown refuses to make a new cluster of nodes of which some are not known: they may be members of the old one, and run.
+func (m *making) checkKnown() error {
+	for _, step := range m.Steps {
+		if m.Way == NewGeneration && step.Refused.Unknown {
+			return hint.Errorf("when its host answers again, the same command does it", "all nodes would be recreated, and %s is not known: %s", step.Node.Name, step.Refused.What)
+		}
+	}
+	return nil
 }

@@ -63,7 +63,7 @@ type Effect struct {
 
 // Starts tells whether the step boots the node.
 func (s Step) Starts() bool {
-	return (!s.Running || s.Action == Recreate) && s.Action != Remove && !s.Surplus
+	return (!s.Running || s.Action == Recreate) && s.Action != Remove && !s.Surplus && !s.Refused.Unknown
 }
 
 // Makes tells whether the step makes an overlay.

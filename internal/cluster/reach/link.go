@@ -16,7 +16,9 @@ import (
 // own link beside theirs on the card that they share. If libvirt is on another host, it is the link by which that is reached.
 func (n Nodes) HostLink() (string, error) {
 	if name, remote := n.Where.Host(); remote {
-		return linkTo(name)
+		if link, err := linkTo(name); err != nil || link != loopback {
+			return link, err
+		} // a libvirt of this very host
 	}
 	if n.Direct != "" {
 		return host.Root("/").HostLink(n.Direct)
@@ -34,6 +36,9 @@ func (n Nodes) HostLink() (string, error) {
 	}
 	return networks.NetworkBridge(n.Network)
 }
+
+// loopback is the link by which this host reaches itself.
+const loopback = "lo"
 
 // linkTo is the link by which this host reaches a hypervisor: ssh's configuration may have another name for it.
 func linkTo(name string) (string, error) {

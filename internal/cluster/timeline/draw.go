@@ -102,7 +102,7 @@ func (t Timeline) Draw() ([]byte, error) {
 	scale := barsWidth / max(end.Sub(begin).Seconds(), 1)
 	rows := []row{}
 	for _, node := range slices.Sorted(maps.Keys(all)) {
-		rows = append(rows, row{Node: node, Y: 50 + len(rows)*rowHeight, Bars: segments(all[node], begin, end, scale)})
+		rows = append(rows, row{Node: t.label(node), Y: 50 + len(rows)*rowHeight, Bars: segments(all[node], begin, end, scale)})
 	}
 	keys, height := legend(rows, 80+len(rows)*rowHeight)
 	picture := map[string]any{

@@ -116,16 +116,26 @@ type Timeline struct {
 	Cluster string              `json:"cluster"`
 	Version string              `json:"version,omitempty"` // of the program; empty if that is not known
 	Nodes   map[string][]Moment `json:"nodes"`             // by name
+	Hosts   map[string]string   `json:"hosts,omitempty"`   // that they are on, by the nodes' names; nil if there is one
 }
 
-// Keep writes the record to a file, if this run has started a node. version is this program's.
-func (t *Record) Keep(path, cluster, version string) error {
+// label is the node, with its host if there are several.
+func (t Timeline) label(node string) string {
+	if host := t.Hosts[node]; host != "" {
+		return node + " " + host
+	}
+	return node
+}
+
+// Keep writes the record to a file, if this run has started a node. version is this program's, hosts are those that nodes are on, by the
+// nodes' names; nil if there is one.
+func (t *Record) Keep(path, cluster, version string, hosts map[string]string) error {
 	booted := false
 	for node := range t.all {
 		_, started := t.started(node)
 		booted = booted || started
 	}
-	data, err := json.Marshal(Timeline{cluster, version, t.all})
+	data, err := json.Marshal(Timeline{cluster, version, t.all, hosts})
 	if booted && err == nil {
 		err = artifact.Write(path, data, 0o644)
 	}

@@ -25,7 +25,7 @@ func (t Timeline) Text(w io.Writer, width int) error {
 	names := slices.Sorted(maps.Keys(t.Nodes))
 	longest := 0
 	for _, name := range names {
-		longest = max(longest, len(name))
+		longest = max(longest, len(t.label(name)))
 	}
 	room := max(width-longest-2, leastWidth)
 	scale := float64(room) / max(end.Sub(begin).Seconds(), 1)
@@ -41,9 +41,9 @@ func (t Timeline) Text(w io.Writer, width int) error {
 			for x := int(from); x < min(room, max(int(from)+1, int(from+bar.Width+0.5))); x++ {
 				line[x] = letter[0]
 			}
-			times.Row(name, bar.Phase, letter, fmt.Sprintf("%.1f", from/scale), fmt.Sprintf("%.1f", bar.Seconds))
+			times.Row(t.label(name), bar.Phase, letter, fmt.Sprintf("%.1f", from/scale), fmt.Sprintf("%.1f", bar.Seconds))
 		}
-		fmt.Fprintf(w, "%-*s  %s\n", longest, name, line)
+		fmt.Fprintf(w, "%-*s  %s\n", longest, t.label(name), line)
 	}
 	fmt.Fprintln(w)
 	return times.Print(w)

@@ -21,7 +21,7 @@ func TestDraw(t *testing.T) {
 	drawing, err := Timeline{"a<b", "v0.1.0", map[string][]Moment{
 		"core02": {{"firmware", at(0)}, {"Ignition", at(4)}, {"ready", at(30)}, {"etcd", at(33)}},
 		"core01": {{"firmware", at(1)}, {"kernel", at(5)}, {"ready", at(25)}},
-	}}.Draw()
+	}, map[string]string{"core02": "hv2"}}.Draw()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,14 +34,14 @@ func TestDraw(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"a&lt;b: the last up, 33.0 s, " + begin.UTC().Format("2006-01-02 15:04") + " UTC, by v0.1.0", "prefers-color-scheme: dark", "<title>core02: Ignition, 26.0 s</title>", "<title>core02: etcd forms, 3.0 s</title>", "<title>core01: kernel, 20.0 s</title>",
+		"a&lt;b: the last up, 33.0 s, " + begin.UTC().Format("2006-01-02 15:04") + " UTC, by v0.1.0", "prefers-color-scheme: dark", "<title>core02 hv2: Ignition, 26.0 s</title>", "<title>core02 hv2: etcd forms, 3.0 s</title>", "<title>core01: kernel, 20.0 s</title>",
 		`dy="11">firmware</text>`, `dy="11">Ignition</text>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if strings.Index(text, ">core01<") > strings.Index(text, ">core02<") || strings.Contains(text, "core01: ready") {
+	if strings.Index(text, ">core01<") > strings.Index(text, ">core02 hv2<") || strings.Contains(text, "core01: ready") {
 		t.Errorf("got\n%s", text)
 	}
 }

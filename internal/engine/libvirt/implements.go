@@ -16,6 +16,8 @@ var (
 	_ engine.HostLinks   = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
 	_ engine.Snapshots   = (*Conn)(nil)
+	_ engine.Capacities  = (*Conn)(nil)
+	_ engine.Leases      = (*Conn)(nil)
 
 	_ engine.Definitions = Definitions{}
 )

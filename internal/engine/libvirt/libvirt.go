@@ -16,6 +16,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/leases"
 	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/pool"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
@@ -34,6 +35,7 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
+	leases.On
 	machine.Machine
 	volumes.Place
 }
@@ -60,7 +62,7 @@ func Open(uri string, advice func() string) (*Conn, error) {
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
-	return &Conn{connection: on, Place: volumes.Place{Here: &local.Disks{}}, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, Machine: machine.Machine{Use: on.use}}, nil
+	return &Conn{connection: on, Place: volumes.Place{Here: &local.Disks{}}, host: &host{connection: on}, inventory: inventory{on}, changer: changer{on}, ports: ports{on}, Kept: snapshots.Kept{With: on.with, Called: func() { on.calls.Add(1) }}, On: leases.On{Use: on.use}, Machine: machine.Machine{Use: on.use}}, nil
 }
 
 // KeepFiles has nodes' files in a storage pool if libvirt runs on another host, or if the user has named a pool. It is called

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/engine"
+	"coreos-libvirt/internal/engine/libvirt/leases"
 	"coreos-libvirt/internal/engine/libvirt/machine"
 	"coreos-libvirt/internal/engine/libvirt/snapshots"
 	"coreos-libvirt/internal/engine/libvirt/volumes"
@@ -31,6 +32,7 @@ type Conn struct {
 	changer
 	ports
 	snapshots.Kept
+	leases.On
 	machine.Machine
 	volumes.Place
 }
@@ -43,51 +45,42 @@ type (
 	ports      struct{}
 )
 
-func Open(string, func() string) (*Conn, error) { return nil, errNoCgo }
-
-func (*Conn) KeepFiles(volumes.Options)      {}
-func (*Conn) Define(string) (string, error)  { return "", errNoCgo }
-func (*Conn) Remove(string, ...string) error { return errNoCgo }
-func (*Conn) Start(string) error             { return errNoCgo }
-func (*Conn) Shutdown(string) error          { return errNoCgo }
-func (*Conn) Destroy(string) error           { return errNoCgo }
-
-func (connection) Calls() int64                                        { return 0 }
-func (connection) Until(context.Context)                               {}
-func (connection) Close()                                              {}
-func (connection) Reboots(string) int                                  { return 0 }
-func (connection) Started(string, time.Time) time.Time                 { return time.Time{} }
-func (connection) Watch(string) (happened <-chan struct{}, end func()) { return nil, func() {} }
-
-func (host) Version() (major, minor, release uint32, err error)     { return 0, 0, 0, errNoCgo }
-func (host) QEMUVersion() (major, minor, release uint32, err error) { return 0, 0, 0, errNoCgo }
-func (host) Probe(string, string, string) error                     { return errNoCgo }
-func (host) NetworkBridge(string) (string, error)                   { return "", errNoCgo }
-func (host) HasKVM(string) bool                                     { return false }
-func (host) HasUEFI(string) bool                                    { return true }
-
-func (inventory) Running() (map[string]bool, error)             { return nil, errNoCgo }
-func (inventory) Domains() (map[string]engine.Domain, error)    { return nil, errNoCgo }
-func (inventory) Defined() (map[string]engine.Domain, error)    { return nil, errNoCgo }
-func (inventory) State(string) (engine.State, error)            { return "", errNoCgo }
-func (inventory) Reason(string) (string, error)                 { return "", errNoCgo }
-func (inventory) Lease(string, string) (none netip.Addr)        { return none }
-func (inventory) AgentAddress(string, string) (none netip.Addr) { return none }
-
-func (changer) Update(string, string) error        { return errNoCgo }
-func (changer) Attach(string, string) error        { return errNoCgo }
-func (changer) Resize(string, string, int) error   { return errNoCgo }
-func (changer) SetVCPUs(string, int) error         { return errNoCgo }
-func (changer) SetMemory(string, int) error        { return errNoCgo }
-func (changer) Took(string, engine.Metadata) error { return errNoCgo }
-
-func (changer) Mark(string, engine.Metadata) (string, error) { return "", errNoCgo }
-
+func Open(string, func() string) (*Conn, error)                               { return nil, errNoCgo }
+func (*Conn) KeepFiles(volumes.Options)                                       {}
+func (*Conn) Define(string) (string, error)                                   { return "", errNoCgo }
+func (*Conn) Remove(string, ...string) error                                  { return errNoCgo }
+func (*Conn) Start(string) error                                              { return errNoCgo }
+func (*Conn) Shutdown(string) error                                           { return errNoCgo }
+func (*Conn) Destroy(string) error                                            { return errNoCgo }
+func (connection) Calls() int64                                               { return 0 }
+func (connection) Until(context.Context)                                      {}
+func (connection) Close()                                                     {}
+func (connection) Reboots(string) int                                         { return 0 }
+func (connection) Started(string, time.Time) time.Time                        { return time.Time{} }
+func (connection) Watch(string) (happened <-chan struct{}, end func())        { return nil, func() {} }
+func (host) Version() (major, minor, release uint32, err error)               { return 0, 0, 0, errNoCgo }
+func (host) QEMUVersion() (major, minor, release uint32, err error)           { return 0, 0, 0, errNoCgo }
+func (host) Probe(string, string, string) error                               { return errNoCgo }
+func (host) NetworkBridge(string) (string, error)                             { return "", errNoCgo }
+func (host) HasKVM(string) bool                                               { return false }
+func (host) HasUEFI(string) bool                                              { return true }
+func (inventory) Running() (map[string]bool, error)                           { return nil, errNoCgo }
+func (inventory) Domains() (map[string]engine.Domain, error)                  { return nil, errNoCgo }
+func (inventory) Defined() (map[string]engine.Domain, error)                  { return nil, errNoCgo }
+func (inventory) State(string) (engine.State, error)                          { return "", errNoCgo }
+func (inventory) Reason(string) (string, error)                               { return "", errNoCgo }
+func (inventory) Lease(string, string) (none netip.Addr)                      { return none }
+func (inventory) AgentAddress(string, string) (none netip.Addr)               { return none }
+func (changer) Update(string, string) error                                   { return errNoCgo }
+func (changer) Attach(string, string) error                                   { return errNoCgo }
+func (changer) Resize(string, string, int) error                              { return errNoCgo }
+func (changer) SetVCPUs(string, int) error                                    { return errNoCgo }
+func (changer) SetMemory(string, int) error                                   { return errNoCgo }
+func (changer) Took(string, engine.Metadata) error                            { return errNoCgo }
+func (changer) Mark(string, engine.Metadata) (string, error)                  { return "", errNoCgo }
 func (changer) Autostart(string) (bool, error)                                { return false, errNoCgo }
 func (changer) SetAutostart(string) error                                     { return errNoCgo }
 func (ports) Channel(context.Context, string, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Console(context.Context, string) (engine.Channel, error) { return nil, errNoCgo }
-
-func (ports) Screen(context.Context, string, int64) ([]byte, error) { return nil, errNoCgo }
-func Library() uint                                                 { return 0 }
+func (ports) Console(context.Context, string) (engine.Channel, error)         { return nil, errNoCgo }
+func (ports) Screen(context.Context, string, int64) ([]byte, error)           { return nil, errNoCgo }
+func Library() uint                                                           { return 0 }

@@ -31,6 +31,8 @@ var handlers = map[string]handler{
 	wire.Register: asking(patience, registerToken),
 	wire.Backup:   asking(0, backup),
 	wire.Restore:  asking(0, restore),
+	wire.Open:     open,
+	wire.MakeDirs: dataDirs,
 
 	wire.Compact:    asking(0, compact),
 	wire.Defragment: asking(0, defragment),

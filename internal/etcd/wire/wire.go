@@ -18,6 +18,8 @@ const (
 	Register = "register" // Token: nobody has used it yet
 	Backup   = "backup"   // File: which is not there yet; Snapshot
 	Restore  = "restore"  // File: Restored
+	Open     = "open"     // File: Snapshot; no endpoint
+	MakeDirs = "datadirs" // DataDirs; no endpoint
 
 	Compact    = "compact"    // Revision
 	Defragment = "defragment" // of the one endpoint
@@ -111,6 +113,21 @@ type Snapshot struct {
 	Revision int64  `json:"revision"` // the latest
 	Keys     int    `json:"keys"`
 	Size     int64  `json:"size"` // bytes
+}
+
+// DataDirs makes data folders of a snapshot, of which etcd starts as a cluster of these members: with all keys and their revisions,
+// leases, users and roles.
+type DataDirs struct {
+	Snapshot string    `json:"snapshot"` // file
+	Token    string    `json:"token"`    // of the new cluster: its id, and those of its members, are made of it
+	Members  []DataDir `json:"members"`
+}
+
+// DataDir is one of the new cluster's member.
+type DataDir struct {
+	Name   string   `json:"name"`
+	URLs   []string `json:"urls"`   // http://10.77.0.101:2380
+	Folder string   `json:"folder"` // its --data-dir, which is not there yet
 }
 
 // Restored is what a snapshot had: its keys are in the cluster now, the rest is not.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -14,6 +15,15 @@ import (
 
 // LabVariable is the environment variable that tells a process that it runs inside the lab.
 const LabVariable = "COREOS_LAB"
+
+// ThereVariable tells a process that another machine has sent it here: host= says how that one calls this machine.
+const ThereVariable = "COREOS_THERE"
+
+// RelaunchedVariable is set for a run that another one started in its place.
+const RelaunchedVariable = "COREOS_RELAUNCHED"
+
+// ListenerVariable is set for a process inside the lab that got, as its file 3, a port of the real host to listen on.
+const ListenerVariable = "COREOS_LISTENER"
 
 // Environment is what settings need of the process: the only place that reads its variables.
 type Environment struct {
@@ -33,6 +43,11 @@ func System() Environment {
 		env.Cache, env.Fault = TemporaryCache(os.TempDir(), os.Getuid())
 	}
 	return env
+}
+
+// Own tells whether the variable is one of those by which the program's processes tell each other something: no setting.
+func Own(name string) bool {
+	return slices.Contains([]string{LabVariable, RelaunchedVariable, ListenerVariable, ThereVariable}, name)
 }
 
 // Inside is the environment of a run inside the lab that one with this starts.

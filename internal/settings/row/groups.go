@@ -10,7 +10,7 @@ type Group struct {
 
 // Groups are in the order in which `mage settings` prints them.
 var Groups = []Group{
-	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "uri", "pool"}},
+	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "uri", "hosts", "host", "pool"}},
 	{"a node's machine", []string{"ram", "vcpu", "disk", "arch", "firmware", "accel"}},
 	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store"}},
 	{"network", []string{"bridge", "network", "direct"}},

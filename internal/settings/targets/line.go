@@ -88,6 +88,11 @@ func (l Line) AboutCluster() bool {
 	return l.outside(func(t Target) bool { return t.Has("prefix") || t.Has("node") })
 }
 
+// StartsLab tells whether the line makes the lab, with or without targets inside.
+func (l Line) StartsLab() bool {
+	return slices.ContainsFunc(l.Targets, func(t Target) bool { return t.Name == lab })
+}
+
 // AboutOne is the first of them that is about one cluster, or empty.
 func (l Line) AboutOne() (name string) {
 	l.outside(func(t Target) bool { name = t.Name; return t.One })

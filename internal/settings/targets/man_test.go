@@ -147,7 +147,7 @@ func TestTheManualIsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := regexpBackspace.ReplaceAllString(string(shown), "")
-	for _, want := range []string{"`mage labdown` takes that", `"$(mage env node=core01)".`, "host:check", "COREOS_NODES", "The default is qemu:///system."} {
+	for _, want := range []string{"`mage labdown` takes it apart", `"$(mage env node=core01)".`, "host:check", "COREOS_NODES", "The default is qemu:///system."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -23,11 +23,19 @@ const (
 	power    = "prefix node all uri pool wait "
 )
 
-// takes is the list of those settings, each once.
+// takes is the list of those settings, each once. Who takes uri= takes hosts= in its place.
 func takes(settings string) []string {
 	all := strings.Fields(settings)
+	if slices.Contains(all, "uri") {
+		all = append(all, "hosts")
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// takesOne is takes of a target that is about one host's libvirt.
+func takesOne(settings string) []string {
+	return slices.DeleteFunc(takes(settings), func(key string) bool { return key == "hosts" })
 }
 
 // every is all settings.
@@ -199,15 +207,30 @@ var All = []Target{
 	},
 	{
 		Name: "host:check", Prints: true, Does: "looks whether this machine can run the nodes, and says the remedy of what is missing; format=json.",
-		Takes: takes("prefix nodes ram networks arch accel image store discovery discovery_listen format " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check network=default format=json"},
+		Takes: takesOne("prefix nodes ram networks arch accel image store discovery discovery_listen format host " + reached), Libvirt: true, Examples: [2]string{"host:check", "host:check host=root@hv1 format=json"},
 	},
 	{
 		Name: "host:setup", Does: "prints what is missing on this machine to run the nodes, packages, rights, bridge, and makes it with apply=true.",
-		Takes: takes("nic apply rollback uri format " + link), Examples: [2]string{"host:setup", "host:setup bridge=br0 nic=eth0 apply=true"},
+		Takes: takesOne("nic apply rollback host uri format " + link), Examples: [2]string{"host:setup bridge=br0 nic=eth0 apply=true", "host:setup host=root@hv1"},
+		More: "With host= it looks at another machine, and changes that one, by ssh: this program is copied there, and removed at the end.",
 	},
 	{
 		Name: "host:undo", Does: "takes back what host:setup did to this machine, all of it and nothing else.",
-		Takes: takes("rollback"), Examples: [2]string{"host:undo", "host:undo rollback=2m"},
+		Takes: takes("rollback host"), Examples: [2]string{"host:undo", "host:undo host=root@hv1"},
+	},
+	{
+		Name: "hosts", One: true, Prints: true, Does: "prints each host that nodes are spread over: whether it answers, what it has, which nodes are on it; format=json.",
+		Takes: takes("prefix uri format"), Libvirt: true, NoImage: true, Examples: [2]string{"hosts", "hosts hosts=qemu+ssh://root@hv1/system,qemu+ssh://root@hv2/system"},
+	},
+	{
+		Name: "move", One: true, Does: "recreates node=core02 on host=hv2: a member of etcd is replaced, and the cluster's data stay.",
+		Takes: takes(node + judged + boots + looked + "node host protect wait format"), Libvirt: true, Examples: [2]string{"move node=core02 host=hv2", "move prefix=web node=web01 host=hv3"},
+		More: "What is on the node's own disks and not in etcd is lost, as with recreate=.",
+	},
+	{
+		Name: "evacuate", One: true, Does: "moves all nodes of a cluster that are on host=hv1 to the other hosts, one after the other.",
+		Takes: takes(node + judged + boots + looked + "host protect wait format"), Libvirt: true, Examples: [2]string{"evacuate host=hv1", "evacuate prefix=web host=hv3"},
+		More: "The host is in hosts= then as before: new nodes may go there.",
 	},
 	{
 		Name: "clusters", Prints: true, Does: "lists every cluster of this host's libvirt that this project made: nodes, ready, image, workspace, age; format=json.",
@@ -258,8 +281,8 @@ var All = []Target{
 	},
 	{
 		Name: lab, Does: "runs the targets behind it in a private world of bridge, DHCP server and libvirt: mage lab up.",
-		Takes: takes(image), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
-		More: "`mage labdown` takes that world apart.",
+		Takes: takes(image + "uri hosts"), Examples: [2]string{"lab up prefix=core nodes=3", "lab ssh node=core02"},
+		More: "With hosts=3 that world has three hosts with libvirt, on one network, which ssh reaches as hv1, hv2 and hv3. `mage labdown` takes it apart.",
 	},
 	{
 		Name: "labdown", Does: "takes the lab apart.",
@@ -271,7 +294,7 @@ var All = []Target{
 	},
 	{
 		Name: "selftest", Does: "boots one node of image= on this host and checks in it what this project relies on; it leaves a report.",
-		Takes: takes(image + link + joining + "uri pool ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
+		Takes: takesOne(image + link + joining + "uri pool ram vcpu disk firmware accel timeout grace wait user"), Libvirt: true, Examples: [2]string{"selftest image=fcos-stable", "selftest image=flatcar-stable network=default"},
 		More: "The node is selftest01, of the config templates/selftest.yml.",
 	},
 	{

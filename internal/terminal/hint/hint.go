@@ -2,6 +2,7 @@
 package hint
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -33,4 +34,12 @@ func Add(err error, advice string) error {
 func FirstLine(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return first
+}
+
+// Of is the advice of the first of the errors that err wraps which has some, or else what is given.
+func Of(err error, without string) string {
+	if h, has := errors.AsType[*hinted](err); has {
+		return h.hint
+	}
+	return without
 }

@@ -26,3 +26,15 @@ func TestAdd(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestOf(t *testing.T) {
+	bare := errors.New("a")
+	for want, err := range map[string]error{"": bare, "b": Errorf("b", "a"), "c": fmt.Errorf("d: %w", Errorf("c", "a"))} {
+		if got := Of(err, ""); got != want {
+			t.Errorf("%v: got %q, want %q", err, got, want)
+		}
+	}
+	if got := Of(bare, "e"); got != "e" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -5,6 +5,7 @@ package machine
 
 import (
 	"errors"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 )
@@ -23,7 +24,25 @@ func (m Machine) HasLink(name string) (there, known bool) {
 		}
 		return err
 	})
-	return err == nil, err == nil || errors.Is(err, libvirt.ERR_NO_INTERFACE)
+	if !errors.Is(err, libvirt.ERR_NO_INTERFACE) {
+		return err == nil, err == nil
+	}
+	return m.hasDevice(name), true
+}
+
+// hasDevice looks for the link among the host's devices: one driver of libvirt's for interfaces (netcf) knows only those that a file
+// configures.
+func (m Machine) hasDevice(link string) (there bool) {
+	_ = m.Use(func(conn *libvirt.Connect) error {
+		all, err := conn.ListAllNodeDevices(libvirt.CONNECT_LIST_NODE_DEVICES_CAP_NET)
+		for i := range all {
+			name, err := all[i].GetName() // net_br0_52_54_00_…
+			there = there || err == nil && strings.HasPrefix(name, "net_"+link+"_")
+			_ = all[i].Free()
+		}
+		return err
+	})
+	return there
 }
 
 // FreeMemory is how many bytes of the host's memory are free, and how many it has (virNodeGetMemoryStats: what is cached counts as free).

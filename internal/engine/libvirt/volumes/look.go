@@ -19,9 +19,7 @@ func (d *Disks) Look(_ context.Context, node engine.Files, domain engine.Domain)
 	}
 	seen, first := d.Seen(node), named(node).Overlay
 	disk.Exists, disk.Further = slices.Contains(names, first), furtherIn(names, node)
-	if err := d.lookFurther(&disk, node, domain); err != nil {
-		return disk, err
-	}
+	d.lookFurther(&disk, node, domain)
 	stands := domain.Backing
 	if disk.Exists && (!domain.InUse() || stands == "") {
 		stands, disk.Pristine, err = d.head(first)
@@ -38,7 +36,7 @@ func (d *Disks) Look(_ context.Context, node engine.Files, domain engine.Domain)
 }
 
 // lookFurther notes which of the further disks a guest may have written to.
-func (d *Disks) lookFurther(disk *engine.Disk, node engine.Files, domain engine.Domain) error {
+func (d *Disks) lookFurther(disk *engine.Disk, node engine.Files, domain engine.Domain) {
 	for _, name := range disk.Further {
 		empty := false
 		if !domain.InUse() {
@@ -48,7 +46,6 @@ func (d *Disks) lookFurther(disk *engine.Disk, node engine.Files, domain engine.
 			disk.Data = append(disk.Data, name)
 		}
 	}
-	return nil
 }
 
 // standsIn tells of what a disk stands on whether it is in the pool, or was.

@@ -14,7 +14,7 @@ import (
 // An image goes in pieces, each of which is there before the next one goes: so a connection that breaks costs one piece, and no
 // more is on the way than what keeps libvirt's keep-alive messages waiting for about a second.
 const (
-	firstPiece = 1 << 20
+	firstPiece = 256 << 10
 	mostPiece  = 32 << 20
 	pieceTakes = time.Second
 )
@@ -57,7 +57,7 @@ func (b *bases) send(ctx context.Context, file *os.File, length int64, name stri
 func nextData(file *os.File, at, length int64) (from, to int64) {
 	from, err := syscall.Seek(int(file.Fd()), at, seekData)
 	if err != nil {
-		if err == syscall.ENXIO { //nolint:errorlint // a number of the kernel's: a hole up to the end
+		if err == syscall.ENXIO { // a hole up to the end
 			return length, length
 		}
 		return at, length
@@ -73,7 +73,7 @@ func nextData(file *os.File, at, length int64) (from, to int64) {
 func nextSize(size, bytes int64, took time.Duration) int64 {
 	switch {
 	case took > 2*pieceTakes:
-		return max(size/2, firstPiece/16)
+		return max(size/2, firstPiece/4)
 	case took < pieceTakes && bytes == size:
 		return min(2*size, mostPiece)
 	}
