@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -53,29 +54,10 @@ type curve struct {
 
 // Growth draws how times grow with the number of nodes, both axes logarithmic.
 func Growth(results []Result) ([]byte, error) {
-	series := map[string]map[int]float64{}
-	add := func(name string, nodes int, took float64) {
-		if series[name] == nil {
-			series[name] = map[int]float64{}
-		}
-		series[name][nodes] = took
-	}
-	for _, r := range results {
-		if r.Nodes > 1 {
-			add(r.Name, r.Nodes, r.OursTook)
-		}
-		if r.Nodes > 1 && r.Peer != Itself {
-			add(r.Name+", "+string(r.Peer), r.Nodes, r.TheirsTook)
-		}
-	}
+	series := seriesOf(results)
 	at := scale(series)
-	names := []string{}
-	for name := range series {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	curves := []curve{}
-	for i, name := range names {
+	for i, name := range slices.Sorted(maps.Keys(series)) {
 		curves = append(curves, drawCurve(name, i, series[name], at))
 	}
 	ticks := []curve{}
@@ -96,6 +78,26 @@ func Growth(results []Result) ([]byte, error) {
 	var out bytes.Buffer
 	err = parsed.Execute(&out, map[string]any{"Curves": curves, "Ticks": ticks, "Seconds": seconds})
 	return out.Bytes(), err
+}
+
+// seriesOf are the times of each command by the number of nodes.
+func seriesOf(results []Result) map[string]map[int]float64 {
+	series := map[string]map[int]float64{}
+	add := func(name string, nodes int, took float64) {
+		if series[name] == nil {
+			series[name] = map[int]float64{}
+		}
+		series[name][nodes] = took
+	}
+	for _, r := range results {
+		if r.Nodes > 1 {
+			add(r.Name, r.Nodes, r.OursTook)
+		}
+		if r.Nodes > 1 && r.Peer != Itself {
+			add(r.Name+", "+string(r.Peer), r.Nodes, r.TheirsTook)
+		}
+	}
+	return series
 }
 
 // scale is where a number of nodes and of seconds is in the drawing.

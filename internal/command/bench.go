@@ -50,8 +50,12 @@ func Bench(ctx context.Context, r *Run) error {
 			return err
 		}
 		results = append(results, result)
+		if err := keepFigures(r, results); err != nil { // after each: the last ones take longest
+			return err
+		}
 	}
-	return keepFigures(r, results)
+	r.log.Say("bench: docs/performance.md, docs/bench.svg\n%s", bench.Table(results))
+	return nil
 }
 
 // benchIn makes the folder a workspace for what is measured.
@@ -94,9 +98,6 @@ func keepFigures(r *Run, results []bench.Result) error {
 	drawing, err := bench.Growth(results)
 	if err == nil {
 		err = errors.Join(artifact.Write(filepath.Join(filepath.Dir(path), "bench.svg"), drawing, 0o644), artifact.Write(path, []byte(text), 0o644))
-	}
-	if err == nil {
-		r.log.Say("bench: docs/performance.md, docs/bench.svg\n%s", bench.Table(results))
 	}
 	return err
 }

@@ -48,11 +48,10 @@ func Read(root string) ([]Message, error) {
 		if err != nil {
 			return err
 		}
-		name := entry.Name()
-		if entry.IsDir() && (name == "testdata" || name == "testkit" || name == "wording" || name == "vm" || name == "dist" || name != "." && strings.HasPrefix(name, ".") && path != root) {
+		switch name := entry.Name(); {
+		case entry.IsDir() && path != root && isLeftOut(name):
 			return fs.SkipDir
-		}
-		if entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		case entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil
 		}
 		of, err := file(root, path)
@@ -63,6 +62,11 @@ func Read(root string) ([]Message, error) {
 		return strings.Compare(a.Package+"\x00"+a.Text, b.Package+"\x00"+b.Text)
 	})
 	return slices.CompactFunc(found, func(a, b Message) bool { return a.Package == b.Package && a.Text == b.Text }), err
+}
+
+// isLeftOut tells whether nothing in the folder of that name is said to people.
+func isLeftOut(name string) bool {
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "testkit", "wording", "vm", "dist"}, name)
 }
 
 // file gives the messages of one file.
