@@ -313,7 +313,7 @@ func TestMove(t *testing.T) {
 	for want, words := range map[string][]string{
 		"node= says what is moved, and host= where to":                    {"node=core01"},
 		"host c: there is no host of that name, and none with that label": {"node=core01", "host=c"},
-		"node=core09 is no node of this workspace":                        {"node=core09", "host=a"},
+		"node=core09 is not a node of this workspace":                     {"node=core09", "host=a"},
 		"recreate=core01": {"node=core01", "host=a", "protect=true"},
 	} {
 		if _, err := move(words...); err == nil || !strings.Contains(err.Error(), want) {

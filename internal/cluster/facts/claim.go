@@ -61,5 +61,5 @@ func (p Place) elsewhere(node workspace.Node, m *engine.Metadata) error {
 	} else if p.InLab {
 		advice = "without the word lab it is that one"
 	}
-	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.Where.String())
+	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.String())
 }

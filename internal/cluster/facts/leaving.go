@@ -117,10 +117,8 @@ func (p Place) Folder(entry os.DirEntry, prefix string, prefixes []string) (node
 // mayGo is an error if the folder of a node without a domain has what may be somebody's. A disk with data goes only with the
 // domain that it belongs to, and that may be in another libvirt. What is in a lab goes with the lab.
 func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Node) error {
-	if p.Unknown != nil {
-		if err := p.Unknown(node.Name); err != nil {
-			return err
-		}
+	if err := p.unknown(node); err != nil {
+		return err
 	}
 	if workspace.Exists(node.Leaving()) {
 		return nil
@@ -129,10 +127,8 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if err := p.elsewhere(node, m); err != nil {
 		return err
 	}
-	if m != nil && p.InLab {
-		if _, has := p.Has(m.Libvirt); has {
-			return nil
-		}
+	if p.isOfThisLab(m) {
+		return nil
 	}
 	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
 	if err == nil && !disk.HasData() {
@@ -144,8 +140,34 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 		path = seen.Further(disk.Data[0])
 	}
 	if seen != node.Files() {
-		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.URI, path)
+		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.uriOf(m), path)
 	}
 	return hint.Errorf(way,
 		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
+}
+
+// unknown is why the node may have a domain all the same; nil if it cannot.
+func (p Place) unknown(node workspace.Node) error {
+	if p.Unknown == nil {
+		return nil
+	}
+	return p.Unknown(node.Name)
+}
+
+// isOfThisLab tells whether the run is inside the lab in which the node was made.
+func (p Place) isOfThisLab(m *engine.Metadata) bool {
+	if m == nil || !p.InLab {
+		return false
+	}
+	_, has := p.Has(m.Libvirt)
+	return has
+}
+
+// uriOf is the libvirt that the node was made by, if it is one of the run's.
+func (p Place) uriOf(m *engine.Metadata) string {
+	if m == nil {
+		return p.URI
+	}
+	host, _ := p.Has(m.Libvirt)
+	return p.On(host).URI
 }

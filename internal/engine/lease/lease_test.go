@@ -42,7 +42,7 @@ type heard struct {
 func (h *heard) options(pace Pace, wait bool) Options {
 	return Options{
 		Pace: pace, Wait: wait,
-		Say:  func(format string, args ...any) { h.mu.Lock(); defer h.mu.Unlock(); h.said = append(h.said, format) },
+		Say:  func(format string, _ ...any) { h.mu.Lock(); defer h.mu.Unlock(); h.said = append(h.said, format) },
 		Lost: func(err error) { h.mu.Lock(); defer h.mu.Unlock(); h.lost = err },
 	}
 }

@@ -332,6 +332,12 @@ func nodesFiles(t *testing.T, b bed) {
 			t.Errorf("got %s, %v", text, err)
 		}
 	}
+	long := bytes.Repeat([]byte("0123456789abcdef"), 33<<20/16) // more than libvirt takes at once
+	if err := disks.WriteDocument(n, long); err != nil {
+		t.Error(err)
+	} else if text, err := disks.Document(n); err != nil || !bytes.Equal(text, long) {
+		t.Errorf("of %d bytes %d came back: %v", len(long), len(text), err)
+	}
 	place(n, 1)
 	if disk := look(engine.Domain{}); !disk.Pristine || len(disk.Further) > 0 {
 		t.Errorf("made again: got %+v", disk)

@@ -130,23 +130,23 @@ func (r *reader) file(top *yaml.Node, f *File) {
 		}
 	})
 	if _, both := f.Values["uri"]; both && f.Values["hosts"] != "" {
-		_, at := find(top, "uri")
+		at := find(top, "uri")
 		r.wrong(at, "leave one of them out: with hosts: uri: says nothing", "uri: is not for a cluster with hosts")
 	}
 	if n := f.Values["nodes"]; n != "" && len(f.Groups) > 0 {
-		_, at := find(top, "nodes")
+		at := find(top, "nodes")
 		r.wrong(at, "say how many nodes each group has", "nodes: is not for a cluster with groups")
 	}
 }
 
-// find is a key of a mapping, and its value.
-func find(n *yaml.Node, name string) (value, key *yaml.Node) {
+// find is a key of a mapping; if it is not there, the mapping.
+func find(n *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == name {
-			return n.Content[i+1], n.Content[i]
+			return n.Content[i]
 		}
 	}
-	return nil, n
+	return n
 }
 
 // setting reads a setting of the cluster, or of nodes of it, by the keys that may stand there.

@@ -99,6 +99,10 @@ func (p *Pool) Grow(name string, bytes int64) error {
 	})
 }
 
+// packet is how many bytes of a stream go at once: libvirt takes less than 256 KiB of old clients, and 32 MiB of none
+// (src/rpc/virnetprotocol.x).
+const packet = 128 << 10
+
 // Write writes bytes into a volume, from the offset on. They are there when it returns without an error.
 func (p *Pool) Write(name string, offset int64, data []byte) error {
 	return p.streaming(name, func(volume *libvirt.StorageVol, stream *libvirt.Stream) error {
@@ -106,7 +110,7 @@ func (p *Pool) Write(name string, offset int64, data []byte) error {
 			return err
 		}
 		for sent := 0; sent < len(data); {
-			n, err := stream.Send(data[sent:])
+			n, err := stream.Send(data[sent:min(sent+packet, len(data))])
 			if err != nil {
 				return err
 			}
