@@ -169,7 +169,7 @@ func hostFaults(t *testing.T, c clone) {
 		words       []string
 	}{
 		{
-			says: "an unknown host key", want: "Host key verification failed",
+			says: "an unknown host key", want: "host key is known for hv2",
 			begin: func() { distributor.Must(t, os.WriteFile(known, without, 0o600)) },
 			stop:  func() { distributor.Must(t, os.WriteFile(known, keys, 0o600)) },
 		},
