@@ -147,7 +147,7 @@ func hostOff(t *testing.T, c clone) {
 	if err == nil || !strings.Contains(out, "hv3") {
 		t.Errorf("up: %v\n%s", err, out)
 	}
-	if out, _ := c.onHosts(t, "hv3", "status"); !strings.Contains(out, "unknown") || strings.Contains(out, "absent") {
+	if out, _ := c.onHosts(t, "hv3", "status"); !strings.Contains(out, "hv3    UNKNOWN: ") || strings.Contains(out, "absent") {
 		t.Errorf("status:\n%s", out)
 	}
 	distributor.Must(t, hv3.On(t.Context()))
@@ -169,7 +169,7 @@ func hostFaults(t *testing.T, c clone) {
 		words       []string
 	}{
 		{
-			says: "an unknown host key", want: "Host key verification failed",
+			says: "an unknown host key", want: "host key is known for hv2",
 			begin: func() { distributor.Must(t, os.WriteFile(known, without, 0o600)) },
 			stop:  func() { distributor.Must(t, os.WriteFile(known, keys, 0o600)) },
 		},

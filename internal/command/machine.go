@@ -27,11 +27,7 @@ func aboutAnother(r *Run) bool { return r.Host != "" && !r.There }
 
 // onMachine runs the target on the machines that host= names, by this program, and has the exit status of the first that fails.
 func onMachine(ctx context.Context, r *Run, target string, root bool) error {
-	machines, err := machinesOf(r.Settings)
-	if err != nil {
-		return err
-	}
-	for _, m := range machines {
+	for _, m := range machinesOf(r.Settings) {
 		if err := sendTo(ctx, r, m, target, root); err != nil {
 			return err
 		}
@@ -70,21 +66,21 @@ func sendTo(ctx context.Context, r *Run, m hosts.Host, target string, root bool)
 }
 
 // machinesOf are the hosts that host= names: of the cluster by name or label, else one that ssh knows.
-func machinesOf(s *settings.Settings) (all []hosts.Host, err error) {
+func machinesOf(s *settings.Settings) (all []hosts.Host) {
 	known := s.Hosts
 	if own, err := hosts.Parse(s.URI); err == nil && len(known) == 0 {
 		known = own
 	}
 	names, err := hosts.Named(known, s.Host)
 	if err != nil {
-		return []hosts.Host{{Name: s.Host}}, nil
+		return []hosts.Host{{Name: s.Host}}
 	}
 	for _, h := range known {
 		if slices.Contains(names, h.Name) {
 			all = append(all, h)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // reachedBySSH is how ssh reaches the host: as libvirt does, if it does so by ssh.
@@ -127,13 +123,19 @@ func wordsThere(s *settings.Settings, h hosts.Host, target string) ([]string, er
 			words = append(words, r.Name+"="+r.Value)
 		}
 	}
+	return append(words, ofHostThere(s, h, t)...), nil
+}
+
+// ofHostThere is what the cluster says of the host: its bridge, and its libvirt, which is a local one there.
+func ofHostThere(s *settings.Settings, h hosts.Host, t targets.Target) (words []string) {
 	if h.Bridge != "" && t.Has("bridge") {
 		words = append(words, "bridge="+h.Bridge)
 	}
-	if at, err := url.Parse(cmp.Or(h.URI, s.URI)); err == nil && t.Has("uri") && at.Path != "/system" && strings.HasPrefix(at.Scheme, "qemu") {
+	at, err := url.Parse(cmp.Or(h.URI, s.URI))
+	if err == nil && t.Has("uri") && at.Path != "/system" && strings.HasPrefix(at.Scheme, "qemu") {
 		words = append(words, "uri=qemu://"+at.Path)
 	}
-	return words, nil
+	return words
 }
 
 // rootsMage is how remedies begin that are this program's, as root on the machine that is looked at.

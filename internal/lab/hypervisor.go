@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -147,9 +148,9 @@ func (h Host) start(ctx context.Context) error {
 // Command is a program run on it, as root. It sees nothing of this process' environment.
 func (h Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	pid := h.daemon.pid()
-	args := []string{"--target", strconv.Itoa(pid), "--mount", "--net", "--uts", fmt.Sprintf("--pid=/proc/%d/ns/pid_for_children", pid), "--",
-		"sh", "-c", `cd / && exec "$@"`, "sh"} // entering a mount namespace loses the folder (setns(2))
-	cmd := exec.CommandContext(ctx, "nsenter", append(args, argv...)...)
+	args := []string{"--target", strconv.Itoa(pid), "--mount", "--net", "--uts", fmt.Sprintf("--pid=/proc/%d/ns/pid_for_children", pid), "--"}
+	inRoot := []string{"sh", "-c", `cd / && exec "$@"`, "sh"} // entering a mount namespace loses the folder (setns(2))
+	cmd := exec.CommandContext(ctx, "nsenter", slices.Concat(args, inRoot, argv)...)
 	cmd.Env = []string{bareEnvironment, "HOME=/root"}
 	return cmd
 }

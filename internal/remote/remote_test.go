@@ -22,17 +22,18 @@ for command; do :; done
 exec sh -c "$command"
 `
 
-// machine is one that the fake reaches, with its folder of temporary files.
-func machine(t *testing.T) (m Machine, tmp string) {
+// machine is one that the fake reaches, with its folder of temporary files, and the file of the fake's arguments.
+func machine(t *testing.T) (m Machine, tmp, calls string) {
 	t.Helper()
 	bin, tmp := t.TempDir(), t.TempDir()
+	calls = filepath.Join(bin, "calls")
 	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte(fakeSSH), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	t.Setenv("SSH_CALLS", filepath.Join(bin, "calls"))
+	t.Setenv("PATH", bin+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	t.Setenv("SSH_CALLS", calls)
 	t.Setenv("TMPDIR", tmp)
-	return Machine{Name: "hv1", Destination: "root@hv1", Key: "/keys/a b"}, tmp
+	return Machine{Name: "hv1", Destination: "root@hv1", Key: "/keys/a b"}, tmp, calls
 }
 
 // script is a program that is a shell script.
@@ -56,7 +57,7 @@ func leaves(t *testing.T, tmp string) {
 
 // TestRun: words and variables arrive as they are, the program stands alone in a folder that nobody else may look into.
 func TestRun(t *testing.T) {
-	m, tmp := machine(t)
+	m, tmp, called := machine(t)
 	arch, err := m.Arch(t.Context())
 	if want, _ := exec.Command("uname", "-m").Output(); err != nil || arch != strings.TrimSpace(string(want)) {
 		t.Errorf("got %q, %v", arch, err)
@@ -71,7 +72,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("got %v, %q, %q", err, out.String(), said.String())
 	}
 	leaves(t, tmp)
-	calls, err := os.ReadFile(os.Getenv("SSH_CALLS")) //nolint:forbidigo // the test's own
+	calls, err := os.ReadFile(called)
 	if err != nil || strings.Count(string(calls), "-i /keys/a b -- root@hv1 ") != 2 {
 		t.Errorf("%v: %s", err, calls)
 	}
@@ -86,7 +87,7 @@ func TestWhatDoesNotRun(t *testing.T) {
 		"cut later":    {"SSH_FAILS", "Connection to hv1 closed by remote host.", "the connection to hv1 ended", "ssh root@hv1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, tmp := machine(t)
+			m, tmp, _ := machine(t)
 			t.Setenv(c.variable, c.value)
 			ran := filepath.Join(t.TempDir(), "ran")
 			err := m.Run(t.Context(), Program{Path: script(t, "touch "+ran), Stdout: os.Stdout, Stderr: os.Stderr})
@@ -109,7 +110,7 @@ func TestWhoCannotLogIn(t *testing.T) {
 		"ssh: connect to host hv1 port 22: Connection timed out":  "`ssh root@hv1` says more",
 		"ssh: Could not resolve hostname hv1: Name does not work": "`ssh root@hv1` says more",
 	} {
-		m, _ := machine(t)
+		m, _, _ := machine(t)
 		t.Setenv("SSH_FAILS", said)
 		if _, err := m.Arch(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot log in to hv1 by ssh") || !strings.Contains(err.Error(), said) || !strings.Contains(hint.Of(err, ""), advice) {
 			t.Errorf("got %v", err)
