@@ -82,7 +82,7 @@ func runBlock(t *testing.T, page, script string) {
 	c := newClone(t)
 	cmd := exec.Command("sh", "-euxc", script)
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "PATH="+built+":"+os.Getenv("PATH"), "COREOS_URI=test:///default", "COREOS_STORE="+filepath.Join(t.TempDir(), "store"))
+	cmd.Env = append(os.Environ(), "PATH="+built+":"+os.Getenv("PATH"), "COREOS_URI=test:///default", "COREOS_STORE="+filepath.Join(t.TempDir(), "store")) //nolint:forbidigo // the test's own
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", page, err, out)
 	}

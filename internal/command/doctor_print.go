@@ -21,7 +21,9 @@ func (d diagnosis) print(w io.Writer) error {
 	for _, s := range d.Settings {
 		set.Row(s.Name, table.Dash(s.Value), s.From)
 	}
-	err := errors.Join(versions.Print(w), d.printChecks(w), below(w, set), d.printNodes(w))
+	err := versions.Print(w)
+	d.printChecks(w)
+	err = errors.Join(err, below(w, set), d.printNodes(w))
 	for _, e := range d.Errors {
 		fmt.Fprintf(w, "\n%s:\n  %s\n", e.Of, strings.ReplaceAll(e.Text, "\n", "\n  "))
 	}
@@ -34,12 +36,11 @@ func below(w io.Writer, t *table.Table) error {
 	return t.Print(w)
 }
 
-func (d diagnosis) printChecks(w io.Writer) error {
+func (d diagnosis) printChecks(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, check := range d.Checks {
 		printResult(check, func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) })
 	}
-	return nil
 }
 
 func (d diagnosis) printNodes(w io.Writer) error {

@@ -15,26 +15,26 @@ import (
 
 // Release makes the archives of the release version= in dist/.
 func Release(ctx context.Context, r *Run) error {
-	if err := release.CheckVersion(r.Settings.Release); err != nil {
+	if err := release.CheckVersion(r.Release); err != nil {
 		return err
 	}
 	if err := needsGo("the program"); err != nil {
 		return err
 	}
-	folder := filepath.Join(r.Workspace, "dist", r.Settings.Release)
+	folder := filepath.Join(r.Workspace, "dist", r.Release)
 	err := release.Release{
-		Root: r.Workspace, Version: r.Settings.Release, Folder: folder, Try: versionOf,
+		Root: r.Workspace, Version: r.Release, Folder: folder, Try: versionOf,
 		Own: release.Archs[max(0, slices.IndexFunc(release.Archs, launcher.IsOwn))],
 		Build: func(arch, path string) error {
 			r.log.Say("release: building for %s", arch)
-			return launcher.Build(r.Workspace, r.Settings.Release, arch, path)
+			return launcher.Build(r.Workspace, r.Release, arch, path)
 		},
 	}.Make(ctx)
 	if err != nil {
 		return err
 	}
 	r.log.Say("release: %s", r.ws().Relative(folder))
-	r.log.Say("next: git tag -a %s -m %[1]s && git push origin %[1]s", r.Settings.Release)
+	r.log.Say("next: git tag -a %s -m %[1]s && git push origin %[1]s", r.Release)
 	return nil
 }
 

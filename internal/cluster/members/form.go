@@ -20,17 +20,9 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 	token := v.Generation.Token
 	size := min(token.Size, len(nodes))
 	if server == nil || server.Lost() != nil { // all nodes ran before, or the cluster has formed; or discovery has to be served again
-		endpoints := v.endpoints(nodes)
-		if status := v.glance(ctx, endpoints); status.Check(len(nodes)) == nil {
-			return status, nil
-		}
-		status, err := v.Client().Status(ctx, endpoints, answerWithin)
-		if err == nil && (status.Whole(size) == nil || isFinal(status)) {
-			return status, status.Whole(size)
-		}
-		if err == nil && !status.Answers() && !token.Formed && token.Size > len(nodes) {
-			return status, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", token.Size, len(nodes)),
-				"etcd has never formed, and its token is for %d members: it cannot form of %d", token.Size, len(nodes))
+		status, known, err := v.known(ctx, nodes, size)
+		if known {
+			return status, err
 		}
 		server, err = v.Generation.Serve(ctx, v.Options)
 		if err != nil && !status.Answers() {
@@ -39,6 +31,25 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 		defer server.Close()
 	}
 	return v.awaitAll(ctx, nodes, size)
+}
+
+// known is how etcd is, if there is nothing to wait for: it is healthy, or nothing will make it so.
+func (v View) known(ctx context.Context, nodes []boot.Node, size int) (status etcd.Status, known bool, err error) {
+	token, endpoints := v.Generation.Token, v.endpoints(nodes)
+	if status := v.glance(ctx, endpoints); status.Check(len(nodes)) == nil {
+		return status, true, nil
+	}
+	status, err = v.Client().Status(ctx, endpoints, answerWithin)
+	switch {
+	case err != nil:
+		return status, false, nil // it may begin to answer
+	case status.Whole(size) == nil || isFinal(status):
+		return status, true, status.Whole(size)
+	case !status.Answers() && !token.Formed && token.Size > len(nodes):
+		return status, true, hint.Errorf(fmt.Sprintf("nodes=%d; or recreate=all, which makes a new cluster of nodes=%d", token.Size, len(nodes)),
+			"etcd has never formed, and its token is for %d members: it cannot form of %d", token.Size, len(nodes))
+	}
+	return status, false, nil
 }
 
 // isFinal tells whether no patience makes etcd healthy: it wants a user, or an alarm keeps it from taking writes.

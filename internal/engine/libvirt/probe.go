@@ -107,7 +107,7 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 func spend(ctx context.Context, dom *libvirt.Domain, most time.Duration) {
 	for ctx.Err() == nil {
 		info, err := dom.GetInfo()
-		if err != nil || time.Duration(info.CpuTime) >= most {
+		if err != nil || float64(info.CpuTime) >= float64(most) {
 			return
 		}
 		time.Sleep(probePoll * 10)
