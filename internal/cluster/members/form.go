@@ -20,8 +20,8 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 	token := v.Generation.Token
 	size := min(token.Size, len(nodes))
 	if server == nil || server.Lost() != nil { // all nodes ran before, or the cluster has formed; or discovery has to be served again
-		status, known, err := v.known(ctx, nodes, size)
-		if known {
+		status, is, err := known(ctx, v, nodes, size)
+		if is {
 			return status, err
 		}
 		server, err = v.Generation.Serve(ctx, v.Options)
@@ -34,7 +34,7 @@ func (v View) form(ctx context.Context, nodes []boot.Node, server *etcd.Server) 
 }
 
 // known is how etcd is, if there is nothing to wait for: it is healthy, or nothing will make it so.
-func (v View) known(ctx context.Context, nodes []boot.Node, size int) (status etcd.Status, known bool, err error) {
+func known(ctx context.Context, v View, nodes []boot.Node, size int) (status etcd.Status, known bool, err error) {
 	token, endpoints := v.Generation.Token, v.endpoints(nodes)
 	if status := v.glance(ctx, endpoints); status.Check(len(nodes)) == nil {
 		return status, true, nil
