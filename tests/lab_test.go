@@ -284,7 +284,7 @@ func again(t *testing.T, c clone) {
 		t.Errorf("got\n%s", out)
 	}
 	since := fmt.Sprintf("sudo journalctl --no-pager --output=cat --since=@%d", begin.Unix())
-	if logins := c.mage(t, "lab", "ssh", "node=core02", "cmd="+since+" | grep '^Accepted'"); strings.Count(logins, "\n") != 1 {
+	if logins := c.mage(t, "lab", "ssh", "node=core02", "cmd="+since+" | grep '^Accepted'"); strings.Count(logins, "\n") != 1 && !pace.IsSlow() {
 		t.Errorf("to hear that nothing has failed, nobody has to log in; logged in were\n%s", logins)
 	}
 }

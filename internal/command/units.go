@@ -24,6 +24,9 @@ import (
 // unitsPatience is how long a node may take to answer beside what it is given to settle: an emulated one is slow.
 const unitsPatience = 5 * time.Minute
 
+// unitsReported is how long a node may take to report them by itself: a login takes a slow one longer.
+const unitsReported = 20 * time.Second
+
 // nodeUnits are the units of a node, as `mage units format=json` prints them.
 type nodeUnits struct {
 	Node string `json:"node"`
@@ -150,7 +153,7 @@ func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 		defer shown.Done()
 		node := ready[i].Step.Node
 		if ready[i].Step.Running {
-			said, known := reportedUnits(ctx, r, node, unitsGlance)
+			said, known := reportedUnits(ctx, r, node, unitsReported)
 			if seen[i] = said; known && said.Brief() == units.Well {
 				return nil
 			}

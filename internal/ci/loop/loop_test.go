@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 	}
 	defer recorded.Close()
 	var drawn bytes.Buffer
-	if err := run(recorded, &drawn, time.Second, 4*time.Second); err != nil {
+	if err := run(recorded, &drawn, pace{idle: time.Second, last: 4 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
@@ -54,7 +54,10 @@ func TestPlay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := play(recorded, time.Second)
+	if m := play(recorded, pace{idle: time.Second, speed: 4}); m.length != time.Second/2 {
+		t.Errorf("four times as quick it takes %s", m.length)
+	}
+	m := play(recorded, pace{idle: time.Second})
 	if m.length != 2*time.Second || len(m.lines) != 4 {
 		t.Fatalf("got %+v", m)
 	}
@@ -81,7 +84,7 @@ func TestNoRecording(t *testing.T) {
 		"": "empty", head: "empty", "x\n": "line 1", `{"version": 3, "width": 80, "height": 24}` + "\n": "line 1: want asciicast 2",
 		`{"version": 2, "width": 100000, "height": 24}` + "\n": "line 1: want asciicast 2", head + "[1, 2]\n": "line 2", head + `["x", "o", "y"]`: "line 2",
 	} {
-		if err := run(strings.NewReader(text), io.Discard, time.Second, time.Second); err == nil || !strings.Contains(err.Error(), want) {
+		if err := run(strings.NewReader(text), io.Discard, pace{idle: time.Second, last: time.Second}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: want %q, got %v", text, want, err)
 		}
 	}

@@ -35,19 +35,25 @@ type movie struct {
 // frame is for how long what is printed is one picture: nobody sees more of them.
 const frame = 80 * time.Millisecond
 
-// play has a terminal show the recording. Waits are as long as idle at most.
-func play(c cast, idle time.Duration) movie {
+// burst is how soon after each other a program writes what belongs together.
+const burst = 20 * time.Millisecond
+
+// play has a terminal show the recording. Waits are as the pace has them.
+func play(c cast, p pace) movie {
 	screen := vt.NewEmulator(c.Width, c.Height)
 	m := movie{width: c.Width, height: c.Height}
 	current := make([]shown, c.Height)
-	var now, was time.Duration
+	var now, was, drawn time.Duration
 	for i, e := range c.events {
-		now += min(e.at-was, idle)
+		now += p.of(e.at - was)
 		was = e.at
 		_, _ = screen.WriteString(e.text)
-		if i+1 < len(c.events) && c.events[i+1].at-e.at < frame {
-			continue
+		if i+1 < len(c.events) {
+			if wait := c.events[i+1].at - e.at; wait < burst || now+p.of(wait)-drawn < frame {
+				continue
+			}
 		}
+		drawn = now
 		for row := range current {
 			if spans := line(screen, row); key(spans) != key(current[row].spans) {
 				m.end(current[row], now)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Records the loop of README in the lab, for internal/ci/loop:
 #
-#	asciinema rec --cols 100 --rows 30 -c internal/ci/loop/record.sh loop.cast
-#	go run ./internal/ci/loop <loop.cast >docs/loop.svg
+#	asciinema rec --cols 120 --rows 30 -c internal/ci/loop/record.sh loop.cast
+#	go run ./internal/ci/loop -speed 5 <loop.cast >docs/loop.svg
 #
 # It is run in a clone of its own: it edits ignition/ignition.yml, and puts it back.
 set -eu
@@ -24,13 +24,19 @@ changed() {
 }
 
 cp ignition/ignition.yml ignition/ignition.yml.kept
-trap 'mv ignition/ignition.yml.kept ignition/ignition.yml; rm -r "$built"' EXIT
+mkdir ignition/tests
+printf '#!/bin/sh\nsystemctl is-active etcd\n' >ignition/tests/etcd
+chmod +x ignition/tests/etcd
+trap 'mv ignition/ignition.yml.kept ignition/ignition.yml; rm -r "$built" ignition/tests' EXIT
 type verify nodes="$nodes"
 type up prefix=core nodes="$nodes"
 (sleep "${SAVE:-10}"; changed) &
-# mage try goes on until it is interrupted: after TRY seconds, in which the node has booted
+# mage try goes on until Ctrl-C, which the terminal sends to all: after TRY seconds, in which nodes have booted
+trap : INT
+(sleep "${TRY:-150}"; kill -INT 0) &
 printf '\033[32m$\033[0m mage try\r\n'
-timeout --foreground -s INT "${TRY:-150}" "$built/mage" lab try || true
+"$built/mage" lab try || true
+trap - INT
 type plan
 type check
 type down yes=true
