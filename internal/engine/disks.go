@@ -55,7 +55,8 @@ type Log interface {
 	// it was last written to. fs.ErrNotExist says that there is none.
 	Open(offset int64) (fs.File, error)
 	// Parts are what there is of the log, opened at their beginning, oldest first: what was moved away because it had become
-	// too long, then the log itself. The caller closes them. fs.ErrNotExist says that there is none.
+	// too long, then the log itself. Two of one file are the same by os.SameFile or, if it is no file of this host, have the same
+	// Sys in what Stat gives. The caller closes them. fs.ErrNotExist says that there is none.
 	Parts() ([]fs.File, error)
 	// Cut tells whether its beginning was moved away, because it had become too long.
 	Cut() bool

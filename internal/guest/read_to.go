@@ -46,9 +46,12 @@ func (r *readTo) readOn(take func(info fs.FileInfo, text *bufio.Reader)) error {
 func (r *readTo) first(parts []fs.File) int {
 	return max(0, slices.IndexFunc(parts, func(part fs.File) bool {
 		info, err := part.Stat()
-		return err == nil && r.part != nil && os.SameFile(r.part, info)
+		return err == nil && r.part != nil && same(r.part, info)
 	}))
 }
+
+// same tells whether both are of one file: of this host, or of another, whose engine says by Sys which it is.
+func same(a, b fs.FileInfo) bool { return os.SameFile(a, b) || a.Sys() != nil && a.Sys() == b.Sys() }
 
 // open goes to where the part was read up to. One that is shorter has begun again.
 func (r *readTo) open(part fs.File) (info fs.FileInfo, err error) {
@@ -57,7 +60,7 @@ func (r *readTo) open(part fs.File) (info fs.FileInfo, err error) {
 		return nil, err
 	}
 	switch {
-	case r.part == nil || !os.SameFile(r.part, info):
+	case r.part == nil || !same(r.part, info):
 		r.offset, r.half = 0, r.rest
 	case info.Size() < r.offset:
 		r.offset, r.half = 0, ""

@@ -27,7 +27,8 @@ const (
 // connection is one to a libvirt daemon. If the daemon is restarted, it is made anew.
 type connection struct {
 	*events
-	uri    string
+	dials  string        // the URI
+	uri    string        // as it is shown
 	advice func() string // for who gets no connection
 
 	mu    sync.Mutex // of c and until
@@ -88,7 +89,7 @@ func (c *connection) live() (*libvirt.Connect, error) {
 		return c.c, nil
 	}
 	connected := c.watchSlow()
-	conn, err := libvirt.NewConnect(c.uri)
+	conn, err := libvirt.NewConnect(c.dials)
 	connected()
 	if err != nil {
 		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, plain(err))

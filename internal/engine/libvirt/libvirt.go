@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"libvirt.org/go/libvirt"
@@ -53,12 +54,17 @@ var startEvents = sync.OnceValue(func() error {
 	return nil
 })
 
+// shown is the URI without what a user need not see: that ssh asks nobody for a password.
+func shown(uri string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(uri, "?no_tty=1"), "&no_tty=1")
+}
+
 // Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails.
 func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
 	}
-	on := &connection{events: newEvents(), uri: uri, advice: advice, until: context.Background()}
+	on := &connection{events: newEvents(), dials: uri, uri: shown(uri), advice: advice, until: context.Background()}
 	if _, err := on.live(); err != nil {
 		return nil, err
 	}
