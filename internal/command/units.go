@@ -139,9 +139,8 @@ func broughtTo(node workspace.Node) ([]units.Brought, error) {
 	return units.Of(doc)
 }
 
-// unitsOfReady asks the nodes that are ready, all at once, unless units=off; one that ran before, and that reports that all is well, is
-// not logged in to. That one does not say how its units are is no
-// error: it is ready all the same.
+// unitsOfReady asks the nodes that are ready, all at once, unless units=off. One that ran before and reports that all is well is not
+// logged in to. One that does not say how its units are is no error: it is ready all the same.
 func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 	if r.Units == settings.UnitsOff || !r.Ready {
 		return nil
@@ -153,8 +152,8 @@ func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 		defer shown.Done()
 		node := ready[i].Step.Node
 		if ready[i].Step.Running {
-			said, known := reportedUnits(ctx, r, node, unitsReported)
-			if seen[i] = said; known && said.Brief() == units.Well {
+			if said, known := reportedUnits(ctx, r, node, unitsReported); known && said.Brief() == units.Well {
+				seen[i] = said
 				return nil
 			}
 		}

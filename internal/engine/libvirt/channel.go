@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -93,7 +95,7 @@ func (p ports) open(ctx context.Context, domain string, open func(*libvirt.Domai
 		}
 		return nil
 	})
-	return ch, plain(err)
+	return ch, refusal.Plain(err)
 }
 
 // Write sends bytes to the guest.
@@ -170,7 +172,7 @@ func (ch *Channel) broken(err error) error {
 	if dead(ch.conn) {
 		return engine.ErrRestarted
 	}
-	return plain(err)
+	return refusal.Plain(err)
 }
 
 // Close gives the channel back.

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"github.com/cenkalti/backoff/v5"
 	"libvirt.org/go/libvirt"
 
@@ -92,7 +94,7 @@ func (c *connection) live() (*libvirt.Connect, error) {
 	conn, err := libvirt.NewConnect(c.dials)
 	connected()
 	if err != nil {
-		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, plain(err))
+		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, refusal.Plain(err))
 	}
 	c.listen(conn, func() { _ = c.use(func(*libvirt.Connect) error { return nil }) })
 	c.c = conn
@@ -108,7 +110,7 @@ func dead(conn *libvirt.Connect) bool {
 // the domain, or a storage pool has jobs of its own running.
 func transient(err error) bool {
 	for _, code := range []libvirt.ErrorNumber{libvirt.ERR_OPERATION_TIMEOUT, libvirt.ERR_RESOURCE_BUSY} {
-		if is(err, code) {
+		if refusal.Is(err, code) {
 			return true
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -43,7 +45,7 @@ func (c *Conn) Define(xml string) (made string, err error) {
 		return err
 	})
 	if err != nil {
-		err = hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", plain(err))
+		err = hint.Errorf("compare templates/domain.xml.tmpl with https://libvirt.org/formatdomain.html", "libvirt refuses the definition: %w", refusal.Plain(err))
 	}
 	return made, err
 }
@@ -70,8 +72,8 @@ func (c *Conn) Remove(uuid string, owners ...string) error {
 		}
 		return undefine(dom)
 	})
-	if err != nil && !is(err, libvirt.ERR_NO_DOMAIN) {
-		return fmt.Errorf("libvirt does not remove it: %w", plain(err))
+	if err != nil && !refusal.Is(err, libvirt.ERR_NO_DOMAIN) {
+		return fmt.Errorf("libvirt does not remove it: %w", refusal.Plain(err))
 	}
 	return nil
 }
@@ -82,7 +84,7 @@ var errNotOurs = hint.Add(errors.New("the domain does not carry this workspace's
 func undefine(dom *libvirt.Domain) error {
 	flags := libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.DOMAIN_UNDEFINE_NVRAM | libvirt.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
 	err := dom.UndefineFlags(flags)
-	if is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_NO_SUPPORT) { // drivers that know fewer flags
+	if refusal.Is(err, libvirt.ERR_INVALID_ARG) || refusal.Is(err, libvirt.ERR_NO_SUPPORT) { // drivers that know fewer flags
 		err = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
 	}
 	return err

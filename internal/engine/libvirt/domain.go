@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -37,7 +39,7 @@ func (i inventory) list(describe func(*libvirt.Domain) (engine.Domain, error)) (
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+		err = fmt.Errorf("libvirt does not list its domains: %w", refusal.Plain(err))
 	}
 	return domains, err
 }
@@ -59,7 +61,7 @@ func (i inventory) Running() (names map[string]bool, err error) {
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("libvirt does not list its domains: %w", plain(err))
+		err = fmt.Errorf("libvirt does not list its domains: %w", refusal.Plain(err))
 	}
 	return names, err
 }
@@ -69,7 +71,7 @@ func describeAll(all []libvirt.Domain, describe func(*libvirt.Domain) (engine.Do
 	for n := range all {
 		d, err := describe(&all[n])
 		_ = all[n].Free()
-		if is(err, libvirt.ERR_NO_DOMAIN) {
+		if refusal.Is(err, libvirt.ERR_NO_DOMAIN) {
 			continue // gone since the list was made
 		}
 		if err != nil {
@@ -130,7 +132,7 @@ func (i inventory) State(name string) (engine.State, error) {
 		now, err = state.Of(dom)
 		return err
 	})
-	return now, plain(err)
+	return now, refusal.Plain(err)
 }
 
 // Reason is why the domain name has its state, if nobody asked for that.
@@ -139,5 +141,5 @@ func (i inventory) Reason(name string) (reason string, err error) {
 		_, reason, err = state.WithReason(dom)
 		return err
 	})
-	return reason, plain(err)
+	return reason, refusal.Plain(err)
 }

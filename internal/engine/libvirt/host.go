@@ -5,6 +5,8 @@ package libvirt
 import (
 	"sync"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
@@ -58,7 +60,7 @@ func (h *host) HasUEFI(arch string) bool {
 
 // definite tells whether libvirt has answered that it does not do something, rather than not answered.
 func definite(err error) bool {
-	return is(err, libvirt.ERR_INVALID_ARG) || is(err, libvirt.ERR_CONFIG_UNSUPPORTED) || is(err, libvirt.ERR_NO_SUPPORT) || is(err, libvirt.ERR_OPERATION_UNSUPPORTED)
+	return refusal.Is(err, libvirt.ERR_INVALID_ARG) || refusal.Is(err, libvirt.ERR_CONFIG_UNSUPPORTED) || refusal.Is(err, libvirt.ERR_NO_SUPPORT) || refusal.Is(err, libvirt.ERR_OPERATION_UNSUPPORTED)
 }
 
 // Version is the daemon's, as three numbers: 9.0.0.
@@ -78,7 +80,7 @@ func (h *host) version(get func(*libvirt.Connect) (uint32, error)) (major, minor
 		return err
 	})
 	if err != nil {
-		return 0, 0, 0, plain(err)
+		return 0, 0, 0, refusal.Plain(err)
 	}
 	return v / 1000000, v / 1000 % 1000, v % 1000, nil
 }

@@ -9,10 +9,11 @@ package libvirt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
+
+	"coreos-libvirt/internal/engine/libvirt/refusal"
 
 	"libvirt.org/go/libvirt"
 
@@ -62,7 +63,7 @@ func shown(uri string) string {
 // Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails.
 func Open(uri string, advice func() string) (*Conn, error) {
 	if err := startEvents(); err != nil {
-		return nil, fmt.Errorf("libvirt's event loop does not start: %w", plain(err))
+		return nil, fmt.Errorf("libvirt's event loop does not start: %w", refusal.Plain(err))
 	}
 	on := &connection{events: newEvents(), dials: uri, uri: shown(uri), advice: advice, until: context.Background()}
 	if _, err := on.live(); err != nil {
@@ -81,17 +82,3 @@ func (c *Conn) KeepFiles(o volumes.Options) {
 
 // Library is the version of libvirt.so on this host, 1,000,000 * major + 1,000 * minor + release, or 0 if there is none.
 func Library() uint { version, _ := libvirt.GetVersion(); return uint(version) }
-
-// plain makes libvirt's error read as a sentence: its message without codes and domains.
-func plain(err error) error {
-	var e libvirt.Error
-	if errors.As(err, &e) {
-		return errors.New(e.Message)
-	}
-	return err
-}
-
-func is(err error, code libvirt.ErrorNumber) bool {
-	var e libvirt.Error
-	return errors.As(err, &e) && e.Code == code
-}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/terminal/hint"
@@ -26,10 +28,10 @@ func (h *host) NetworkBridge(name string) (bridge string, err error) {
 		return err
 	})
 	switch {
-	case is(err, libvirt.ERR_NO_NETWORK):
-		return "", hint.Errorf("libvirt has "+h.networks(), "network=%s: %w", name, plain(err))
+	case refusal.Is(err, libvirt.ERR_NO_NETWORK):
+		return "", hint.Errorf("libvirt has "+h.networks(), "network=%s: %w", name, refusal.Plain(err))
 	case err != nil:
-		return "", fmt.Errorf("network=%s: %w", name, plain(err))
+		return "", fmt.Errorf("network=%s: %w", name, refusal.Plain(err))
 	case !active:
 		return "", hint.Errorf("virsh net-start "+name, "network=%s: it is not active", name)
 	}

@@ -5,6 +5,8 @@ package libvirt
 import (
 	"libvirt.org/go/libvirt"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
 )
@@ -14,14 +16,14 @@ type changer struct{ *connection }
 
 // Update changes a device of the running domain to what the XML says.
 func (c changer) Update(name, device string) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.UpdateDeviceFlags(device, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 	}))
 }
 
 // Attach plugs the disk of the XML into the running domain, unless it has it: a call whose answer was lost has done that.
 func (c changer) Attach(name, disk string) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		if text, err := dom.GetXMLDesc(0); err != nil || domainxml.HasDisk(text, disk) {
 			return err
 		}
@@ -31,21 +33,21 @@ func (c changer) Attach(name, disk string) error {
 
 // Resize gives the running domain's disk another size.
 func (c changer) Resize(name, file string, gib int) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.BlockResize(file, uint64(gib)<<30, libvirt.DOMAIN_BLOCK_RESIZE_BYTES) //nolint:gosec // no size is below 0
 	}))
 }
 
 // SetVCPUs gives the running domain that many processors.
 func (c changer) SetVCPUs(name string, count int) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetVcpusFlags(uint(count), libvirt.DOMAIN_VCPU_LIVE)
 	}))
 }
 
 // SetMemory plugs a DIMM of what the running domain lacks of that many MiB.
 func (c changer) SetMemory(name string, mib int) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		info, err := dom.GetInfo()
 		if err != nil {
 			return err
@@ -72,7 +74,7 @@ func (c changer) Mark(name string, mark engine.Metadata) (made string, err error
 		made, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 		return err
 	})
-	return made, plain(err)
+	return made, refusal.Plain(err)
 }
 
 // Took notes in the running domain's metadata what it is by now.
@@ -81,7 +83,7 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 	if err != nil {
 		return err
 	}
-	return plain(c.with(name, func(dom *libvirt.Domain) error {
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		return dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, text, "coreos", domainxml.MetadataURI, libvirt.DOMAIN_AFFECT_LIVE)
 	}))
 }
@@ -89,10 +91,10 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 // Autostart tells whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
 func (c changer) Autostart(name string) (on bool, err error) {
 	err = c.with(name, func(dom *libvirt.Domain) error { on, err = dom.GetAutostart(); return err })
-	return on, plain(err)
+	return on, refusal.Plain(err)
 }
 
 // SetAutostart has libvirt start the domain with its host.
 func (c changer) SetAutostart(name string) error {
-	return plain(c.with(name, func(dom *libvirt.Domain) error { return dom.SetAutostart(true) }))
+	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error { return dom.SetAutostart(true) }))
 }

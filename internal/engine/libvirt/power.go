@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -28,7 +30,7 @@ func (c *Conn) Start(name string) error {
 			}
 		}
 		err = dom.Create()
-		if !is(err, libvirt.ERR_OPERATION_INVALID) {
+		if !refusal.Is(err, libvirt.ERR_OPERATION_INVALID) {
 			return err
 		}
 		if now, _ := state.Of(dom); now == engine.Running {
@@ -37,7 +39,7 @@ func (c *Conn) Start(name string) error {
 		return err
 	})
 	if err != nil {
-		return startError(plain(err))
+		return startError(refusal.Plain(err))
 	}
 	return nil
 }
@@ -60,7 +62,7 @@ func startError(err error) error {
 func (c *Conn) Shutdown(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error { return unlessEnded(dom.Shutdown()) })
 	if err != nil {
-		return fmt.Errorf("does not take the request to shut down: %w", plain(err))
+		return fmt.Errorf("does not take the request to shut down: %w", refusal.Plain(err))
 	}
 	return nil
 }
@@ -69,14 +71,14 @@ func (c *Conn) Shutdown(name string) error {
 func (c *Conn) Destroy(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error { return unlessEnded(dom.Destroy()) })
 	if err != nil {
-		return fmt.Errorf("does not end: %w", plain(err))
+		return fmt.Errorf("does not end: %w", refusal.Plain(err))
 	}
 	return nil
 }
 
 // unlessEnded takes the error away that says that the domain does not run.
 func unlessEnded(err error) error {
-	if is(err, libvirt.ERR_OPERATION_INVALID) {
+	if refusal.Is(err, libvirt.ERR_OPERATION_INVALID) {
 		return nil
 	}
 	return err

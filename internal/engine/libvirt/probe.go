@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine/libvirt/domainxml"
@@ -47,7 +49,7 @@ func (h *host) Probe(accel, arch, dir string) error {
 	return h.use(func(conn *libvirt.Connect) error {
 		dom, err := conn.DomainCreateXML(xml, libvirt.DOMAIN_START_PAUSED|libvirt.DOMAIN_START_AUTODESTROY)
 		if err != nil {
-			return startError(plain(err))
+			return startError(refusal.Plain(err))
 		}
 		defer func() { _ = dom.Free() }()
 		if kernel == "" {
@@ -87,7 +89,7 @@ func (h *host) answers(dom *libvirt.Domain, name string) error {
 	}
 	defer console.Close()
 	if err := dom.Resume(); err != nil {
-		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
+		return startError(fmt.Errorf("KVM runs no processor: %w", refusal.Plain(err)))
 	}
 	watching.Go(func() { spend(ctx, dom, probeAnswers); cancel() })
 	shown, piece := "", make([]byte, 256)
@@ -120,7 +122,7 @@ const emulate = "this host's KVM does not work, as in virtual machines whose own
 // runs lets the domain run for some milliseconds, and says why it does not.
 func runs(dom *libvirt.Domain) error {
 	if err := dom.Resume(); err != nil {
-		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
+		return startError(fmt.Errorf("KVM runs no processor: %w", refusal.Plain(err)))
 	}
 	for deadline := time.Now().Add(probeRuns); time.Now().Before(deadline); time.Sleep(probePoll) {
 		if err := alive(dom); err != nil {
@@ -134,7 +136,7 @@ func runs(dom *libvirt.Domain) error {
 func alive(dom *libvirt.Domain) error {
 	now, reason, err := dom.GetState()
 	if err != nil {
-		return startError(fmt.Errorf("KVM runs no processor: %w", plain(err)))
+		return startError(fmt.Errorf("KVM runs no processor: %w", refusal.Plain(err)))
 	}
 	return halted(now, reason)
 }

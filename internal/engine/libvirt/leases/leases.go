@@ -5,8 +5,9 @@
 package leases
 
 import (
-	"errors"
 	"fmt"
+
+	"coreos-libvirt/internal/engine/libvirt/refusal"
 
 	"libvirt.org/go/libvirt"
 
@@ -38,7 +39,7 @@ func (o On) PutLease(name string, lease engine.Lease) error {
 	if other, there, failed := o.LeaseOf(name); failed == nil && there && other.ID != lease.ID {
 		return engine.ErrLeased
 	}
-	return fmt.Errorf("libvirt does not note who changes the cluster: %w", plain(err))
+	return fmt.Errorf("libvirt does not note who changes the cluster: %w", refusal.Plain(err))
 }
 
 // LeaseOf reads the network's definition.
@@ -55,11 +56,11 @@ func (o On) LeaseOf(name string) (lease engine.Lease, there bool, err error) {
 		}
 		return err
 	})
-	if is(err, libvirt.ERR_NO_NETWORK) {
+	if refusal.Is(err, libvirt.ERR_NO_NETWORK) {
 		return lease, false, nil
 	}
 	if err != nil {
-		err = fmt.Errorf("libvirt does not say who changes the cluster: %w", plain(err))
+		err = fmt.Errorf("libvirt does not say who changes the cluster: %w", refusal.Plain(err))
 	}
 	return lease, err == nil, err
 }
@@ -74,20 +75,8 @@ func (o On) DropLease(id string) error {
 		defer func() { _ = network.Free() }()
 		return network.Undefine()
 	})
-	if err == nil || is(err, libvirt.ERR_NO_NETWORK) {
+	if err == nil || refusal.Is(err, libvirt.ERR_NO_NETWORK) {
 		return nil
 	}
-	return fmt.Errorf("libvirt does not forget who changed the cluster: %w", plain(err))
-}
-
-func plain(err error) error {
-	if e, is := errors.AsType[libvirt.Error](err); is {
-		return errors.New(e.Message)
-	}
-	return err
-}
-
-func is(err error, code libvirt.ErrorNumber) bool {
-	e, is := errors.AsType[libvirt.Error](err)
-	return is && e.Code == code
+	return fmt.Errorf("libvirt does not forget who changed the cluster: %w", refusal.Plain(err))
 }

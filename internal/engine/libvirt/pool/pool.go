@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine/libvirt/storagexml"
@@ -52,7 +54,7 @@ func (p *Pool) with(do func(*libvirt.Connect, *libvirt.StoragePool) error) error
 			return err
 		}
 		err = do(conn, pool)
-		if !is(err, libvirt.ERR_OPERATION_INVALID) {
+		if !refusal.Is(err, libvirt.ERR_OPERATION_INVALID) {
 			return err
 		}
 		if err := p.activate(pool); err != nil {
@@ -61,12 +63,12 @@ func (p *Pool) with(do func(*libvirt.Connect, *libvirt.StoragePool) error) error
 		return do(conn, pool)
 	})
 	switch {
-	case is(err, libvirt.ERR_NO_STORAGE_POOL):
+	case refusal.Is(err, libvirt.ERR_NO_STORAGE_POOL):
 		return fmt.Errorf("the storage pool %s: %w", p.name, fs.ErrNotExist)
-	case is(err, libvirt.ERR_NO_STORAGE_VOL):
+	case refusal.Is(err, libvirt.ERR_NO_STORAGE_VOL):
 		return fs.ErrNotExist
 	}
-	return plain(err)
+	return refusal.Plain(err)
 }
 
 // know takes down where the pool's files are, once.
@@ -124,7 +126,7 @@ func (p *Pool) Make() error {
 		return hint.Errorf(fmt.Sprintf("make it: virsh -c '%s' pool-create-as %s dir --target FOLDER --build", p.uri, Own), "there is no storage pool %s, and no folder for it is known in this user's home", Own)
 	}
 	if err := p.use(p.define); err != nil {
-		return fmt.Errorf("libvirt makes no storage pool %s at %s: %w", p.name, folder, plain(err))
+		return fmt.Errorf("libvirt makes no storage pool %s at %s: %w", p.name, folder, refusal.Plain(err))
 	}
 	return nil
 }
@@ -228,18 +230,4 @@ func (p *Pool) Names() (names []string, err error) {
 		return nil, nil
 	}
 	return names, err
-}
-
-// plain makes libvirt's error read as a sentence: its message without codes and domains.
-func plain(err error) error {
-	var e libvirt.Error
-	if errors.As(err, &e) {
-		return errors.New(e.Message)
-	}
-	return err
-}
-
-func is(err error, code libvirt.ErrorNumber) bool {
-	var e libvirt.Error
-	return errors.As(err, &e) && e.Code == code
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine/libvirt/storagexml"
@@ -37,7 +39,7 @@ func (p *Pool) Create(v storagexml.Volume) error {
 		if err == nil {
 			return volume.Free()
 		}
-		if tries > 1 && is(err, libvirt.ERR_STORAGE_VOL_EXIST) {
+		if tries > 1 && refusal.Is(err, libvirt.ERR_STORAGE_VOL_EXIST) {
 			return nil
 		}
 		return err
@@ -79,10 +81,10 @@ func (p *Pool) At(path string) (info storagexml.Info, err error) {
 		}
 		return err
 	})
-	if is(err, libvirt.ERR_NO_STORAGE_VOL) {
+	if refusal.Is(err, libvirt.ERR_NO_STORAGE_VOL) {
 		return info, fs.ErrNotExist
 	}
-	return info, plain(err)
+	return info, refusal.Plain(err)
 }
 
 // Grow gives a qcow2 volume that many bytes, if it has less. No domain uses it.

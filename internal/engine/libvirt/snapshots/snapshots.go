@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"coreos-libvirt/internal/engine/libvirt/refusal"
+
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -35,7 +37,7 @@ func (s Kept) Snapshots(domain string) (all []engine.Snapshot, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("libvirt does not list its snapshots: %w", plain(err))
+		return nil, fmt.Errorf("libvirt does not list its snapshots: %w", refusal.Plain(err))
 	}
 	slices.SortStableFunc(all, func(a, b engine.Snapshot) int { return cmp.Or(a.Made.Compare(b.Made), strings.Compare(a.Name, b.Name)) })
 	return all, nil
@@ -59,7 +61,7 @@ func (s Kept) Pause(domain string) error {
 		return dom.Suspend()
 	})
 	if err != nil {
-		return fmt.Errorf("cannot be paused: %w", plain(err))
+		return fmt.Errorf("cannot be paused: %w", refusal.Plain(err))
 	}
 	return nil
 }
@@ -89,7 +91,7 @@ func snapshotError(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := plain(err).Error()
+	text := refusal.Plain(err).Error()
 	if strings.Contains(text, "pflash") || strings.Contains(text, "nvram") || strings.Contains(text, "migrat") {
 		return fmt.Errorf("%w: %s", engine.ErrNoMemorySnapshot, text)
 	}
@@ -129,7 +131,7 @@ func (s Kept) Revert(domain string, to engine.Snapshot) error {
 		return snap.RevertToSnapshot(flags)
 	})
 	if err != nil {
-		return fmt.Errorf("libvirt does not take it back: %w", plain(err))
+		return fmt.Errorf("libvirt does not take it back: %w", refusal.Plain(err))
 	}
 	return nil
 }
@@ -148,16 +150,7 @@ func (s Kept) RemoveSnapshot(domain, name, note string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("libvirt does not remove its snapshot: %w", plain(err))
+		return fmt.Errorf("libvirt does not remove its snapshot: %w", refusal.Plain(err))
 	}
 	return nil
-}
-
-// plain makes libvirt's error read as a sentence: its message without codes and domains.
-func plain(err error) error {
-	var e libvirt.Error
-	if errors.As(err, &e) {
-		return errors.New(e.Message)
-	}
-	return err
 }

@@ -1,0 +1,25 @@
+//go:build cgo && libvirt_dlopen
+
+// Package refusal is what libvirt says when it refuses a call.
+package refusal
+
+import (
+	"errors"
+
+	"libvirt.org/go/libvirt"
+)
+
+// Plain makes libvirt's error read as a sentence: its message without codes and domains.
+func Plain(err error) error {
+	var e libvirt.Error
+	if errors.As(err, &e) {
+		return errors.New(e.Message)
+	}
+	return err
+}
+
+// Is tells whether the error is libvirt's of that number.
+func Is(err error, code libvirt.ErrorNumber) bool {
+	var e libvirt.Error
+	return errors.As(err, &e) && e.Code == code
+}
