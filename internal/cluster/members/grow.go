@@ -2,6 +2,7 @@ package members
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,13 +19,30 @@ func (c Cluster) grow(ctx context.Context, nodes []boot.Node, status etcd.Status
 		return status, nil
 	}
 	voters := c.voters(Endpoints(status.Healthy()))
-	for i := range nodes {
+	for _, i := range turnToJoin(nodes) {
 		var err error
 		if nodes[i], err = c.becomeMember(ctx, nodes[i], voters); err != nil {
 			return status, fmt.Errorf("%s: %w", nodes[i].Step.Node.Name, err)
 		}
 	}
 	return c.awaitAll(ctx, nodes, len(voters.endpoints))
+}
+
+// turnToJoin are the indexes of the nodes in the order in which they become members: first those that were made to join with their
+// first boot, as the members that there are were worked out for them.
+func turnToJoin(nodes []boot.Node) (turn []int) {
+	for i := range nodes {
+		turn = append(turn, i)
+	}
+	slices.SortStableFunc(turn, func(a, b int) int { return later(nodes[a]) - later(nodes[b]) })
+	return turn
+}
+
+func later(n boot.Node) int {
+	if wasToJoin(n.Step.Node) {
+		return 0
+	}
+	return 1
 }
 
 func haveVotes(members []etcd.Member) bool {
@@ -43,6 +61,8 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, voters voters) (
 	switch {
 	case known && peer.Name != "" && !peer.Learner:
 		return n, nil
+	case known && peer.Name == "" && isNew(n.Step) && wasToJoin(node): // it was added before this first boot of the node
+		return n, c.promoteNew(ctx, n, voters)
 	case known && (peer.Name != "" || wasToJoin(node) && voters.starts(ctx, address)):
 		return n, c.promote(ctx, n, voters, address)
 	case !workspace.Exists(node.Fresh()):
@@ -53,7 +73,38 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, voters voters) (
 	if err != nil {
 		return n, err
 	}
+	if joined, err := c.joinAsBooted(ctx, n, voters); joined || err != nil {
+		return n, err
+	}
 	return c.join(ctx, n, place, voters)
+}
+
+// joinAsBooted makes a member of a node that has booted with what it needs to join: its etcd waits to be added. It tells whether that
+// has worked; else the cluster is as it was.
+func (c Cluster) joinAsBooted(ctx context.Context, n boot.Node, voters voters) (joined bool, err error) {
+	node, address := n.Step.Node, n.Address()
+	peers, err := voters.clearLearners(ctx)
+	if err != nil || !c.fits(peers, node, address) {
+		return false, err
+	}
+	if err := c.addLearner(ctx, node, peers, address, voters); err != nil {
+		return false, err
+	}
+	if voters.starts(ctx, address) {
+		return true, c.promoteNew(ctx, n, voters)
+	}
+	c.Log.Say("%s: its etcd has not started since it was added: the node is recreated to join", node.Name)
+	_, err = voters.remove(address)
+	return false, errors.Join(err, context.Cause(ctx))
+}
+
+// promoteNew gives the learner on the node its vote. If that fails, it is taken out again.
+func (c Cluster) promoteNew(ctx context.Context, n boot.Node, voters voters) error {
+	err := c.promote(ctx, n, voters, n.Address())
+	if err != nil {
+		err = voters.takeOut(n.Address(), err)
+	}
+	return err
 }
 
 // prepare makes sure of all that the node needs to join at the address, and that all members are healthy.

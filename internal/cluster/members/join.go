@@ -11,7 +11,6 @@ import (
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // place is where a node joins the cluster, and what it then boots with.
@@ -62,10 +61,7 @@ func (c Cluster) join(ctx context.Context, node boot.Node, p place, voters voter
 
 // recreateAt recreates the node with the document of its place.
 func (c Cluster) recreateAt(ctx context.Context, node boot.Node, p place) (boot.Node, error) {
-	err := artifact.Write(node.Step.Node.EtcdFlags(), []byte(p.flags), 0o600)
-	if err == nil {
-		err = c.Documents.Write(p.doc)
-	}
+	err := c.writePlace(node.Step.Node, p)
 	if err == nil {
 		node, err = c.recreateAndBoot(ctx, node)
 	}

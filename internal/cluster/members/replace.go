@@ -1,6 +1,7 @@
 package members
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -103,7 +104,7 @@ func (v View) MemberOf(peers etcd.Peers, node workspace.Node) (peer etcd.Peer, i
 		last[d.Name] = v.Reach.LastAddress(d.Name)
 	}
 	for _, node := range append(slices.Clone(v.Options.Nodes), node) { // its domain may be gone
-		last[node.Name] = v.Reach.LastAddress(node.Name)
+		last[node.Name] = cmp.Or(v.Reach.LastAddress(node.Name), joinsAt(node))
 	}
 	return last.MemberOf(peers, node.Name)
 }

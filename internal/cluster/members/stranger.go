@@ -14,6 +14,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // CheckStrangers is an error if etcd has a member that is not a node's: whoever it is reads and writes all that the cluster
@@ -83,14 +84,15 @@ func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) boo
 	return false
 }
 
-// addressesOf are those of each node that there is or shall be, by name, as it says now or said last; none if it never did.
+// addressesOf are those of each node that there is or shall be, by name, as it says now or said last, or as it was made to join at; none
+// if nobody knows.
 func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	all := map[string][]string{}
 	for _, node := range v.Options.Nodes {
-		all[node.Name] = lastAddresses(v.Reach, node.Name)
+		all[node.Name] = lastAddresses(v.Reach, node)
 	}
 	for _, d := range v.Reach.Members(v.Domains, v.Options.Prefix) {
-		all[d.Name] = lastAddresses(v.Reach, d.Name)
+		all[d.Name] = lastAddresses(v.Reach, v.Reach.NodeOf(d.Metadata))
 	}
 	for _, n := range nodes {
 		all[n.Step.Node.Name] = append(addressesIn(n.Report), all[n.Step.Node.Name]...)
@@ -98,9 +100,13 @@ func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	return all
 }
 
-func lastAddresses(nodes reach.Nodes, node string) []string {
-	report, _ := nodes.Kept(node)
-	return addressesIn(report)
+func lastAddresses(nodes reach.Nodes, node workspace.Node) []string {
+	report, _ := nodes.Kept(node.Name)
+	all := addressesIn(report)
+	if address := joinsAt(node); len(all) == 0 && address != "" {
+		all = append(all, address)
+	}
+	return all
 }
 
 func addressesIn(report guest.Report) (all []string) {

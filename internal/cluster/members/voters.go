@@ -16,8 +16,9 @@ import (
 const (
 	// promotePoll is how often a learner is looked at until it has started, and has caught up.
 	promotePoll = 500 * time.Millisecond
-	// startWithin is how long the etcd of a ready node may take to start, if the node was recreated to join.
-	startWithin = 10 * time.Second
+	// startWithin is how long the etcd of a ready node may take to start, if the node was made to join. One that was started before
+	// its member was added ends, and is started again by its unit.
+	startWithin = time.Minute
 	// takeOutWithin is how long etcd may take to remove a learner again.
 	takeOutWithin = 30 * time.Second
 	// healthyWithin is how long members may take to be healthy again before others come or go.
@@ -29,10 +30,11 @@ type voters struct {
 	client    etcd.Helper
 	endpoints []string
 	say       func(format string, args ...any)
+	within    time.Duration // how long a learner may take to start
 }
 
 // voters are the members at these client URLs.
-func (v View) voters(endpoints []string) voters { return voters{v.Client(), endpoints, v.Log.Say} }
+func (v View) voters(endpoints []string) voters { return voters{v.Client(), endpoints, v.Log.Say, cmp.Or(v.startWithin, startWithin)} }
 
 // peers are the members that the cluster knows.
 func (v voters) peers(ctx context.Context) (etcd.Peers, error) {
@@ -58,7 +60,7 @@ func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status
 
 // starts tells whether the learner at the address starts soon.
 func (v voters) starts(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	ctx, cancel := context.WithTimeout(ctx, v.within)
 	defer cancel()
 	for {
 		peers, err := v.peers(ctx)
@@ -118,22 +120,28 @@ func (v voters) clearLearners(ctx context.Context) (stay etcd.Peers, err error) 
 
 // takeOut removes the learner at the address again, whatever ended the run. The error says so, with what failed before.
 func (v voters) takeOut(address string, failed error) error {
+	peers, err := v.remove(address)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if peer, ok := peers.At(address); ok && !peer.Learner {
+		return failed
+	}
+	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it again: %w", len(peers), failed)
+}
+
+// remove removes the learner at the address, if there is one, whatever ended the run. It gives the members that stay.
+func (v voters) remove(address string) (stay etcd.Peers, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), takeOutWithin)
 	defer cancel()
 	peers, err := v.peers(ctx)
 	if err != nil {
-		return errors.Join(failed, err)
+		return nil, err
 	}
-	if peer, ok := peers.At(address); ok {
-		if !peer.Learner {
-			return failed
-		}
-		if err := v.client.Remove(ctx, v.endpoints, peer.ID); err != nil {
-			return errors.Join(failed, err)
-		}
-		peers = peers.Without(peer)
+	if peer, ok := peers.At(address); ok && peer.Learner {
+		return peers.Without(peer), v.client.Remove(ctx, v.endpoints, peer.ID)
 	}
-	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it again: %w", len(peers), failed)
+	return peers, nil
 }
 
 // removeMember removes a member. If it leads, another one leads from then on.

@@ -121,7 +121,17 @@ func random() string {
 
 // Joining is what WordFlags stands for in a member that joins a cluster that there is already.
 func Joining(initialCluster string) string {
-	return "--initial-cluster=" + initialCluster + " --initial-cluster-state=existing"
+	return initialFlag + initialCluster + joiningState
+}
+
+const (
+	initialFlag  = "--initial-cluster="
+	joiningState = " --initial-cluster-state=existing"
+)
+
+// Joined is the initial cluster in flags that Joining gave.
+func Joined(flags string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(flags, initialFlag), joiningState)
 }
 
 // New is a fresh token of the project's own service for a cluster of size members, on a port of address that is free now: several
