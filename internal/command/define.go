@@ -39,6 +39,9 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 	}
 	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
+	if err := expectNewcomers(ctx, r, d, steps); err != nil {
+		return d, err
+	}
 	out := d.apply.Define(ctx, steps)
 	d.steps, d.failed = out.Made, slices.Concat(refused, out.Failed)
 	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {

@@ -142,6 +142,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 			return p, nil, err
 		}
 	}
+	p.etcd = e
 	p.plan, err = plan.Make(p.want, have, options, e)
 	p.plan.Notes = append(p.plan.Notes, where.notes...)
 	sayMoves(r, p.plan.Steps, p.hosts)

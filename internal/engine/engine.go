@@ -138,6 +138,12 @@ type Networks interface {
 	NetworkBridge(network string) (string, error)
 }
 
+// Reservations are those of networks of the engine's own.
+type Reservations interface {
+	// Reserved is the address that the network's DHCP server keeps for the hardware address; the zero value if it keeps none.
+	Reserved(network, mac string) netip.Addr
+}
+
 // Copies are an engine's own copies of base images, where its disks are.
 type Copies interface {
 	// PruneCopies removes those that no disk stands on. It gives their names, and how many bytes they took.

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/cluster/beforehand"
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members/admission"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
@@ -26,10 +28,10 @@ func (b *bed) newcomers(numbers ...int) (steps []plan.Step) {
 }
 
 // expected says that nodes will be where their addresses are.
-func (b *bed) expected(numbers ...int) map[string]Expectation {
-	all := map[string]Expectation{}
+func (b *bed) expected(numbers ...int) map[string]beforehand.Place {
+	all := map[string]beforehand.Place{}
 	for _, n := range numbers {
-		all[workspace.NodeName("core", n)] = Expectation{b.addressOf(n), "addresses="}
+		all[workspace.NodeName("core", n)] = beforehand.Place{Address: b.addressOf(n), By: "addresses="}
 	}
 	return all
 }
@@ -58,7 +60,7 @@ func (b *bed) boots(steps ...plan.Step) (nodes []boot.Node) {
 }
 
 // expects has new nodes made to join, as a run does before it defines them.
-func (b *bed) expects(steps []plan.Step, expected map[string]Expectation) {
+func (b *bed) expects(steps []plan.Step, expected map[string]beforehand.Place) {
 	b.t.Helper()
 	peers, err := b.Client().Peers(b.t.Context(), []string{b.clientURL(1)})
 	if err == nil {
@@ -70,7 +72,7 @@ func (b *bed) expects(steps []plan.Step, expected map[string]Expectation) {
 	b.defined(steps)
 }
 
-func (b *bed) admits(steps []plan.Step) Admitted {
+func (b *bed) admits(steps []plan.Step) admission.Admitted {
 	b.t.Helper()
 	admitted, err := b.Admit(b.t.Context(), steps)
 	if err != nil {
@@ -99,7 +101,9 @@ func TestNodesThatAreExpectedJoinWithTheirFirstBoot(t *testing.T) {
 	} {
 		flags, _ := os.ReadFile(steps[i].Node.EtcdFlags())
 		initial, _, _ := strings.Cut(strings.TrimPrefix(string(flags), "--initial-cluster="), " ")
-		if got := strings.Join(inOrder(initial), " "); got != want || !strings.HasSuffix(string(flags), " --initial-cluster-state=existing") {
+		parts := strings.Split(initial, ",")
+		slices.Sort(parts)
+		if got := strings.Join(parts, " "); got != want || !strings.HasSuffix(string(flags), " --initial-cluster-state=existing") {
 			t.Errorf("%s: want %s, got %s", steps[i].Node.Name, want, flags)
 		}
 		if document, err := os.ReadFile(steps[i].Node.Ignition()); err != nil || !strings.Contains(string(document), "initial-cluster-state") {
@@ -135,7 +139,7 @@ func TestANodeThatDoesNotComeLeavesNoMember(t *testing.T) {
 	steps := b.newcomers(3)
 	b.expects(steps, b.expected(3))
 	for want, node := range map[string]boot.Node{
-		"core03: was expected at " + b.addressOf(3) + " and is not there: its member was taken out of etcd again, which has 2 members\n":             {Step: steps[0], Err: errors.New("Ignition failed")},
+		"core03: was expected at " + b.addressOf(3) + " and is not there: its member was taken out of etcd again, which has 2 members\n":                 {Step: steps[0], Err: errors.New("Ignition failed")},
 		"core03: was expected at " + b.addressOf(3) + " and is at " + b.addressOf(7) + ": its member was taken out of etcd again, which has 2 members\n": {Step: steps[0], Report: reportOf("core03", b.addressOf(7))},
 	} {
 		time.Sleep(time.Second) // etcd makes a member's id of its URL and the second
@@ -148,7 +152,7 @@ func TestANodeThatDoesNotComeLeavesNoMember(t *testing.T) {
 			t.Errorf("got %v, members are %s, said %s", err, b.known(1, 2), b.said)
 		}
 	}
-	if err := (Admitted{}).Came(nil); err != nil {
+	if err := (admission.Admitted{}).Came(nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -171,7 +175,7 @@ func TestARunThatWasKilledBeforeTheFirstBoot(t *testing.T) {
 	}
 	steps[0].Action = plan.Keep // the next run finds it defined
 	b.said.Reset()
-	if again := b.admits(steps); again.address != b.addressOf(3) || b.known(1, 2) != "? core01 core02" || b.said.Len() > 0 {
+	if again := b.admits(steps); again.Address != b.addressOf(3) || b.known(1, 2) != "? core01 core02" || b.said.Len() > 0 {
 		t.Errorf("got %+v, members are %s, said %s", again, b.known(1, 2), b.said)
 	}
 	steps[0].Action = plan.Remove
@@ -185,22 +189,22 @@ func TestWhoIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	b := live(t, 3)
 	steps := b.newcomers(4)
-	b.expects(steps, map[string]Expectation{})
-	if workspace.Exists(steps[0].Node.EtcdFlags()) || b.admits(steps).address != "" {
+	b.expects(steps, map[string]beforehand.Place{})
+	if workspace.Exists(steps[0].Node.EtcdFlags()) || b.admits(steps).Address != "" {
 		t.Error("nobody knows where it will be")
 	}
 	b.expects(steps, b.expected(4))
-	if replaced := append(b.nodes(1), boot.Node{}); b.admits(append(steps, plan.Step{Node: replaced[0].Step.Node, Action: plan.Recreate})).address != "" {
+	if replaced := append(b.nodes(1), boot.Node{}); b.admits(append(steps, plan.Step{Node: replaced[0].Step.Node, Action: plan.Recreate})).Address != "" {
 		t.Error("a member is replaced: etcd takes one learner at a time")
 	}
 	good, _ := os.ReadFile(steps[0].Node.EtcdFlags())
 	save(t, steps[0].Node.EtcdFlags(), strings.Replace(string(good), "core02="+b.peerURL(2)+",", "", 1))
-	if b.admits(steps).address != "" || !strings.Contains(string(good), "core02=") {
+	if b.admits(steps).Address != "" || !strings.Contains(string(good), "core02=") {
 		t.Error("it was made to join others")
 	}
 	save(t, steps[0].Node.EtcdFlags(), string(good))
 	b.stop(3)
-	if b.admits(steps).address != "" || b.known(1, 2) != "core01 core02 core03" {
+	if b.admits(steps).Address != "" || b.known(1, 2) != "core01 core02 core03" {
 		t.Errorf("one is not healthy: members are %s", b.known(1, 2))
 	}
 }

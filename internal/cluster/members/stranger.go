@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
@@ -103,7 +104,7 @@ func addressesOf(v View, nodes []boot.Node) map[string][]string {
 func lastAddresses(nodes reach.Nodes, node workspace.Node) []string {
 	report, _ := nodes.Kept(node.Name)
 	all := addressesIn(report)
-	if address := joinsAt(node); len(all) == 0 && address != "" {
+	if address := generation.JoinsAt(node); len(all) == 0 && address != "" {
 		all = append(all, address)
 	}
 	return all
@@ -137,7 +138,7 @@ func (v View) RemoveStranger(ctx context.Context, nodes []boot.Node, id string) 
 		return errors.Join(errors.New("remove="+id+": no member of etcd is healthy"), status.Check(1))
 	}
 	others := slices.DeleteFunc(status.Healthy(), func(m etcd.Member) bool { return m.ID == id })
-	if err := v.voters(Endpoints(others)).removeMember(ctx, status, status.Peers[at]); err != nil {
+	if err := v.voters(Endpoints(others)).RemoveMember(ctx, status, status.Peers[at]); err != nil {
 		return err
 	}
 	v.Log.Say("etcd: the member %s is taken out, %s", id, whereabouts(status.Peers[at]))

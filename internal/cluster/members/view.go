@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members/voters"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
@@ -133,7 +134,7 @@ func (v View) running(domains map[string]engine.Domain) []engine.Domain {
 // Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked
 // where they are now, unless etcd has never formed.
 func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status, err error) {
-	if last := v.lastEndpoints(); len(last) > 0 {
+	if last := lastEndpoints(v); len(last) > 0 {
 		if status, err = v.ask(ctx, last); err != nil || status.Answers() {
 			return status, cmp.Or(err, status.Refused())
 		}
@@ -155,7 +156,7 @@ func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 }
 
 // lastEndpoints are the client URLs of the members of nodes that run, where those were last.
-func (v View) lastEndpoints() []string {
+func lastEndpoints(v View) []string {
 	last := []string{}
 	for _, d := range v.running(v.Domains) {
 		if address := v.Reach.LastAddress(d.Name); address != "" {
@@ -163,6 +164,11 @@ func (v View) lastEndpoints() []string {
 		}
 	}
 	return last
+}
+
+// voters are the members at these client URLs.
+func (v View) voters(endpoints []string) voters.Voters {
+	return voters.Voters{Client: v.Client(), Endpoints: endpoints, Say: v.Log.Say, Within: v.startWithin}
 }
 
 // StatusOf is what the nodes' members say, in the nodes' order.

@@ -113,6 +113,12 @@ func (n Nodes) possible(node string, report guest.Report) (guest.Report, error) 
 	return s.possible(report, workspace.MAC(node))
 }
 
+// IsPossible tells whether a node can have the address.
+func IsPossible(n Nodes, address netip.Addr) bool {
+	s, err := n.surroundings()
+	return err == nil && s.wrong(address) == ""
+}
+
 // Shared are the errors of nodes that say that they are where another one says that it is, by name: one of them lies.
 func Shared(reports map[string]guest.Report) map[string]error {
 	at := map[string][]string{}

@@ -62,6 +62,7 @@ func (host) Version() (major, minor, release uint32, err error)               { 
 func (host) QEMUVersion() (major, minor, release uint32, err error)           { return 0, 0, 0, errNoCgo }
 func (host) Probe(string, string, string) error                               { return errNoCgo }
 func (host) NetworkBridge(string) (string, error)                             { return "", errNoCgo }
+func (host) Reserved(string, string) (none netip.Addr)                        { return none }
 func (host) HasKVM(string) bool                                               { return false }
 func (host) HasUEFI(string) bool                                              { return true }
 func (inventory) Running() (map[string]bool, error)                           { return nil, errNoCgo }

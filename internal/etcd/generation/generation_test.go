@@ -3,7 +3,6 @@ package generation
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -280,18 +279,6 @@ func TestAccess(t *testing.T) {
 	}{{Access{Cert: "x"}, "discovery_cert=x discovery_key="}, {Access{CA: filepath.Join(folder, "none")}, "discovery_ca=: stat "}} {
 		if err := c.check(); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%+v: got %v", c, err)
-		}
-	}
-}
-
-func TestReachableAddress(t *testing.T) {
-	for text, want := range map[string]string{"127.0.1.1": "", "fd00::1 10.0.0.1": "10.0.0.1", "::1 fe80::1 fd00::1": "fd00::1", "": ""} {
-		found := []netip.Addr{}
-		for _, a := range strings.Fields(text) {
-			found = append(found, netip.MustParseAddr(a))
-		}
-		if got, ok := reachableAddress(found); ok != (want != "") || ok && got.String() != want {
-			t.Errorf("%s: got %s", text, got)
 		}
 	}
 }

@@ -197,27 +197,13 @@ func (o Options) nodeAddresses(ctx context.Context, names []string) (addresses [
 		return strings.Split(o.Addresses, ","), nil
 	}
 	for _, name := range names {
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+		address, err := discovery.AddressOf(ctx, name)
 		if err != nil {
-			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them", "discovery=static: %s has no address: %w", name, err)
-		}
-		address, ok := reachableAddress(found)
-		if !ok {
-			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them; see /etc/hosts", "discovery=static: %s is %s, which no other node can reach", name, found[0])
+			return nil, err
 		}
 		addresses = append(addresses, address.String())
 	}
 	return addresses, nil
-}
-
-// reachableAddress is the one of a node's addresses by which others reach it: IPv4 where there is such a one.
-func reachableAddress(found []netip.Addr) (best netip.Addr, ok bool) {
-	for _, a := range found {
-		if a = a.Unmap(); a.IsGlobalUnicast() && (!best.IsValid() || a.Is4() && !best.Is4()) {
-			best = a
-		}
-	}
-	return best, best.IsValid()
 }
 
 // address is where the nodes reach the embedded service.

@@ -1,4 +1,5 @@
-package members
+// Package voters is members of an etcd that are healthy, by which its members are changed.
+package voters
 
 import (
 	"cmp"
@@ -25,27 +26,24 @@ const (
 	healthyWithin = 30 * time.Second
 )
 
-// voters are healthy members of a cluster, by which its members are changed.
-type voters struct {
-	client    etcd.Helper
-	endpoints []string
-	say       func(format string, args ...any)
-	within    time.Duration // how long a learner may take to start
+// Voters are healthy members of a cluster, by which its members are changed.
+type Voters struct {
+	Client    etcd.Helper
+	Endpoints []string
+	Say       func(format string, args ...any)
+	Within    time.Duration // how long a learner may take to start; 0 is a minute
 }
 
-// voters are the members at these client URLs.
-func (v View) voters(endpoints []string) voters { return voters{v.Client(), endpoints, v.Log.Say, cmp.Or(v.startWithin, startWithin)} }
-
-// peers are the members that the cluster knows.
-func (v voters) peers(ctx context.Context) (etcd.Peers, error) {
-	return v.client.Peers(ctx, v.endpoints)
+// Peers are the members that the cluster knows.
+func (v Voters) Peers(ctx context.Context) (etcd.Peers, error) {
+	return v.Client.Peers(ctx, v.Endpoints)
 }
 
-// waitHealthy waits a little until all members are healthy, except the excused ids. If they are not, the error says which.
-func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status, error) {
+// WaitHealthy waits a little until all members are healthy, except the excused ids. If they are not, the error says which.
+func (v Voters) WaitHealthy(ctx context.Context, excused ...string) (etcd.Status, error) {
 	waiting, cancel := context.WithTimeout(ctx, healthyWithin)
 	defer cancel()
-	status, err := v.client.WaitHealthy(waiting, v.endpoints, 1, func(etcd.Status) {}, excused...)
+	status, err := v.Client.WaitHealthy(waiting, v.Endpoints, 1, func(etcd.Status) {}, excused...)
 	if ctx.Err() != nil {
 		return status, context.Cause(ctx)
 	}
@@ -58,12 +56,12 @@ func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status
 	return status, nil
 }
 
-// starts tells whether the learner at the address starts soon.
-func (v voters) starts(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, v.within)
+// Starts tells whether the learner at the address starts soon.
+func (v Voters) Starts(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.Within, startWithin))
 	defer cancel()
 	for {
-		peers, err := v.peers(ctx)
+		peers, err := v.Peers(ctx)
 		if peer, _ := peers.At(address); err == nil && peer.Name != "" {
 			return true
 		}
@@ -73,11 +71,11 @@ func (v voters) starts(ctx context.Context, address string) bool {
 	}
 }
 
-// promote gives the learner at the address its vote, as soon as it has caught up. refused is why it did not get it before
+// Promote gives the learner at the address its vote, as soon as it has caught up. refused is why it did not get it before
 // ctx ended.
-func (v voters) promote(ctx context.Context, address string) (refused, err error) {
+func (v Voters) Promote(ctx context.Context, address string) (refused, err error) {
 	for {
-		peers, err := v.peers(ctx)
+		peers, err := v.Peers(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +88,7 @@ func (v voters) promote(ctx context.Context, address string) (refused, err error
 		}
 		refused = errors.New("it has not started")
 		if peer.Name != "" {
-			refused = v.client.Promote(ctx, v.endpoints, peer.ID)
+			refused = v.Client.Promote(ctx, v.Endpoints, peer.ID)
 		}
 		if refused != nil && !wait.Sleep(ctx, promotePoll) {
 			return refused, nil
@@ -98,10 +96,10 @@ func (v voters) promote(ctx context.Context, address string) (refused, err error
 	}
 }
 
-// clearLearners removes learners that were added and never started: etcd takes one at a time. It gives the members that
+// ClearLearners removes learners that were added and never started: etcd takes one at a time. It gives the members that
 // stay.
-func (v voters) clearLearners(ctx context.Context) (stay etcd.Peers, err error) {
-	peers, err := v.peers(ctx)
+func (v Voters) ClearLearners(ctx context.Context) (stay etcd.Peers, err error) {
+	peers, err := v.Peers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,17 +108,17 @@ func (v voters) clearLearners(ctx context.Context) (stay etcd.Peers, err error) 
 			stay = append(stay, peer)
 			continue
 		}
-		v.say("etcd: a learner at %s never started, and is taken out", cmp.Or(strings.Join(peer.URLs, ","), "no address"))
-		if err := v.client.Remove(ctx, v.endpoints, peer.ID); err != nil {
+		v.Say("etcd: a learner at %s never started, and is taken out", cmp.Or(strings.Join(peer.URLs, ","), "no address"))
+		if err := v.Client.Remove(ctx, v.Endpoints, peer.ID); err != nil {
 			return nil, err
 		}
 	}
 	return stay, nil
 }
 
-// takeOut removes the learner at the address again, whatever ended the run. The error says so, with what failed before.
-func (v voters) takeOut(address string, failed error) error {
-	peers, err := v.remove(address)
+// TakeOut removes the learner at the address again, whatever ended the run. The error says so, with what failed before.
+func (v Voters) TakeOut(address string, failed error) error {
+	peers, err := v.Remove(address)
 	if err != nil {
 		return errors.Join(failed, err)
 	}
@@ -130,31 +128,31 @@ func (v voters) takeOut(address string, failed error) error {
 	return fmt.Errorf("it was taken out of etcd again, which has %d members; `mage up` tries it again: %w", len(peers), failed)
 }
 
-// remove removes the learner at the address, if there is one, whatever ended the run. It gives the members that stay.
-func (v voters) remove(address string) (stay etcd.Peers, err error) {
+// Remove removes the learner at the address, if there is one, whatever ended the run. It gives the members that stay.
+func (v Voters) Remove(address string) (stay etcd.Peers, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), takeOutWithin)
 	defer cancel()
-	peers, err := v.peers(ctx)
+	peers, err := v.Peers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if peer, ok := peers.At(address); ok && peer.Learner {
-		return peers.Without(peer), v.client.Remove(ctx, v.endpoints, peer.ID)
+		return peers.Without(peer), v.Client.Remove(ctx, v.Endpoints, peer.ID)
 	}
 	return peers, nil
 }
 
-// removeMember removes a member. If it leads, another one leads from then on.
-func (v voters) removeMember(ctx context.Context, status etcd.Status, peer etcd.Peer) error {
+// RemoveMember removes a member. If it leads, another one leads from then on.
+func (v Voters) RemoveMember(ctx context.Context, status etcd.Status, peer etcd.Peer) error {
 	at := slices.IndexFunc(status.Members, func(m etcd.Member) bool { return m.ID == peer.ID && m.Endpoint != "" })
 	for _, healthy := range status.Healthy() {
 		if at < 0 || healthy.ID == peer.ID || healthy.Leader != peer.ID {
 			continue
 		}
-		if err := v.client.Lead(ctx, status.Members[at].Endpoint, healthy.ID); err != nil {
+		if err := v.Client.Lead(ctx, status.Members[at].Endpoint, healthy.ID); err != nil {
 			return fmt.Errorf("no other member can be made the leader: %w", err)
 		}
 		break
 	}
-	return v.client.Remove(ctx, v.endpoints, peer.ID)
+	return v.Client.Remove(ctx, v.Endpoints, peer.ID)
 }
