@@ -51,6 +51,9 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	if err := world.Up(ctx, hypervisorsForLab(r), r.log.Say); err != nil {
 		return err
 	}
+	if err := reserveInLab(ctx, r, world); err != nil {
+		return err
+	}
 	if len(words) == 0 {
 		r.log.Say("the lab is up; what follows the word lab runs inside it: lab up prefix=core nodes=3")
 		return nil

@@ -42,7 +42,7 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	if name == "" {
 		name = node.Name
 	}
-	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, etcd.HostOf(peer.URLs[0]))
+	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, addressOf(c.View, node, peer))
 	if err != nil {
 		return nodes[i], err
 	}
@@ -55,6 +55,14 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	}
 	c.Log.Say("%s: has left etcd", node.Name)
 	return c.join(ctx, nodes[i], place, leaving.others)
+}
+
+// addressOf is where the node's member is. A peer URL may have a host's name, which the domain's records have: the node said its address.
+func addressOf(v View, node workspace.Node, peer etcd.Peer) string {
+	if etcd.IsAtAddress(peer.URLs[0]) {
+		return etcd.HostOf(peer.URLs[0])
+	}
+	return cmp.Or(v.Reach.LastAddress(node.Name), etcd.HostOf(peer.URLs[0]))
 }
 
 // stillToCome are the nodes that are recreated after this one.

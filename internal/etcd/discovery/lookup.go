@@ -4,9 +4,32 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"regexp"
 
 	"coreos-libvirt/internal/terminal/hint"
 )
+
+// domainForm is what etcd's flag --discovery-srv takes without quotes, and DNS at all (RFC 1123, 2.1).
+var domainForm = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?)+$`)
+
+// CheckDomain is an error if the text cannot be a domain of DNS.
+func CheckDomain(domain string) error {
+	if len(domain) <= 253 && domainForm.MatchString(domain) {
+		return nil
+	}
+	return hint.Errorf("discovery=srv:example.org", "discovery=srv:%s: this is not a domain", domain)
+}
+
+// Members is how many members the domain's SRV records name (https://etcd.io/docs/v3.6/op-guide/clustering/#dns-discovery), as this
+// host's resolver says. The service etcd-server-ssl is that of members that speak TLS.
+func Members(ctx context.Context, domain string, tls bool) (int, error) {
+	service := "etcd-server"
+	if tls {
+		service += "-ssl"
+	}
+	_, records, err := net.DefaultResolver.LookupSRV(ctx, service, "tcp", domain)
+	return len(records), err
+}
 
 // AddressOf is the address of a node's name, as this host's resolver says.
 func AddressOf(ctx context.Context, name string) (netip.Addr, error) {

@@ -179,6 +179,8 @@ func TestAWayThatDoesNotHelp(t *testing.T) {
 		{"http://10.0.0.1/a b", "", "", "discovery=http://10.0.0.1/a b: this is not a way of discovery: "},
 		{"http://10.0.0.1/$(reboot)", "", "", "discovery=http://10.0.0.1/$(reboot): this is not a way of discovery: "},
 		{"http://root:word@10.0.0.1/x", "", "", "this is not a way of discovery: "},
+		{"srv:", "", "", "discovery=srv:: this is not a domain"},
+		{"srv:example.org --force-new-cluster", "", "", "discovery=srv:example.org --force-new-cluster: this is not a domain"},
 		{"foo", "", "", "discovery=foo: this is not a way of discovery"},
 	} {
 		w := newWorld(t, "Etcd_Discovery_Flags", func(o *Options) { o.Way, o.Listen, o.Addresses = c.way, c.listen, c.addresses })

@@ -111,15 +111,37 @@ func (o Options) tokenOfWay(ctx context.Context, tls bool) (discovery.Token, err
 	case o.Way == discovery.KindStatic:
 		return o.staticToken(ctx, tls)
 	case isSRV:
+		if err := discovery.CheckDomain(domain); err != nil {
+			return discovery.Token{}, err
+		}
+		o.warnOfRecords(ctx, domain, tls)
 		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: len(o.Nodes)}, nil
 	}
 	return o.tokenOf(ctx, o.Way)
+}
+
+// recordsWithin is how long DNS may take to say how many members a domain has.
+const recordsWithin = 3 * time.Second
+
+// warnOfRecords says so if the domain does not have a record for each member: etcd forms of those that it finds there. What this host's
+// resolver does not know the nodes' may know.
+func (o Options) warnOfRecords(ctx context.Context, domain string, tls bool) {
+	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	defer cancel()
+	found, err := discovery.Members(ctx, domain, tls)
+	switch {
+	case err != nil:
+		o.Say("warning: discovery=srv:%s: this host finds no SRV records of etcd's members there: %v", domain, err)
+	case found != len(o.Nodes):
+		o.Say("warning: discovery=srv:%s: its SRV records name %d members, and there are %d nodes: etcd forms only if these are the same", domain, found, len(o.Nodes))
+	}
 }
 
 // tryWay finds what is wrong with the way that discovery= says, as far as that can be told before there is a token.
 func (o Options) tryWay(ctx context.Context, tls bool) (err error) {
 	switch {
 	case strings.HasPrefix(o.Way, "srv:"):
+		err = discovery.CheckDomain(strings.TrimPrefix(o.Way, "srv:"))
 	case !discovery.IsEmbedded(o.Way) && o.Way != discovery.KindStatic:
 		_, err = firstURL(o.Way)
 	case o.ReadOnly && !o.Try:
