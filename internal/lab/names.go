@@ -25,18 +25,23 @@ const (
 // NodeName is a node that the network outside knows: the DHCP server keeps an address for its card, and the name server has its name.
 type NodeName struct{ Name, MAC string }
 
-// names are what the network outside knows of nodes: a file each, of dnsmasq's formats.
-func (w *World) names(kind string) string { return filepath.Join(w.dir, "names", kind) }
+// names is the folder of what the network outside knows of nodes: files of dnsmasq's formats.
+type names string
+
+func (w *World) names() names { return names(filepath.Join(w.dir, "names")) }
+
+// of are the files of a kind: hosts, cards or records.
+func (n names) of(kind string) string { return filepath.Join(string(n), kind) }
 
 // startDNS makes the name server of the network outside. It has the DHCP server's network, and no other server to ask: it knows what
 // it knows, and that there is nothing else.
 func (w *World) startDNS(ctx context.Context) error {
-	if err := w.makeNames(); err != nil {
+	if err := w.names().make(); err != nil {
 		return err
 	}
 	server, _, _ := strings.Cut(serverCIDR, "/")
-	cmd := netOnly(context.Background(), w.dhcp, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--conf-dir="+w.names("records"), "--user=root", "--port=53",
-		"--listen-address="+server, "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/#/", "--hostsdir="+w.names("hosts"), "--pid-file=", "--log-facility=-")
+	cmd := netOnly(context.Background(), w.dhcp, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--conf-dir="+w.names().of("records"), "--user=root", "--port=53",
+		"--listen-address="+server, "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/#/", "--hostsdir="+w.names().of("hosts"), "--pid-file=", "--log-facility=-")
 	if err := w.dns.start(cmd); err != nil {
 		return err
 	}
@@ -57,8 +62,8 @@ func listensForNames(pid int) error {
 	return err
 }
 
-func (w *World) makeNames() error {
-	for _, dir := range []string{w.names("hosts"), w.names("cards"), w.names("records")} {
+func (n names) make() error {
+	for _, dir := range []string{n.of("hosts"), n.of("cards"), n.of("records")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -75,14 +80,18 @@ func (w *World) Reserve(ctx context.Context, nodes []NodeName, domain string, sa
 	}
 	defer unlock()
 	for _, node := range nodes {
-		if err := w.reserve(node, domain, say); err != nil {
+		made, err := w.names().reserve(node, domain)
+		if err != nil {
 			return err
+		}
+		if made != "" {
+			say("lab %s: %s is kept for %s", w.id, made, node.Name)
 		}
 	}
 	if domain == "" {
 		return nil
 	}
-	changed, err := artifact.WriteIfChanged(filepath.Join(w.names("records"), domain), []byte(recordsOf(nodes, domain)), 0o644)
+	changed, err := artifact.WriteIfChanged(filepath.Join(w.names().of("records"), domain), []byte(recordsOf(nodes, domain)), 0o644)
 	if err != nil || !changed {
 		return err
 	}
@@ -100,31 +109,31 @@ func recordsOf(nodes []NodeName, domain string) string {
 	return lines
 }
 
-// reserve keeps an address for the node, unless it has one.
-func (w *World) reserve(node NodeName, domain string, say func(format string, args ...any)) error {
-	address, err := w.addressFor(node.MAC)
+// reserve keeps an address for the node, unless it has one. made is the address if it is new.
+func (n names) reserve(node NodeName, domain string) (made string, err error) {
+	address, err := n.addressFor(node.MAC)
 	if err != nil {
-		return err
+		return "", err
 	}
 	names := []string{address, node.Name}
 	if domain != "" {
 		names = append(names, node.Name+"."+domain)
 	}
-	_, err = artifact.WriteIfChanged(filepath.Join(w.names("hosts"), node.Name), []byte(strings.Join(names, " ")+"\n"), 0o644)
+	_, err = artifact.WriteIfChanged(filepath.Join(n.of("hosts"), node.Name), []byte(strings.Join(names, " ")+"\n"), 0o644)
 	if err != nil {
-		return err
+		return "", err
 	}
-	made, err := artifact.WriteIfChanged(filepath.Join(w.names("cards"), node.Name), []byte(node.MAC+","+address+","+node.Name+"\n"), 0o644)
-	if made {
-		say("lab %s: %s is kept for %s", w.id, address, node.Name)
+	wrote, err := artifact.WriteIfChanged(filepath.Join(n.of("cards"), node.Name), []byte(node.MAC+","+address+","+node.Name+"\n"), 0o644)
+	if !wrote {
+		address = ""
 	}
-	return err
+	return address, err
 }
 
 // addressFor is the address that is kept for the card, or one that is free.
-func (w *World) addressFor(mac string) (string, error) {
+func (n names) addressFor(mac string) (string, error) {
 	taken := []string{}
-	kept, _ := artifact.Matching(w.names("cards"), "*")
+	kept, _ := artifact.Matching(n.of("cards"), "*")
 	for _, path := range kept {
 		text, _ := os.ReadFile(path)
 		if parts := strings.Split(strings.TrimSpace(string(text)), ","); len(parts) == 3 {
@@ -153,8 +162,8 @@ func (w *World) endDNS() {
 	}
 }
 
-// resolver makes the lab's name server that of the lab's host. The script of the host has mounted the file there.
-func (w *World) resolver() error {
+// writeResolver makes the lab's name server that of the lab's host. The script of the host mounts the file there.
+func writeResolver(dir string) error {
 	server, _, _ := strings.Cut(serverCIDR, "/")
-	return os.WriteFile(filepath.Join(w.dir, "resolv.conf"), []byte("nameserver "+server+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver "+server+"\n"), 0o644)
 }

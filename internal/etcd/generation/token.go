@@ -114,7 +114,7 @@ func (o Options) tokenOfWay(ctx context.Context, tls bool) (discovery.Token, err
 		if err := discovery.CheckDomain(domain); err != nil {
 			return discovery.Token{}, err
 		}
-		o.warnOfRecords(ctx, domain, tls)
+		warnOfRecords(ctx, o, domain, tls)
 		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: len(o.Nodes)}, nil
 	}
 	return o.tokenOf(ctx, o.Way)
@@ -125,7 +125,7 @@ const recordsWithin = 3 * time.Second
 
 // warnOfRecords says so if the domain does not have a record for each member: etcd forms of those that it finds there. What this host's
 // resolver does not know the nodes' may know.
-func (o Options) warnOfRecords(ctx context.Context, domain string, tls bool) {
+func warnOfRecords(ctx context.Context, o Options, domain string, tls bool) {
 	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
 	defer cancel()
 	found, err := discovery.Members(ctx, domain, tls)
