@@ -28,7 +28,7 @@ type NodeName struct{ Name, MAC string }
 // names is the folder of what the network outside knows of nodes: files of dnsmasq's formats.
 type names string
 
-func (w *World) names() names { return names(filepath.Join(w.dir, "names")) }
+func namesIn(dir string) names { return names(filepath.Join(dir, "names")) }
 
 // of are the files of a kind: hosts, cards or records.
 func (n names) of(kind string) string { return filepath.Join(string(n), kind) }
@@ -36,12 +36,12 @@ func (n names) of(kind string) string { return filepath.Join(string(n), kind) }
 // startDNS makes the name server of the network outside. It has the DHCP server's network, and no other server to ask: it knows what
 // it knows, and that there is nothing else.
 func (w *World) startDNS(ctx context.Context) error {
-	if err := w.names().make(); err != nil {
+	if err := namesIn(w.dir).make(); err != nil {
 		return err
 	}
 	server, _, _ := strings.Cut(serverCIDR, "/")
-	cmd := netOnly(context.Background(), w.dhcp, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--conf-dir="+w.names().of("records"), "--user=root", "--port=53",
-		"--listen-address="+server, "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/#/", "--hostsdir="+w.names().of("hosts"), "--pid-file=", "--log-facility=-")
+	cmd := netOnly(context.Background(), w.dhcp, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--conf-dir="+namesIn(w.dir).of("records"), "--user=root", "--port=53",
+		"--listen-address="+server, "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/#/", "--hostsdir="+namesIn(w.dir).of("hosts"), "--pid-file=", "--log-facility=-")
 	if err := w.dns.start(cmd); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (w *World) Reserve(ctx context.Context, nodes []NodeName, domain string, sa
 	}
 	defer unlock()
 	for _, node := range nodes {
-		made, err := w.names().reserve(node, domain)
+		made, err := namesIn(w.dir).reserve(node, domain)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (w *World) Reserve(ctx context.Context, nodes []NodeName, domain string, sa
 	if domain == "" {
 		return nil
 	}
-	changed, err := artifact.WriteIfChanged(filepath.Join(w.names().of("records"), domain), []byte(recordsOf(nodes, domain)), 0o644)
+	changed, err := artifact.WriteIfChanged(filepath.Join(namesIn(w.dir).of("records"), domain), []byte(recordsOf(nodes, domain)), 0o644)
 	if err != nil || !changed {
 		return err
 	}

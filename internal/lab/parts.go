@@ -68,14 +68,14 @@ func writeConfig(etc, user, more string) error {
 
 // startDHCP makes the network outside: a namespace that dnsmasq itself holds, with a bridge that is what hosts are plugged into.
 func (w *World) startDHCP(ctx context.Context) error {
-	if err := w.names().make(); err != nil {
+	if err := namesIn(w.dir).make(); err != nil {
 		return err
 	}
 	w.endDNS() // that of a network that is no more
 	server, _, _ := strings.Cut(serverCIDR, "/")
 	cmd := exec.Command("unshare", "--net", "--", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
 		"--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+leaseRange, "--dhcp-authoritative",
-		"--dhcp-hostsdir="+w.names().of("cards"), "--dhcp-option=option:dns-server,"+server,
+		"--dhcp-hostsdir="+namesIn(w.dir).of("cards"), "--dhcp-option=option:dns-server,"+server,
 		"--dhcp-leasefile="+w.Leases(), "--pid-file=", "--log-facility=-", "--log-dhcp")
 	if err := w.dhcp.start(cmd); err != nil {
 		return err
