@@ -12,14 +12,14 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Issue is a fresh certificate and its key in one PEM file, for a member of that name at that address:
+// Issue is a fresh certificate and its key in one PEM file, for a member of that name at that address, and of these names, too:
 // one file is either there or not.
-func (a Authority) Issue(name, address string) ([]byte, error) {
+func (a Authority) Issue(name, address string, too ...string) ([]byte, error) {
 	der, key, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	return a.sign(der, key, name, name, "localhost", address, "127.0.0.1", "::1")
+	return a.sign(der, key, name, append([]string{name, "localhost", address, "127.0.0.1", "::1"}, too...)...)
 }
 
 // sign makes a certificate that holds for hosts: names and addresses.

@@ -100,6 +100,15 @@ func Static(names, addresses []string, tls bool) Token {
 	return token
 }
 
+// Names are what a node's member is known by, too: in a cluster of SRV records the domain, which etcd wants to see in the others'
+// certificates, and the node's name there.
+func (t Token) Names(node string) []string {
+	if t.Kind != KindSRV {
+		return nil
+	}
+	return []string{t.Endpoint, node + "." + t.Endpoint}
+}
+
 // Scheme is that of the members' own URLs.
 func (t Token) Scheme() string {
 	if t.TLS {
