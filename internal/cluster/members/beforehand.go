@@ -8,7 +8,6 @@ import (
 	"coreos-libvirt/internal/cluster/beforehand"
 	"coreos-libvirt/internal/cluster/members/admission"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 )
@@ -47,18 +46,15 @@ func isNew(step plan.Step) bool {
 // Admit adds the first of the nodes that boot to join etcd, as a learner. Others wait for their turn, and so does it if members are
 // replaced in the same run, or if not all are healthy.
 func (c Cluster) Admit(ctx context.Context, steps []plan.Step) (a admission.Admitted, err error) {
-	nodes := joiners(steps)
-	if len(nodes) == 0 || len(plan.Taking(steps, plan.Recreate)) > 0 || c.Generation.Token == nil || !c.Reach.Ready {
+	nodes, endpoints := joiners(steps), lastEndpoints(c.View)
+	if len(nodes) == 0 || len(endpoints) == 0 || len(plan.Taking(steps, plan.Recreate)) > 0 || c.Generation.Token == nil || !c.Reach.Ready {
 		return a, nil
 	}
-	status, err := c.ask(ctx, lastEndpoints(c.View))
+	status, err := c.ask(ctx, endpoints)
 	if err != nil || !status.Answers() || status.CheckMembers() != nil {
 		return a, err
 	}
-	if a, err = admission.First(ctx, nodes, c.voters(Endpoints(status.Healthy()))); a.Address != "" {
-		c.Times.Reach(a.Node.Name, timeline.Joins)
-	}
-	return a, err
+	return admission.First(ctx, nodes, c.voters(Endpoints(status.Healthy())))
 }
 
 // joiners are the nodes that this run boots for the first time, and that were made to join etcd with that.
