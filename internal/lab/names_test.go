@@ -2,19 +2,17 @@ package lab
 
 import (
 	"context"
+	"flag"
 	"net"
 	"os"
 	"strings"
 	"testing"
 )
 
-// lookVariable has this test program look a domain up, in the lab that it was started in.
-const lookVariable = "COREOS_LAB_TEST_LOOKS_UP"
-
 // TestNamesInTheLab: a node's name has the address that is kept for it, and keeps it; the domain has records of as many nodes as there
 // are now. What is not there is known at once, and the server is another one when the network is.
 func TestNamesInTheLab(t *testing.T) {
-	if domain := os.Getenv(lookVariable); domain != "" {
+	if domain := flag.Arg(0); domain != "" { // this test program once more, inside the lab
 		lookUp(t, domain)
 		return
 	}
@@ -22,8 +20,7 @@ func TestNamesInTheLab(t *testing.T) {
 	w := newWorld(t, 0)
 	nodes := []NodeName{{"core01", "52:54:00:00:00:01"}, {"core02", "52:54:00:00:00:02"}, {"core03", "52:54:00:00:00:03"}}
 	looks := func(domain string) string {
-		cmd := w.Command(t.Context(), os.Args[0], "-test.run=TestNamesInTheLab", "-test.v")
-		cmd.Env = append(os.Environ(), lookVariable+"="+domain)
+		cmd := w.Command(t.Context(), os.Args[0], "-test.run=TestNamesInTheLab", "-test.v", domain)
 		return says(t, cmd)
 	}
 	reserve := func(domain string, nodes ...NodeName) {

@@ -9,6 +9,7 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members/admission"
 	"coreos-libvirt/internal/cluster/members/voters"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
@@ -65,7 +66,7 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, by voters.Voters
 	switch {
 	case known && peer.Name != "" && !peer.Learner:
 		return n, nil
-	case known && peer.Name == "" && isNew(n.Step) && wasToJoin(node): // it was added before this first boot of the node
+	case known && admittedNow(peer, n.Step): // it was added before this first boot of the node
 		return n, promoteNew(ctx, c, n, by)
 	case known && (peer.Name != "" || wasToJoin(node) && by.Starts(ctx, address)):
 		return n, c.promote(ctx, n, by, address)
@@ -73,7 +74,12 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, by voters.Voters
 		c.Log.Say("%s: its etcd is not a member of the cluster (the node's address is %s); `mage up prefix=%s recreate=%s` recreates it as one", node.Name, address, c.Options.Prefix, node.Name)
 		return n, nil
 	}
-	place, err := c.prepare(ctx, node, address, by)
+	return joinInTurn(ctx, c, n, by)
+}
+
+// joinInTurn makes a member of a node that is none: as it has booted, or else it is recreated to join.
+func joinInTurn(ctx context.Context, c Cluster, n boot.Node, by voters.Voters) (boot.Node, error) {
+	place, err := c.prepare(ctx, n.Step.Node, n.Address(), by)
 	if err != nil {
 		return n, err
 	}
@@ -81,6 +87,11 @@ func (c Cluster) becomeMember(ctx context.Context, n boot.Node, by voters.Voters
 		return n, err
 	}
 	return c.join(ctx, n, place, by)
+}
+
+// admittedNow tells whether the node's member was added for its first boot, in this run, and has not started.
+func admittedNow(peer etcd.Peer, step plan.Step) bool {
+	return peer.Name == "" && isNew(step) && wasToJoin(step.Node)
 }
 
 // joinAsBooted makes a member of a node that has booted with what it needs to join: its etcd waits to be added. It tells whether that
