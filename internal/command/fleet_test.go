@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/engine/fleet"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // testHost is a host of its own: a libvirt of the test driver, and a folder that has its nodes' files.
@@ -68,7 +69,7 @@ func inFleet(t *testing.T, names ...string) (hosts testFleet) {
 		}
 		h := &testHost{name: name, uri: "test://" + path, dir: t.TempDir()}
 		var err error
-		if h.conn, err = libvirt.Open(h.uri, func() string { return "" }); err != nil {
+		if h.conn, err = libvirt.Open(h.uri, func(error) string { return "" }); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(h.conn.Close)
@@ -95,6 +96,16 @@ func (f testFleet) into(r *Run) {
 		specs = append(specs, h.spec())
 	}
 	assignNoted(r.openAll(specs), r.at())
+}
+
+// silentRun is a run that has asked all hosts.
+func (f testFleet) silentRun(t *testing.T) *Run {
+	t.Helper()
+	r := f.run(t)
+	if _, err := r.domains(); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // down is `mage down`.
@@ -353,7 +364,13 @@ func TestEvacuate(t *testing.T) {
 func TestHosts(t *testing.T) {
 	f := inFleet(t, "a", "b")
 	f.mustUp(t)
-	f[1].off = errors.New("no route")
+	f[1].off = hint.Errorf("`ssh b` once", "no route")
+	if r := f.run(t); Hosts(t.Context(), r) != nil || !strings.HasSuffix(r.said(), "\nb: hint: `ssh b` once\n") {
+		t.Errorf("got\n%s", r.said())
+	}
+	if err := silentHosts(f.silentRun(t)); err == nil || !strings.Contains(err.Error(), "does not answer: no route\nhint: `ssh b` once; `") {
+		t.Errorf("got %v", err)
+	}
 	r := f.run(t, "format=json")
 	if err := Hosts(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -366,7 +383,7 @@ func TestHosts(t *testing.T) {
 	if !a.Answers || a.CPUs == 0 || a.Memory == 0 || strings.Join(a.Nodes, " ") != "core01" || strings.Join(a.Images, " ") != "base" {
 		t.Errorf("got %+v", a)
 	}
-	if b.Answers || b.Cause != "no route" || strings.Join(b.Unknown, " ") != "core02" || len(b.Nodes) > 0 {
+	if b.Answers || b.Cause != "no route" || b.Advice != "`ssh b` once" || strings.Join(b.Unknown, " ") != "core02" || len(b.Nodes) > 0 {
 		t.Errorf("got %+v", b)
 	}
 	t.Setenv("COREOS_URI", "test:///default")

@@ -22,7 +22,6 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/secret"
@@ -128,7 +127,7 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
 	files := volumesOf(r)
-	return r.open(r.URI, func() string { return check.Advice(r.URI, thereOf(r).Host, where(r.Settings).IsSession()) }, files)
+	return r.open(r.URI, adviceFor(r.URI), files)
 }
 
 // volumesOf is where nodes' files are if libvirt is on another host.

@@ -108,11 +108,12 @@ func quoted(words []string) string {
 func (m Machine) unreachable(err error, said string) error {
 	said = strings.TrimSpace(said)
 	advice := "`ssh " + m.Destination + "` says more"
+	key, unknown := m.KeyAdvice(said)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		advice = "install the ssh client: sudo apt-get install openssh-client"
-	case strings.Contains(said, "Host key verification failed"):
-		advice = "`ssh " + m.Destination + "` shows the key of the machine that answers, and keeps it in known_hosts if you say that it is the right one"
+	case unknown:
+		advice = key
 	case strings.Contains(said, "Permission denied"):
 		advice = "`ssh-copy-id " + m.Destination + "` lets your key in; another user: host=root@" + m.Name
 	}

@@ -36,7 +36,7 @@ func specOf(t *testing.T, name string, domains ...string) Spec {
 		t.Fatal(err)
 	}
 	uri := "test://" + path
-	return Spec{Name: name, URI: uri, Open: func() (On, error) { return libvirt.Open(uri, func() string { return "no advice" }) }}
+	return Spec{Name: name, URI: uri, Open: func() (On, error) { return libvirt.Open(uri, func(error) string { return "no advice" }) }}
 }
 
 // silentSpec is a host whose libvirt never answers: a fake, as a real one cannot be made to on demand.
@@ -152,7 +152,7 @@ func TestTwoHostsHaveOneNode(t *testing.T) {
 
 // TestASilentHost: what the others have is there, what it may have is not known, and the cause is said.
 func TestASilentHost(t *testing.T) {
-	broken := Spec{Name: "c", URI: "test:///nowhere", Open: func() (On, error) { return libvirt.Open("test:///nowhere", func() string { return "no advice" }) }}
+	broken := Spec{Name: "c", URI: "test:///nowhere", Open: func() (On, error) { return libvirt.Open("test:///nowhere", func(error) string { return "no advice" }) }}
 	f := opened(t, specOf(t, "a", definition("core01", 1)), silentSpec(t, "b"), broken)
 	all, err := f.Domains()
 	if err != nil || names(all) != "core01" {
