@@ -49,8 +49,8 @@ func FileTable(env Environment) clusterfile.Table {
 			continue
 		}
 		t.Keys = append(t.Keys, clusterfile.Key{
-			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode || k.of == ofPlace, Shape: k.shape,
-			Check: func(text string) error { return k.set(&Settings{}, text) },
+			Name: k.Name, Meaning: k.Meaning, Default: k.defaultAnywhere(), OfNode: k.of == ofNode || k.of == ofPlace, Shape: k.Shape,
+			Check: func(text string) error { return k.Set(&Settings{}, text) },
 		})
 	}
 	return t
@@ -147,9 +147,9 @@ func (s *Settings) Of(g Group) *Settings {
 		switch with := goesWith[k.Name]; {
 		case s.said[k.Name] || slices.ContainsFunc(with, s.Said):
 		case has:
-			_ = k.set(&own, value) // it was checked when the file was read
+			_ = k.Set(&own, value) // it was checked when the file was read
 		case slices.ContainsFunc(with, func(other string) bool { return g.Values[other] != "" }):
-			_ = k.set(&own, k.Default)
+			_ = k.Set(&own, k.Default)
 		}
 	}
 	for name, value := range g.Vars {

@@ -15,11 +15,11 @@ import (
 func diskValue() value {
 	size := clusterfile.Shape{Type: clusterfile.Number, Low: 1, High: 65536}
 	return value{
-		shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
+		Shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
 			Item: size, Need: []string{"size"}, Keys: map[string]clusterfile.Shape{"size": size, "name": {Pattern: further.DiskName}},
 			Text: func(keys map[string]string) string { return strings.TrimPrefix(keys["name"]+":"+keys["size"], ":") },
 		}},
-		set: func(s *Settings, text string) (err error) {
+		Set: func(s *Settings, text string) (err error) {
 			s.Disks, err = further.Disks(text)
 			return err
 		},
@@ -30,7 +30,7 @@ func diskValue() value {
 func networkValue() value {
 	card := clusterfile.Shape{Pattern: link.Pattern}
 	return value{
-		shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
+		Shape: clusterfile.Shape{Type: clusterfile.List, Entry: &clusterfile.Entry{
 			Item: card, Keys: map[string]clusterfile.Shape{"bridge": card, "direct": card, "network": {Filled: true}},
 			Text: func(keys map[string]string) string {
 				all := []string{}
@@ -40,7 +40,7 @@ func networkValue() value {
 				return strings.Join(all, "+") // more than one is refused
 			},
 		}},
-		set: func(s *Settings, text string) (err error) {
+		Set: func(s *Settings, text string) (err error) {
 			s.Networks, err = further.Networks(text)
 			return err
 		},
@@ -49,7 +49,7 @@ func networkValue() value {
 
 // hostList is entries with commas, as hosts.Parse reads them.
 func hostList() value {
-	return value{shape: hosts.Shape(), set: func(s *Settings, text string) (err error) {
+	return value{Shape: hosts.Shape(), Set: func(s *Settings, text string) (err error) {
 		s.Hosts, err = hosts.Parse(text)
 		return err
 	}}

@@ -119,7 +119,7 @@ func describes(key string) (k Key, is bool) {
 // notes tells whether a mark may have the setting with that value: marks can be written by others, and by other versions of this program.
 func notes(key, value string) bool {
 	k, is := describes(key)
-	return is && (k.set == nil || k.set(&Settings{}, value) == nil)
+	return is && (k.Set == nil || k.Set(&Settings{}, value) == nil)
 }
 
 // which is the prefix that the run is about, and where it is from. several are the clusters that there are if nobody says which.

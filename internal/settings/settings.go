@@ -245,7 +245,7 @@ func (s *Settings) take(sources []source, env Environment) error {
 	for _, k := range Keys(env) {
 		value, from := k.choose(sources, s.InLab)
 		chosen := choice{k, value, from}
-		if err := k.set(s, value); err != nil {
+		if err := k.Set(s, value); err != nil {
 			return hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
 		}
 		if from != fromDefault || known(k.Name) {

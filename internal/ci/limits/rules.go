@@ -9,7 +9,8 @@ var Project = Rules{
 		{"magefiles", []string{"internal/command", "internal/settings", "internal/settings/secret", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
 		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
-		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
+		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/kind", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
+		{"internal/settings/kind", []string{"internal/settings/clusterfile", "internal/settings/link", "internal/workspace"}},
 		{"internal/settings/process", []string{"internal/workspace/artifact"}},
 		{"internal/settings/row", nil},
 		{"internal/settings/hosts", []string{"internal/settings/clusterfile", "internal/settings/link"}},

@@ -51,7 +51,7 @@ func valuesOf(l typed, setting string) carapace.Action {
 
 // few are the values of a key that has only some.
 func few(key settings.Key) []string {
-	shape := key.Shape()
+	shape := key.Shape
 	switch {
 	case shape.Type == clusterfile.YesNo && (key.Default == "on" || key.Default == "off"):
 		return []string{"on", "off"}
