@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,7 +32,7 @@ func openFleet(r *Run) engine.Engine {
 	}
 	specs := []fleet.Spec{}
 	for _, h := range r.Hosts {
-		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) { return openHost(r, h) }})
+		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) { return openHost(r, h) }, IsOn: func() bool { return isOn(h) }})
 	}
 	assignNoted(r.openAll(specs), r.at())
 	return r.conn
@@ -43,8 +44,14 @@ func openHost(r *Run, h hosts.Host) (fleet.On, error) {
 	if err != nil {
 		return nil, err
 	}
-	on.KeepFiles(volumesOf(r))
+	on.KeepFiles(volumesOf(r, h))
 	return on, nil
+}
+
+// isOn tells whether ssh gets through to the host.
+func isOn(h hosts.Host) bool {
+	machine, err := reachedBySSH(h)
+	return err == nil && strings.Contains(h.URI, "+ssh:") && machine.Answers(context.Background())
 }
 
 // adviceFor is what to do if there is no libvirt at the URI, of what libvirt says then.
@@ -161,7 +168,7 @@ type placed struct {
 }
 
 // placeNodes chooses the hosts of new nodes, and has the engine make them there. moves are nodes that are made anew on another host.
-func placeNodes(r *Run, m made, domains map[string]engine.Domain, unknown map[string]plan.Obstacle) (p placed, err error) {
+func placeNodes(ctx context.Context, r *Run, m made, domains map[string]engine.Domain, unknown map[string]plan.Obstacle) (p placed, err error) {
 	several := engine.HostsOf(r.conn)
 	if several == nil {
 		return p, nil
@@ -184,7 +191,8 @@ func placeNodes(r *Run, m made, domains map[string]engine.Domain, unknown map[st
 			several.Move(node, host)
 		}
 	}
-	return placed{choice.Hosts, append(choice.Notes, misplaced(r, choice.Hosts)...)}, nil
+	notes := slices.Concat(choice.Notes, misplaced(r, choice.Hosts), roomNotes(ctx, r, nodes, choice.Hosts, domains))
+	return placed{choice.Hosts, notes}, nil
 }
 
 // toPlace are the nodes of the run's cluster, as what decides where they are made.

@@ -64,6 +64,13 @@ func (m Machine) Arch(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// Answers tells whether the machine is on, and ssh gets to it: in time, and without a question.
+func (m Machine) Answers(ctx context.Context) bool {
+	cmd := m.ssh(ctx, "true")
+	cmd.Args = append([]string{cmd.Args[0], "-o", "BatchMode=yes"}, cmd.Args[1:]...)
+	return cmd.Run() == nil
+}
+
 // Run runs the program there, in a folder of its own that goes with it. Its exit status is in an *exec.ExitError.
 func (m Machine) Run(ctx context.Context, p Program) error {
 	file, err := os.Open(p.Path)

@@ -39,6 +39,12 @@ const (
 	ofOneRun               // what one run does
 )
 
+// Values of fetch=.
+const (
+	FetchClient = "client"
+	FetchHost   = "host"
+)
+
 const envPrefix = "COREOS_"
 
 // Keys are all parameters, in the order in which `mage settings` prints them.
@@ -81,6 +87,7 @@ func Keys(env Environment) []Key {
 		{"hosts", ofCluster, "libvirt connection URIs of the hosts that nodes are spread over, with commas, in place of uri=; behind a URI name=, bridge= and label= may stand", "", "", hostList()},
 		{"host", ofPlace, "the host of a node, by its name or label; in a cluster file new nodes go there; of host:check, host:setup and host:undo also any that ssh knows (root@hv1)", "", "", kind.Plain(kind.Checked(hosts.CheckName, func(s *Settings) *string { return &s.Host }))},
 		{"pool", ofCluster, "libvirt's storage pool with the nodes' files, which is there; none is coreos-libvirt, which is made, or on this host vm/", "", "", kind.Pattern(link.PoolPattern, kind.Checked(link.CheckPool, func(s *Settings) *string { return &s.Pool }))},
+		{"fetch", ofCluster, "who fetches and verifies base images for nodes on other hosts: client, which uploads them, or host: each host itself, by this program over ssh", FetchClient, "", kind.OneOf(func(s *Settings) *string { return &s.Fetch }, FetchClient, FetchHost)},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", kind.OneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", kind.Duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", ofCluster, "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", kind.YesNo(func(s *Settings) *bool { return &s.Ready })},

@@ -58,7 +58,7 @@ type Settings struct {
 	EtcdUser                  string            // name:password, or @file, or empty
 	Addresses                 string            // of the nodes, with commas, or empty
 	Renew                     bool              // whether to make a new token
-	Accel                     string            // auto, kvm or tcg
+	Accel, Fetch              string            // auto, kvm or tcg; FetchClient or FetchHost
 	Timeout                   time.Duration     // for the cluster to be ready, and again for etcd to be healthy
 	Ready                     bool              // whether nodes get the readiness unit
 	Updates                   bool              // whether nodes update themselves as their system does

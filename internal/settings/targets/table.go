@@ -9,7 +9,7 @@ import (
 
 // Settings that go together.
 const (
-	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait "
+	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait fetch "
 	link     = "bridge network direct "
 	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
@@ -73,7 +73,7 @@ var All = []Target{
 	},
 	{
 		Name: "fetch", Does: "gets the image that nodes boot, unless it is in the store.",
-		Takes: takes(image + "format"), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
+		Takes: takes(image + "prefix uri pool format"), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
 	},
 	{
 		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
