@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,30 +19,38 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Restorable makes sure that the snapshot is there, and tells whether the cluster that it goes into runs.
+// Restorable makes sure that the snapshot is there, and tells whether the cluster that it goes into runs. None is needed to end a restore
+// that was killed.
 func Restorable(r *Run) (runs bool, err error) {
+	u, err := workspace.UnfinishedOf(r.ws(), r.Prefix)
+	begun := u.Target == workspace.TargetRestore
+	if err == nil && (!begun || r.File != "") {
+		err = isThere(r)
+	}
+	if err != nil {
+		return false, err
+	}
 	domains, err := r.domains()
 	for _, d := range r.ws().Members(domains, r.Prefix) {
 		runs = runs || d.State == engine.Running
 	}
-	u, failed := workspace.UnfinishedOf(r.ws(), r.Prefix)
-	if err != nil || failed != nil {
-		return runs, cmp.Or(err, failed)
+	if err == nil && begun && !runs {
+		err = hint.Errorf(fmt.Sprintf("`%s` boots them, then `%s`", asCalled(r.Settings, "start", "prefix="+r.Prefix), restoreEnds(r)),
+			"a restore of the etcd of the cluster %s has not ended, and its nodes do not run", r.Prefix)
 	}
-	if begun := u.Target == workspace.TargetRestore; begun && !runs {
-		return runs, hint.Errorf(fmt.Sprintf("`%s` boots them, then `%s`", asCalled(r.Settings, "start", "prefix="+r.Prefix), restoreEnds(r)),
-			"a restore of the cluster %s has not ended, and its nodes do not run", r.Prefix)
-	} else if begun && r.File == "" {
-		return runs, nil
-	}
+	return runs, err
+}
+
+// isThere is an error if there is no snapshot file=.
+func isThere(r *Run) error {
 	path, err := snapshotFile(r.File)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if _, err := os.Stat(path); err != nil {
-		return false, hint.Errorf("file= names a snapshot that `"+asCalled(r.Settings, "backup", "file=etcd.db")+"` wrote", "cannot restore: %w", err)
+		return hint.Errorf("file= names a snapshot that `"+asCalled(r.Settings, "backup", "file=etcd.db")+"` wrote", "cannot restore: %w", err)
 	}
-	return runs, nil
+	return nil
 }
 
 // restoreEnds is the command that ends a restore that was killed.
@@ -75,6 +82,10 @@ func Restore(ctx context.Context, r *Run) error {
 	if r.KeysOnly && begun.Target != workspace.TargetRestore {
 		return restoreKeys(ctx, r)
 	}
+	snapshot, err := snapshotOf(ctx, r)
+	if err != nil {
+		return err
+	}
 	c, err := restoring(ctx, r)
 	if err == nil && begun.Target == workspace.TargetRestore {
 		err = c.Resume(ctx, begun)
@@ -85,7 +96,28 @@ func Restore(ctx context.Context, r *Run) error {
 	if r.KeysOnly {
 		return restoreKeys(ctx, r)
 	}
-	return restoreAll(ctx, r, c)
+	return restoreAll(ctx, r, c, snapshot)
+}
+
+// snapshotOf is what is in the snapshot file=, of none if there is no file=. If its etcd has users, this run must know one.
+func snapshotOf(ctx context.Context, r *Run) (s restoration.Snapshot, err error) {
+	if strings.TrimSpace(r.File) == "" {
+		return s, nil
+	}
+	if s.Path, err = snapshotFile(r.File); err != nil {
+		return s, err
+	}
+	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
+		return s, err
+	}
+	if s.Snapshot, err = etcd.OpenSnapshot(ctx, r.etcd, s.Path); err != nil {
+		return s, err
+	}
+	user, _, err := secret.User(r.EtcdUser)
+	if err == nil && s.Auth && user == "" {
+		err = hint.Errorf(wire.UserAdvice, "the etcd of this snapshot has users, and answers to them only: as whom is it asked?")
+	}
+	return s, err
 }
 
 // restoring is the cluster's etcd, with the nodes that it is on. All of them must run, and be reached.
@@ -115,32 +147,18 @@ func restoring(ctx context.Context, r *Run) (c restoration.Cluster, err error) {
 	return c, err
 }
 
-// restoreAll opens the snapshot, and gives the members all that it has.
-func restoreAll(ctx context.Context, r *Run, c restoration.Cluster) error {
-	path, err := snapshotFile(r.File)
-	if err != nil {
-		return err
-	}
-	if _, err := r.etcd.Build(ctx, r.log.Say); err != nil {
-		return err
-	}
-	content, err := etcd.OpenSnapshot(ctx, r.etcd, path)
-	if err != nil {
-		return err
-	}
-	if user, _, err := secret.User(r.EtcdUser); err != nil || content.Auth && user == "" {
-		return cmp.Or(err, hint.Errorf(wire.UserAdvice, "the etcd of this snapshot has users, and answers to them only: as whom is it asked?"))
-	}
+// restoreAll gives the members all that the snapshot has.
+func restoreAll(ctx context.Context, r *Run, c restoration.Cluster, snapshot restoration.Snapshot) error {
 	if !r.Force {
 		if err := c.Check(ctx, asCalled(r.Settings, "restore", "file="+r.File, "force=true")); err != nil {
 			return err
 		}
 	}
 	name, begin := restoration.NameOf(time.Now()), time.Now()
-	if err := c.Restore(ctx, restoration.Snapshot{Path: path, Snapshot: content}, name); err != nil {
+	if err := c.Restore(ctx, snapshot, name); err != nil {
 		return err
 	}
-	r.log.Say("restore: etcd has all of %s on %s: %d keys, revision %d, %d leases, %d users (%s)", r.File, count(len(c.Nodes), "node"), content.Keys, content.Revision, content.Leases, content.Users, progress.Seconds(time.Since(begin)))
+	r.log.Say("restore: etcd has all of %s on %s: %d keys, revision %d, %d leases, %d users (%s)", r.File, count(len(c.Nodes), "node"), snapshot.Keys, snapshot.Revision, snapshot.Leases, snapshot.Users, progress.Seconds(time.Since(begin)))
 	r.log.Say("restore: what the members had is beside the new data, before-%s in their data folders", name)
 	return nil
 }

@@ -37,7 +37,7 @@ type seen struct {
 
 // read reads what `look` prints: lines that begin with what they are.
 func read(out string) (s seen) {
-	u, p := &unit{}, &process{}
+	u, p := &unit{show: map[string]string{}}, &process{env: map[string]string{}}
 	for line := range strings.Lines(out) {
 		kind, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		key, value, _ := strings.Cut(rest, "=")
