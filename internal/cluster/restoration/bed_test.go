@@ -132,7 +132,7 @@ func (b *bed) form(small bool) {
 	b.View.Generation.Token = &token
 	servers := map[string]*sshserver.Server{}
 	for i, name := range names {
-		b.node(name, small && i == 1)
+		b.node(small && i == 1)
 		servers[name] = sshserver.Start(b.t, b.dirs[i], "NODE_DIR="+b.dirs[i], fmt.Sprint("NODE_PID=", b.pids[i]), "PATH="+b.dirs[i]+"/bin:"+os.Getenv("PATH")) //nolint:forbidigo // a test's own word
 		servers[name].Cuts = func(command string) bool { return b.isCut(name, command) }
 		client, peer := "http://"+addresses[i]+":2379", "http://"+addresses[i]+":2380"
@@ -149,7 +149,7 @@ func (b *bed) form(small bool) {
 }
 
 // node makes a node's namespaces. If it is small, there is room for one member's data and not for two.
-func (b *bed) node(name string, small bool) {
+func (b *bed) node(small bool) {
 	b.t.Helper()
 	dir := b.t.TempDir()
 	b.dirs = append(b.dirs, dir)
@@ -192,7 +192,7 @@ func (b *bed) save(path, text string, mode os.FileMode) {
 func (b *bed) systemctl(i int, words ...string) {
 	b.t.Helper()
 	cmd := exec.Command(filepath.Join(b.dirs[i], "bin/sudo"), append([]string{filepath.Join(b.dirs[i], "bin/systemctl")}, words...)...)
-	cmd.Env = append(os.Environ(), "NODE_DIR="+b.dirs[i], fmt.Sprint("NODE_PID=", b.pids[i])) //nolint:forbidigo // a test's own words
+	cmd.Env = append(os.Environ(), "NODE_DIR="+b.dirs[i], fmt.Sprint("NODE_PID=", b.pids[i]))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.t.Fatalf("%v: %v\n%s", words, err, out)
 	}
