@@ -155,7 +155,7 @@ func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }
 
-// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.
+// Restore gives the cluster's etcd all that the snapshot file=core.db has; if no node runs, up comes first.
 func Restore(ctx context.Context) error {
 	r, err := run()
 	if err != nil {

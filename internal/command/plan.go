@@ -91,7 +91,7 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains)); err != nil {
+	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains), notRestored(r, r.Prefix)); err != nil {
 		return p, err
 	}
 	going, err := goingSnapshots(r, leaving(p.plan.All(), p.domains))

@@ -73,6 +73,7 @@ type Settings struct {
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
 	Defrag                    bool              // whether etcd's members are defragmented
+	KeysOnly                  bool              // whether only the keys of a snapshot are restored
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down
