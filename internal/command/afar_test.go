@@ -130,7 +130,7 @@ func TestImagesThatHostsFetch(t *testing.T) {
 	if has := strings.Fields(images()); len(has) != 2 || !strings.HasPrefix(has[0], fmt.Sprintf("base-%.32s-", s.sum())) || has[1] != has[0]+".whole" {
 		t.Errorf("there are %v", has)
 	}
-	if here, _ := filepath.Glob(filepath.Join(os.Getenv("COREOS_STORE"), "*.qcow2*")); len(here) > 0 {
+	if here, _ := filepath.Glob(filepath.Join(os.Getenv("COREOS_STORE"), "*.qcow2*")); len(here) > 0 { //nolint:forbidigo // as the test has set it
 		t.Errorf("here are %v", here)
 	}
 	if xml := h.Run(t, "virsh dumpxml core01"); !strings.Contains(xml, "coreos-libvirt-pool/core01.") {

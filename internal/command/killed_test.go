@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if err := os.Setenv("COREOS_VERIFY", "off"); err != nil { // its programs take a minute to build
 		panic(err)
 	}
-	if there := os.Getenv(settings.ThereVariable) != ""; there || len(os.Args) == 2 && os.Args[1] == "version" {
+	if there := os.Getenv(settings.ThereVariable) != ""; there || len(os.Args) == 2 && os.Args[1] == "version" { //nolint:forbidigo // before there are settings
 		os.Exit(beThere(there))
 	}
 	flag.Parse()

@@ -17,6 +17,7 @@ import (
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // definition is a domain of the test driver: the node of that number, or with 0 one of somebody else.
@@ -228,7 +229,7 @@ func (s slow) Running() (map[string]bool, error) {
 
 // TestASlowHost is no silent one: what counts is that it shows life, when it is connected to, too.
 func TestASlowHost(t *testing.T) {
-	const patience = 2 * time.Second
+	patience := pace.Limit(2)
 	slowly := func(name string, opens, takes time.Duration, stuck bool) Spec {
 		real := specOf(t, name, definition("core0"+name, 1))
 		return Spec{Name: name, URI: real.URI, IsOn: func() bool { return true }, Open: func() (On, error) {
@@ -240,7 +241,7 @@ func TestASlowHost(t *testing.T) {
 	f := open([]Spec{slowly("1", 3*patience/2, 0, false), slowly("2", 0, 3*patience/2, false), slowly("3", 0, 9*patience, true)}, libvirt.Definitions{}, patience)
 	t.Cleanup(f.Close)
 	all, err := f.Domains()
-	if err != nil || names(all) != "core01 core02" || names(f.Silent()) != "3" || !strings.HasSuffix(f.Silent()["3"].Error(), "no answer within 2s") {
+	if err != nil || names(all) != "core01 core02" || names(f.Silent()) != "3" || !strings.HasSuffix(f.Silent()["3"].Error(), fmt.Sprintf("no answer within %s", patience)) {
 		t.Errorf("got %v, %v, %v", names(all), f.Silent(), err)
 	}
 }
