@@ -157,6 +157,13 @@ func hostOff(t *testing.T, c clone) {
 	}
 }
 
+// imagesFolder is where the hosts have nodes' files.
+const imagesFolder = "/var/lib/libvirt/images"
+
+// fullPool has a copy of these on a small disk that is full.
+const fullPool = `set -e; cd ` + imagesFolder + `; mkdir -p /tmp/full; mount -t tmpfs -o size=64m tmpfs /tmp/full; cp -a . /tmp/full; mount --move /tmp/full .
+	! dd if=/dev/zero of=` + imagesFolder + `/full bs=64k 2>/dev/null; df ` + imagesFolder + ` | grep ' 100% '`
+
 // hostFaults: each is one error that names the host, and the nodes on the others are as they were.
 func hostFaults(t *testing.T, c clone) {
 	known := filepath.Join(c.world().SSH(), "known_hosts")
@@ -180,10 +187,8 @@ func hostFaults(t *testing.T, c clone) {
 		},
 		{
 			says: "the pool is full", want: "hv2", words: []string{"nodes=5"},
-			begin: func() {
-				c.onHV(t, 2, "mkdir -p /tmp/full; for p in /var/lib/libvirt/images/*; do mount -t tmpfs -o size=4k tmpfs $p; done")
-			},
-			stop: func() { c.onHV(t, 2, "for p in /var/lib/libvirt/images/*; do umount $p; done") },
+			begin: func() { c.onHV(t, 2, fullPool) },
+			stop:  func() { c.onHV(t, 2, "umount "+imagesFolder) },
 		},
 	} {
 		fault.begin()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +102,31 @@ func TestANewOneIsMadeWhereItWasAssigned(t *testing.T) {
 	}
 	if all, err := f.Domains(); err != nil || len(all) > 0 {
 		t.Errorf("got %v, %v", all, err)
+	}
+}
+
+// TestWhatIsLeftOfANodeOnNoHost is found on the host that has it, and goes; where there is nothing, that is no error.
+func TestWhatIsLeftOfANodeOnNoHost(t *testing.T) {
+	f := opened(t, specOf(t, "a"), specOf(t, "b"))
+	dir := t.TempDir()
+	files := engine.Files{Overlay: filepath.Join(dir, "core05.qcow2"), Ignition: filepath.Join(dir, "ignition.json"), Console: filepath.Join(dir, "console.log")}
+	if disk, err := f.Disks().Look(t.Context(), files, engine.Domain{}); err != nil || disk.Exists || disk.HasData() {
+		t.Errorf("nothing is left: got %+v, %v", disk, err)
+	}
+	if err := f.Disks().Clear(files); err != nil {
+		t.Error(err)
+	}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", files.Overlay, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if disk, err := f.Disks().Look(t.Context(), files, engine.Domain{}); err != nil || !disk.Exists {
+		t.Errorf("its disk is left: got %+v, %v", disk, err)
+	}
+	if err := f.Disks().Clear(files); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(files.Overlay); !os.IsNotExist(err) {
+		t.Errorf("its disk stays: %v", err)
 	}
 }
 
