@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func leaderless(r *Run, status etcd.Status, err error) error {
 	if err == nil || !status.Answers() || len(status.Healthy()) > 0 {
 		return err
 	}
-	return hint.Add(err, "if most of the members are lost for good: `"+asCalled(r.Settings, "etcd", "recover=true")+"` makes a cluster of one that is left")
+	return fmt.Errorf("etcd has no majority of its members; if those are lost for good, `%s` makes a cluster of one that is left: %w", asCalled(r.Settings, "etcd", "recover=true"), err)
 }
 
 // printNoMembers prints for a program that there are none to tell of.

@@ -9,7 +9,6 @@ import (
 	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/cluster/versions"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/generation"
@@ -67,7 +66,6 @@ type made struct {
 type planned struct {
 	made
 	plan    plan.Plan
-	etcd    versions.Change  // of etcd's version, by the plan
 	want    []plan.Blueprint // of the nodes that shall be, in their order
 	draft   blueprint.Drafter
 	domains map[string]engine.Domain // all of the host's, by name, as they were before this run changed any

@@ -144,10 +144,10 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		}
 	}
 	if p.plan, err = plan.Make(p.want, have, options, e); err == nil {
-		p.etcd, err = versions.Check(p.plan, p.want, e.Status, options.Command)
-	}
-	if note := p.etcd.Note(); note != "" && err == nil {
-		p.plan.Notes = append(p.plan.Notes, note)
+		var note string
+		if note, err = versions.Check(p.plan, p.want, e.Status, options.Command); note != "" {
+			p.plan.Notes = append(p.plan.Notes, note)
+		}
 	}
 	p.plan.Notes = append(p.plan.Notes, where.notes...)
 	sayMoves(r, p.plan.Steps, p.hosts)

@@ -10,7 +10,6 @@ import (
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
-	"coreos-libvirt/internal/cluster/versions"
 	"coreos-libvirt/internal/etcd"
 )
 
@@ -71,7 +70,7 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 		return nil, status, broken
 	}
 	if broken == nil {
-		nodes, status, err = reconcile(ctx, cluster, d, nodes, server)
+		nodes, status, err = reconcile(ctx, cluster, d.plan, nodes, server)
 	} else if r.KeepGoing && r.Ready {
 		status, err = cluster.ReconcileReady(ctx, nodes)
 	}
@@ -83,12 +82,9 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 }
 
 // reconcile makes of nodes that are ready the cluster that is wanted.
-func reconcile(ctx context.Context, cluster members.Cluster, d defined, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
-	surplus := d.plan.Surplus
-	if err := versions.Prepare(ctx, cluster.View, d.etcd); err != nil {
-		return nodes, etcd.Status{}, err
-	}
-	if d.plan.Way == plan.NewGeneration { // those that were to be removed went with the others
+func reconcile(ctx context.Context, cluster members.Cluster, p plan.Plan, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
+	surplus := p.Surplus
+	if p.Way == plan.NewGeneration { // those that were to be removed went with the others
 		surplus = plan.Taking(surplus, plan.Keep)
 	}
 	done, err := cluster.Reconcile(ctx, nodes, surplus, server)

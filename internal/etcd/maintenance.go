@@ -82,8 +82,3 @@ func remedy(alarmed []Member) string {
 	}
 	return "`mage etcd defrag=true` compacts and defragments the databases, and disarms the alarm if that made room"
 }
-
-// Downgrade waits until the data of all members have the form of an older version: 3.5.
-func Downgrade(ctx context.Context, h Helper, endpoints []string, version string) error {
-	return h.change(ctx, endpoints, wire.Downgrade, wire.Target{Version: version}, nil)
-}

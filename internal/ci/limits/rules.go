@@ -26,7 +26,8 @@ var Project = Rules{
 		{"internal/launch", nil},
 		{"internal/remote", nil}, // programs of whatever kind
 
-		{"internal/cluster/versions", []string{"internal/cluster/members", "internal/cluster/plan", "internal/etcd", "internal/config/verify"}},
+		{"internal/cluster/versions", []string{"internal/cluster/plan", "internal/etcd", "internal/config/verify"}},
+		{"internal/cluster/rotation", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/guest", "internal/workspace"}},
 		{"internal/cluster/recovery", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/guest", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",

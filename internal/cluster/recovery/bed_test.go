@@ -54,7 +54,7 @@ case "$1 $2" in
 "restart etcd")
   pid=$(cat pid)
   kill -9 "$pid" 2>/dev/null
-  while grep -q '^State:.[^Z]' "/proc/$pid/status" 2>/dev/null; do sleep 0.05; done
+  while grep -q '^State:.[^Z]' /proc/"$pid"/task/*/status 2>/dev/null; do sleep 0.05; done # each thread: the last one frees its ports
   [ -e broken ] && exit 0
   if [ -e deaf ] || [ ! -e environment ]; then set=; else set=$(cat environment); fi
   env $set sh start >/dev/null 2>&1 </dev/null &

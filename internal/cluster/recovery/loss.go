@@ -22,7 +22,7 @@ const (
 	// peerPort is where etcd's members reach each other (IANA: etcd-server).
 	peerPort = "2380"
 	// answersWithin is how long one member may take to answer.
-	answersWithin = 5 * time.Second
+	answersWithin = 3 * time.Second
 	// poll is how often members are looked at.
 	poll = 500 * time.Millisecond
 	// forgetsWithin is how long members may take to notice that their leader is gone: several times the election timeout of

@@ -198,7 +198,7 @@ func TestWhatGoesWrong(t *testing.T) {
 		{"", time.Hour, ended, "interrupted"},
 		{"dead", time.Hour, ctx, "core01: its etcd cannot be restarted by ssh: exit status 3: neither etcd.service nor etcd-member.service is active\nhint: the config must let user=core in, and into sudo"},
 		{"deaf", time.Hour, ctx, "core01: its etcd was started with ETCD_FORCE_NEW_CLUSTER=true in the environment, and is one of 3 members all the same\nhint: "},
-		{"broken", 3 * answersWithin, ctx, "core01: its etcd is not healthy as a cluster of its own: "},
+		{"broken", 4 * answersWithin, ctx, "core01: its etcd is not healthy as a cluster of its own: "},
 	} {
 		if c.file != "" {
 			b.save(b.in(1, c.file), "", 0o600)

@@ -4,42 +4,23 @@ import (
 	"cmp"
 	"os"
 	"slices"
-	"strings"
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// firstThatGoesDown is the first minor version of etcd 3 that can be downgraded while it runs
-// (https://etcd.io/docs/v3.6/downgrades/downgrade_3_6/).
-const firstThatGoesDown = 6
-
-// Change is how a plan changes etcd's version.
-type Change struct {
-	From, To Version
-	Down     bool // members of the version before must be told first that they will be replaced by older ones
-}
-
-// Note is what the user should know of it; empty if nothing changes but the patch.
-func (c Change) Note() string {
-	switch {
-	case c.From.Line() == c.To.Line():
-		return ""
-	case c.Down:
-		return "etcd goes down from " + c.From.String() + " to " + c.To.String() + ": its members are replaced one after the other, when all have changed their data to " + c.To.Line()
-	}
-	return "etcd goes up from " + c.From.String() + " to " + c.To.String() + ": its members are replaced one after the other"
-}
-
-// Check is how the plan changes the version of an etcd that answers, by etcd's rules: up and down one minor version at a time, and down from
-// 3.6 at least. If a config does not say a version, or the members run another one than theirs said, nothing is known, and that is no
-// error.
-func Check(p plan.Plan, want []plan.Blueprint, status etcd.Status, command func(target string, words ...string) string) (Change, error) {
+// Check is an error if a node that the plan makes brings an etcd that cannot become a member of the one that answers. note says how the version
+// changes otherwise; empty if it does not, but for the patch. A new member may be one minor version newer than the oldest that there is
+// (https://etcd.io/docs/v3.6/upgrades/), and no older: also when a downgrade is enabled, etcd 3.5 takes part only with the data that it had as 3.6, and
+// a node that is recreated has none (allowedVersionRange in etcd 3.5.35, server/etcdserver/cluster_util.go).
+//
+// If a config does not say a version, or the members run another one than theirs said, nothing is known, and that is no error.
+func Check(p plan.Plan, want []plan.Blueprint, status etcd.Status, command func(target string, words ...string) string) (note string, err error) {
 	made := append(plan.Taking(p.Steps, plan.Create), plan.Taking(p.Steps, plan.Recreate)...)
 	oldest, newest, known := running(p.Steps, status)
 	if p.Way != plan.InTurn || !known {
-		return Change{}, nil
+		return "", nil
 	}
 	for _, b := range want {
 		is := func(s plan.Step) bool { return s.Node.Name == b.Doc.Name && s.Want.IsMember() }
@@ -47,15 +28,37 @@ func Check(p plan.Plan, want []plan.Blueprint, status etcd.Status, command func(
 		if !says || !slices.ContainsFunc(made, is) {
 			continue
 		}
-		change := Change{From: newest, To: to, Down: to.Minor < newest.Minor}
-		if !change.Down {
-			change.From = oldest
+		if err := fits(to, oldest, b.Doc.Name, command); err != nil {
+			return "", err
 		}
-		if err := change.check(b.Doc.Name, command); err != nil || change.From.Line() != to.Line() {
-			return change, err
+		if to.Line() != newest.Line() || to.Line() != oldest.Line() {
+			note = "etcd's members run " + span(oldest, newest) + ", and new ones " + to.String() + ": they are replaced one after the other"
 		}
 	}
-	return Change{}, nil
+	return note, nil
+}
+
+// span is one version, or two.
+func span(oldest, newest Version) string {
+	if oldest == newest {
+		return oldest.String()
+	}
+	return oldest.String() + " to " + newest.String()
+}
+
+// fits is an error if no etcd of the version can become a member of one whose oldest member is of the other.
+func fits(to, oldest Version, node string, command func(target string, words ...string) string) error {
+	anew := "a new cluster takes the keys: `" + command("backup", "file=etcd.db") + "`, `" + command("up", "recreate=all", "force=true") + "`, `" + command("restore", "file=etcd.db") + "`"
+	switch {
+	case to.Major != oldest.Major:
+		return hint.Errorf(anew, "%s: its config brings etcd %s, and the members run %s: etcd does not go from one to the other", node, to, oldest)
+	case to.Minor < oldest.Minor:
+		return hint.Errorf(anew, "%s: its config brings etcd %s, which takes no part in an etcd whose members run %s", node, to, oldest)
+	case to.Minor > oldest.Minor+1:
+		return hint.Errorf("first a config with etcd "+Version{oldest.Major, oldest.Minor + 1, 0}.Line()+": `"+command("up", "recreate=changed")+"`",
+			"%s: its config brings etcd %s, and a member runs %s: etcd goes up one minor version at a time", node, to, oldest)
+	}
+	return nil
 }
 
 // running are the oldest and the newest version that members run, if those are what their nodes' documents said.
@@ -83,24 +86,4 @@ func running(steps []plan.Step, status etcd.Status) (oldest, newest Version, kno
 
 func compare(a, b Version) int {
 	return cmp.Or(a.Major-b.Major, a.Minor-b.Minor, a.Patch-b.Patch)
-}
-
-// check is an error if etcd cannot do that while it runs.
-func (c Change) check(node string, command func(target string, words ...string) string) error {
-	saved := "a new cluster: `" + command("backup", "file=etcd.db") + "`, `" + command("up", "recreate=all", "force=true") + "`, `" + command("restore", "file=etcd.db") + "`"
-	next := c.From.Minor + 1
-	if c.Down {
-		next = c.From.Minor - 1
-	}
-	switch {
-	case c.From.Major != c.To.Major:
-		return hint.Errorf(saved, "%s: its config brings etcd %s, and the members run %s: etcd does not go from one to the other", node, c.To, c.From)
-	case c.Down && c.From.Minor < firstThatGoesDown:
-		return hint.Errorf(strings.Replace(saved, "a new cluster", "an older etcd takes the keys in a new cluster", 1),
-			"%s: its config brings etcd %s, and the members run %s, which cannot be downgraded: etcd can from 3.%d on", node, c.To, c.From, firstThatGoesDown)
-	case c.To.Minor > c.From.Minor+1 || c.To.Minor < c.From.Minor-1:
-		return hint.Errorf("first a config with etcd "+Version{c.From.Major, next, 0}.Line()+": `"+command("up", "recreate=changed")+"`",
-			"%s: its config brings etcd %s, and the members run %s: etcd goes up and down one minor version at a time", node, c.To, c.From)
-	}
-	return nil
 }

@@ -37,7 +37,6 @@ var handlers = map[string]handler{
 	wire.Compact:    asking(0, compact),
 	wire.Defragment: asking(0, defragment),
 	wire.Disarm:     asking(patience, disarm),
-	wire.Downgrade:  asking(0, downgrade),
 }
 
 // conversation is the requests that are open, and where answers go.

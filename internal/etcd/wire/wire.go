@@ -24,7 +24,6 @@ const (
 	Compact    = "compact"    // Revision
 	Defragment = "defragment" // of the one endpoint
 	Disarm     = "disarm"     // the alarms NOSPACE, and those of members that are no more
-	Downgrade  = "downgrade"  // Target: all members' data are in the form of that version then
 )
 
 // Helper is the word by which a program that has the helper in it is started as the helper.
@@ -106,11 +105,6 @@ type File struct {
 // Revision is of etcd's keys: one a change.
 type Revision struct {
 	Revision int64 `json:"revision"`
-}
-
-// Target is the version that etcd is to come down to.
-type Target struct {
-	Version string `json:"version"` // 3.5
 }
 
 // Snapshot is what is in one.
