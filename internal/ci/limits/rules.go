@@ -29,6 +29,7 @@ var Project = Rules{
 		{"internal/cluster/versions", []string{"internal/cluster/plan", "internal/etcd", "internal/config/verify"}},
 		{"internal/cluster/rotation", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/guest", "internal/workspace"}},
 		{"internal/cluster/recovery", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/guest", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/cluster/restoration", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",

@@ -48,7 +48,7 @@ func span(oldest, newest Version) string {
 
 // fits is an error if no etcd of the version can become a member of one whose oldest member is of the other.
 func fits(to, oldest Version, node string, command func(target string, words ...string) string) error {
-	anew := "a new cluster takes the keys: `" + command("backup", "file=etcd.db") + "`, `" + command("up", "recreate=all", "force=true") + "`, `" + command("restore", "file=etcd.db") + "`"
+	anew := "a new cluster takes the keys: `" + command("backup", "file=etcd.db") + "`, `" + command("up", "recreate=all", "force=true") + "`, `" + command("restore", "file=etcd.db", "keys=true") + "`"
 	switch {
 	case to.Major != oldest.Major:
 		return hint.Errorf(anew, "%s: its config brings etcd %s, and the members run %s: etcd does not go from one to the other", node, to, oldest)
