@@ -78,7 +78,7 @@ func check(ctx context.Context, v members.View, nodes []boot.Node) error {
 		return fmt.Errorf("while a member is not well no authority is rotated: %w", err)
 	}
 	for _, n := range nodes {
-		if _, err := fileOf(v, n.Step.Node); err != nil {
+		if _, err := fileOf(n.Step.Node); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func leads(v members.View, status etcd.Status, node boot.Node) int {
 
 // trust has the node's member trust the authorities.
 func trust(ctx context.Context, v members.View, node boot.Node, trusted []byte) error {
-	path, err := fileOf(v, node.Step.Node)
+	path, err := fileOf(node.Step.Node)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func trust(ctx context.Context, v members.View, node boot.Node, trusted []byte) 
 func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 // fileOf is the file of the node that has the certificate of the authority, as its document says.
-func fileOf(v members.View, node workspace.Node) (string, error) {
+func fileOf(node workspace.Node) (string, error) {
 	text, err := os.ReadFile(node.MadeOf())
 	if err != nil {
 		return "", fmt.Errorf("%s: what it was made of is not known: %w", node.Name, err)

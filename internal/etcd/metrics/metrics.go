@@ -118,6 +118,16 @@ func (s *State) take(name, labels, value string) {
 		if number == 1 { // earlier ones are 0
 			s.Cluster = label(labels, "cluster_version")
 		}
+	case "process_start_time_seconds":
+		s.Started = value
+	default:
+		s.count(name, number)
+	}
+}
+
+// count notes a number.
+func (s *State) count(name string, number float64) {
+	switch name {
 	case "etcd_network_known_peers": // it is one of them
 		s.Size += int(min(number, 1))
 	case "etcd_server_has_leader":
@@ -128,8 +138,6 @@ func (s *State) take(name, labels, value string) {
 		s.Revision = int64(number)
 	case "etcd_server_proposals_committed_total", "etcd_server_proposals_applied_total":
 		s.Index = max(s.Index, uint64(number))
-	case "process_start_time_seconds":
-		s.Started = value
 	}
 }
 
