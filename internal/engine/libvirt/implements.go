@@ -14,6 +14,7 @@ var (
 	_ engine.Networks     = (*Conn)(nil)
 	_ engine.Reservations = (*Conn)(nil)
 	_ engine.Copies       = (*Conn)(nil)
+	_ engine.Bringer      = (*Conn)(nil)
 	_ engine.HostLinks    = (*Conn)(nil)
 	_ engine.Host         = (*Conn)(nil)
 	_ engine.Snapshots    = (*Conn)(nil)

@@ -36,6 +36,16 @@ var program = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "server"), nil
 })
 
+// Program is the path of the program, which is there until Clean.
+func Program(t testing.TB) string {
+	t.Helper()
+	server, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
 // folder is the one of the package that is tested, whatever folder its tests go to.
 var folder, _ = os.Getwd()
 
@@ -56,10 +66,7 @@ func Unit(t testing.TB, name, address string, flags ...string) *exec.Cmd {
 // command is the member's program, with its flags.
 func command(t testing.TB, name, address string, flags []string) []string {
 	t.Helper()
-	server, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := Program(t)
 	client, peer := "http://"+address+":2379", "http://"+address+":2380"
 	return append([]string{
 		server, "--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
