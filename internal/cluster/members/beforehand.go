@@ -9,7 +9,6 @@ import (
 	"coreos-libvirt/internal/cluster/members/admission"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/workspace"
 )
 
 // Expect writes the documents of the nodes that are new and whose addresses are known before they boot: they join the members that
@@ -55,14 +54,4 @@ func (c Cluster) Admit(ctx context.Context, steps []plan.Step) (a admission.Admi
 		return a, err
 	}
 	return admission.First(ctx, nodes, c.voters(Endpoints(status.Healthy())))
-}
-
-// joiners are the nodes that this run boots for the first time, and that were made to join etcd with that.
-func joiners(steps []plan.Step) (nodes []workspace.Node) {
-	for _, step := range steps {
-		if step.Starts() && step.Want.IsMember() && workspace.Exists(step.Node.Fresh()) && wasToJoin(step.Node) {
-			nodes = append(nodes, step.Node)
-		}
-	}
-	return nodes
 }

@@ -8,6 +8,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members/voters"
+	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/workspace"
@@ -18,6 +19,16 @@ type Admitted struct {
 	Node    workspace.Node
 	Address string
 	by      voters.Voters
+}
+
+// Joiners are the nodes that this run boots for the first time, and that were made to join etcd with that.
+func Joiners(steps []plan.Step) (nodes []workspace.Node) {
+	for _, step := range steps {
+		if step.Starts() && step.Want.IsMember() && workspace.Exists(step.Node.Fresh()) && workspace.Exists(step.Node.EtcdFlags()) {
+			nodes = append(nodes, step.Node)
+		}
+	}
+	return nodes
 }
 
 // First adds the first of the nodes that fits the members that there are, unless a run before has done that: etcd takes one learner at a
