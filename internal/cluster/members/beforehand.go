@@ -45,7 +45,7 @@ func isNew(step plan.Step) bool {
 // Admit adds the first of the nodes that boot to join etcd, as a learner. Others wait for their turn, and so does it if members are
 // replaced in the same run, or if not all are healthy.
 func (c Cluster) Admit(ctx context.Context, steps []plan.Step) (a admission.Admitted, err error) {
-	nodes, endpoints := joiners(steps), lastEndpoints(c.View)
+	nodes, endpoints := admission.Joiners(steps), lastEndpoints(c.View)
 	if len(nodes) == 0 || len(endpoints) == 0 || len(plan.Taking(steps, plan.Recreate)) > 0 || c.Generation.Token == nil || !c.Reach.Ready {
 		return a, nil
 	}
