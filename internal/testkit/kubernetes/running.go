@@ -103,7 +103,8 @@ func (c *Cluster) virt(ctx context.Context, at addresses) error {
 	leads := answers("https://"+at.virtController+"/leader", `"leader":"true"`)
 	return c.run(ctx, "virt-controller", leads, filepath.Join(c.programs.kubevirt, "virt-controller"),
 		"--kubeconfig="+c.file("virt-controller.kubeconfig"), "--listen="+host(at.virtController), "--port="+port(at.virtController),
-		"--prom-cert-file="+c.file("virt-controller-server.crt"), "--prom-key-file="+c.file("virt-controller-server.key"))
+		"--prom-cert-file="+c.file("virt-controller-server.crt"), "--prom-key-file="+c.file("virt-controller-server.key"),
+		"--leader-elect-lease-duration=2h", "--leader-elect-renew-deadline=1h") // it is alone, and must not end where the machine is slow
 }
 
 // standIns starts those of ours for CDI, and for kubelets, virt-handler and virt-launcher.
