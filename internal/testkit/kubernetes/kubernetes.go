@@ -104,10 +104,11 @@ func (c *Cluster) certify(at addresses) (err error) {
 	a := c.authority
 	_, scheduler := a.kubeconfig("kube-scheduler", c.Server, "system:kube-scheduler")
 	_, virtAPI := a.service("virt-api", c.Server, "kubevirt-apiserver")
+	_, virtHandler := a.service("virt-handler", c.Server, "kubevirt-handler")
 	_, virtController := a.service("virt-controller", c.Server, "kubevirt-controller")
 	c.Kubeconfig, err = a.kubeconfig("admin", c.Server, "admin", "system:masters")
 	return errors.Join(
-		err, scheduler, virtAPI, virtController,
+		err, scheduler, virtAPI, virtController, virtHandler,
 		a.issue("kube-apiserver", "kube-apiserver", nil, []string{host(at.api), "kubernetes.default.svc"}),
 		a.issue("kubelet-client", "kube-apiserver", nil, nil),
 		a.issue("service-accounts", "service-accounts", nil, nil),

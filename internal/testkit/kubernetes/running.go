@@ -40,7 +40,7 @@ func (c *Cluster) apiserver(ctx context.Context, at addresses) error {
 		"--tls-cert-file="+c.file("kube-apiserver.crt"), "--tls-private-key-file="+c.file("kube-apiserver.key"),
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file="+c.file("service-accounts.crt"), "--service-account-signing-key-file="+c.file("service-accounts.key"),
-		"--kubelet-certificate-authority="+c.file("authority.crt"),
+		"--kubelet-preferred-address-types=InternalIP", "--kubelet-certificate-authority="+c.file("authority.crt"),
 		"--kubelet-client-certificate="+c.file("kubelet-client.crt"), "--kubelet-client-key="+c.file("kubelet-client.key"),
 		"--requestheader-client-ca-file="+c.file("front-authority.crt"), "--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
@@ -74,8 +74,13 @@ func (c *Cluster) control(ctx context.Context, _ addresses) error {
 		"--kubeconfig="+c.file("kube-scheduler.kubeconfig"), "--leader-elect=false", "--secure-port=0")
 }
 
+// install installs KubeVirt and the nodes, and says of these that they are ready, as the controller that watches kubelets would.
 func (c *Cluster) install(ctx context.Context, at addresses) error {
-	return c.applyPart(ctx, "install", "-api", at.virtAPI, "-kubelet", at.kubelet, "-authority", c.file("authority.crt"))
+	if err := c.applyPart(ctx, "install", "-api", at.virtAPI, "-kubelet", at.kubelet, "-authority", c.file("authority.crt")); err != nil {
+		return err
+	}
+	_, err := c.kubectl(ctx, nil, "taint", "nodes", "--all", "node.kubernetes.io/not-ready-")
+	return err
 }
 
 // applyPart applies what the program `parts` prints.
@@ -113,7 +118,7 @@ func (c *Cluster) standIns(ctx context.Context, at addresses) error {
 	if err := c.run(ctx, "importer", started, append(parts, "importer")...); err != nil {
 		return err
 	}
-	return c.run(ctx, "handler", started, append(parts, "-kubelet", at.kubelet, "-certificate", c.file("handler"), "-state", c.file("machines"),
+	return c.run(ctx, "handler", started, append(parts, "-kubelet", at.kubelet, "-account", c.file("virt-handler.kubeconfig"), "-certificate", c.file("handler"), "-state", c.file("machines"),
 		"-image", c.image.Disk, "-kernel", c.image.Kernel, "-initramfs", c.image.Initramfs, "handler")...)
 }
 
