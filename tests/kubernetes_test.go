@@ -54,6 +54,8 @@ func TestKubernetes(t *testing.T) {
 		{"a field that KubeVirt does not know is refused", unknownField},
 		{"cloud-init data of more than 2048 bytes is refused by KubeVirt's admitter", longUserData},
 		{"three machines are on three nodes", spreadOverNodes},
+		{"what a machine says on its console is a log of its pod", consoleIsLog},
+		{"a machine that is removed leaves nothing", removed},
 		{"a user without rights is refused", noRights},
 		{"a quota that is used up is told in the machine's conditions", noQuota},
 	} {
@@ -149,6 +151,9 @@ func spreadOverNodes(t *testing.T, c *kubernetes.Cluster) {
 	if got := strings.Join(placed, " "); got != "node1 node2 node3" {
 		t.Errorf("they are on %s", got)
 	}
+	within(t, c, func() bool {
+		return c.Must(t, "", "get", "virtualmachineinstances", "-o", "jsonpath={.items[*].status.phase}") == "Running Running Running"
+	})
 	logged := c.Must(t, "", "get", "pods", "-l", "kubevirt.io=virt-launcher", "-o", "jsonpath={.items[*].spec['containers','initContainers'][*].name}")
 	if strings.Count(logged, "guest-console-log") != 3 {
 		t.Errorf("their containers are %s", logged)
@@ -156,6 +161,35 @@ func spreadOverNodes(t *testing.T, c *kubernetes.Cluster) {
 	if out := c.Must(t, "", "get", "persistentvolumeclaims", "-o", "jsonpath={.items[*].status.phase}"); out != "Bound Bound Bound" {
 		t.Errorf("claims are %s", out)
 	}
+}
+
+// launcher is the pod of a machine.
+func launcher(t *testing.T, c *kubernetes.Cluster, machine string) string {
+	t.Helper()
+	return c.Must(t, "", "get", "pods", "-l", "vm.kubevirt.io/name="+machine, "-o", "name")
+}
+
+func consoleIsLog(t *testing.T, c *kubernetes.Cluster) {
+	if err := c.Says("$NAME is ready\n"); err != nil {
+		t.Fatal(err)
+	}
+	before := launcher(t, c, "core01")
+	c.Must(t, "{}", "replace", "--raw", "/apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachines/core01/restart", "-f", "-")
+	within(t, c, func() bool { // KubeVirt ends the pod, and makes another one
+		pod := launcher(t, c, "core01")
+		if pod == before || pod == "" || strings.Contains(pod, "\n") {
+			return false
+		}
+		out, err := c.Run(t, "", "logs", pod, "-c", "guest-console-log")
+		return err == nil && out == "core01 is ready"
+	})
+}
+
+func removed(t *testing.T, c *kubernetes.Cluster) {
+	c.Must(t, "", "delete", "virtualmachine", "core01", "core02", "core03")
+	within(t, c, func() bool {
+		return c.Must(t, "", "get", "virtualmachines,virtualmachineinstances,datavolumes,persistentvolumeclaims,persistentvolumes,pods", "-o", "name") == ""
+	})
 }
 
 func noRights(t *testing.T, c *kubernetes.Cluster) {
