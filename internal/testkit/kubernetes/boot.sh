@@ -4,7 +4,7 @@ set -euo pipefail
 trap 'rm -rf disk.raw from tree' EXIT
 qemu-img convert -O raw "$1" disk.raw
 for name in vmlinuz initramfs; do
-  debugfs -R "dump /boot/$name $name" "disk.raw?offset=$((4096 * 512))" 2>/dev/null
+  debugfs -R "dump /boot/$name $name" "disk.raw?offset=$((4096 * 512))"
 done
 test -s vmlinuz && test -s initramfs
 mkdir -p from tree/{modules,differences}
