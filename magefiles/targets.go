@@ -54,12 +54,7 @@ func status(r *command.Run, err error) error {
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.
-func Fetch(ctx context.Context) error {
-	if err := fetch(ctx); err != nil {
-		return err
-	}
-	return call(ctx, command.Fetched)
-}
+func Fetch(ctx context.Context) error { return call(ctx, command.Fetched) }
 
 // fetch is Fetch for targets that go on with the image.
 func fetch(ctx context.Context) error { return do(ctx, (*command.Run).Fetch) }
@@ -150,9 +145,17 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments, recover=true makes a cluster of one that is left.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
+}
+
+// TLS are targets about the certificates of the cluster's etcd.
+type TLS mg.Namespace
+
+// Rotate has the cluster's etcd trust a new certificate authority, and no other: in steps, while it is used.
+func (TLS) Rotate(ctx context.Context) error {
+	return call(ctx, command.RotateAuthority)
 }
 
 // Backup writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.
@@ -160,7 +163,7 @@ func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }
 
-// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.
+// Restore gives the cluster's etcd all that the snapshot file=core.db has; if no node runs, up comes first.
 func Restore(ctx context.Context) error {
 	r, err := run()
 	if err != nil {

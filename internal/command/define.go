@@ -37,6 +37,11 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		}
 		sayAhead(r.Settings, step, r.log.Say)
 	}
+	return defineSteps(ctx, r, p)
+}
+
+// defineSteps takes the steps as far as domains' definitions, and says of each what was done.
+func defineSteps(ctx context.Context, r *Run, p planned) (d defined, err error) {
 	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
 	out := d.apply.Define(ctx, steps)

@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/cluster/versions"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -91,7 +92,7 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains)); err != nil {
+	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains), notRestored(r, r.Prefix)); err != nil {
 		return p, err
 	}
 	going, err := goingSnapshots(r, leaving(p.plan.All(), p.domains))
@@ -121,11 +122,16 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		return p, nil, err
 	}
 	unknown := unknownNodes(r, r.members(), p.domains)
-	where, err := placeNodes(r, m, p.domains, unknown)
+	where, err := placeNodes(ctx, r, m, p.domains, unknown)
 	if err != nil {
 		return p, nil, err
 	}
 	p.hosts = where.hosts
+	if !looks {
+		if err := bringAfar(ctx, r, m.images, p.hosts); err != nil {
+			return p, nil, err
+		}
+	}
 	if p.draft, err = drafter(r, m, looks, p.hosts); err != nil {
 		return p, nil, err
 	}
@@ -142,7 +148,12 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 			return p, nil, err
 		}
 	}
-	p.plan, err = plan.Make(p.want, have, options, e)
+	if p.plan, err = plan.Make(p.want, have, options, e); err == nil {
+		var note string
+		if note, err = versions.Check(p.plan, p.want, e.Status, options.Command); note != "" {
+			p.plan.Notes = append(p.plan.Notes, note)
+		}
+	}
 	p.plan.Notes = append(p.plan.Notes, where.notes...)
 	sayMoves(r, p.plan.Steps, p.hosts)
 	return p, have, err

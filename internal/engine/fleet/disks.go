@@ -102,9 +102,33 @@ func (d disks) Remove(node engine.Files) error {
 	return d.everywhere(node, func(of engine.Disks) error { return of.Remove(node) })
 }
 
-// Clear removes all that there is of the node.
+// Clear removes all that there is of the node: of one without a domain on any host.
 func (d disks) Clear(node engine.Files) error {
-	return d.everywhere(node, func(of engine.Disks) error { return of.Clear(node) })
+	if err := d.everywhere(node, func(of engine.Disks) error { return of.Clear(node) }); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defined := d.at[node.Node()]
+	d.mu.Unlock()
+	if defined != nil {
+		return nil
+	}
+	return d.clearElsewhere(node)
+}
+
+// clearElsewhere removes what hosts have of a node that is on another one, or will be, as a run leaves it that is ended in a move. What
+// does not answer is left as it is.
+func (i *index) clearElsewhere(node engine.Files) (err error) {
+	own := i.to(node.Node())
+	for _, h := range i.hosts {
+		if own == nil || h == own {
+			continue
+		}
+		if on, silent := h.engine(); silent == nil {
+			err = errors.Join(err, on.Disks().Clear(node))
+		}
+	}
+	return err
 }
 
 // everywhere does something on the node's host, or on all if it is on none.
@@ -126,7 +150,7 @@ func (i *index) Leave(node engine.Files) error {
 	delete(i.left, node.Node())
 	i.mu.Unlock()
 	if was == nil {
-		return nil
+		return i.clearElsewhere(node)
 	}
 	on, err := was.engine()
 	if err != nil {
