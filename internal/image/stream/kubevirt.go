@@ -15,11 +15,19 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// KubeVirt is an image whose Ignition reads what KubeVirt gives to a guest: its platform is kubevirt. It is in a registry, or a file
-// at the image's URL.
+// KubeVirt is an image whose Ignition reads what KubeVirt gives to a guest: its platform is kubevirt. It is in a registry, and URL
+// is the folder of what else was built with it; or it is the file at the URL.
 type KubeVirt struct {
 	Image
 	Registry string // repository@sha256:digest, or empty
+}
+
+// File is the URL of the image if it is a file, or empty.
+func (k KubeVirt) File() string {
+	if k.Registry != "" {
+		return ""
+	}
+	return k.URL
 }
 
 // flatcarKubeVirt is Flatcar's, since 3975 (https://www.flatcar.org/docs/latest/installing/cloud/kubevirt/).
