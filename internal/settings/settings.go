@@ -49,6 +49,10 @@ type Settings struct {
 	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
+	Engine                    string            // Libvirt or KubeVirt
+	Namespace                 string            // of Kubernetes, or empty
+	StorageClass              string            // of Kubernetes, or empty
+	NAD                       string            // Multus' NetworkAttachmentDefinition, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty
@@ -122,6 +126,12 @@ type Settings struct {
 	said    map[string]bool   // keys that the command line or the environment has
 	varFrom map[string]string // where each of Vars is from
 }
+
+// The engines, in engine='s words.
+const (
+	Libvirt  = "libvirt"
+	KubeVirt = "kubevirt"
+)
 
 // Environment is what settings need of the process.
 type Environment = process.Environment

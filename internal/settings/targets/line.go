@@ -93,6 +93,12 @@ func (l Line) StartsLab() bool {
 	return slices.ContainsFunc(l.Targets, func(t Target) bool { return t.Name == lab })
 }
 
+// Engines tells whether all of them do the same for every engine.
+func (l Line) Engines() bool { return !l.outside(func(t Target) bool { return !t.Has("engine") }) }
+
+// Data tells whether one of them prints what is for programs, whatever format= says.
+func (l Line) Data() bool { return l.outside(func(t Target) bool { return t.Data }) }
+
 // AboutOne is the first of them that is about one cluster, or empty.
 func (l Line) AboutOne() (name string) {
 	l.outside(func(t Target) bool { name = t.Name; return t.One })
