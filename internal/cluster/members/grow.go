@@ -68,7 +68,7 @@ func (c Cluster) prepare(ctx context.Context, node workspace.Node, address strin
 	return c.placeAmong(status.Peers, node, node.Name, address)
 }
 
-// wasToJoin tells whether an interrupted run has recreated the node as one that joins.
+// wasToJoin reports whether an interrupted run has recreated the node as one that joins.
 func wasToJoin(node workspace.Node) bool { return workspace.Exists(node.EtcdFlags()) }
 
 // promote gives the learner at the address, which is on the node, its vote, as soon as it has caught up.

@@ -56,7 +56,7 @@ func (v voters) waitHealthy(ctx context.Context, excused ...string) (etcd.Status
 	return status, nil
 }
 
-// starts tells whether the learner at the address starts soon.
+// starts reports whether the learner at the address starts soon.
 func (v voters) starts(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
