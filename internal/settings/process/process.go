@@ -16,7 +16,7 @@ import (
 // LabVariable is the environment variable by which a process knows that it runs inside the lab.
 const LabVariable = "COREOS_LAB"
 
-// By ThereVariable a process knows that another machine has sent it here: host= says how that one calls this machine.
+// ThereVariable is by which a process knows that another machine has sent it here: host= says how that one calls this machine.
 const ThereVariable = "COREOS_THERE"
 
 // RelaunchedVariable is set for a run that another one started in its place.

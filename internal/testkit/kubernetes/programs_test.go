@@ -10,7 +10,8 @@ import (
 
 // TestVersionsAreThoseOfTheModules: what is replaced is of the same release, and go.sum has the bytes.
 func TestVersionsAreThoseOfTheModules(t *testing.T) {
-	staging := "v0" + Version[strings.Index(Version, "."):]
+	_, minor, _ := strings.Cut(Version, ".")
+	staging := "v0." + minor
 	for name, c := range map[string]struct{ module, version, replaced, by string }{
 		"kubernetes": {"k8s.io/kubernetes", Version, `k8s\.io/\S+`, staging},
 		"kubevirt":   {"kubevirt.io/kubevirt", VirtVersion, `kubevirt\.io/\S+`, VirtVersion},

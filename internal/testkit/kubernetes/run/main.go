@@ -26,8 +26,9 @@ func main() {
 	build := flag.Bool("build", false, "build the programs, and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *store, *dir, *build, *boots); err != nil {
+	err := run(ctx, *store, *dir, *build, *boots)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
