@@ -89,6 +89,14 @@ func Render(ctx context.Context) error {
 	return do(ctx, (*command.Run).Render, Discovery) // which needs Transpile: Mage tells an error once for each way to it
 }
 
+// Manifests prints the cluster's nodes as objects of Kubernetes with KubeVirt, engine=kubevirt, for kubectl or GitOps; format=json.
+func Manifests(ctx context.Context) error {
+	if err := call(ctx, command.CheckManifests); err != nil {
+		return err
+	}
+	return call(ctx, command.Manifests, Render)
+}
+
 // Define makes each node's disk and libvirt domain.
 func Define(ctx context.Context) error {
 	return do(ctx, (*command.Run).Defined, define)

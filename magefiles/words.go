@@ -57,7 +57,7 @@ func init() {
 
 // aboutOf is what the targets of the line are about.
 func aboutOf(line targets.Line) command.About {
-	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne(), Lab: line.StartsLab()}
+	return command.About{Cluster: line.AboutCluster(), Libvirt: line.NeedsLibvirt(), One: line.AboutOne(), Lab: line.StartsLab(), Engines: line.Engines(), Data: line.Data()}
 }
 
 // help prints the help that is wanted.

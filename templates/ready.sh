@@ -3,7 +3,12 @@
 # a report (internal/guest/report.go reads it). "network" and "sshd" are the uptime at which each was there or, before
 # that, the reason why not, in quotes. A write waits until the host listens, so a node that nobody asks does nothing.
 # It needs a POSIX shell, and what both Fedora CoreOS and Flatcar have (docs/distributions.md). Flatcar's bash has no /dev/tcp.
-channel=${1:-/dev/virtio-ports/org.coreos.ready}
+# KubeVirt has no such channel: there it writes lines on the serial console, which KubeVirt keeps, behind a word that marks them.
+channel=${1:-/dev/virtio-ports/org.coreos.ready} serial=$2
+if [ ! "$1" ] && grep -Eqs '(ignition\.platform|flatcar\.oem)\.id=kubevirt' /proc/cmdline; then
+  channel=/dev/ttyS0 serial=yes
+  if [ -e /dev/ttyAMA0 ]; then channel=/dev/ttyAMA0; fi
+fi
 network='"no address yet"' sshd='"nothing listens on port 22 yet"' served=''
 
 seconds() {
@@ -95,6 +100,15 @@ report() {
     "$hostname" "$boot_id" "$(seconds)" "$network" "$sshd" "$(host_keys)" "$(if is_there "$sshd"; then units; fi)" "$(interfaces)"
 }
 
+# the first write waits for the host, so that the second is of now
+tell() {
+  if [ "$serial" ]; then
+    printf '\ncoreos-libvirt-ready: %s\n' "$(report)" >"$channel"
+  else
+    echo >"$channel" && report >"$channel"
+  fi
+}
+
 tries=0
 until [ -e "$channel" ]; do
   tries=$((tries + 1))
@@ -102,20 +116,21 @@ until [ -e "$channel" ]; do
   sleep 1
 done
 command -v ip >/dev/null || network='"this image has no program ip"'
-looks=0 told=''
+looks=0 told='' every=4
+if [ "$serial" ]; then every=60; fi # the console is kept, and read later
 while true; do
   look_at_network
   look_at_sshd
   pause=0.5
   if is_there "$network" && is_there "$sshd"; then
-    told='' pause=1
+    if [ ! "$serial" ]; then told=''; fi
+    pause=1
   elif [ "$told" != "$network$sshd" ]; then
     pause=0 # said first, then looked at further
   fi
-  if [ "$told" != "$network$sshd" ] || [ $((looks % 4)) -eq 0 ]; then # on the way only what is new, and every two seconds
+  if [ "$told" != "$network$sshd" ] || [ $((looks % every)) -eq 0 ]; then # on the way only what is new, and every two seconds
     told=$network$sshd
-    # the first write waits for the host, so that the second is of now
-    { echo >"$channel" && report >"$channel"; } || [ -e "$channel" ] || fail "$channel is gone"
+    tell || [ -e "$channel" ] || fail "$channel is gone"
   fi
   looks=$((looks + 1))
   sleep $pause

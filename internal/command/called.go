@@ -51,7 +51,7 @@ func thatGoWith(target string, words, others []string) (all []string) {
 	return all
 }
 
-// goesWith tells whether the setting of this run is one of the target's, too.
+// goesWith reports whether the setting of this run is one of the target's, too.
 func goesWith(target, key string) bool {
 	t, known := targets.Find(target)
 	if !known || !t.Has(key) {

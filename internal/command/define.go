@@ -15,7 +15,7 @@ import (
 )
 
 // Define makes each node's overlay and libvirt domain. Nodes that are to be recreated are left to Up. One
-// that fails is left as it was and counts no more; Defined tells of it.
+// that fails is left as it was and counts no more; Defined reports it.
 func (r *Run) Define(ctx context.Context) error {
 	_, err := definedOf(ctx, r)
 	return err

@@ -22,6 +22,8 @@ type About struct {
 	Libvirt bool   // libvirt is asked for that
 	Lab     bool   // what runs inside the lab, which looks itself at what it is about
 	One     string // the first target that is about one cluster, or empty
+	Engines bool   // every engine: what the targets do is the same for each
+	Data    bool   // what is for programs: it alone goes to standard output
 }
 
 // load is a run in the workspace. What a cluster was made with is asked of libvirt, if the run is to ask that; if it does not

@@ -174,14 +174,14 @@ func prepareLab(ctx context.Context, helper etcd.Helper, say func(string, ...any
 	return err
 }
 
-// needsImage tells whether one of the targets needs an image: some look at nodes that are there, or take them away. A lab
+// needsImage reports whether one of the targets needs an image: some look at nodes that are there, or take them away. A lab
 // without targets gets one, for those that come.
 func needsImage(words []string) bool {
 	line, err := targets.Parse(words)
 	return err != nil || len(line.Targets) == 0 || slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return !t.NoImage })
 }
 
-// needsJudges tells whether one of the targets judges documents.
+// needsJudges reports whether one of the targets judges documents.
 func needsJudges(words []string) bool {
 	line, err := targets.Parse(words)
 	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Has("verify") || t.Name == "verify" })

@@ -26,6 +26,7 @@ import (
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/secret"
+	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
@@ -85,17 +86,26 @@ func NewAbout(words []string, about About, out io.Writer) (*Run, error) {
 	}
 	r, err := load(words, about, here)
 	if err == nil {
-		err = namesCluster(r.Settings, about.One)
+		err = cmp.Or(namesCluster(r.Settings, about.One), hasEngine(r.Settings, about))
 	}
 	if err != nil {
 		return nil, err
 	}
 	said := out
-	if r.Format != "table" {
+	if r.Format != "table" || about.Data {
 		said = os.Stderr
 	}
 	r.log, r.out = progress.New(said).Typed(Typed(r.Words)), out
 	return r, nil
+}
+
+// hasEngine refuses targets that do not work with the engine of the cluster.
+func hasEngine(s *settings.Settings, about About) error {
+	if !about.Cluster || about.Engines || s.Engine == settings.Libvirt {
+		return nil
+	}
+	return hint.Errorf("`"+asCalled(s, "manifests")+"` prints what the Kubernetes cluster needs for these nodes, and docs/kubevirt.md says how it is applied; engine=libvirt for nodes on libvirt",
+		"engine=%s: of the commands that change or ask nodes none works with it", s.Engine)
 }
 
 // newRun is a run with the settings, which says nothing yet.

@@ -233,3 +233,58 @@ func TestReadyScriptSaysWhatItLacks(t *testing.T) {
 		}
 	}
 }
+
+// TestReadyScriptOnASerialConsole writes a line when something is new, and not each time that it has looked.
+func TestReadyScriptOnASerialConsole(t *testing.T) {
+	script, err := filepath.Abs("../../templates/ready.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	console := filepath.Join(t.TempDir(), "console")
+	if err := syscall.Mkfifo(console, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, err := os.OpenFile(console, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = host.Close() }()
+	// a network that never has an address, and looks that are so many that a report comes again
+	cmd := exec.Command("unshare", "--user", "--map-root-user", "--net", "sh", "-c", `sleep() { command sleep 0.01; }; set -- "$1" yes; . "$0"`, script, console)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	if err := host.SetReadDeadline(time.Now().Add(pace.Hang)); err != nil {
+		t.Fatal(err)
+	}
+	reports := []Report{}
+	for lines := bufio.NewScanner(host); len(reports) < 2 && lines.Scan(); {
+		r, is := SerialReport(lines.Text() + "\r")
+		if is {
+			reports = append(reports, r)
+		} else if lines.Text() != "" { // each begins a line of its own
+			t.Errorf("got %q", lines.Text())
+		}
+	}
+	if len(reports) < 2 || reports[0].Missing(mac) != "no address yet" || reports[0].BootID != reports[1].BootID {
+		t.Fatalf("got %+v", reports)
+	}
+	if reports[1].Uptime-reports[0].Uptime < 0.3 {
+		t.Errorf("the same was said twice within %f seconds", reports[1].Uptime-reports[0].Uptime)
+	}
+}
+
+func TestLinesThatAreNoReport(t *testing.T) {
+	const good = `coreos-libvirt-ready: {"hostname":"core01\u001b[2J","boot_id":"x","network":1.5,"sshd":"no host keys yet"}`
+	r, is := SerialReport("[  12.3] " + good + "\r")
+	if !is || r.Network.At != 1.5 || r.SSHD.Missing != "no host keys yet" || strings.Contains(r.HostName, "\x1b") {
+		t.Errorf("got %+v, %t", r, is)
+	}
+	for _, line := range []string{"", "coreos-libvirt-ready: ", strings.TrimPrefix(good, "coreos-libvirt-ready: "), good[:60], good + " [ 13.0] random: crng init done", "coreos-libvirt-ready: {}"} {
+		if r, is := SerialReport(line); is {
+			t.Errorf("%s: got %+v", line, r)
+		}
+	}
+}

@@ -97,8 +97,28 @@ type Address struct {
 	Scope  string `json:"scope"` // global, link, host
 }
 
+// serialMark is before a report on a serial console, where other programs write, too.
+const serialMark = "coreos-libvirt-ready: "
+
+// SerialReport is the report that a line of a serial console is. Lines that are none, or of which another program has written a part,
+// are not: each report comes again.
+func SerialReport(line string) (r Report, is bool) {
+	_, text, is := strings.Cut(line, serialMark)
+	if !is || json.Unmarshal([]byte(strings.TrimSpace(text)), &r) != nil || r.BootID == "" {
+		return Report{}, false
+	}
+	return r.cleaned(), true
+}
+
+// cleaned is the report without what may not be printed: a guest may say anything.
+func (r Report) cleaned() Report {
+	r.HostName = printable.Line(r.HostName[:min(len(r.HostName), longestReason)])
+	r.Units = r.Units.cleaned()
+	return r
+}
+
 // ReadReport waits until the node with the hardware address mac reports on the channel that it can be reached; why it
-// cannot be yet goes to waits, in one line. Lines that are no report are passed over: the first may be what is left of an
+// cannot be yet goes to waits, in one line. Lines that are not a report are passed over: the first may be what is left of an
 // earlier one.
 func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Report, error) {
 	lines := bufio.NewScanner(channel)
@@ -108,8 +128,7 @@ func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Repor
 		if json.Unmarshal(lines.Bytes(), &r) != nil || r.BootID == "" {
 			continue
 		}
-		r.HostName = printable.Line(r.HostName[:min(len(r.HostName), longestReason)]) // a guest may say anything
-		r.Units = r.Units.cleaned()
+		r = r.cleaned()
 		reason := r.Missing(mac)
 		if reason == "" {
 			return r, nil

@@ -148,7 +148,7 @@ func (n names) addressFor(mac string) (string, error) {
 			return address, nil
 		}
 	}
-	return "", hint.Errorf("mage labdown makes room", "lab: addresses are kept for %d nodes already", mostReserved)
+	return "", hint.Errorf("`mage labdown` takes the lab apart, and its addresses are free again", "lab: addresses are kept for %d nodes already", mostReserved)
 }
 
 // endDNS ends the name server, if it runs.

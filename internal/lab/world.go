@@ -58,7 +58,7 @@ func New(workspace, cache, store string) *World {
 	return w
 }
 
-// Up makes what lacks of the lab, with so many hypervisors and those that it has already, and says a line for each thing that it makes.
+// Up makes what is missing of the lab, with so many hypervisors and those that it has already, and says a line for each thing that it makes.
 func (w *World) Up(ctx context.Context, hypervisors int, say func(format string, args ...any)) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")

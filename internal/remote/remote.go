@@ -64,7 +64,7 @@ func (m Machine) Arch(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Answers tells whether the machine is on, and ssh gets to it: in time, and without a question.
+// Answers reports whether the machine is on, and ssh gets to it: in time, and without a question.
 func (m Machine) Answers(ctx context.Context) bool {
 	cmd := m.ssh(ctx, "true")
 	cmd.Args = append([]string{cmd.Args[0], "-o", "BatchMode=yes"}, cmd.Args[1:]...)

@@ -122,7 +122,7 @@ func TestClusterFileRefuses(t *testing.T) {
 		"config: 5":                            `config is text, not 5|quote it: "5"`,
 		"config: ''":                           "config is \"\": must not be empty|",
 		"ready: perhaps":                       "ready is true or false, not perhaps|",
-		"format: xml":                          "format is xml: table, json, junit, tap, svg, text are allowed|",
+		"format: xml":                          "format is xml: table, json, junit, tap, svg, text, yaml are allowed|",
 		"ram: 512\nram: 1024":                  "2:1: error: ram is there already, in line 1|a mapping has each key once",
 		"prefix: y":                            "1:1: error: prefix does not stand in a cluster file|a cluster's prefix is the name of its file",
 		"recreate: all":                        "recreate does not stand in a cluster file|give it on the command line",

@@ -49,6 +49,10 @@ type Settings struct {
 	Hosts                     []hosts.Host      // that nodes are spread over; none: there is one, URI
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
+	Engine                    string            // Libvirt or KubeVirt
+	Namespace                 string            // of Kubernetes, or empty
+	StorageClass              string            // of Kubernetes, or empty
+	NAD                       string            // Multus' NetworkAttachmentDefinition, or empty
 	Discovery                 string            // embedded, embedded-v2, static, srv:<domain>, or URLs
 	DiscoveryListen           string            // address of the embedded service, or empty
 	DiscoveryCA               string            // file, PEM, or empty
@@ -123,13 +127,19 @@ type Settings struct {
 	varFrom map[string]string // where each of Vars is from
 }
 
+// The engines, in engine='s words.
+const (
+	Libvirt  = "libvirt"
+	KubeVirt = "kubevirt"
+)
+
 // Environment is what settings need of the process.
 type Environment = process.Environment
 
 // System is the Environment of this process.
 func System() Environment { return process.System() }
 
-// Variables of the environment by which the program's processes tell each other something.
+// Variables of the environment by which the program's processes pass each other something.
 const (
 	LabVariable        = process.LabVariable
 	RelaunchedVariable = process.RelaunchedVariable
@@ -137,7 +147,7 @@ const (
 	ThereVariable      = process.ThereVariable
 )
 
-// Relaunched tells whether another run started this one in its place.
+// Relaunched reports whether another run started this one in its place.
 func Relaunched() bool {
 	_, is := os.LookupEnv(RelaunchedVariable)
 	return is
@@ -205,13 +215,13 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	return s, file, err
 }
 
-// InLab tells whether this run is inside the lab.
+// InLab reports whether this run is inside the lab.
 func InLab(env Environment) bool {
 	_, is := env.Lookup(LabVariable)
 	return is
 }
 
-// has tells whether the setting, or the user's own word, has a value.
+// has reports whether the setting, or the user's own word, has a value.
 func (s *Settings) has(key string) bool {
 	if name, is := strings.CutPrefix(key, varPrefix); is {
 		_, has := s.Vars[name]
@@ -257,21 +267,21 @@ func (s *Settings) take(sources []source, env Environment) error {
 	return nil
 }
 
-// Given tells whether somebody gave key: in a word, in the environment, in the cluster's file, or when the cluster was made. That
+// Given reports whether somebody gave key: in a word, in the environment, in the cluster's file, or when the cluster was made. That
 // there is only one cluster gives no prefix.
 func (s *Settings) Given(key string) bool {
 	return slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && s.isGiven(c) })
 }
 
-// isGiven tells whether the value is somebody's, and not what it is without.
+// isGiven reports whether the value is somebody's, and not what it is without.
 func (s *Settings) isGiven(c choice) bool {
 	return c.from != fromDefault && c.from != fromLab && (c.key.Name != "prefix" || s.said["prefix"])
 }
 
-// Said tells whether this run's command line or environment has key.
+// Said reports whether this run's command line or environment has key.
 func (s *Settings) Said(key string) bool { return s.said[key] }
 
-// Demanded tells whether somebody says now what key is: this run, or the cluster's file.
+// Demanded reports whether somebody says now what key is: this run, or the cluster's file.
 func (s *Settings) Demanded(key string) bool {
 	return s.Said(key) || slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && c.from == clusterfile.Path(s.Prefix) })
 }

@@ -23,7 +23,7 @@ var (
 	ofNetworkd = regexp.MustCompile(`(?m)^\s*Address\s*=\s*([0-9A-Fa-f:.]+)`)
 )
 
-// Static is the address that an Ignition document gives a node's card; the zero one if it gives none, or if it cannot be told which of
+// Static is the address that an Ignition document gives a node's card; the zero one if it gives none, or if it cannot be known which of
 // several it is. Only addresses count that a node can have: a card for another network has one of another.
 func Static(doc []byte, possible func(netip.Addr) bool) netip.Addr {
 	d, err := document.Parse(doc)

@@ -12,7 +12,7 @@ import (
 )
 
 // Expect writes the documents of the nodes that are new and whose addresses are known before they boot: they join the members that
-// there are with their first boot. Etcd wants to be told of all members that there are then, and takes one after the other: each
+// there are with their first boot. Etcd wants to know all members that there are then, and takes one after the other: each
 // node's flags name those before it, too. Nodes that nobody knows the address of are left out.
 func (c Cluster) Expect(steps []plan.Step, peers etcd.Peers, expected map[string]beforehand.Place) error {
 	peers = slices.DeleteFunc(slices.Clone(peers), func(p etcd.Peer) bool { return p.Name == "" })
@@ -37,7 +37,7 @@ func (c Cluster) Expect(steps []plan.Step, peers etcd.Peers, expected map[string
 	return nil
 }
 
-// isNew tells whether the step makes a member's node of which there is nothing.
+// isNew reports whether the step makes a member's node of which there is nothing.
 func isNew(step plan.Step) bool {
 	return step.Action == plan.Create && step.Want.IsMember() && step.Refused.None()
 }

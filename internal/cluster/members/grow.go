@@ -89,12 +89,12 @@ func joinInTurn(ctx context.Context, c Cluster, n boot.Node, by voters.Voters) (
 	return c.join(ctx, n, place, by)
 }
 
-// admittedNow tells whether the node's member was added for its first boot, in this run, and has not started.
+// admittedNow reports whether the node's member was added for its first boot, in this run, and has not started.
 func admittedNow(peer etcd.Peer, step plan.Step) bool {
 	return peer.Name == "" && isNew(step) && wasToJoin(step.Node)
 }
 
-// joinAsBooted makes a member of a node that has booted with what it needs to join: its etcd waits to be added. It tells whether that
+// joinAsBooted makes a member of a node that has booted with what it needs to join: its etcd waits to be added. It reports whether that
 // has worked; else the cluster is as it was.
 func joinAsBooted(ctx context.Context, c Cluster, n boot.Node, by voters.Voters) (joined bool, err error) {
 	node, address := n.Step.Node, n.Address()
@@ -138,7 +138,7 @@ func (c Cluster) prepare(ctx context.Context, node workspace.Node, address strin
 	return c.placeAmong(status.Peers, node, node.Name, address)
 }
 
-// wasToJoin tells whether an interrupted run has recreated the node as one that joins.
+// wasToJoin reports whether an interrupted run has recreated the node as one that joins.
 func wasToJoin(node workspace.Node) bool { return workspace.Exists(node.EtcdFlags()) }
 
 // promote gives the learner at the address, which is on the node, its vote, as soon as it has caught up.

@@ -36,7 +36,7 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 }
 
 // Look is what is wrong with etcd for a run that only looks: strangers among its members, and alarms. The members are asked where the nodes that run were last. If none answers,
-// nothing is known, and that is no error.
+// nothing is known, and that is not an error.
 func Look(ctx context.Context, v View) error {
 	nodes := []boot.Node{}
 	for _, d := range v.running(v.Domains) {
@@ -66,7 +66,7 @@ func whereabouts(peer etcd.Peer) string {
 	return name + " at " + urls
 }
 
-// isNodes tells whether the member is a node's: the one that answers at the node, one whose peer URLs are all at it, or of its
+// isNodes reports whether the member is a node's: the one that answers at the node, one whose peer URLs are all at it, or of its
 // name where none of that can be told. A name alone is anybody's.
 func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) bool {
 	for i := range nodes {

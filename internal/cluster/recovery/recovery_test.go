@@ -175,7 +175,7 @@ func TestOneThatWaitsForAMajority(t *testing.T) {
 	}
 }
 
-// ends tells whether the process of that id has ended.
+// ends reports whether the process of that id has ended.
 func ends(pid string) bool {
 	status, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(pid), "status"))
 	return err != nil || strings.Contains(string(status), "State:\tZ")

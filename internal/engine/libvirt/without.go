@@ -18,7 +18,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Available tells whether this program was built with libvirt's binding.
+// Available reports whether this program was built with libvirt's binding.
 const Available = false
 
 var errNoCgo = hint.Add(errors.New("this program was built without a C compiler and cannot talk to libvirt"),

@@ -20,7 +20,7 @@ func JoinsAt(node workspace.Node) string {
 	return ""
 }
 
-// FitsAmong tells whether the node was made to join exactly these members, and is none of them.
+// FitsAmong reports whether the node was made to join exactly these members, and is none of them.
 func FitsAmong(peers etcd.Peers, node workspace.Node) bool {
 	address := JoinsAt(node)
 	url, err := peers.URLAt(address)

@@ -19,7 +19,7 @@ import (
 // registerPatience is how long an etcd elsewhere may take to know a new token.
 const registerPatience = 20 * time.Second
 
-// isWay tells whether the token is of the way that discovery= says.
+// isWay reports whether the token is of the way that discovery= says.
 func (o Options) isWay(t discovery.Token) bool {
 	switch t.Kind {
 	case discovery.KindEmbedded, discovery.KindEmbedded2, discovery.KindStatic:
@@ -60,7 +60,7 @@ func (o Options) kinds() []string {
 	return []string{discovery.KindV2, discovery.KindV3}
 }
 
-// isGood tells whether a token that no node was made with is as this run would make it, and nobody has used it.
+// isGood reports whether a token that no node was made with is as this run would make it, and nobody has used it.
 func (o Options) isGood(ctx context.Context, t discovery.Token, tls bool) bool {
 	if t.Size != len(o.Nodes) || !o.isWay(t) || t.TLS != tls || t.Formed || t.Retired {
 		return false

@@ -173,7 +173,7 @@ func (r *running) await(ctx context.Context, wanted func(bootID string) bool) er
 	}
 }
 
-// unreached tells whether the node does not answer now.
+// unreached reports whether the node does not answer now.
 func (r *running) unreached(ctx context.Context) bool {
 	_, err := r.look(ctx)
 	return err != nil

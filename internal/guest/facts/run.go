@@ -12,7 +12,7 @@ import (
 // Status is what became of a fact on a node.
 type Status string
 
-// The statuses. Tells is of what nothing is claimed about, Unknown of what could not be looked at.
+// The statuses. [Tells] is of what nothing is claimed about, Unknown of what could not be looked at.
 const (
 	Holds   Status = "holds"
 	Wrong   Status = "wrong"

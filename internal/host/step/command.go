@@ -26,7 +26,7 @@ func Ended(what string, out []byte, err error) error {
 	return hint.Errorf("run it by hand to see more", "%s: %w\n%s", what, err, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
-// Succeeds tells whether a command does, for questions that a program answers by its status.
+// Succeeds reports whether a command does, for questions that a program answers by its status.
 func Succeeds(ctx context.Context, argv ...string) bool {
 	return exec.CommandContext(ctx, argv[0], argv[1:]...).Run() == nil
 }

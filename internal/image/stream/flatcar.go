@@ -24,7 +24,7 @@ var boards = map[string]string{"x86_64": "amd64-usr", "aarch64": "arm64-usr"}
 var flatcarFiles = []string{"flatcar_production_qemu_image.img", "flatcar_production_qemu_uefi_image.img"}
 
 func (s Source) flatcar(ctx context.Context, name Name, arch string) (Image, error) {
-	base := strings.ReplaceAll(s.Flatcar, "{channel}", name.Channel) + "/" + boards[arch] + "/"
+	base := s.flatcarBoard(name, arch)
 	version, err := s.flatcarVersion(ctx, base, name.Version)
 	if err != nil {
 		return Image{}, err
@@ -34,10 +34,15 @@ func (s Source) flatcar(ctx context.Context, name Name, arch string) (Image, err
 	if err != nil {
 		return Image{}, err
 	}
-	sum, err := digest(digests, "SHA512", file)
+	sum, err := digest(digests, "SHA512", file, flatcarFiles...)
 	return Image{
 		Version: version, URL: base + file, Signature: base + file + ".sig", Format: "qcow2", SHA512: sum,
 	}, err
+}
+
+// flatcarBoard is the folder of the channel's versions for the architecture.
+func (s Source) flatcarBoard(name Name, arch string) string {
+	return strings.ReplaceAll(s.Flatcar, "{channel}", name.Channel) + "/" + boards[arch] + "/"
 }
 
 // flatcarFile is the name by which the folder has the image, and its digests. arm64 is asked for by the surest first.
@@ -82,8 +87,8 @@ func (s Source) flatcarVersion(ctx context.Context, base, named string) (string,
 }
 
 // digest finds the image's digest in the DIGESTS of the file: sections that begin "# SHA512 HASH", then lines of digest
-// and name. Where one name is a link to the other, either may stand there.
-func digest(digests []byte, kind, file string) (string, error) {
+// and name. Names that stand for the same file may stand there in its place.
+func digest(digests []byte, kind, file string, or ...string) (string, error) {
 	lines := bufio.NewScanner(bytes.NewReader(digests))
 	section, sums := "", map[string]string{}
 	for lines.Scan() {
@@ -94,7 +99,7 @@ func digest(digests []byte, kind, file string) (string, error) {
 			sums[fields[1]] = strings.ToLower(fields[0])
 		}
 	}
-	for _, name := range append([]string{file}, flatcarFiles...) {
+	for _, name := range append([]string{file}, or...) {
 		if sum := sums[name]; sum != "" {
 			return sum, nil
 		}

@@ -10,10 +10,11 @@ type Group struct {
 
 // Groups are in the order in which `mage settings` prints them.
 var Groups = []Group{
-	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "uri", "hosts", "host", "pool"}},
+	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "engine", "uri", "hosts", "host", "pool"}},
 	{"a node's machine", []string{"ram", "vcpu", "disk", "arch", "firmware", "accel"}},
 	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store", "fetch"}},
 	{"network", []string{"bridge", "network", "direct"}},
+	{"kubernetes", []string{"namespace", "storageclass", "nad"}},
 	{"etcd", []string{
 		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag", "recover", "keys",
 	}},
@@ -24,7 +25,7 @@ var Groups = []Group{
 	{"this host", []string{"nic", "apply", "rollback", "shell", "install", "version"}},
 }
 
-// The groups of settings that are in no other, and of the user's own words.
+// The groups of settings that are in no other, and of the user's words.
 const (
 	moreSettings = "more"
 	YourWords    = "your words"

@@ -14,6 +14,7 @@ const (
 	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
 	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
+	engines  = "engine namespace storageclass nad "                                        // of targets that do the same for every engine
 	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
 	judged   = "verify "                                                                   // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
@@ -77,11 +78,11 @@ var All = []Target{
 	},
 	{
 		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
-		Takes: takes(document + judged), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(engines + document + judged), Examples: [2]string{"transpile", "transpile config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "verify", One: true, Prints: true, Does: "judges each node's Ignition document: units, Quadlets and files, by the programs that will read them; strict=, format=json.",
-		Takes: takes(document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
+		Takes: takes(engines + document + "strict format"), Examples: [2]string{"verify", "verify config=ignition/examples/etcd-quadlet.yml strict=true"},
 	},
 	{
 		Name: "check", One: true, Formats: results, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
@@ -95,11 +96,17 @@ var All = []Target{
 	},
 	{
 		Name: "discovery", One: true, Does: "makes sure of a token by which the nodes' etcd find each other, if the config asks for one.",
-		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
+		Takes: takes(engines + document + judged + "renew wait"), Examples: [2]string{"discovery", "discovery renew=true"},
 	},
 	{
 		Name: "render", One: true, Does: "makes each node's vm/<node>/ignition.json of the template.",
-		Takes: takes(document + judged + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
+		Takes: takes(engines + document + judged + "renew wait"), Examples: [2]string{"render", "render prefix=web nodes=2 var.Registry_Mirror=10.0.0.5:5000"},
+	},
+	{
+		Name: "manifests", One: true, Prints: true, Data: true, Formats: []string{"yaml"}, Does: "prints the cluster's nodes as objects of Kubernetes with KubeVirt, engine=kubevirt, for kubectl or GitOps; format=json.",
+		Takes: takes(engines + document + judged + "arch fcos_url flatcar_url ram vcpu disk disks firmware renew wait format"), NoImage: true,
+		Examples: [2]string{"manifests engine=kubevirt nad=br0", "manifests prefix=web engine=kubevirt namespace=web format=json"},
+		More:     "Its Secrets have the nodes' Ignition documents, and what is secret in these. docs/kubevirt.md says what applies them.",
 	},
 	{
 		Name: "define", One: true, Does: "makes each node's disk and libvirt domain.",
@@ -313,11 +320,11 @@ var All = []Target{
 	},
 	{
 		Name: "show", One: true, Prints: true, Does: "prints the Ignition document of node=core01 as people read it: contents decoded.",
-		Takes: takes(document + "node format"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(engines + document + "node format"), Examples: [2]string{"show", "show node=core02 config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "watch", One: true, Prints: true, Does: "transpiles and renders on every save and prints what changed in the nodes' Ignition documents.",
-		Takes: takes(document + judged), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
+		Takes: takes(engines + document + judged), Shows: true, Examples: [2]string{"watch", "watch config=ignition/examples/etcd-tls.yml"},
 	},
 	{
 		Name: "try", One: true, Does: "recreates nodes whose documents changed, on every save of the config, until it is ended; node= is the only one.",

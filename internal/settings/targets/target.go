@@ -21,6 +21,7 @@ type Target struct {
 	Shows    bool              // whether it shows more with libvirt's binding, and does without
 	One      bool              // whether it is about one cluster: if there are several, somebody has to say about which
 	Formats  []string          // that format= may be beside table and json
+	Data     bool              // whether what it prints is for programs, whatever format= says
 	NoImage  bool              // whether it needs no image, in the lab either
 }
 
@@ -55,7 +56,7 @@ func Names() []string {
 	return names
 }
 
-// Has tells whether the target has a use for the setting.
+// Has reports whether the target has a use for the setting.
 func (t Target) Has(setting string) bool {
 	if strings.HasPrefix(setting, Vars) {
 		setting = Vars

@@ -45,6 +45,30 @@ func CheckUnit(value string) error {
 	return fits(unitName, value, "is not the name of a unit: etcd.service, or etcd, or a pattern, 'etcd*'")
 }
 
+// Namespace is what Kubernetes takes for one (RFC 1123, a label), or none.
+var Namespace = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$`)
+
+// CheckNamespace checks a namespace of Kubernetes.
+func CheckNamespace(value string) error {
+	return fits(Namespace, value, "up to 63 small letters, digits and - are allowed, neither first nor last a -")
+}
+
+// StorageClass is what Kubernetes takes for most objects' names (RFC 1123, a subdomain), or none.
+var StorageClass = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`)
+
+// CheckStorageClass checks the name of a storage class of Kubernetes.
+func CheckStorageClass(value string) error {
+	return fits(StorageClass, value, "up to 253 small letters, digits and . - are allowed, the first and the last a letter or digit")
+}
+
+// NAD is the name of an object of Kubernetes, with or without its namespace, or none.
+var NAD = regexp.MustCompile(`^(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`)
+
+// CheckNAD checks the name of a NetworkAttachmentDefinition.
+func CheckNAD(value string) error {
+	return fits(NAD, value, "the name of a NetworkAttachmentDefinition is allowed, or namespace/name: small letters, digits and . -")
+}
+
 func fits(what *regexp.Regexp, value, wrong string) error {
 	if !what.MatchString(value) {
 		return errors.New(wrong)

@@ -56,7 +56,7 @@ func (v Voters) WaitHealthy(ctx context.Context, excused ...string) (etcd.Status
 	return status, nil
 }
 
-// Starts tells whether the learner at the address starts soon.
+// Starts reports whether the learner at the address starts soon.
 func (v Voters) Starts(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.Within, startWithin))
 	defer cancel()

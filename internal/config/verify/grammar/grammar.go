@@ -39,7 +39,7 @@ var Programs = []Program{
 	}, tmpfilesSaid},
 }
 
-// Checks are what runs for the document, and the programs that this host lacks for it.
+// Checks are what runs for the document, and the programs that are missing here for it.
 func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 	for _, p := range Programs {
 		for _, f := range d.Files {
@@ -58,7 +58,7 @@ func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 	return checks, missing
 }
 
-// Said are the faults that the programs told of.
+// Said are the faults that the programs reported.
 func Said(d document.Document, results map[string]sandbox.Result) (faults []document.Fault) {
 	for _, p := range Programs {
 		for _, f := range d.Files {

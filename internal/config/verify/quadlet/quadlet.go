@@ -43,7 +43,7 @@ func (o Of) Names(d document.Document) (names []string) {
 	return names
 }
 
-// reads tells whether the generator looks for Quadlets there.
+// reads reports whether the generator looks for Quadlets there.
 func (o Of) reads(at string) bool {
 	ofUsers := strings.HasPrefix(at, users+"/") || document.Home(at, own) != ""
 	return ofUsers == o.user && (ofUsers || strings.HasPrefix(at, folder+"/"))
@@ -105,7 +105,7 @@ var (
 	unqualified = regexp.MustCompile(`Warning: (\S+) specifies the image "(.+?)" which not a fully qualified`)
 )
 
-// Said are the faults that the generator tells of, and the text of the units that it made, by name.
+// Said are the faults that the generator reports, and the text of the units that it made, by name.
 func (o Of) Said(said string, d document.Document) (faults []document.Fault, units map[string]string) {
 	errors, texts, _ := strings.Cut(said, "--- made")
 	faults = o.sections(d)
@@ -230,7 +230,7 @@ func unitsOf(text string) map[string]string {
 	return units
 }
 
-// IsMade tells whether the path is of a unit that the generator made, and gives its name.
+// IsMade reports whether the path is of a unit that the generator made, and gives its name.
 func (o Of) IsMade(at string) (name string, is bool) {
 	if strings.HasPrefix(at, o.Made+"/") || !o.user && strings.HasPrefix(at, "/usr/lib/systemd/system/") {
 		return path.Base(at), true

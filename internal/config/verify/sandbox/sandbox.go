@@ -70,7 +70,7 @@ const Apply = "apply"
 // Quote is the text as one word for sh.
 func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// Run applies the document and runs the checks, by name. What a check finds is no error: that is only if the namespaces cannot be
+// Run applies the document and runs the checks, by name. What a check finds is not an error: that is only if the namespaces cannot be
 // made, or ctx ends.
 func Run(ctx context.Context, programs upstream.Programs, doc []byte, checks []Check) (map[string]Result, error) {
 	dir, err := os.MkdirTemp("", "coreos-verify-")

@@ -63,7 +63,7 @@ func (u *UserFolder) add(rel string) {
 // Check is its name.
 func (u UserFolder) Check() string { return "users' units " + u.Path }
 
-// Command is the check by the systemd of users: it has no other root, and is told where units are. Of units that only the image has an
+// Command is the check by the systemd of users: it has no other root, and gets where units are. Of units that only the image has an
 // empty one stands for what it has. Units that Quadlet made in the folder made are looked at with those of all users.
 func (u UserFolder) Command(made string) string {
 	var out strings.Builder
@@ -91,7 +91,7 @@ var Quadlets = UserFolder{Path: usersFolder}
 
 var systems = regexp.MustCompile(`^\s*(WantedBy|RequiredBy|UpheldBy)\s*=.*\b(multi-user\.target|graphical\.target)\b`)
 
-// OfSystem are the faults of units and Quadlets of users that a target of the system's shall start: the systemd of users has none of
+// OfSystem are the faults of units and Quadlets of users that a target of the system's must start: the systemd of users has none of
 // that name.
 func OfSystem(d document.Document, quadlets []string) (faults []document.Fault) {
 	for _, f := range d.Files {
