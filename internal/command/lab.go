@@ -30,18 +30,8 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
-	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
+	if err := fetchForLab(ctx, r, words); err != nil {
 		return err
-	}
-	if needsImage(words) {
-		if err := imagesForLab(ctx, r); err != nil {
-			return err
-		}
-	}
-	if r.Verify && needsJudges(words) {
-		if _, err := upstream.Ensure(ctx, bin(r), r.log.Say); err != nil { // inside, where nothing can be fetched, verify says so again
-			r.log.Say("verify: %s", hint.FirstLine(err))
-		}
 	}
 	program, err := labProgram(r.Workspace)
 	if err != nil {
@@ -65,6 +55,24 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		return err
 	}
 	return inside(cmd)
+}
+
+// fetchForLab gets what the targets inside need of the internet.
+func fetchForLab(ctx context.Context, r *Run, words []string) error {
+	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
+		return err
+	}
+	if needsImage(words) {
+		if err := imagesForLab(ctx, r); err != nil {
+			return err
+		}
+	}
+	if r.Verify && needsJudges(words) {
+		if _, err := upstream.Ensure(ctx, bin(r), r.log.Say); err != nil { // inside, where nothing can be fetched, verify says so again
+			r.log.Say("verify: %s", hint.FirstLine(err))
+		}
+	}
+	return nil
 }
 
 // passListener opens the port of this host at which a forward inside the lab listens: the lab's own would be seen by nobody
