@@ -83,6 +83,7 @@ func notCome(t *testing.T, c clone) {
 
 // joinsWithTwoBoots is what the others are compared with.
 func joinsWithTwoBoots(t *testing.T, c clone) {
+	c.mage(t, "labdown") // which knows names by now
 	c.mage(t, "lab", "up", "nodes=3")
 	out, boots, took := grows(t, c, 5)
 	if boots != 4 || strings.Count(out, ": recreated") != 2 {

@@ -30,7 +30,7 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
-	if err := fetchForLab(ctx, r, words); err != nil {
+	if err := bringForLab(ctx, r, words); err != nil {
 		return err
 	}
 	program, err := labProgram(r.Workspace)
@@ -57,8 +57,8 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	return inside(cmd)
 }
 
-// fetchForLab gets what the targets inside need of the internet.
-func fetchForLab(ctx context.Context, r *Run, words []string) error {
+// bringForLab gets what the targets inside need of the internet.
+func bringForLab(ctx context.Context, r *Run, words []string) error {
 	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
 		return err
 	}
