@@ -24,7 +24,7 @@ func TestNodesThatDNSKnows(t *testing.T) {
 // ofRecords is known with SRV records. The lab's guests have no resolver of their own: the config says which server they ask.
 func ofRecords(t *testing.T, c clone) {
 	good := c.read(t, "ignition/ignition.yml")
-	const resolver = "  files:\n    - path: /etc/resolv.conf\n      mode: 0644\n      contents:\n        inline: nameserver 10.77.0.1\n"
+	const resolver = "  files:\n    - path: /etc/resolv.conf\n      overwrite: true\n      mode: 0644\n      contents:\n        inline: nameserver 10.77.0.1\n"
 	c.write(t, "ignition/ignition.yml", strings.Replace(good, "  files:\n", resolver, 1))
 	known("discovery=srv:example.org")(t, c)
 	c.write(t, "ignition/ignition.yml", good)
