@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Machine is another machine.
@@ -106,7 +107,7 @@ func (m Machine) ssh(ctx context.Context, command string) *exec.Cmd {
 func quoted(words []string) string {
 	all := make([]string, len(words))
 	for i, word := range words {
-		all[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		all[i] = shellword.Of(word)
 	}
 	return strings.Join(all, " ")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Run runs a command that asks nothing; its error has the end of what it wrote.
@@ -47,7 +48,7 @@ func Quoted(word string) string {
 	if plainWord.MatchString(word) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return shellword.Of(word)
 }
 
 // heredoc is the command that writes a file, for people.

@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Program is one that judges files, on this host.
@@ -52,7 +53,7 @@ func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 				}
 				break
 			}
-			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(f, sandbox.Quote(sandbox.Node+f.Path)), Beside: true})
+			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(f, shellword.Of(sandbox.Node+f.Path)), Beside: true})
 		}
 	}
 	return checks, missing

@@ -10,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Of says whose Quadlets they are: the system's, or users'. Each are another systemd's.
@@ -71,7 +72,7 @@ func (o Of) folders(d document.Document) (all []string) {
 func (o Of) Command(d document.Document) string {
 	dirs, flags, aside, back := []string{}, "", "", ""
 	for _, dir := range o.folders(d) {
-		dirs = append(dirs, sandbox.Quote(sandbox.Node+dir))
+		dirs = append(dirs, shellword.Of(sandbox.Node+dir))
 	}
 	link := `; [ -e "usr/lib/systemd/system/$name" ] || ln -s "` + sandbox.Node + o.Made + `/$name" "usr/lib/systemd/system/$name"`
 	if o.user {

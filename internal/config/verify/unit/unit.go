@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // CheckName is the name of the check.
@@ -54,11 +55,11 @@ func Command(whole, partial []string, files string) string {
 	var out strings.Builder
 	out.WriteString("mkdir -p " + sandbox.Node + "/usr/lib/systemd/system; cd " + sandbox.Node + "/usr/lib/systemd/system; ")
 	for _, name := range partial {
-		out.WriteString("printf '[Unit]\\n' >" + sandbox.Quote(name) + "; ")
+		out.WriteString("printf '[Unit]\\n' >" + shellword.Of(name) + "; ")
 	}
 	out.WriteString("set --")
 	for _, name := range append(slices.Clone(whole), partial...) {
-		out.WriteString(" " + sandbox.Quote(name))
+		out.WriteString(" " + shellword.Of(name))
 	}
 	out.WriteString("; ")
 	if files != "" {

@@ -8,6 +8,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Of users' systemd: where units of all users are, and those of one in the home folder.
@@ -69,18 +70,18 @@ func (u UserFolder) Command(made string) string {
 	var out strings.Builder
 	out.WriteString("mkdir -p /tmp/image; set --")
 	for _, name := range u.Whole {
-		out.WriteString(" " + sandbox.Quote(name))
+		out.WriteString(" " + shellword.Of(name))
 	}
 	out.WriteString("; ")
 	for _, name := range u.dropins {
 		if !slices.Contains(u.Whole, name) {
-			out.WriteString("printf '[Unit]\\n' >/tmp/image/" + sandbox.Quote(name) + "; set -- \"$@\" " + sandbox.Quote(name) + "; ")
+			out.WriteString("printf '[Unit]\\n' >/tmp/image/" + shellword.Of(name) + "; set -- \"$@\" " + shellword.Of(name) + "; ")
 		}
 	}
 	if u.Path == usersFolder {
 		out.WriteString("for f in " + sandbox.Node + made + "/*.service; do [ ! -e \"$f\" ] || set -- \"$@\" \"${f##*/}\"; done; ")
 	}
-	out.WriteString("export XDG_RUNTIME_DIR=/tmp SYSTEMD_UNIT_PATH=" + sandbox.Quote(sandbox.Node+u.Path) + ":" + sandbox.Node + usersFolder + ":" +
+	out.WriteString("export XDG_RUNTIME_DIR=/tmp SYSTEMD_UNIT_PATH=" + shellword.Of(sandbox.Node+u.Path) + ":" + sandbox.Node + usersFolder + ":" +
 		sandbox.Node + made + ":/tmp/image:/usr/lib/systemd/user; ")
 	out.WriteString("[ $# = 0 ] || systemd-analyze --user verify --recursive-errors=no --man=no -- \"$@\"")
 	return out.String()
