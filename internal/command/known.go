@@ -49,7 +49,8 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	}
 	r := newRun(first, here)
 	var domains map[string]engine.Domain
-	if on, err := opened(r); err == nil { // if there is no libvirt, the target says so
+	if first.Engine != settings.Libvirt {
+	} else if on, err := opened(r); err == nil { // if there is no libvirt, the target says so
 		domains, _ = on.Defined()
 	}
 	all := known(placeOf(here, env), domains)
