@@ -16,6 +16,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/question"
 	"coreos-libvirt/internal/terminal/table"
+	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
 )
 
@@ -124,8 +125,18 @@ func KubernetesUp(ctx context.Context, r *Run) error {
 			r.log.Say("%s: %s %s is another one since it was made; it goes on as it is (hint: docs/kubevirt.md says how a node is recreated)", s.Node, s.Kind, s.Name)
 		}
 	}
-	if err := c.Do(ctx, steps, func(s kubevirt.Step) { r.log.Say("%s %s: %sd", s.Kind, s.Name, s.Action) }); err != nil || !r.Ready {
+	done := 0
+	if err := c.Do(ctx, steps, func(s kubevirt.Step) {
+		done++
+		r.log.Say("%s %s: %sd", s.Kind, s.Name, s.Action)
+	}); err != nil {
 		return err
+	}
+	if done == 0 {
+		r.log.Say("%s: all objects are there already", r.Prefix)
+	}
+	if !r.Ready {
+		return nil
 	}
 	ready, err := awaitMachines(ctx, r, c)
 	return errors.Join(printMachines(ctx, r, c, ready), err)
@@ -171,7 +182,7 @@ func KubernetesDown(ctx context.Context, r *Run) error {
 	if err := c.Remove(ctx, going, func(kind, name string) { r.log.Say("%s %s: removed", kind, name) }); err != nil {
 		return err
 	}
-	return clearKubernetes(r, len(going))
+	return clearKubernetes(r, going)
 }
 
 // agreedToRemove is an error if the user does not want the objects to go, or cannot be asked and has not said so.
@@ -190,14 +201,14 @@ func agreedToRemove(r *Run, n int, ask question.Asker) error {
 }
 
 // clearKubernetes removes what there is of the cluster on this host.
-func clearKubernetes(r *Run, removed int) error {
-	for _, node := range r.members() {
-		if err := removeRendered(node); err != nil {
+func clearKubernetes(r *Run, removed []objects.Object) error {
+	for _, node := range append(kubevirt.Nodes(removed), workspace.Names(r.members())...) {
+		if err := removeRendered(workspace.Node{Name: node, Dir: r.ws().VM(node)}); err != nil {
 			return err
 		}
 	}
 	cleared, err := r.ws().Clear(r.Prefix)
-	if err == nil && removed+cleared == 0 {
+	if err == nil && len(removed)+cleared == 0 {
 		r.log.Say("down: there is nothing")
 	}
 	return err

@@ -54,7 +54,11 @@ func (c Cluster) Plan(ctx context.Context, want []objects.Object) (steps []Step,
 	if err != nil {
 		return nil, err
 	}
+	was := map[string]map[string]any{} // the annotations of what stays, by node
 	for _, o := range want {
+		if o["kind"] == "VirtualMachine" {
+			o = noted(o, was[nameOf(o)])
+		}
 		step := Step{Kind: o["kind"].(string), Name: nameOf(o), Node: labelsOf(o)[objects.LabelNode], want: o}
 		done, err := c.Apply(ctx, o, c.own(), true)
 		if err != nil {
@@ -68,12 +72,38 @@ func (c Cluster) Plan(ctx context.Context, want []objects.Object) (steps []Step,
 			step.Action = Keep
 		case made[step.Node] && (step.Kind == "Secret" || step.Kind == "DataVolume"):
 			step.Action = Stays
+			was[step.Node] = both(was[step.Node], notesOf(done.Before))
 		default:
 			step.Action = Change
 		}
 		steps = append(steps, step)
 	}
 	return steps, nil
+}
+
+// noted is the machine that is wanted, with what its node was made from in its annotations in place of what it would be made from now.
+func noted(o objects.Object, was map[string]any) objects.Object {
+	notes := maps.Clone(notesOf(o))
+	for _, key := range []string{objects.NoteIgnition, objects.NoteImage} {
+		if value, has := was[key]; has {
+			notes[key] = value
+		}
+	}
+	own, meta := maps.Clone(o), maps.Clone(metaOf(o))
+	meta["annotations"], own["metadata"] = notes, meta
+	return own
+}
+
+func notesOf(o objects.Object) map[string]any {
+	notes, _ := metaOf(o)["annotations"].(map[string]any)
+	return notes
+}
+
+func both(a, b map[string]any) map[string]any {
+	all := map[string]any{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
 }
 
 // machines are the names of the machines that there are.

@@ -24,6 +24,16 @@ func (c Cluster) Going(ctx context.Context) (all []objects.Object, err error) {
 	return all, nil
 }
 
+// Nodes are the names of the nodes that the objects are of.
+func Nodes(all []objects.Object) (names []string) {
+	for _, o := range all {
+		if node := labelsOf(o)[objects.LabelNode]; node != "" && !slices.Contains(names, node) {
+			names = append(names, node)
+		}
+	}
+	return names
+}
+
 // Remove removes the objects, each only as long as it is the one that was listed, and waits until they are gone: a machine ends
 // first. goes is called for each.
 func (c Cluster) Remove(ctx context.Context, all []objects.Object, goes func(kind, name string)) error {
