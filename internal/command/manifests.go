@@ -32,6 +32,12 @@ func CheckManifests(_ context.Context, r *Run) error {
 		if err := suitsKubeVirt(p.Settings); err != nil {
 			return err
 		}
+		for _, node := range p.nodes {
+			n := objects.Node{Place: kubernetesOf(p.Settings), Name: node.Name, Cluster: r.Prefix, Further: engine.DisksOf(furtherDisks(p.Settings))}
+			if err := objects.CheckNames(n); err != nil {
+				return err
+			}
+		}
 	}
 	return checkServed(r)
 }
@@ -60,7 +66,7 @@ func checkServed(r *Run) error {
 		return err
 	}
 	return hint.Errorf("discovery=https://discovery.etcd.io, discovery=https://disc1:2379,https://disc2:2379, discovery=static addresses=10.0.0.11,…, or discovery=srv:example.org",
-		"discovery=%s: this host serves it only while `mage up` runs, and manifests are applied by others", r.Settings.Discovery)
+		"discovery=%s: this host serves it only while it waits for nodes of libvirt", r.Settings.Discovery)
 }
 
 // Manifests prints the nodes as objects of Kubernetes.

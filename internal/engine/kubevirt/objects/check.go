@@ -17,15 +17,22 @@ var service = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func (n Node) check() error {
 	switch {
-	case !label.MatchString(n.Cluster) || !label.MatchString(n.Name):
-		return hint.Errorf("prefix= takes small letters, digits and -, neither first nor last a -, and groups the same", "%s: Kubernetes takes no such name for the cluster %s or its nodes", n.Name, n.Cluster)
-	case n.NAD == "" && !service.MatchString(n.Cluster):
-		return hint.Errorf("prefix= that begins with a letter; or nad= names a network, which needs no Service", "%s: Kubernetes takes no such name for the Service of the cluster", n.Cluster)
 	case len(n.Document) > mostDocument:
 		return hint.Errorf("put large files on a server, and name them with source: and verification: in the config",
 			"%s: its Ignition document has %d bytes, and a Kubernetes Secret takes at most %d", n.Name, len(n.Document), mostDocument)
 	case (n.Registry == "") == (n.URL == ""):
 		return hint.Errorf("image=fcos-stable", "%s: it has no image for KubeVirt", n.Name)
+	}
+	return CheckNames(n)
+}
+
+// CheckNames refuses names of the node, of its cluster and of its disks that are none of Kubernetes'.
+func CheckNames(n Node) error {
+	switch {
+	case !label.MatchString(n.Cluster) || !label.MatchString(n.Name):
+		return hint.Errorf("prefix= takes small letters, digits and -, neither first nor last a -, and groups the same", "%s: Kubernetes takes no such name for the cluster %s or its nodes", n.Name, n.Cluster)
+	case n.NAD == "" && !service.MatchString(n.Cluster):
+		return hint.Errorf("prefix= that begins with a letter; or nad= names a network, which needs no Service", "%s: Kubernetes takes no such name for the Service of the cluster", n.Cluster)
 	}
 	return n.checkDisks()
 }
