@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -202,9 +203,13 @@ func agreedToRemove(r *Run, n int, ask question.Asker) error {
 
 // clearKubernetes removes what there is of the cluster on this host.
 func clearKubernetes(r *Run, removed []objects.Object) error {
-	for _, node := range append(kubevirt.Nodes(removed), workspace.Names(r.members())...) {
-		if err := removeRendered(workspace.Node{Name: node, Dir: r.ws().VM(node)}); err != nil {
-			return err
+	names := append(kubevirt.Nodes(removed), workspace.Names(r.members())...)
+	entries, _ := os.ReadDir(r.ws().VM()) // runs that failed have left folders, too
+	for _, entry := range entries {
+		if name := entry.Name(); workspace.NumberOf(r.Prefix, name) > 0 || slices.Contains(names, name) {
+			if err := removeRendered(workspace.Node{Name: name, Dir: r.ws().VM(name)}); err != nil {
+				return err
+			}
 		}
 	}
 	cleared, err := r.ws().Clear(r.Prefix)
