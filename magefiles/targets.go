@@ -68,12 +68,7 @@ func status(r *command.Run, err error) error {
 }
 
 // Fetch gets the image that nodes boot, unless it is in the store.
-func Fetch(ctx context.Context) error {
-	if err := fetch(ctx); err != nil {
-		return err
-	}
-	return call(ctx, command.Fetched)
-}
+func Fetch(ctx context.Context) error { return call(ctx, command.Fetched) }
 
 // fetch is Fetch for targets that go on with the image.
 func fetch(ctx context.Context) error { return do(ctx, (*command.Run).Fetch) }
@@ -194,7 +189,7 @@ func Backup(ctx context.Context) error {
 	return call(ctx, command.Backup)
 }
 
-// Restore puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.
+// Restore gives the cluster's etcd all that the snapshot file=core.db has; if no node runs, up comes first.
 func Restore(ctx context.Context) error {
 	r, err := run()
 	if err != nil {

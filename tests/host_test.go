@@ -110,7 +110,7 @@ func TestProbeByLibvirt(t *testing.T) {
 	if dir == "" {
 		t.Skip("a part of TestTiny, which runs it in its lab")
 	}
-	conn, err := libvirt.Open("qemu:///system", func() string { return "" })
+	conn, err := libvirt.Open("qemu:///system", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func backedUp(t *testing.T, c clone) {
 	file := "file=" + filepath.Join(l.dir, "core.db")
 	c.mage(t, "lab", "backup", file)
 	c.mage(t, "lab", "down", "all=true", "yes=true")
-	if out := c.mage(t, "lab", "restore", file, "nodes=3"); !strings.Contains(out, fmt.Sprintf("restore: %d keys", len(before))) || len(readyNode.FindAllString(out, -1)) != 3 {
+	if out := c.mage(t, "lab", "restore", file, "nodes=3"); !strings.Contains(out, fmt.Sprintf("on 3 nodes: %d keys, revision ", len(before))) || len(readyNode.FindAllString(out, -1)) != 3 {
 		t.Errorf("got\n%s", out)
 	}
 	if after := l.keys(t); len(before) == 0 || !maps.Equal(before, after) {

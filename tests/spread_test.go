@@ -157,6 +157,13 @@ func hostOff(t *testing.T, c clone) {
 	}
 }
 
+// imagesFolder is where the hosts have nodes' files.
+const imagesFolder = "/var/lib/libvirt/images"
+
+// fullPool has a copy of these on a small disk that is full.
+const fullPool = `set -e; cd ` + imagesFolder + `; mkdir -p /tmp/full; mount -t tmpfs -o size=64m tmpfs /tmp/full; cp -a . /tmp/full; mount --move /tmp/full .
+	! dd if=/dev/zero of=` + imagesFolder + `/full bs=64k 2>/dev/null; df ` + imagesFolder + ` | grep ' 100% '`
+
 // hostFaults: each is one error that names the host, and the nodes on the others are as they were.
 func hostFaults(t *testing.T, c clone) {
 	known := filepath.Join(c.world().SSH(), "known_hosts")
@@ -179,11 +186,21 @@ func hostFaults(t *testing.T, c clone) {
 			stop:  func() { c.onHV(t, 2, "mv /run/libvirt/away /run/libvirt/libvirt-sock") },
 		},
 		{
+			says: "another user of a host with nodes", want: "\nhint: name qemu+ssh://root@hv2/system in hosts=, as before", words: []string{hostsWith("qemu+ssh://nobody@hv2/system")},
+			begin: func() {}, stop: func() {},
+		},
+		{
+			says: "a wrong user", want: "hv2 (qemu+ssh://nobody@hv2/system) does not answer", words: []string{"prefix=other", "nodes=2", "hosts=qemu+ssh://nobody@hv2/system,qemu+ssh://root@hv3/system"},
+			begin: func() {}, stop: func() {},
+		},
+		{
+			says: "a host without the bridge", want: "hv2", words: []string{hostsWith("qemu+ssh://root@hv2/system bridge=br9")},
+			begin: func() {}, stop: func() {},
+		},
+		{
 			says: "the pool is full", want: "hv2", words: []string{"nodes=5"},
-			begin: func() {
-				c.onHV(t, 2, "mkdir -p /tmp/full; for p in /var/lib/libvirt/images/*; do mount -t tmpfs -o size=4k tmpfs $p; done")
-			},
-			stop: func() { c.onHV(t, 2, "for p in /var/lib/libvirt/images/*; do umount $p; done") },
+			begin: func() { c.onHV(t, 2, fullPool) },
+			stop:  func() { c.onHV(t, 2, "umount "+imagesFolder) },
 		},
 	} {
 		fault.begin()
@@ -193,12 +210,18 @@ func hostFaults(t *testing.T, c clone) {
 			t.Errorf("%s: %v\n%s", fault.says, err, out)
 		}
 		t.Logf("%s:\n%s", fault.says, out)
-		if after := c.onHV(t, 1, "virsh -q list --all") + c.onHV(t, 3, "virsh -q list --all"); after != before && fault.words == nil {
+		if after := c.onHV(t, 1, "virsh -q list --all") + c.onHV(t, 3, "virsh -q list --all"); after != before && fault.says != "the pool is full" {
 			t.Errorf("%s: there were\n%s\nand are\n%s", fault.says, before, after)
 		}
 		fault.stop()
-		c.mustOnHosts(t, "up", "nodes=3")
+		c.mustOnHosts(t, "down", "prefix=other", "yes=true")
+		c.mustOnHosts(t, "up", "prefix=core", "nodes=3", "hosts=3")
 	}
+}
+
+// hostsWith is hosts= with that in the place of the second.
+func hostsWith(second string) string {
+	return "hosts=qemu+ssh://root@hv1/system," + second + ",qemu+ssh://root@hv3/system"
 }
 
 func nodesMove(t *testing.T, c clone) {

@@ -46,7 +46,7 @@ func TestTwoHosts(t *testing.T) {
 	}
 	hosts[1].Run(t, "kill -STOP $(pidof libvirtd)")
 	out, err := e.target("down", "yes=true", "prefix=core")
-	if exitOf(err) != 1 || !strings.Contains(out, "core02: it is not known how it is: the host hv2 ("+hosts[1].URI+") does not answer: no answer within 10s") {
+	if exitOf(err) != 1 || !strings.Contains(out, "core02: it is not known how it is: the host hv2 ("+hosts[1].URI+") does not answer: its ssh answers, and its libvirt does not within 30s") {
 		t.Errorf("down: %v\n%s", err, out)
 	}
 	hosts[1].Run(t, "kill -CONT $(pidof libvirtd)")

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/members"
-	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -48,44 +47,6 @@ func Backup(ctx context.Context, r *Run) error {
 		r.log.Say("backup: keep=%d: removed %s", r.Copies, strings.Join(removed, ", "))
 	}
 	return err
-}
-
-// Restorable makes sure that the snapshot is there, and tells whether the cluster that it goes into runs.
-func Restorable(r *Run) (runs bool, err error) {
-	path, err := snapshotFile(r.File)
-	if err != nil {
-		return false, err
-	}
-	if _, err := os.Stat(path); err != nil {
-		return false, hint.Errorf("file= names a snapshot that `"+asCalled(r.Settings, "backup", "file=etcd.db")+"` wrote", "cannot restore: %w", err)
-	}
-	domains, err := r.domains()
-	for _, d := range r.ws().Members(domains, r.Prefix) {
-		runs = runs || d.State == engine.Running
-	}
-	return runs, err
-}
-
-// Restore puts all keys of the snapshot file= into the cluster's etcd, which must have no others. Revisions begin
-// again; leases, users and roles are not restored.
-func Restore(ctx context.Context, r *Run) error {
-	path, err := snapshotFile(r.File)
-	if err != nil {
-		return err
-	}
-	healthy, err := membersThat(ctx, r, etcd.Status.Healthy)
-	if err != nil {
-		return err
-	}
-	restored, err := r.view().Client().Restore(ctx, healthy, path)
-	if err != nil {
-		return err
-	}
-	r.log.Say("restore: %d keys of %s", restored.Keys, r.File)
-	if restored.Leases+restored.Users > 0 {
-		r.log.Say("restore: what had a lease has none now (%d leases), and users are still to be made (%d): a snapshot's keys are restored, nothing else", restored.Leases, restored.Users)
-	}
-	return nil
 }
 
 // snapshotFile is the absolute path of file=.

@@ -14,7 +14,7 @@ import (
 var ofOneRun = []string{
 	"recreate", "force", "parallel", "redefine", "protect", "renew", "refresh", "format", "diff",
 	"node", "host", "all", "yes", "plan", "cmd", "from", "to", "port", "user", "grace", "follow", "file", "archive", "rounds", "full", "apply", "rollback", "nic", "shell", "install",
-	"verify", "strict", "units", "settle", "unit", "defrag",
+	"verify", "strict", "units", "settle", "unit", "defrag", "keys",
 }
 
 // ofAnyTarget are words that say which cluster, or which snapshot of it, is meant, ofHost those that say what the machine is made ready for.

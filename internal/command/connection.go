@@ -23,7 +23,7 @@ type connection struct {
 
 // open is the connection. advice is what to do if there is no libvirt at the URI, files says where nodes' files are if that is on
 // another host.
-func (c *connection) open(uri string, advice func() string, files volumes.Options) (*libvirt.Conn, error) {
+func (c *connection) open(uri string, advice func(cause error) string, files volumes.Options) (*libvirt.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.daemon != nil {

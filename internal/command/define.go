@@ -35,11 +35,21 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 		if !step.Refused.None() || r.pass.brief && !step.Changes() {
 			continue
 		}
-		sayStep(r.Settings, step, r.log.Say)
+		sayAhead(r.Settings, step, r.log.Say)
 	}
+	return defineSteps(ctx, r, p)
+}
+
+// defineSteps takes the steps as far as domains' definitions, and says of each what was done.
+func defineSteps(ctx context.Context, r *Run, p planned) (d defined, err error) {
 	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
 	out := d.apply.Define(ctx, steps)
+	for _, step := range out.Made {
+		if !r.pass.brief || step.Changes() {
+			sayMade(r.Settings, step, r.log.Say)
+		}
+	}
 	d.steps, d.failed = out.Made, slices.Concat(refused, out.Failed)
 	if err := errors.Join(d.failed...); err != nil && (!r.KeepGoing || ctx.Err() != nil) {
 		return d, err
@@ -65,8 +75,8 @@ func register(folder, workspace, image string) error {
 	return err
 }
 
-// sayStep says what is done with the node. Settings are those of this run.
-func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
+// sayAhead says what there is to know of a step before it is carried out. Settings are those of this run.
+func sayAhead(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 	name := step.Node.Name
 	if step.Drift != "" {
 		say("%s: %s since it was made; it goes on as it is (hint: %s)", name, step.Drift, recreates(step, recreatedBy(s, step)))
@@ -74,11 +84,17 @@ func sayStep(s *settings.Settings, step plan.Step, say func(string, ...any)) {
 	if step.Edited != "" {
 		say("%s: somebody else changed its definition (hint: %s)\n%s", name, overwrites(step.Snapped, upAsCalled(s, "redefine=true")), step.Edited)
 	}
+	if step.Action == plan.Recreate {
+		say("%s: will be recreated: %s", name, step.Why)
+	}
+}
+
+// sayMade says what was done with the node's definition.
+func sayMade(s *settings.Settings, step plan.Step, say func(string, ...any)) {
+	name := step.Node.Name
 	switch step.Action {
 	case plan.Create:
 		say("%s: defined, %s", name, step.Why)
-	case plan.Recreate:
-		say("%s: will be recreated: %s", name, step.Why)
 	case plan.Redefine:
 		say("%s: redefined, %s%s", name, step.Why, takesEffect(step, restartOf(s, name)))
 	case plan.Keep:

@@ -25,7 +25,13 @@ func (r *Run) Fetch(ctx context.Context) error {
 
 // Fetched is Fetch alone: it prints which images are there, if a program is to read that.
 func Fetched(ctx context.Context, r *Run) error {
+	if r.There {
+		return fetchThere(ctx, r)
+	}
 	held, err := imagesOf(ctx, r)
+	if err == nil {
+		err = bringEverywhere(ctx, r, held.baseImages)
+	}
 	if err != nil || r.Format != "json" {
 		return err
 	}
@@ -81,7 +87,7 @@ func imageOptions(r *Run, looks bool) base.Options { return imageOptionsOf(r, r.
 func imageOptionsOf(r *Run, s *settings.Settings, looks bool) base.Options {
 	return base.Options{
 		Image: s.Image, SHA256: s.SHA256, Arch: s.Arch, Store: r.Store, Keyring: r.Keyring,
-		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks,
+		FCOSServer: r.FCOSServer, FlatcarServer: r.FlatcarServer, Refresh: r.Refresh, Wait: r.Wait, ReadOnly: looks, Afar: hostsFetch(s),
 		Lab: labImages(r.Cache, r.Workspace, func(name string) string { return asCalled(r.Settings, "fetch", "image="+name) }, r.log.Say), Say: r.log.Say,
 		Meter: func(done, total int64) store.Meter { return r.log.Meter("image", done, total) },
 	}

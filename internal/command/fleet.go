@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,7 +32,7 @@ func openFleet(r *Run) engine.Engine {
 	}
 	specs := []fleet.Spec{}
 	for _, h := range r.Hosts {
-		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) { return openHost(r, h) }})
+		specs = append(specs, fleet.Spec{Name: h.Name, URI: h.URI, Open: func() (fleet.On, error) { return openHost(r, h) }, IsOn: func() bool { return isOn(h) }})
 	}
 	assignNoted(r.openAll(specs), r.at())
 	return r.conn
@@ -39,14 +40,34 @@ func openFleet(r *Run) engine.Engine {
 
 // openHost is libvirt on one of several hosts.
 func openHost(r *Run, h hosts.Host) (fleet.On, error) {
-	there := engine.Where{URI: h.URI}
-	name, _ := there.Host()
-	on, err := libvirt.Open(h.Quiet(), func() string { return check.Advice(h.URI, name, there.IsSession()) })
+	on, err := libvirt.Open(h.Quiet(), adviceFor(h.URI))
 	if err != nil {
 		return nil, err
 	}
-	on.KeepFiles(volumesOf(r))
+	on.KeepFiles(volumesOf(r, h))
 	return on, nil
+}
+
+// isOn tells whether ssh gets through to the host.
+func isOn(h hosts.Host) bool {
+	machine, err := reachedBySSH(h)
+	return err == nil && strings.Contains(h.URI, "+ssh:") && machine.Answers(context.Background())
+}
+
+// adviceFor is what to do if there is no libvirt at the URI, of what libvirt says then.
+func adviceFor(uri string) func(cause error) string {
+	return func(cause error) string {
+		there, name := engine.Where{URI: uri}, ""
+		if host, remote := there.Host(); remote {
+			name = cmp.Or(host, uri)
+		}
+		if machine, err := reachedBySSH(hosts.Host{Name: name, URI: uri}); err == nil && strings.Contains(uri, "+ssh:") {
+			if advice, unknown := machine.KeyAdvice(cause.Error()); unknown {
+				return advice
+			}
+		}
+		return check.Advice(uri, name, there.IsSession())
+	}
 }
 
 // assignNoted has the engine know where nodes were made.
@@ -97,13 +118,24 @@ func unknownNode(r *Run, at facts.Place, node string) error {
 	if several == nil || len(several.Silent()) == 0 {
 		return nil
 	}
-	silent, advice := several.Silent(), "`"+asCalled(r.Settings, "hosts")+"` looks at the hosts again"
+	silent := several.Silent()
 	if m := at.Made(workspace.Node{Name: node, Dir: at.VM(node)}); m != nil {
 		if host, has := at.Has(m.Libvirt); has && silent[host] != nil {
-			return hint.Errorf(advice, "it is not known how it is: %s", hint.FirstLine(silent[host]))
+			return hint.Errorf(hostsAdvice(r, map[string]error{host: silent[host]}), "it is not known how it is: %s", hint.FirstLine(silent[host]))
 		}
 	}
-	return hint.Errorf(advice, "it may be on a host that does not answer: %s", causes(silent))
+	return hint.Errorf(hostsAdvice(r, silent), "it may be on a host that does not answer: %s", causes(silent))
+}
+
+// hostsAdvice is what to do about hosts that do not answer: what helps against their causes, if that is known, and then another look.
+func hostsAdvice(r *Run, silent map[string]error) string {
+	advice := []string{}
+	for _, name := range slices.Sorted(maps.Keys(silent)) {
+		if helps := hint.Of(silent[name], ""); helps != "" && !slices.Contains(advice, helps) {
+			advice = append(advice, helps)
+		}
+	}
+	return strings.Join(append(advice, "`"+asCalled(r.Settings, "hosts")+"` looks at the hosts again"), "; ")
 }
 
 // causes are those of hosts that do not answer, in one line.
@@ -126,7 +158,7 @@ func silentHosts(r *Run) error {
 	for _, name := range slices.Sorted(maps.Keys(silent)) {
 		errs = append(errs, silent[name])
 	}
-	return hint.Add(errors.Join(errs...), "`"+asCalled(r.Settings, "hosts")+"` looks at the hosts again")
+	return hint.Add(errors.Join(errs...), hostsAdvice(r, silent))
 }
 
 // placed is where the nodes of the run's cluster are, or are to be.
@@ -136,7 +168,7 @@ type placed struct {
 }
 
 // placeNodes chooses the hosts of new nodes, and has the engine make them there. moves are nodes that are made anew on another host.
-func placeNodes(r *Run, m made, domains map[string]engine.Domain, unknown map[string]plan.Obstacle) (p placed, err error) {
+func placeNodes(ctx context.Context, r *Run, m made, domains map[string]engine.Domain, unknown map[string]plan.Obstacle) (p placed, err error) {
 	several := engine.HostsOf(r.conn)
 	if several == nil {
 		return p, nil
@@ -159,7 +191,8 @@ func placeNodes(r *Run, m made, domains map[string]engine.Domain, unknown map[st
 			several.Move(node, host)
 		}
 	}
-	return placed{choice.Hosts, append(choice.Notes, misplaced(r, choice.Hosts)...)}, nil
+	notes := slices.Concat(choice.Notes, misplaced(r, choice.Hosts), roomNotes(ctx, r, nodes, choice.Hosts, domains))
+	return placed{choice.Hosts, notes}, nil
 }
 
 // toPlace are the nodes of the run's cluster, as what decides where they are made.

@@ -11,15 +11,19 @@ import (
 	"strings"
 	"testing"
 
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/fleet"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/terminal/hint"
 )
 
 // testHost is a host of its own: a libvirt of the test driver, and a folder that has its nodes' files.
 type testHost struct {
 	name, uri, dir string
 	conn           *libvirt.Conn
-	off            error // why it does not answer; nil: it does
+	off            error         // why it does not answer; nil: it does
+	room           *room         // what it says of itself; nil: nothing
+	dies           chan struct{} // if it is not nil: whoever removes a domain there ends then, as if it was killed
 }
 
 // stays is a connection that several runs have in turn.
@@ -27,12 +31,33 @@ type stays struct{ farAway }
 
 func (stays) Close() {}
 
+// dies is a fake of a process that is killed: a call that does not come back.
+type dies struct {
+	stays
+	removed chan struct{}
+}
+
+func (d dies) Remove(uuid string, owners ...string) error {
+	_ = d.stays.Remove(uuid, owners...)
+	close(d.removed)
+	select {}
+}
+
 func (h *testHost) spec() fleet.Spec {
-	return fleet.Spec{Name: h.name, URI: h.uri, Open: func() (fleet.On, error) { return stays{farAway{h.conn, h.dir}}, h.off }}
+	return fleet.Spec{Name: h.name, URI: h.uri, Open: func() (fleet.On, error) {
+		on := stays{farAway{h.conn, h.dir}}
+		if h.dies != nil {
+			return dies{on, h.dies}, h.off
+		}
+		if h.room != nil {
+			return roomy{on, *h.room}, h.off
+		}
+		return on, h.off
+	}}
 }
 
 // has are the names of the nodes that the host has, and of those whose files it has.
-func (h *testHost) has(t *testing.T) string {
+func (h *testHost) has(t testing.TB) string {
 	t.Helper()
 	domains, err := h.conn.Defined()
 	if err != nil {
@@ -54,7 +79,7 @@ func (h *testHost) has(t *testing.T) string {
 type testFleet []*testHost
 
 // inFleet is inClone with hosts of these names.
-func inFleet(t *testing.T, names ...string) (hosts testFleet) {
+func inFleet(t testing.TB, names ...string) (hosts testFleet) {
 	t.Helper()
 	inClone(t)
 	if err := os.Unsetenv("COREOS_URI"); err != nil { // inClone's, which is put back at the end
@@ -68,7 +93,7 @@ func inFleet(t *testing.T, names ...string) (hosts testFleet) {
 		}
 		h := &testHost{name: name, uri: "test://" + path, dir: t.TempDir()}
 		var err error
-		if h.conn, err = libvirt.Open(h.uri, func() string { return "" }); err != nil {
+		if h.conn, err = libvirt.Open(h.uri, func(error) string { return "" }); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(h.conn.Close)
@@ -79,7 +104,7 @@ func inFleet(t *testing.T, names ...string) (hosts testFleet) {
 }
 
 // run is a run on the hosts, as they are.
-func (f testFleet) run(t *testing.T, words ...string) *Run {
+func (f testFleet) run(t testing.TB, words ...string) *Run {
 	t.Helper()
 	r := run(t, words...)
 	r.close()
@@ -97,6 +122,16 @@ func (f testFleet) into(r *Run) {
 	assignNoted(r.openAll(specs), r.at())
 }
 
+// silentRun is a run that has asked all hosts.
+func (f testFleet) silentRun(t *testing.T) *Run {
+	t.Helper()
+	r := f.run(t)
+	if _, err := r.domains(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // down is `mage down`.
 func (f testFleet) down(t *testing.T) error {
 	t.Helper()
@@ -106,7 +141,7 @@ func (f testFleet) down(t *testing.T) error {
 }
 
 // up is `mage up`, and what it printed.
-func (f testFleet) up(t *testing.T, words ...string) (string, error) {
+func (f testFleet) up(t testing.TB, words ...string) (string, error) {
 	t.Helper()
 	r := f.run(t, words...)
 	defer r.unlockAll()
@@ -118,7 +153,7 @@ func (f testFleet) up(t *testing.T, words ...string) (string, error) {
 	return r.said(), nil
 }
 
-func (f testFleet) mustUp(t *testing.T, words ...string) string {
+func (f testFleet) mustUp(t testing.TB, words ...string) string {
 	t.Helper()
 	said, err := f.up(t, words...)
 	if err != nil {
@@ -327,6 +362,44 @@ func TestMove(t *testing.T) {
 	f.are(t, "", "core01 (core01) core02 (core02)")
 }
 
+// TestAMoveThatIsKilled at its worst moment: its disk is on the new host, its domain is gone from the old one, and its files there are not.
+// The next `up` makes it on the new host, and `down` in its place leaves nothing on either.
+func TestAMoveThatIsKilled(t *testing.T) {
+	f := inFleet(t, "a", "b")
+	killed := func() {
+		f.mustUp(t)
+		f[0].dies = make(chan struct{})
+		r := f.run(t, "node=core01", "host=b")
+		moved := make(chan error, 1)
+		go func() { moved <- Move(t.Context(), r) }()
+		select {
+		case err := <-moved:
+			t.Fatalf("%v\n%s", err, r.said())
+		case <-f[0].dies:
+		}
+		f[0].dies = nil
+		r.unlockAll()
+		f.are(t, "(core01)", "core02 (core02)") // and the new disk, which has no name yet
+	}
+	killed()
+	r := f.run(t, "diff=false")
+	_ = r.Plan(t.Context())
+	if got := nodeLines(r.said()); !strings.Contains(got, "core01 b create ") {
+		t.Errorf("plan: got\n%s", got)
+	}
+	f.mustUp(t)
+	f.are(t, "", "core01 (core01) core02 (core02)")
+	if err := f.down(t); err != nil {
+		t.Fatal(err)
+	}
+	f.are(t, "", "")
+	killed()
+	if err := f.down(t); err != nil {
+		t.Fatal(err)
+	}
+	f.are(t, "", "")
+}
+
 // TestEvacuate moves all nodes of a host.
 func TestEvacuate(t *testing.T) {
 	f := inFleet(t, "a", "b", "c")
@@ -349,11 +422,61 @@ func TestEvacuate(t *testing.T) {
 	}
 }
 
+// roomy is a fake: a host that says how much memory and disk space it has. libvirt's test driver says neither.
+type roomy struct {
+	stays
+	room room
+}
+
+type room struct {
+	mib   int
+	bytes int64
+}
+
+func (h roomy) Capacity() (engine.Capacity, error) {
+	return engine.Capacity{CPUs: 2, Memory: 8192, Free: h.room.mib}, nil
+}
+
+func (h roomy) FreeSpace() (bytes int64, pool string, err error) { return h.room.bytes, "pool", nil }
+
+// TestHostsWithoutRoom: before anything is made each host is looked at that gets something, as one host is.
+func TestHostsWithoutRoom(t *testing.T) {
+	f := inFleet(t, "a", "b", "c")
+	t.Setenv("COREOS_RAM", "1024")
+	f[0].room, f[1].room, f[2].room = &room{4096, 100 << 30}, &room{2048, 2 << 30}, &room{512, 0}
+	said := f.mustUp(t)
+	want := "b: warning: disk space: the storage pool pool has 2 GiB free, the nodes and a base image want some 6 GiB (hint: mage prune uri=" + f[1].uri + ")\n"
+	if !strings.Contains(said, want) || strings.Count(said, "warning:") != 1 || strings.Index(said, want) > strings.Index(said, "core01: defined") {
+		t.Errorf("no %q in\n%s", want, said)
+	}
+	f.are(t, "core01 (core01)", "core02 (core02)", "")
+	if said := f.mustUp(t); strings.Contains(said, "warning:") {
+		t.Errorf("nothing is started:\n%s", said)
+	}
+	if err := f[1].conn.Destroy("core02"); err != nil {
+		t.Fatal(err)
+	}
+	f[1].room.mib = 800
+	if said := f.mustUp(t); !strings.Contains(said, "b: warning: memory: 1 nodes of 1024 MiB want 1024 MiB, 800 MiB are available (hint: ram=768 is what fits)") || strings.Contains(said, "disk space") {
+		t.Errorf("got\n%s", said)
+	}
+	if _, err := f.up(t, "nodes=5", "ram=6000"); err == nil || !strings.Contains(err.Error(), "it needs 6000 MiB of memory, and no host has so much left") {
+		t.Errorf("got %v", err)
+	}
+	f.are(t, "core01 (core01)", "core02 (core02)", "")
+}
+
 // TestHosts prints what each host has, for people and for programs, of one host, too.
 func TestHosts(t *testing.T) {
 	f := inFleet(t, "a", "b")
 	f.mustUp(t)
-	f[1].off = errors.New("no route")
+	f[1].off = hint.Errorf("`ssh b` once", "no route")
+	if r := f.run(t); Hosts(t.Context(), r) != nil || !strings.HasSuffix(r.said(), "\nb: hint: `ssh b` once\n") {
+		t.Errorf("got\n%s", r.said())
+	}
+	if err := silentHosts(f.silentRun(t)); err == nil || !strings.Contains(err.Error(), "does not answer: no route\nhint: `ssh b` once; `") {
+		t.Errorf("got %v", err)
+	}
 	r := f.run(t, "format=json")
 	if err := Hosts(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -366,7 +489,7 @@ func TestHosts(t *testing.T) {
 	if !a.Answers || a.CPUs == 0 || a.Memory == 0 || strings.Join(a.Nodes, " ") != "core01" || strings.Join(a.Images, " ") != "base" {
 		t.Errorf("got %+v", a)
 	}
-	if b.Answers || b.Cause != "no route" || strings.Join(b.Unknown, " ") != "core02" || len(b.Nodes) > 0 {
+	if b.Answers || b.Cause != "no route" || b.Advice != "`ssh b` once" || strings.Join(b.Unknown, " ") != "core02" || len(b.Nodes) > 0 {
 		t.Errorf("got %+v", b)
 	}
 	t.Setenv("COREOS_URI", "test:///default")
@@ -424,4 +547,30 @@ func TestTwoClientsAtOneCluster(t *testing.T) {
 		t.Errorf("of this machine's own libvirt the lock is enough: got %v", err)
 	}
 	one.unlockAll()
+}
+
+// BenchmarkPlanOnHosts is `mage plan` of ten nodes on one host, and of ten on each of ten.
+func BenchmarkPlanOnHosts(b *testing.B) {
+	b.Run("hosts=1", func(b *testing.B) {
+		inClone(b)
+		b.Setenv("COREOS_NODES", "10")
+		mustUp(b)
+		for b.Loop() {
+			r := run(b, "diff=false")
+			if err := r.Plan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			r.close()
+		}
+	})
+	b.Run("hosts=10", func(b *testing.B) {
+		f := inFleet(b, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
+		b.Setenv("COREOS_NODES", "100")
+		f.mustUp(b)
+		for b.Loop() {
+			if err := f.run(b, "diff=false").Plan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -23,6 +23,7 @@ type hostStatus struct {
 	URI     string   `json:"uri"`
 	Answers bool     `json:"answers"`
 	Cause   string   `json:"cause,omitempty"` // why it does not
+	Advice  string   `json:"hint,omitempty"`  // what helps against that, if it is known
 	CPUs    int      `json:"cpus,omitempty"`
 	Memory  int      `json:"memory_mib,omitempty"`
 	Free    *int     `json:"free_mib,omitempty"` // absent if it is not known
@@ -49,7 +50,15 @@ func Hosts(_ context.Context, r *Run) error {
 	for _, h := range all {
 		rows.Row(h.cells()...)
 	}
-	return rows.Print(r.log.Writer())
+	if err := rows.Print(r.log.Writer()); err != nil {
+		return err
+	}
+	for _, h := range all {
+		if h.Advice != "" {
+			r.log.Say("%s: hint: %s", h.Host, h.Advice)
+		}
+	}
+	return nil
 }
 
 // cells are those of the host's line.
@@ -91,7 +100,7 @@ func hostsNow(r *Run) ([]hostStatus, error) {
 	for _, h := range named {
 		s := hostStatus{Host: h.Name, URI: h.URI, Answers: silent[h.Name] == nil, Labels: h.Labels, Bridge: h.Bridge, Nodes: []string{}, Images: []string{}}
 		if cause := silent[h.Name]; cause != nil {
-			s.Cause = causeOf(cause)
+			s.Cause, s.Advice = causeOf(cause), hint.Of(cause, "")
 			s.Unknown = notedOn(noted, h.Name, domains)
 		}
 		if c, known := has[h.Name]; known {

@@ -26,7 +26,7 @@ func takeInventories(ctx context.Context, r *Run, bases baseImages, nodes []boot
 	asked := map[string]bool{}
 	for _, n := range nodes {
 		path := bases[n.Step.Node.Name].Path
-		if !r.Verify || path == "" || asked[path] || !speaksFor(n) {
+		if !r.Verify || bases[n.Step.Node.Name].Afar || path == "" || asked[path] || !speaksFor(n) {
 			continue
 		}
 		asked[path] = true

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/testkit/etcdserver"
 )
 
@@ -23,6 +24,9 @@ var (
 func TestMain(m *testing.M) {
 	if err := os.Setenv("COREOS_VERIFY", "off"); err != nil { // its programs take a minute to build
 		panic(err)
+	}
+	if there := os.Getenv(settings.ThereVariable) != ""; there || len(os.Args) == 2 && os.Args[1] == "version" { //nolint:forbidigo // before there are settings
+		os.Exit(beThere(there))
 	}
 	flag.Parse()
 	if *child != "" {
@@ -45,9 +49,13 @@ func beChild() int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		end := Begin(r)
 		stages := []func(context.Context) error{r.Claim, r.Fetch, r.Transpile, r.Discovery, r.Render, r.Define, r.Up}
-		if target == "down" {
+		switch target {
+		case "down":
 			stages = []func(context.Context) error{r.Down}
+		case "define":
+			stages = stages[:len(stages)-1]
 		}
 		for _, stage := range stages {
 			if err := stage(context.Background()); err != nil {
@@ -55,6 +63,7 @@ func beChild() int {
 				return 1
 			}
 		}
+		end()
 		r.unlockAll()
 	}
 	return 0

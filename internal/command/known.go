@@ -115,9 +115,13 @@ func namesCluster(s *settings.Settings, target string) error {
 		"this workspace has %d clusters, %s: %s is about one of them", len(s.Several), strings.Join(s.Several, ", "), target)
 }
 
-// changedMeanwhile is an error if another run has said what the cluster is since this one read that.
+// changedMeanwhile is an error if another run has said what the cluster is since this one read that, unless this one says the same.
 func changedMeanwhile(r *Run, domains map[string]engine.Domain) error {
-	if now := known(r.at(), domains).Made[r.Prefix]; now == r.made {
+	now := known(r.at(), domains)
+	if now.Made[r.Prefix] == r.made {
+		return nil
+	}
+	if again, err := settings.LoadOf(r.Words, settings.System(), now); err == nil && again.Remembered() == r.Remembered() {
 		return nil
 	}
 	return hint.Errorf("`"+upAsCalled(r.Settings)+"`", "another run has changed the settings of the cluster %s since this one began; nothing was changed", r.Prefix)

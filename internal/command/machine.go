@@ -37,15 +37,7 @@ func onMachine(ctx context.Context, r *Run, target string, root bool) error {
 
 // sendTo copies this program to the machine and runs the target there.
 func sendTo(ctx context.Context, r *Run, m hosts.Host, target string, root bool) error {
-	machine, err := reachedBySSH(m)
-	if err != nil {
-		return err
-	}
-	arch, err := machine.Arch(ctx)
-	if err != nil {
-		return err
-	}
-	program, remove, err := programFor(r, arch)
+	machine, program, remove, err := onMachineBy(ctx, r, m)
 	defer remove()
 	if err != nil {
 		return err
@@ -54,15 +46,34 @@ func sendTo(ctx context.Context, r *Run, m hosts.Host, target string, root bool)
 	if err != nil {
 		return err
 	}
-	env := []string{settings.ThereVariable + "=1", launch.CalledAs(launch.Called())}
-	if r.InLab {
-		env = append(env, settings.LabVariable+"=1")
-	}
-	err = machine.Run(ctx, remote.Program{Path: program, Words: words, Env: env, Root: root, Stdout: os.Stdout, Stderr: os.Stderr})
+	err = machine.Run(ctx, remote.Program{Path: program, Words: words, Env: envThere(r), Root: root, Stdout: os.Stdout, Stderr: os.Stderr})
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && hint.Of(err, "") == "" {
 		return session.ExitStatus(exit.ExitCode())
 	}
 	return err
+}
+
+// onMachineBy is how the machine is reached, and this program for it. remove, which is never nil, ends its use.
+func onMachineBy(ctx context.Context, r *Run, m hosts.Host) (machine remote.Machine, program string, remove func(), err error) {
+	remove = func() {}
+	if machine, err = reachedBySSH(m); err != nil {
+		return machine, "", remove, err
+	}
+	arch, err := machine.Arch(ctx)
+	if err != nil {
+		return machine, "", remove, err
+	}
+	program, remove, err = programFor(r, arch)
+	return machine, program, remove, err
+}
+
+// envThere are variables by which the program knows that this run has sent it there.
+func envThere(r *Run) []string {
+	env := []string{settings.ThereVariable + "=1", launch.CalledAs(launch.Called())}
+	if r.InLab {
+		env = append(env, settings.LabVariable+"=1")
+	}
+	return env
 }
 
 // machinesOf are the hosts that host= names: of the cluster by name or label, else one that ssh knows.

@@ -91,7 +91,7 @@ func makePlan(ctx context.Context, r *Run, m made, looks bool, ask asking) (plan
 	if err != nil {
 		return p, err
 	}
-	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains)); err != nil {
+	if err := errors.Join(p.draft.Complete(ctx, &p.plan, p.want, have), keepsProtected(r, p.plan), sayUnfinished(r, r.Prefix, p.domains), notRestored(r, r.Prefix)); err != nil {
 		return p, err
 	}
 	going, err := goingSnapshots(r, leaving(p.plan.All(), p.domains))
@@ -121,11 +121,16 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 		return p, nil, err
 	}
 	unknown := unknownNodes(r, r.members(), p.domains)
-	where, err := placeNodes(r, m, p.domains, unknown)
+	where, err := placeNodes(ctx, r, m, p.domains, unknown)
 	if err != nil {
 		return p, nil, err
 	}
 	p.hosts = where.hosts
+	if !looks {
+		if err := bringAfar(ctx, r, m.images, p.hosts); err != nil {
+			return p, nil, err
+		}
+	}
 	if p.draft, err = drafter(r, m, looks, p.hosts); err != nil {
 		return p, nil, err
 	}

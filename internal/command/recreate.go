@@ -9,7 +9,6 @@ import (
 
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/etcd/generation"
-	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -73,7 +72,7 @@ func newGeneration(ctx context.Context, r *Run, d defined) (defined, error) {
 func tryGeneration(ctx context.Context, d defined) error {
 	for _, step := range plan.Taking(d.steps, plan.Recreate) {
 		recipe := d.draft.Recipes[step.Node.Name]
-		if _, err := qcow2.OverlaySize(ctx, recipe.Base.Path, recipe.Machine.Disk); err != nil {
+		if _, err := recipe.Base.OverlaySize(ctx, recipe.Machine.Disk); err != nil {
 			return err
 		}
 		if err := d.apply.Try(step.Node, d.blueprint(step).Definition); err != nil {

@@ -180,7 +180,7 @@ func rolledBack(r *Run, cluster string) error {
 // sayUnfinished says that a snapshot of the cluster has not ended, unless all nodes have it. A rollback that has not is an error.
 func sayUnfinished(r *Run, cluster string, domains map[string]engine.Domain) error {
 	u, err := workspace.UnfinishedOf(r.ws(), cluster)
-	if err != nil || u.Target == "" {
+	if err != nil || u.Target == "" || u.Target == workspace.TargetRestore {
 		return err
 	}
 	if err := rolledBack(r, cluster); err != nil {

@@ -22,9 +22,9 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/volumes"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
-	"coreos-libvirt/internal/host/check"
 	"coreos-libvirt/internal/launch"
 	"coreos-libvirt/internal/settings"
+	"coreos-libvirt/internal/settings/hosts"
 	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
@@ -136,13 +136,17 @@ func (r *Run) access(prefix string) guest.Access { return r.reach().Access(prefi
 
 // libvirt is the run's one connection.
 func (r *Run) libvirt() (*libvirt.Conn, error) {
-	files := volumesOf(r)
-	return r.open(r.URI, func() string { return check.Advice(r.URI, thereOf(r).Host, where(r.Settings).IsSession()) }, files)
+	name, _ := where(r.Settings).Host()
+	return r.open(r.URI, adviceFor(r.URI), volumesOf(r, hosts.Host{Name: cmp.Or(name, r.URI), URI: r.URI}))
 }
 
 // volumesOf is where nodes' files are if libvirt is on another host.
-func volumesOf(r *Run) volumes.Options {
-	return volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
+func volumesOf(r *Run, h hosts.Host) volumes.Options {
+	o := volumes.Options{Pool: r.Pool, Locks: r.Store, Log: func() *progress.Log { return r.log }}
+	if fetcher := fetcherOn(r, h); fetcher != nil {
+		o.Fetch = fetcher
+	}
+	return o
 }
 
 // opened is libvirt, as one of the engines that nodes can run on.

@@ -166,7 +166,7 @@ func lockSnapshots(ctx context.Context, r *Run, target string) (s snapshots, err
 	}
 	s.moments, err = moment.Of(s.on, s.cluster, s.nodes)
 	if err == nil && target != workspace.TargetRollback {
-		err = rolledBack(r, s.cluster)
+		err = errors.Join(rolledBack(r, s.cluster), notRestored(r, s.cluster))
 	}
 	return s, err
 }

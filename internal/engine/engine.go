@@ -144,6 +144,13 @@ type Copies interface {
 	PruneCopies(domains map[string]Domain) (removed []string, bytes int64, err error)
 }
 
+// Bringer is an engine that needs copies of base images of its own before nodes are made.
+type Bringer interface {
+	// Bring makes sure that the engine has the image that is, or would be, at the path here. It gives the sha256 of its content, in
+	// hex; empty if the engine needs no copy.
+	Bring(ctx context.Context, base string) (sha256 string, err error)
+}
+
 // HostLinks knows the links of the machine that the engine runs domains on.
 type HostLinks interface {
 	// HasLink tells whether there is a bridge or card of that name, if that is known.

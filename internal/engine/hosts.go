@@ -21,7 +21,8 @@ type Hosts interface {
 
 // Leaver removes what nodes leave on a host.
 type Leaver interface {
-	// Leave removes the files of a node whose domain was removed to be made on another host, from the one where it was.
+	// Leave removes the files of a node whose domain was removed to be made on another host, from the one where it was. If nobody knows
+	// by now which one that is, from all that answer but the one that it is made on.
 	Leave(node Files) error
 }
 

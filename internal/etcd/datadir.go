@@ -18,6 +18,12 @@ func OpenSnapshot(ctx context.Context, h Helper, path string) (content Snapshot,
 	return content, err
 }
 
+// Count is how many keys etcd has, and its revision.
+func Count(ctx context.Context, h Helper, endpoints []string) (counted wire.Counted, err error) {
+	err = h.change(ctx, endpoints, wire.Count, nil, &counted)
+	return counted, err
+}
+
 // MakeDataDirs makes data folders of a snapshot, of which etcd starts as a cluster of these members: with all keys and their revisions,
 // leases, users and roles. The ids of cluster and members are made of the token, so that nobody who knew the former ones takes these
 // for them. None of the folders may be there; after an error none is.

@@ -139,7 +139,7 @@ func (h Helper) Backup(ctx context.Context, endpoint, path string) (saved Snapsh
 	return saved, err
 }
 
-// Restore puts all keys of a snapshot into a cluster that has no others.
+// Restore puts only the keys of a snapshot into a cluster that has no others.
 func (h Helper) Restore(ctx context.Context, endpoints []string, path string) (restored Restored, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return restored, err

@@ -64,6 +64,13 @@ func (m Machine) Arch(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// Answers tells whether the machine is on, and ssh gets to it: in time, and without a question.
+func (m Machine) Answers(ctx context.Context) bool {
+	cmd := m.ssh(ctx, "true")
+	cmd.Args = append([]string{cmd.Args[0], "-o", "BatchMode=yes"}, cmd.Args[1:]...)
+	return cmd.Run() == nil
+}
+
 // Run runs the program there, in a folder of its own that goes with it. Its exit status is in an *exec.ExitError.
 func (m Machine) Run(ctx context.Context, p Program) error {
 	file, err := os.Open(p.Path)
@@ -108,11 +115,12 @@ func quoted(words []string) string {
 func (m Machine) unreachable(err error, said string) error {
 	said = strings.TrimSpace(said)
 	advice := "`ssh " + m.Destination + "` says more"
+	key, unknown := m.KeyAdvice(said)
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		advice = "install the ssh client: sudo apt-get install openssh-client"
-	case strings.Contains(said, "Host key verification failed"):
-		advice = "`ssh " + m.Destination + "` shows the key of the machine that answers, and keeps it in known_hosts if you say that it is the right one"
+	case unknown:
+		advice = key
 	case strings.Contains(said, "Permission denied"):
 		advice = "`ssh-copy-id " + m.Destination + "` lets your key in; another user: host=root@" + m.Name
 	}

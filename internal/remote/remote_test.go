@@ -105,7 +105,7 @@ func TestWhatDoesNotRun(t *testing.T) {
 // TestWhoCannotLogIn has ssh's own words, and advice.
 func TestWhoCannotLogIn(t *testing.T) {
 	for said, advice := range map[string]string{
-		"Host key verification failed.":                           "keeps it in known_hosts",
+		"Host key verification failed.":                           "`ssh root@hv1` once shows the key of the machine that answers, and keeps it in known_hosts",
 		"nobody@hv1: Permission denied (publickey).":              "`ssh-copy-id root@hv1`",
 		"ssh: connect to host hv1 port 22: Connection timed out":  "`ssh root@hv1` says more",
 		"ssh: Could not resolve hostname hv1: Name does not work": "`ssh root@hv1` says more",
@@ -115,5 +115,25 @@ func TestWhoCannotLogIn(t *testing.T) {
 		if _, err := m.Arch(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot log in to hv1 by ssh") || !strings.Contains(err.Error(), said) || !strings.Contains(hint.Of(err, ""), advice) {
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestKeyAdvice has the full command, of a port of its own, too; a key that has changed is no unknown one.
+func TestKeyAdvice(t *testing.T) {
+	const failed = "Host key verification failed."
+	const changed = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\n" + failed
+	for destination, want := range map[string]struct{ said, advice string }{
+		"root@hv1":           {failed, "`ssh-keyscan hv1 >>~/.ssh/known_hosts`"},
+		"hv1":                {failed, "`ssh hv1` once"},
+		"ssh://root@hv1:222": {failed, "`ssh-keyscan -p 222 hv1 >>~/.ssh/known_hosts`"},
+		"me@hv1":             {changed, "`ssh-keygen -R hv1`, and then `ssh me@hv1` shows"},
+		"ssh://me@hv1:222":   {changed, "`ssh-keygen -R '[hv1]:222'`"},
+	} {
+		if advice, is := (Machine{Destination: destination}).KeyAdvice(want.said); !is || !strings.Contains(advice, want.advice) {
+			t.Errorf("%s: got %q", destination, advice)
+		}
+	}
+	if advice, is := (Machine{Destination: "hv1"}).KeyAdvice("Permission denied"); is {
+		t.Errorf("got %q", advice)
 	}
 }

@@ -39,6 +39,12 @@ const (
 	ofOneRun               // what one run does
 )
 
+// Values of fetch=.
+const (
+	FetchClient = "client"
+	FetchHost   = "host"
+)
+
 const envPrefix = "COREOS_"
 
 // Keys are all parameters, in the order in which `mage settings` prints them.
@@ -86,6 +92,7 @@ func Keys(env Environment) []Key {
 		{"namespace", ofCluster, "of engine=kubevirt: Kubernetes' namespace of the nodes; none is that of the context", "", "", kind.Pattern(words.Namespace.String(), kind.Checked(words.CheckNamespace, func(s *Settings) *string { return &s.Namespace }))},
 		{"storageclass", ofCluster, "of engine=kubevirt: Kubernetes' storage class of the nodes' disks; none is the default of the Kubernetes cluster", "", "", kind.Pattern(words.StorageClass.String(), kind.Checked(words.CheckStorageClass, func(s *Settings) *string { return &s.StorageClass }))},
 		{"nad", ofCluster, "of engine=kubevirt: Multus' NetworkAttachmentDefinition of the nodes' network, its name or namespace/name; none is the network of pods, by masquerade", "", "", kind.Pattern(words.NAD.String(), kind.Checked(words.CheckNAD, func(s *Settings) *string { return &s.NAD }))},
+		{"fetch", ofCluster, "who fetches and verifies base images for nodes on other hosts: client, which uploads them, or host: each host itself, by this program over ssh", FetchClient, "", kind.OneOf(func(s *Settings) *string { return &s.Fetch }, FetchClient, FetchHost)},
 		{"accel", ofCluster, "auto, kvm or tcg (emulation: slow, needs no KVM)", "auto", "tcg", kind.OneOf(func(s *Settings) *string { return &s.Accel }, "auto", "kvm", "tcg")},
 		{"timeout", ofRuns, "how long nodes may take to be ready, and etcd to be healthy after that (90s, 10m); a test of `mage check` that has no timeoutMin", "10m", "", kind.Duration(func(s *Settings) *time.Duration { return &s.Timeout })},
 		{"ready", ofCluster, "on, or off: nodes get no readiness unit, `up` does not wait for them", "on", "", kind.YesNo(func(s *Settings) *bool { return &s.Ready })},
@@ -93,7 +100,7 @@ func Keys(env Environment) []Key {
 		{"store", ofCluster, "folder of base images, shared by all clusters", store(env), "", kind.Folder(func(s *Settings) *string { return &s.Store })},
 		{"recreate", ofOneRun, "nodes that `mage up` recreates: changed, all, or names (core02,core03)", "", "", kind.Anything(func(s *Settings) *string { return &s.Recreate })},
 		{"parallel", ofRuns, "true: nodes are recreated all at once, not one after the other", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Parallel })},
-		{"force", ofOneRun, "true: `mage up` makes a new cluster of one whose etcd answers, with recreate=all: its data are lost", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Force })},
+		{"force", ofOneRun, "true: `mage up` makes a new cluster of one whose etcd answers, with recreate=all: its data are lost; `mage restore` replaces an etcd that has keys", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Force })},
 		{"redefine", ofOneRun, "true: overwrite what somebody else changed in a domain's definition", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Redefine })},
 		{"keep_going", ofRuns, "false: if one node fails, the others are not waited for", "true", "", kind.YesNo(func(s *Settings) *bool { return &s.KeepGoing })},
 		{"wait", ofRuns, "false: fail where another run is at the cluster, rather than wait for it", "true", "", kind.YesNo(func(s *Settings) *bool { return &s.Wait })},
@@ -109,6 +116,7 @@ func Keys(env Environment) []Key {
 		{"open", ofOneRun, "true: `mage timeline` shows the drawing in the program that opens such files (xdg-open)", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Open })},
 		{"remove", ofOneRun, "of `mage etcd`: the id of a member that is not a node's, which is taken out; of `mage snapshots`: true, the one that name= says goes", "", "", kind.Plain(remove)},
 		{"defrag", ofOneRun, "true: `mage etcd` compacts etcd and defragments its members, one after the other, and disarms alarms that databases are full", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.Defrag })},
+		{"keys", ofOneRun, "true: `mage restore` puts the keys of a snapshot into the etcd that runs, which must have no others, and nothing else", "false", "", kind.YesNo(func(s *Settings) *bool { return &s.KeysOnly })},
 		{"name", ofOneRun, "of a snapshot of the cluster: begins with a letter", "", "", kind.Plain(kind.Checked(words.SnapshotName, func(s *Settings) *string { return &s.Name }))},
 		{"memory", ofOneRun, "off: `mage snapshot` shuts the nodes down for it and boots them again, and the snapshot has only their disks", "on", "", kind.YesNo(func(s *Settings) *bool { return &s.Memory })},
 		{"archive", ofOneRun, "file (.tar.gz) into which `mage down` puts consoles and Ignition documents, and `mage ci` consoles, journals and reports if something failed (vm/ci.<prefix>/ci.tar.gz)", "", "", kind.Anything(func(s *Settings) *string { return &s.Archive })},

@@ -63,7 +63,7 @@ type Settings struct {
 	EtcdUser                  string            // name:password, or @file, or empty
 	Addresses                 string            // of the nodes, with commas, or empty
 	Renew                     bool              // whether to make a new token
-	Accel                     string            // auto, kvm or tcg
+	Accel, Fetch              string            // auto, kvm or tcg; FetchClient or FetchHost
 	Timeout                   time.Duration     // for the cluster to be ready, and again for etcd to be healthy
 	Ready                     bool              // whether nodes get the readiness unit
 	Updates                   bool              // whether nodes update themselves as their system does
@@ -78,6 +78,7 @@ type Settings struct {
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
 	Defrag                    bool              // whether etcd's members are defragmented
+	KeysOnly                  bool              // whether only the keys of a snapshot are restored
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down

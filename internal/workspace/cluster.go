@@ -21,10 +21,11 @@ const (
 	timelineName   = "timeline."
 	protectName    = "protect."
 	unfinishedName = "unfinished."
+	restoreName    = "restore."
 )
 
 // perCluster are the names that `mage down` removes. etcd/discovery names its own files.
-var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName, protectName, unfinishedName}
+var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName, tlsName, protectName, unfinishedName, restoreName}
 
 // TemplateName is the name in vm/ of the Ignition template, which all clusters of the workspace share.
 const TemplateName = "ignition-template.json"
@@ -46,6 +47,9 @@ func (w Workspace) Lock(prefix string) string { return w.VM(lockName + prefix) }
 
 // SSH is the folder of the cluster's ssh key and known hosts.
 func (w Workspace) SSH(prefix string) string { return w.VM(sshName + prefix) }
+
+// RestoreFolder is the folder of the data that a restore makes for the members of the cluster's etcd, before it brings them to the nodes.
+func RestoreFolder(w Workspace, prefix string) string { return w.VM(restoreName + prefix) }
 
 // TLSName is the name in vm/ of the folder of the cluster's certificate authority.
 func TLSName(prefix string) string { return tlsName + prefix }

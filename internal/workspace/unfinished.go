@@ -10,17 +10,26 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Unfinished is what a run has begun with all nodes of a cluster, and has not ended: a snapshot, or a rollback to one.
+// Unfinished is what a run has begun with all nodes of a cluster, and has not ended: a snapshot, a rollback to one, or a restore of etcd.
 type Unfinished struct {
-	Target      string            `json:"target"`                // snapshot or rollback
-	Name        string            `json:"name"`                  // of the snapshot
-	Definitions map[string]string `json:"definitions,omitempty"` // of the nodes, which a rollback keeps
+	Target      string               `json:"target"`                // snapshot, rollback or restore
+	Name        string               `json:"name"`                  // of the snapshot; of a restore its time, which is in names on the nodes
+	Definitions map[string]string    `json:"definitions,omitempty"` // of the nodes, which a rollback keeps
+	Places      map[string]EtcdPlace `json:"places,omitempty"`      // by the nodes' names, of a restore
+	Starts      bool                 `json:"starts,omitempty"`      // a restore: all nodes have the new data, and etcd starts
+}
+
+// EtcdPlace is where a node's etcd is.
+type EtcdPlace struct {
+	Unit string `json:"unit"` // of systemd: etcd.service
+	Data string `json:"data"` // its data folder on the node: /var/lib/etcd
 }
 
 // The targets that a run may not have ended.
 const (
 	TargetSnapshot = "snapshot"
 	TargetRollback = "rollback"
+	TargetRestore  = "restore"
 )
 
 // UnfinishedOf is what has not ended; without a target if that is nothing.
@@ -34,7 +43,7 @@ func UnfinishedOf(w Workspace, prefix string) (u Unfinished, err error) {
 		err = json.Unmarshal(text, &u)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: cannot read whether a snapshot or a rollback has not ended: %w", w.Relative(path), err)
+		err = fmt.Errorf("%s: cannot read whether a snapshot, a rollback or a restore has not ended: %w", w.Relative(path), err)
 	}
 	return u, err
 }

@@ -26,6 +26,7 @@ var Project = Rules{
 		{"internal/launch", nil},
 		{"internal/remote", nil}, // programs of whatever kind
 
+		{"internal/cluster/restoration", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",

@@ -72,6 +72,11 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 	if err := a.Forget(step.Node.Name); err != nil { // an earlier node of its name may be gone without this project
 		return err
 	}
+	if workspace.Exists(step.Node.Leaving()) { // an earlier run ended while the node moved
+		if err := leave(a.Engine, step.Node); err != nil {
+			return err
+		}
+	}
 	prepared, err := a.prepare(ctx, step)
 	if err != nil {
 		return err

@@ -29,6 +29,9 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	if err := a.Try(step.Node, next.Definition); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
+	if err := noteMove(a.Engine, a.Before[step.Node.Name].Metadata, step); err != nil {
+		return errors.Join(err, disk.Discard())
+	}
 	if err := a.removeDomain(step.Node); err != nil {
 		return errors.Join(err, disk.Discard())
 	}
@@ -40,6 +43,15 @@ func (a Applier) Recreate(ctx context.Context, next New) error {
 	}
 	a.Say("%s: recreated", step.Node.Name)
 	return nil
+}
+
+// noteMove writes the definition of a node that moves before its domain goes: it names the new host, where the next run makes the node if
+// this one ends in between.
+func noteMove(on engine.Engine, have *engine.Metadata, step plan.Step) error {
+	if engine.HostsOf(on) == nil || have == nil || have.Libvirt == step.Want.Libvirt {
+		return nil
+	}
+	return writeXML(step)
 }
 
 // leave removes what the node had on the host where it was, if it is made on another one.

@@ -17,7 +17,6 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/image/base"
-	"coreos-libvirt/internal/image/qcow2"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/wait"
 )
@@ -203,9 +202,9 @@ func (d Drafter) New(ctx context.Context, b plan.Blueprint) (next apply.New, err
 // sizeDisk completes what is wanted of a node that gets a disk, and makes sure that the base image takes one of that size.
 func (d Drafter) sizeDisk(ctx context.Context, step *plan.Step) (err error) {
 	recipe := d.Recipes[step.Node.Name]
-	if d.Unfetched && !workspace.Exists(recipe.Base.Path) {
+	if d.Unfetched && (!recipe.Base.Known() || !recipe.Base.Afar && !workspace.Exists(recipe.Base.Path)) {
 		return nil
 	}
-	step.Want.Disk, err = qcow2.OverlaySize(ctx, recipe.Base.Path, recipe.Machine.Disk)
+	step.Want.Disk, err = recipe.Base.OverlaySize(ctx, recipe.Machine.Disk)
 	return err
 }

@@ -26,7 +26,7 @@ import (
 // defined has two nodes that are defined on libvirt's in-process driver, and what boots them without a wait.
 func defined(t *testing.T) (b Booter, steps []plan.Step) {
 	t.Helper()
-	conn, err := libvirt.Open("test:///default", func() string { return "" })
+	conn, err := libvirt.Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

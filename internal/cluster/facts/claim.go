@@ -3,6 +3,7 @@ package facts
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/terminal/hint"
@@ -52,14 +53,15 @@ func (p Place) elsewhere(node workspace.Node, m *engine.Metadata) error {
 	if _, has := p.Has(m.Libvirt); has {
 		return nil
 	}
-	advice := "uri=" + m.Libvirt + " is that one"
-	if len(p.Hosts) > 0 {
-		advice = "name it in hosts=, too; if it is gone for good, rm -r " + p.Relative(node.Dir) + " forgets the node"
-	}
-	if m.InLab() {
+	made := strings.TrimPrefix(m.Libvirt, "lab ")
+	advice := "uri=" + made + " is that one"
+	switch {
+	case m.InLab() && !p.InLab:
 		advice = "`mage lab down` removes it there, `mage labdown` takes the lab apart with all that is in it"
-	} else if p.InLab {
+	case p.InLab && !m.InLab():
 		advice = "without the word lab it is that one"
+	case len(p.Hosts) > 0:
+		advice = "name " + made + " in hosts=, as before; if it is gone for good, rm -r " + p.Relative(node.Dir) + " forgets the node"
 	}
 	return hint.Errorf(advice, "%s was made for the libvirt at %s, and this run's is %s; it is left alone", p.Relative(node.Dir), m.Libvirt, p.String())
 }

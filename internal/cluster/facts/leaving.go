@@ -130,8 +130,8 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if p.isOfThisLab(m) {
 		return nil
 	}
-	disk, err := disks.Look(ctx, node.Files(), engine.Domain{})
-	if err == nil && !disk.HasData() {
+	disk, failed := disks.Look(ctx, node.Files(), engine.Domain{})
+	if failed == nil && !disk.HasData() {
 		return nil
 	}
 	seen := disks.Seen(node.Files())
@@ -142,8 +142,10 @@ func (p Place) mayGo(ctx context.Context, disks engine.Disks, node workspace.Nod
 	if seen != node.Files() {
 		way = fmt.Sprintf("virsh -c '%s' vol-delete %s removes it", p.uriOf(m), path)
 	}
-	return hint.Errorf(way,
-		"%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
+	if failed != nil {
+		return hint.Errorf(way, "there is no domain that its disk belongs to, and it may have data; it is left alone: %s", hint.FirstLine(failed))
+	}
+	return hint.Errorf(way, "%s has data, and there is no domain that it belongs to; it is left alone", p.Relative(path))
 }
 
 // unknown is why the node may have a domain all the same; nil if it cannot.

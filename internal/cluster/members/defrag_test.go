@@ -1,6 +1,7 @@
 package members
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 
@@ -26,11 +28,11 @@ func (b *bed) client() *clientv3.Client {
 	return client
 }
 
-// fill writes so many bytes again and again, to the keys that it is given by number, until etcd takes no more.
+// fill writes so many bytes again and again, to the keys that it is given by number, until etcd has no more room.
 func (b *bed) fill(client *clientv3.Client, bytes int, key func(i int) string) {
 	b.t.Helper()
 	for i := range 1000 {
-		if _, err := client.Put(b.t.Context(), key(i), strings.Repeat("x", bytes)); err != nil {
+		if _, err := client.Put(b.t.Context(), key(i), strings.Repeat("x", bytes)); errors.Is(err, rpctypes.ErrNoSpace) {
 			return
 		}
 	}
@@ -89,10 +91,14 @@ func TestDatabasesAreDefragmented(t *testing.T) {
 		t.Errorf("after it: %v", err)
 	}
 
-	// what is full of keys stays full, and says so
-	b.fill(client, 4<<10, func(i int) string { return fmt.Sprint("key", i) })
-	b.said.Reset()
-	err = Defragment(t.Context(), b.View, nodes)
+	// what is full of keys stays full, and says so. How full a database is of keys when etcd has no more room depends on when it
+	// writes: it is filled until no room is gained.
+	err = nil
+	for round := 0; round < 10 && err == nil; round++ {
+		b.fill(client, 4<<10, func(i int) string { return fmt.Sprint("key", round, ".", i) })
+		b.said.Reset()
+		err = Defragment(t.Context(), b.View, nodes)
+	}
 	if err == nil || !strings.Contains(err.Error(), "its database is still full, ") || !strings.Contains(err.Error(), "\nhint: delete keys that nobody needs, or raise etcd's --quota-backend-bytes") {
 		t.Errorf("full of keys: got %v\n%s", err, b.said)
 	}

@@ -11,20 +11,39 @@ import (
 // disks are those of all hosts: a node's are on the host that it is made on, or else is on.
 type disks struct{ *index }
 
-// of are the disks of the node's host.
+// of are the disks of the node's host: of a node on none, those of the host that has something of it, as a run leaves that could not end
+// making it.
 func (d disks) of(node engine.Files) (engine.Disks, error) {
-	h := d.to(node.Node())
-	if h == nil {
-		if silent := d.silent(); len(silent) > 0 {
-			return nil, errors.Join(silent...)
+	if h := d.to(node.Node()); h != nil {
+		on, err := h.engine()
+		if err != nil {
+			return nil, err
 		}
-		return nil, errUnplaced
+		return on.Disks(), nil
 	}
-	on, err := h.engine()
+	all, err := d.all()
 	if err != nil {
 		return nil, err
 	}
-	return on.Disks(), nil
+	for _, of := range all {
+		if _, has := of.Size(node); has > 0 {
+			return of, nil
+		}
+	}
+	return nil, errUnplaced
+}
+
+// all are the disks of each host; that one does not answer is an error.
+func (d disks) all() (all []engine.Disks, err error) {
+	for _, h := range d.hosts {
+		on, silent := h.engine()
+		if silent != nil {
+			err = errors.Join(err, silent)
+			continue
+		}
+		all = append(all, on.Disks())
+	}
+	return all, err
 }
 
 func on[R any](d disks, node engine.Files, do func(engine.Disks) (R, error)) (result R, err error) {
@@ -51,7 +70,11 @@ func (d disks) Seen(node engine.Files) engine.Files {
 
 // Look is what there is of the node's disk. Of one that nobody has chosen a host for there is nothing.
 func (d disks) Look(ctx context.Context, node engine.Files, domain engine.Domain) (engine.Disk, error) {
-	return on(d, node, func(of engine.Disks) (engine.Disk, error) { return of.Look(ctx, node, domain) })
+	disk, err := on(d, node, func(of engine.Disks) (engine.Disk, error) { return of.Look(ctx, node, domain) })
+	if errors.Is(err, errUnplaced) {
+		return engine.Disk{}, nil
+	}
+	return disk, err
 }
 
 // Prepare makes new disks on the node's host.
@@ -76,12 +99,48 @@ func (d disks) Grow(ctx context.Context, node engine.Files, further engine.Furth
 
 // Remove removes the node's disks.
 func (d disks) Remove(node engine.Files) error {
-	return d.change(node, func(of engine.Disks) error { return of.Remove(node) })
+	return d.everywhere(node, func(of engine.Disks) error { return of.Remove(node) })
 }
 
-// Clear removes all that there is of the node.
+// Clear removes all that there is of the node: of one without a domain on any host.
 func (d disks) Clear(node engine.Files) error {
-	return d.change(node, func(of engine.Disks) error { return of.Clear(node) })
+	if err := d.everywhere(node, func(of engine.Disks) error { return of.Clear(node) }); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defined := d.at[node.Node()]
+	d.mu.Unlock()
+	if defined != nil {
+		return nil
+	}
+	return d.clearElsewhere(node)
+}
+
+// clearElsewhere removes what hosts have of a node that is on another one, or will be, as a run leaves it that is ended in a move. What
+// does not answer is left as it is.
+func (i *index) clearElsewhere(node engine.Files) (err error) {
+	own := i.to(node.Node())
+	for _, h := range i.hosts {
+		if own == nil || h == own {
+			continue
+		}
+		if on, silent := h.engine(); silent == nil {
+			err = errors.Join(err, on.Disks().Clear(node))
+		}
+	}
+	return err
+}
+
+// everywhere does something on the node's host, or on all if it is on none.
+func (d disks) everywhere(node engine.Files, do func(engine.Disks) error) error {
+	if d.to(node.Node()) != nil {
+		return d.change(node, do)
+	}
+	all, err := d.all()
+	for _, of := range all {
+		err = errors.Join(err, do(of))
+	}
+	return err
 }
 
 // Leave removes what the host has that the node was on, if its domain has gone from there to be made on another one.
@@ -91,7 +150,7 @@ func (i *index) Leave(node engine.Files) error {
 	delete(i.left, node.Node())
 	i.mu.Unlock()
 	if was == nil {
-		return nil
+		return i.clearElsewhere(node)
 	}
 	on, err := was.engine()
 	if err != nil {

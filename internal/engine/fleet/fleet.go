@@ -16,8 +16,14 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Patience is how long a host has for an answer.
+// Patience is how long a host has for a sign of life. One that shows any has longer for its answers: it, or this machine, is only slow.
 const Patience = 10 * time.Second
+
+const (
+	opensIn     = 3 // times Patience: for a connection to a host that is on
+	answersIn   = 6 // times Patience: for an answer of one that goes on to answer other questions
+	pingsWithin = 4 // pings in Patience
+)
 
 // On is an engine of one host, over a connection that can end.
 type On interface {
@@ -32,12 +38,14 @@ type Spec struct {
 	Name string
 	URI  string
 	Open func() (On, error)
+	IsOn func() bool // whether the host shows that it is on, libvirt or not; nil: that is not known
 }
 
 // host is one of the fleet.
 type host struct {
 	Spec
 	opened   chan struct{} // closed when on and err are there
+	isOn     chan struct{} // closed when the host has shown that it is on
 	on       On
 	err      error
 	mu       sync.Mutex
@@ -88,7 +96,7 @@ func Open(specs []Spec, definitions engine.Definitions) *Fleet {
 func open(specs []Spec, definitions engine.Definitions, patience time.Duration) *Fleet {
 	i := &index{definitions: definitions, at: map[string]*host{}, uuids: map[string]place{}, placed: map[string]*host{}, moving: map[string]*host{}, left: map[string]*host{}}
 	for _, spec := range specs {
-		h := &host{Spec: spec, opened: make(chan struct{}), patience: patience}
+		h := &host{Spec: spec, opened: make(chan struct{}), isOn: make(chan struct{}), patience: patience}
 		i.hosts = append(i.hosts, h)
 		go h.open()
 	}
@@ -96,8 +104,21 @@ func open(specs []Spec, definitions engine.Definitions, patience time.Duration) 
 }
 
 func (h *host) open() {
+	go h.looksWhetherOn()
 	h.on, h.err = h.Open()
 	close(h.opened)
+}
+
+// looksWhetherOn asks the host for a sign of life, unless the connection is there soon.
+func (h *host) looksWhetherOn() {
+	select {
+	case <-h.opened:
+		return
+	case <-time.After(h.patience / pingsWithin):
+	}
+	if h.IsOn != nil && h.IsOn() {
+		close(h.isOn)
+	}
 }
 
 // engine is the host's, or why it does not answer.
@@ -108,15 +129,33 @@ func (h *host) engine() (On, error) {
 		h.tryAgain()
 		return nil, h.silent
 	}
-	select {
-	case <-h.opened:
-	case <-time.After(h.patience):
-		return nil, h.falls(fmt.Errorf("no answer within %s", h.patience))
+	if err := h.awaitOpen(); err != nil {
+		return nil, h.falls(err)
 	}
 	if h.err != nil {
 		return nil, h.falls(h.err)
 	}
 	return h.on, nil
+}
+
+// awaitOpen waits for the connection: if the host shows that it is on, for longer.
+func (h *host) awaitOpen() error {
+	select {
+	case <-h.opened:
+		return nil
+	case <-time.After(h.patience):
+	}
+	select {
+	case <-h.isOn:
+	default:
+		return fmt.Errorf("no answer within %s", h.patience)
+	}
+	select {
+	case <-h.opened:
+		return nil
+	case <-time.After((opensIn - 1) * h.patience):
+		return fmt.Errorf("its ssh answers, and its libvirt does not within %s", opensIn*h.patience)
+	}
 }
 
 // falls notes that the host does not answer. h.mu is held.
@@ -196,7 +235,7 @@ func each[T any](i *index, do func(On) (T, error)) (results map[*host]T, err err
 	return results, nil
 }
 
-// ask does something with the host, and waits no longer than its patience. What fails makes the host one that does not answer: a list of
+// ask does something with the host, and waits no longer than its patience for a sign of life. What fails makes the host one that does not answer: a list of
 // domains is refused by nobody who is well.
 func ask[T any](h *host, do func(On) (T, error)) (value T, answers bool, err error) {
 	on, err := h.engine()
@@ -212,11 +251,18 @@ func ask[T any](h *host, do func(On) (T, error)) (value T, answers bool, err err
 		value, err := do(on)
 		answered <- result{value, err}
 	}()
-	var got result
-	select {
-	case got = <-answered:
-	case <-time.After(h.patience):
-		got.err = fmt.Errorf("no answer within %s", h.patience)
+	got, signs, most := result{}, signsOf(on, h.patience), time.After(answersIn*h.patience)
+	defer signs.end()
+	for waits := true; waits; {
+		select {
+		case got = <-answered:
+			waits = false
+		case <-signs.of:
+		case <-time.After(h.patience):
+			got.err, waits = fmt.Errorf("no answer within %s", h.patience), false
+		case <-most:
+			got.err, waits = fmt.Errorf("no answer within %s", answersIn*h.patience), false
+		}
 	}
 	if got.err != nil {
 		h.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/engine/libvirt"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // definition is a domain of the test driver: the node of that number, or with 0 one of somebody else.
@@ -36,7 +38,7 @@ func specOf(t *testing.T, name string, domains ...string) Spec {
 		t.Fatal(err)
 	}
 	uri := "test://" + path
-	return Spec{Name: name, URI: uri, Open: func() (On, error) { return libvirt.Open(uri, func() string { return "no advice" }) }}
+	return Spec{Name: name, URI: uri, Open: func() (On, error) { return libvirt.Open(uri, func(error) string { return "no advice" }) }}
 }
 
 // silentSpec is a host whose libvirt never answers: a fake, as a real one cannot be made to on demand.
@@ -104,6 +106,31 @@ func TestANewOneIsMadeWhereItWasAssigned(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftOfANodeOnNoHost is found on the host that has it, and goes; where there is nothing, that is no error.
+func TestWhatIsLeftOfANodeOnNoHost(t *testing.T) {
+	f := opened(t, specOf(t, "a"), specOf(t, "b"))
+	dir := t.TempDir()
+	files := engine.Files{Overlay: filepath.Join(dir, "core05.qcow2"), Ignition: filepath.Join(dir, "ignition.json"), Console: filepath.Join(dir, "console.log")}
+	if disk, err := f.Disks().Look(t.Context(), files, engine.Domain{}); err != nil || disk.Exists || disk.HasData() {
+		t.Errorf("nothing is left: got %+v, %v", disk, err)
+	}
+	if err := f.Disks().Clear(files); err != nil {
+		t.Error(err)
+	}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", files.Overlay, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if disk, err := f.Disks().Look(t.Context(), files, engine.Domain{}); err != nil || !disk.Exists {
+		t.Errorf("its disk is left: got %+v, %v", disk, err)
+	}
+	if err := f.Disks().Clear(files); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(files.Overlay); !os.IsNotExist(err) {
+		t.Errorf("its disk stays: %v", err)
+	}
+}
+
 // TestAMove: the domain stays where it is until it is removed, and is made on the other host then.
 func TestAMove(t *testing.T) {
 	f := opened(t, specOf(t, "a", definition("core01", 1)), specOf(t, "b"))
@@ -152,7 +179,7 @@ func TestTwoHostsHaveOneNode(t *testing.T) {
 
 // TestASilentHost: what the others have is there, what it may have is not known, and the cause is said.
 func TestASilentHost(t *testing.T) {
-	broken := Spec{Name: "c", URI: "test:///nowhere", Open: func() (On, error) { return libvirt.Open("test:///nowhere", func() string { return "no advice" }) }}
+	broken := Spec{Name: "c", URI: "test:///nowhere", Open: func() (On, error) { return libvirt.Open("test:///nowhere", func(error) string { return "no advice" }) }}
 	f := opened(t, specOf(t, "a", definition("core01", 1)), silentSpec(t, "b"), broken)
 	all, err := f.Domains()
 	if err != nil || names(all) != "core01" {
@@ -178,6 +205,44 @@ func TestASilentHost(t *testing.T) {
 	}
 	if _, err := opened(t, silentSpec(t, "a"), broken).Domains(); err == nil || !strings.Contains(err.Error(), "the host a ") || !strings.Contains(err.Error(), "the host c ") {
 		t.Errorf("none answers: got %v", err)
+	}
+}
+
+// slow is a fake: an engine that takes its time for one kind of answer, and has the others at once or, if it is stuck, never.
+type slow struct {
+	On
+	takes time.Duration
+	stuck bool
+}
+
+func (s slow) Domains() (map[string]engine.Domain, error) {
+	time.Sleep(s.takes)
+	return s.On.Domains()
+}
+
+func (s slow) Running() (map[string]bool, error) {
+	if s.stuck {
+		time.Sleep(s.takes)
+	}
+	return s.On.Running()
+}
+
+// TestASlowHost is no silent one: what counts is that it shows life, when it is connected to, too.
+func TestASlowHost(t *testing.T) {
+	patience := pace.Limit(2)
+	slowly := func(name string, opens, takes time.Duration, stuck bool) Spec {
+		real := specOf(t, name, definition("core0"+name, 1))
+		return Spec{Name: name, URI: real.URI, IsOn: func() bool { return true }, Open: func() (On, error) {
+			time.Sleep(opens)
+			on, err := real.Open()
+			return slow{on, takes, stuck}, err
+		}}
+	}
+	f := open([]Spec{slowly("1", 3*patience/2, 0, false), slowly("2", 0, 3*patience/2, false), slowly("3", 0, 9*patience, true)}, libvirt.Definitions{}, patience)
+	t.Cleanup(f.Close)
+	all, err := f.Domains()
+	if err != nil || names(all) != "core01 core02" || names(f.Silent()) != "3" || !strings.HasSuffix(f.Silent()["3"].Error(), fmt.Sprintf("no answer within %s", patience)) {
+		t.Errorf("got %v, %v, %v", names(all), f.Silent(), err)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestHostsBehindSSH(t *testing.T) {
 	one, two := hypervisor.Start(t, "hv1", cache), hypervisor.Start(t, "hv2", cache)
 	specs := []Spec{}
 	for _, h := range []*hypervisor.Host{one, two} {
-		specs = append(specs, Spec{Name: h.Name, URI: h.URI, Open: func() (On, error) { return libvirt.Open(h.URI, func() string { return "" }) }})
+		specs = append(specs, Spec{Name: h.Name, URI: h.URI, Open: func() (On, error) { return libvirt.Open(h.URI, func(error) string { return "" }) }})
 	}
 	f := open(specs, libvirt.Definitions{}, 5*time.Second)
 	t.Cleanup(f.Close)
@@ -81,7 +81,7 @@ func leased(t *testing.T, f *Fleet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := libvirt.Open(f.named("hv1").URI, func() string { return "" })
+	client, err := libvirt.Open(f.named("hv1").URI, func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func client(machine string) Holder {
 
 func opened(t *testing.T) *libvirt.Conn {
 	t.Helper()
-	on, err := libvirt.Open("test:///default", func() string { return "" })
+	on, err := libvirt.Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

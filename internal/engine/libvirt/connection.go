@@ -29,9 +29,9 @@ const (
 // connection is one to a libvirt daemon. If the daemon is restarted, it is made anew.
 type connection struct {
 	*events
-	dials  string        // the URI
-	uri    string        // as it is shown
-	advice func() string // for who gets no connection
+	dials  string                   // the URI
+	uri    string                   // as it is shown
+	advice func(cause error) string // for who gets no connection
 
 	mu    sync.Mutex // of c and until
 	c     *libvirt.Connect
@@ -94,7 +94,8 @@ func (c *connection) live() (*libvirt.Connect, error) {
 	conn, err := libvirt.NewConnect(c.dials)
 	connected()
 	if err != nil {
-		return nil, hint.Errorf(c.advice(), "no libvirt at uri=%s: %w", c.uri, refusal.Plain(err))
+		cause := refusal.Plain(err)
+		return nil, hint.Errorf(c.advice(cause), "no libvirt at uri=%s: %w", c.uri, cause)
 	}
 	c.listen(conn, func() { _ = c.use(func(*libvirt.Connect) error { return nil }) })
 	c.c = conn

@@ -18,7 +18,7 @@ import (
 // open connects to libvirt's in-process driver, which comes with one foreign domain called test.
 func open(t *testing.T) *Conn {
 	t.Helper()
-	conn, err := Open("test:///default", func() string { return "" })
+	conn, err := Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestStartOfWhatStandsStill(t *testing.T) {
 	if err := os.WriteFile(host, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := Open("test://"+host, func() string { return "" })
+	conn, err := Open("test://"+host, func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestStartOfWhatStandsStill(t *testing.T) {
 
 func TestErrorsTellWhatToDo(t *testing.T) {
 	conn := open(t)
-	if _, err := Open("qemu+unix:///system?socket=/nowhere", func() string { return "this" }); err == nil || !strings.Contains(err.Error(), "no libvirt at uri=qemu+unix") || !strings.Contains(err.Error(), "\nhint: this") {
+	if _, err := Open("qemu+unix:///system?socket=/nowhere", func(error) string { return "this" }); err == nil || !strings.Contains(err.Error(), "no libvirt at uri=qemu+unix") || !strings.Contains(err.Error(), "\nhint: this") {
 		t.Errorf("no daemon: %v", err)
 	}
 	if _, err := conn.Define("<domain/>"); err == nil || !strings.Contains(err.Error(), "hint: ") {

@@ -13,6 +13,7 @@ var (
 	_ engine.Addresses   = (*Conn)(nil)
 	_ engine.Networks    = (*Conn)(nil)
 	_ engine.Copies      = (*Conn)(nil)
+	_ engine.Bringer     = (*Conn)(nil)
 	_ engine.HostLinks   = (*Conn)(nil)
 	_ engine.Host        = (*Conn)(nil)
 	_ engine.Snapshots   = (*Conn)(nil)

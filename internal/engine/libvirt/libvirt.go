@@ -60,8 +60,8 @@ func shown(uri string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(uri, "?no_tty=1"), "&no_tty=1")
 }
 
-// Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails.
-func Open(uri string, advice func() string) (*Conn, error) {
+// Open connects to the daemon at uri (https://libvirt.org/uri.html). advice is what to do where that fails, of what libvirt says then.
+func Open(uri string, advice func(error) string) (*Conn, error) {
 	if err := startEvents(); err != nil {
 		return nil, fmt.Errorf("libvirt's event loop does not start: %w", refusal.Plain(err))
 	}

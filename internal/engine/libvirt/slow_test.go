@@ -15,7 +15,7 @@ import (
 // TestADaemonThatHangs accepts, and never answers. This test is run once more as a process of its own: the call never ends.
 func TestADaemonThatHangs(t *testing.T) {
 	if socket := os.Getenv("HUNG_SOCKET"); socket != "" { //nolint:forbidigo // a test's own word
-		_, _ = Open("qemu+unix:///system?socket="+socket, func() string { return "" })
+		_, _ = Open("qemu+unix:///system?socket="+socket, func(error) string { return "" })
 		return
 	}
 	dir, err := os.MkdirTemp("", "") // short enough for a socket

@@ -84,7 +84,7 @@ func shell(t *testing.T, script string) string {
 // open is a run's connection, which says what it does to said.
 func (b bed) open(t testing.TB, pool string, said io.Writer) *libvirt.Conn {
 	t.Helper()
-	conn, err := libvirt.Open(b.URI, func() string { return "" })
+	conn, err := libvirt.Open(b.URI, func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -465,7 +465,7 @@ func otherHostKey(t *testing.T, b bed) {
 	if err := os.WriteFile(b.KnownHosts(), []byte("hv1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmLjKyKUSNUBhSw7JC7jNvkgGgw8mvB5lNLrZ5bPSTd\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := libvirt.Open(b.URI, func() string { return "what to do" })
+	_, err := libvirt.Open(b.URI, func(error) string { return "what to do" })
 	if err == nil || !strings.Contains(err.Error(), "Host key verification failed") || !strings.HasSuffix(err.Error(), "\nhint: what to do") {
 		t.Errorf("got %v", err)
 	}

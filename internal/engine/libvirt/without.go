@@ -45,7 +45,7 @@ type (
 	ports      struct{}
 )
 
-func Open(string, func() string) (*Conn, error)                               { return nil, errNoCgo }
+func Open(string, func(error) string) (*Conn, error)                          { return nil, errNoCgo }
 func (*Conn) KeepFiles(volumes.Options)                                       {}
 func (*Conn) Define(string) (string, error)                                   { return "", errNoCgo }
 func (*Conn) Remove(string, ...string) error                                  { return errNoCgo }

@@ -1,45 +1,31 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"time"
+
+	"coreos-libvirt/internal/engine"
 )
 
-// followPoll is how often a log that is followed is looked at. longestLine is how many bytes of one are a line without its end:
-// a guest may write none.
-const (
-	followPoll  = 200 * time.Millisecond
-	longestLine = 64 << 10
-)
+// followPoll is how often a log that is followed is looked at.
+const followPoll = 200 * time.Millisecond
 
 // Follow reads on in a log that begins later, begins again with another boot, or is moved away when it has become too long.
 func (l log) Follow(ctx context.Context, each func(line string)) error {
-	f := &follower{path: l.path, each: func(line []byte) { each(string(line)) }}
+	f := &follower{path: l.path, Follower: engine.Follower{Each: each}}
 	defer f.close()
-	for {
-		if err := f.read(); err != nil {
-			return fmt.Errorf("cannot follow the console log: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followPoll):
-		}
-	}
+	return f.Follow(ctx, followPoll, f.read)
 }
 
 // follower reads on in a log where it was before.
 type follower struct {
+	engine.Follower
 	path string
-	each func(line []byte) // without its end
-	file *os.File          // nil as long as there is none
-	rest []byte            // of a line that has not ended
+	file *os.File // nil as long as there is none
 }
 
 // read gives what has come since it was called last.
@@ -77,7 +63,7 @@ func (f *follower) look() (moved bool, err error) {
 	}
 	at, err := f.file.Seek(0, io.SeekCurrent)
 	if err == nil && open.Size() < at {
-		f.rest = nil
+		f.Again()
 		_, err = f.file.Seek(0, io.SeekStart)
 	}
 	return false, err
@@ -85,9 +71,9 @@ func (f *follower) look() (moved bool, err error) {
 
 // drain reads as far as there is something.
 func (f *follower) drain() error {
-	for part := make([]byte, longestLine); ; {
+	for part := make([]byte, engine.LongestLine); ; {
 		n, err := f.file.Read(part)
-		f.take(part[:n])
+		f.Take(part[:n])
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -97,23 +83,11 @@ func (f *follower) drain() error {
 	}
 }
 
-// take gives the lines that have ended with what is read.
-func (f *follower) take(text []byte) {
-	f.rest = append(f.rest, text...)
-	for {
-		line, rest, ended := bytes.Cut(f.rest, []byte("\n"))
-		if !ended && len(line) < longestLine {
-			return
-		}
-		f.each(line)
-		f.rest = rest
-	}
-}
-
 // close leaves the file, with what it has of a line.
 func (f *follower) close() {
 	if f.file != nil {
 		_ = f.file.Close()
 	}
-	f.file, f.rest = nil, nil
+	f.file = nil
+	f.Again()
 }

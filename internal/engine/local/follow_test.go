@@ -24,9 +24,9 @@ func TestFollower(t *testing.T) {
 			return file.Close()
 		}
 	}
-	long := strings.Repeat("x", longestLine)
+	long := strings.Repeat("x", engine.LongestLine)
 	got := []string{}
-	f := &follower{path: path, each: func(line []byte) { got = append(got, string(line)) }}
+	f := &follower{path: path, Follower: engine.Follower{Each: func(line string) { got = append(got, line) }}}
 	defer f.close()
 	for _, c := range []struct {
 		what string

@@ -33,6 +33,7 @@ var handlers = map[string]handler{
 	wire.Restore:  asking(0, restore),
 	wire.Open:     open,
 	wire.MakeDirs: dataDirs,
+	wire.Count:    asking(patience, count),
 
 	wire.Compact:    asking(0, compact),
 	wire.Defragment: asking(0, defragment),

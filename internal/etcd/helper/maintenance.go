@@ -10,6 +10,15 @@ import (
 	"coreos-libvirt/internal/etcd/wire"
 )
 
+// count is how many keys etcd has, and its revision.
+func count(ctx context.Context, client *clientv3.Client, _ none) (any, error) {
+	all, err := client.Get(ctx, "\x00", clientv3.WithFromKey(), clientv3.WithCountOnly())
+	if err != nil {
+		return nil, err
+	}
+	return wire.Counted{Revision: all.Header.Revision, Keys: all.Count}, nil
+}
+
 // compact forgets what keys were before now, and waits until that is done. Where it was done before, nothing is left to do.
 func compact(ctx context.Context, client *clientv3.Client, _ none) (any, error) {
 	now, err := client.Get(ctx, "compact", clientv3.WithCountOnly())

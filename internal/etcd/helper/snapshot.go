@@ -53,7 +53,28 @@ func opened(path string) (wire.Snapshot, error) {
 	if err != nil {
 		return wire.Snapshot{}, fmt.Errorf("the snapshot cannot be opened: %w", err)
 	}
-	return wire.Snapshot{Hash: status.Hash, Revision: status.Revision, Keys: status.TotalKey, Size: status.TotalSize}, nil
+	content := wire.Snapshot{Hash: status.Hash, Revision: status.Revision, Keys: status.TotalKey, Size: status.TotalSize}
+	err = inside(path, func(tx *bolt.Tx) error {
+		content.Leases, content.Users, content.Auth = entries(tx, "lease"), entries(tx, "authUsers"), wantsUsers(tx)
+		return nil
+	})
+	return content, err
+}
+
+// wantsUsers tells whether a snapshot's etcd answers to users only (etcd's server/storage/schema/auth.go).
+func wantsUsers(tx *bolt.Tx) bool {
+	bucket := tx.Bucket([]byte("auth"))
+	return bucket != nil && bytes.Equal(bucket.Get([]byte("authEnabled")), []byte{1})
+}
+
+// inside reads a snapshot.
+func inside(path string, read func(*bolt.Tx) error) error {
+	db, err := bolt.Open(path, 0o400, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer func() { _ = db.Close() }()
+	return db.View(read)
 }
 
 // checkSnapshot compares a snapshot with the SHA-256 sum at its end, which etcd puts behind the pages of
@@ -189,14 +210,9 @@ type content struct {
 // lastValues are the keys of a snapshot. Its bucket has a revision for each change, in order: 17 bytes, and
 // a t behind them where the key was deleted (etcd's server/storage/mvcc/revision.go).
 func lastValues(path string) (content, error) {
-	db, err := bolt.Open(path, 0o400, &bolt.Options{ReadOnly: true})
-	if err != nil {
-		return content{}, fmt.Errorf("%s: %w", path, err)
-	}
-	defer func() { _ = db.Close() }()
 	keys := map[string][]byte{}
 	found := content{keys: keys}
-	err = db.View(func(tx *bolt.Tx) error {
+	err := inside(path, func(tx *bolt.Tx) error {
 		bucket := tx.Bucket([]byte("key"))
 		if bucket == nil {
 			return fmt.Errorf("%s is not a snapshot of etcd's", path)

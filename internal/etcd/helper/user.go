@@ -21,7 +21,7 @@ const authenticate = "Authenticate"
 var callOf = map[string]string{
 	wire.Add: "MemberAdd", wire.Remove: "MemberRemove", wire.Promote: "MemberPromote", wire.Lead: "MoveLeader",
 	wire.Register: "Txn", wire.Backup: "Snapshot", wire.Restore: "Range or Txn",
-	wire.Compact: "Compact", wire.Defragment: "Defragment", wire.Disarm: "Alarm",
+	wire.Count: "Range", wire.Compact: "Compact", wire.Defragment: "Defragment", wire.Disarm: "Alarm",
 }
 
 // wantsUser tells whether the error is of an etcd that has users, and takes who asks for none of them, or not any more.

@@ -20,6 +20,7 @@ const (
 	Restore  = "restore"  // File: Restored
 	Open     = "open"     // File: Snapshot; no endpoint
 	MakeDirs = "datadirs" // DataDirs; no endpoint
+	Count    = "count"    // Counted
 
 	Compact    = "compact"    // Revision
 	Defragment = "defragment" // of the one endpoint
@@ -113,6 +114,15 @@ type Snapshot struct {
 	Revision int64  `json:"revision"` // the latest
 	Keys     int    `json:"keys"`
 	Size     int64  `json:"size"` // bytes
+	Leases   int    `json:"leases"`
+	Users    int    `json:"users"`
+	Auth     bool   `json:"auth"` // whether etcd answers to users only
+}
+
+// Counted is what etcd has.
+type Counted struct {
+	Revision int64 `json:"revision"` // the latest
+	Keys     int64 `json:"keys"`
 }
 
 // DataDirs makes data folders of a snapshot, of which etcd starts as a cluster of these members: with all keys and their revisions,

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"coreos-libvirt/internal/image/afar"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/workspace"
 )
 
 // Image is a base image, and what is known of it.
@@ -17,6 +19,7 @@ type Image struct {
 	stream.Image
 	Path     string // absolute
 	Identity string // size and time of a file of the user's own, empty for all others
+	Afar     bool   // it is not here: hosts elsewhere fetch it
 }
 
 // IdentityOf is the size and time of the file as they are now.
@@ -35,6 +38,9 @@ func identity(info fs.FileInfo) string {
 // At is the image at the path. Its record in the store says what it is, if there is one.
 func At(o Options, path string) Image {
 	i := Image{Path: path}
+	if known, is := afar.Load(path); is && !workspace.Exists(path) {
+		return Image{Path: path, Image: known.Image, Afar: true}
+	}
 	if o.inStore(path) {
 		if record, err := o.store().RecordAt(path); err == nil {
 			i.Image = record.Image

@@ -30,6 +30,7 @@ type Options struct {
 	Wait     bool // for a run that has the store locked
 	Refresh  bool // look the stream up now, not once a day
 	ReadOnly bool // tell which image it would be: nothing is fetched, built or locked
+	Afar     bool // what comes from the network other hosts fetch, and this one does not
 
 	Lab   Lab
 	Say   func(format string, args ...any)
@@ -162,7 +163,7 @@ func (o Options) fetchStream(ctx context.Context, name stream.Name) (Image, erro
 // fetchNewest gets the image of the stream, if its signature is not older than one that was seen of it. One that is older is
 // used only if its version is named.
 func (o Options) fetchNewest(ctx context.Context, name stream.Name, i stream.Image) (Image, error) {
-	if name.Version != "" || o.ReadOnly {
+	if name.Version != "" || o.ReadOnly || o.isAfar(i) {
 		return o.fetchImage(ctx, i)
 	}
 	key := o.source(false).Key(name, o.Arch)
@@ -181,6 +182,10 @@ func (o Options) fetchImage(ctx context.Context, i stream.Image) (Image, error) 
 
 func (o Options) fetchBy(ctx context.Context, fetcher store.Fetcher, i stream.Image) (Image, error) {
 	kept := o.store()
+	if o.isAfar(i) {
+		o.Say("image: %s is fetched by the hosts", filepath.Base(kept.Path(i)))
+		return Image{Path: kept.Path(i), Image: i, Afar: true}, nil
+	}
 	if kept.Has(i) || o.ReadOnly {
 		o.Say("image: %s is in the store", filepath.Base(kept.Path(i)))
 		return Image{Path: kept.Path(i), Image: i}, nil

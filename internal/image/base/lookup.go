@@ -27,7 +27,7 @@ func (o Options) lookup(ctx context.Context, name stream.Name) (stream.Image, er
 	memory := o.store().Remembered(o.source(false).Key(name, o.Arch))
 	spare, have := o.spare(name, memory)
 	switch {
-	case !o.Refresh && time.Since(memory.Asked) < aDay && o.store().Has(memory.Image):
+	case !o.Refresh && time.Since(memory.Asked) < aDay && o.has(memory.Image):
 		return memory.Image, nil
 	case o.ReadOnly:
 		return o.unasked(name, memory.Image, spare), nil
@@ -46,7 +46,7 @@ func (o Options) lookup(ctx context.Context, name stream.Name) (stream.Image, er
 // spare is an image in the store that is used if the distributor does not answer: what the stream last was,
 // else the newest that there is.
 func (o Options) spare(name stream.Name, memory store.Memory) (stream.Image, bool) {
-	if o.store().Has(memory.Image) {
+	if o.has(memory.Image) {
 		return memory.Image, true
 	}
 	return o.store().Newest(name, o.Arch, "")
@@ -56,6 +56,9 @@ func (o Options) spare(name stream.Name, memory store.Memory) (stream.Image, boo
 func (o Options) named(ctx context.Context, name stream.Name) (stream.Image, error) {
 	if record, ok := o.store().Version(name, o.Arch); ok {
 		return record, nil
+	}
+	if i := o.known(stream.Image{OS: name.OS, Version: name.Version, Arch: o.Arch}); o.Afar && i.Version == name.Version {
+		return i, nil
 	}
 	if o.ReadOnly {
 		return stream.Image{Name: name.String(), OS: name.OS, Version: name.Version, Arch: o.Arch}, nil

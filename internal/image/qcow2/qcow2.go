@@ -115,7 +115,12 @@ func OverlaySize(ctx context.Context, base string, wanted int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	least := int((info.VirtualSize + gib - 1) / gib)
+	return SizeOn(base, info.VirtualSize, wanted)
+}
+
+// SizeOn is OverlaySize on a base image whose disk has that many bytes.
+func SizeOn(base string, virtual int64, wanted int) (int, error) {
+	least := int((virtual + gib - 1) / gib)
 	if wanted == 0 {
 		return max(least, leastDisk), nil
 	}

@@ -147,8 +147,16 @@ func (s Store) See(key string, i stream.Image) error {
 	if err != nil || record.Signed.IsZero() { // it is of an earlier version of this program
 		return err
 	}
+	return s.SeeRecord(key, record)
+}
+
+// SeeRecord is See of an image that may be in another store.
+func (s Store) SeeRecord(key string, record Record) error {
+	if record.Signed.IsZero() {
+		return nil
+	}
 	memory := s.Remembered(key)
-	if err := memory.Check(i, record.Signed); err != nil {
+	if err := memory.Check(record.Image, record.Signed); err != nil {
 		return err
 	}
 	if seen := memory.with(record); seen != memory.Seen {

@@ -12,11 +12,11 @@ type Group struct {
 var Groups = []Group{
 	{"cluster", []string{"prefix", "nodes", "config", "updates", "ready", "protect", "engine", "uri", "hosts", "host", "pool"}},
 	{"a node's machine", []string{"ram", "vcpu", "disk", "arch", "firmware", "accel"}},
-	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store"}},
+	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store", "fetch"}},
 	{"network", []string{"bridge", "network", "direct"}},
 	{"kubernetes", []string{"context", "namespace", "storageclass", "nad"}},
 	{"etcd", []string{
-		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag",
+		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag", "keys",
 	}},
 	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going", "units", "settle"}},
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},

@@ -9,7 +9,7 @@ import (
 
 // Settings that go together.
 const (
-	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait "
+	image    = "image sha256 arch store keyring fcos_url flatcar_url refresh wait fetch "
 	link     = "bridge network direct "
 	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
@@ -74,7 +74,7 @@ var All = []Target{
 	},
 	{
 		Name: "fetch", Does: "gets the image that nodes boot, unless it is in the store.",
-		Takes: takes(image + "format"), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
+		Takes: takes(image + "prefix uri pool format"), Examples: [2]string{"fetch image=flatcar-stable", "fetch refresh=true"},
 	},
 	{
 		Name: "transpile", One: true, Does: "makes ignition/ignition.yml into vm/ignition-template.json.",
@@ -145,8 +145,9 @@ var All = []Target{
 		Takes: takes(etcd + "file keep"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=/srv/web.db keep=7"},
 	},
 	{
-		Name: "restore", One: true, Does: "puts all keys of the snapshot file=core.db into the cluster's etcd; if no node runs, up comes first.",
-		Takes: takes(node + judged + changes + boots + looked + "wait file format"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+		Name: "restore", One: true, Does: "gives the cluster's etcd all that the snapshot file=core.db has; if no node runs, up comes first.",
+		Takes: takes(node + judged + changes + boots + looked + "wait file format keys"), Libvirt: true, Examples: [2]string{"restore file=core.db", "restore prefix=web nodes=3 file=web.db"},
+		More: "An etcd that has keys is replaced only with force=true. What the members had stays beside the new data. keys=true only puts the keys into the etcd that runs. Without file= a restore that was killed is ended.",
 	},
 	{
 		Name: "snapshot", One: true, Does: "keeps the whole cluster as it is at this moment, disks and memory, under name=.",

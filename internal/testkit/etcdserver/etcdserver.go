@@ -35,16 +35,23 @@ var program = sync.OnceValues(func() (string, error) {
 	return filepath.Join(dir, "server"), nil
 })
 
+// Program is the path of the program, which is there until Clean.
+func Program(t testing.TB) string {
+	t.Helper()
+	server, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
 // folder is the one of the package that is tested, whatever folder its tests go to.
 var folder, _ = os.Getwd()
 
 // Start starts the member of that name at the address, with the ports that etcd has by default. It ends with the test.
 func Start(t testing.TB, name, address string, flags ...string) *exec.Cmd {
 	t.Helper()
-	server, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := Program(t)
 	client, peer := "http://"+address+":2379", "http://"+address+":2380"
 	cmd := exec.Command(server, append([]string{
 		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,

@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/testkit/pace"
@@ -108,7 +112,7 @@ func (h *Host) configure(t testing.TB) {
 	must(t, os.WriteFile(filepath.Join(h.dir, "config"), []byte(config), 0o600))
 	before, err := exec.LookPath("ssh") // another host's, or the system's
 	must(t, err)
-	wrapper := fmt.Sprintf("#!/bin/sh\ncase \" $* \" in *\" %s \"*) exec /usr/bin/ssh -F %s \"$@\" ;; esac\nexec %s \"$@\"\n", h.Name, filepath.Join(h.dir, "config"), before)
+	wrapper := fmt.Sprintf("#!/bin/sh\n[ \"$1\" != -C ] || shift # it costs more here than it saves\ncase \" $* \" in *\" %[1]s \"*|*\"@%[1]s \"*) exec /usr/bin/ssh -F %[2]s \"$@\" ;; esac\nexec %[3]s \"$@\"\n", h.Name, filepath.Join(h.dir, "config"), before)
 	folder := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(folder, "ssh"), []byte(wrapper), 0o755))
 	path, _ := settings.System().Lookup("PATH")
@@ -131,6 +135,33 @@ func (h *Host) Run(t testing.TB, script string) string {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// Listen is a port of the host's own loopback network, which nobody else reaches, and which this process serves.
+func (h *Host) Listen(t testing.TB) net.Listener {
+	t.Helper()
+	type result struct {
+		net.Listener
+		error
+	}
+	listening := make(chan result)
+	go func() {
+		runtime.LockOSThread() // the thread ends with this goroutine: it is of another network by then
+		space, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", h.pid))
+		if err == nil {
+			err = unix.Setns(int(space.Fd()), unix.CLONE_NEWNET)
+			_ = space.Close()
+		}
+		if err != nil {
+			listening <- result{nil, err}
+			return
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listening <- result{listener, err}
+	}()
+	got := <-listening
+	must(t, got.error)
+	return got.Listener
 }
 
 // Cut ends all connections to the host. New ones can be made.

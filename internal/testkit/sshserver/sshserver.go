@@ -26,7 +26,8 @@ import (
 type Server struct {
 	Home string // where commands run, and paths begin
 	Env  []string
-	Port string // of 127.0.0.1
+	Port string                    // of 127.0.0.1
+	Cuts func(command string) bool // whether the connection is cut in place of a command; nil: never. It is set before the server is used
 	conf *ssh.ServerConfig
 }
 
@@ -93,7 +94,7 @@ func (s *Server) client(conn net.Conn) {
 	for asked := range channels {
 		switch asked.ChannelType() {
 		case "session":
-			go s.session(asked)
+			go s.session(conn, asked)
 		case "direct-tcpip":
 			go connect(asked)
 		default:
@@ -102,7 +103,7 @@ func (s *Server) client(conn net.Conn) {
 	}
 }
 
-func (s *Server) session(asked ssh.NewChannel) {
+func (s *Server) session(conn net.Conn, asked ssh.NewChannel) {
 	channel, wishes, err := asked.Accept()
 	if err != nil {
 		return
@@ -113,6 +114,9 @@ func (s *Server) session(asked ssh.NewChannel) {
 		_ = ssh.Unmarshal(wish.Payload, &word)
 		_ = wish.Reply(true, nil)
 		switch {
+		case wish.Type == "exec" && s.Cuts != nil && s.Cuts(word.Text):
+			_ = conn.Close()
+			return
 		case wish.Type == "exec":
 			s.exec(channel, word.Text)
 			return

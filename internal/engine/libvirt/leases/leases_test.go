@@ -17,7 +17,7 @@ const (
 
 // TestOneClientHasALease: of two clients the second is refused until the first has given the lease back, whatever stands in it.
 func TestOneClientHasALease(t *testing.T) {
-	on, err := libvirt.Open("test:///default", func() string { return "" })
+	on, err := libvirt.Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestOneClientHasALease(t *testing.T) {
 
 // TestAForeignNetworkIsNoLease: a network of that name that somebody else made is left alone.
 func TestAForeignNetworkIsNoLease(t *testing.T) {
-	on, err := libvirt.Open("test:///default", func() string { return "" })
+	on, err := libvirt.Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAForeignNetworkIsNoLease(t *testing.T) {
 
 // TestCapacity: the host has something, by the same connection.
 func TestCapacity(t *testing.T) {
-	on, err := libvirt.Open("test:///default", func() string { return "" })
+	on, err := libvirt.Open("test:///default", func(error) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

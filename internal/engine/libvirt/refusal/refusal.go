@@ -5,15 +5,17 @@ package refusal
 
 import (
 	"errors"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 )
 
-// Plain makes libvirt's error read as a sentence: its message without codes and domains.
+// Plain makes libvirt's error read as a sentence: its message without codes and domains, and
+// without the line ends that programs print which it has called.
 func Plain(err error) error {
 	var e libvirt.Error
 	if errors.As(err, &e) {
-		return errors.New(e.Message)
+		return errors.New(strings.TrimSpace(e.Message))
 	}
 	return err
 }

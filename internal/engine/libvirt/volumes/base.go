@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,27 +39,69 @@ type bases struct {
 	o Options
 
 	mu      sync.Mutex
-	digests map[string]string // of files of this host, by path
-	brought map[string]string // names of volumes, by the file's path
+	digests map[string]string  // of files of this host, by path
+	brought map[string]brought // by the file's path
 }
 
-// bring gives the path of the pool's copy of the file on this host, which is uploaded if there is none. All nodes of a run wait for one upload.
-func (b *bases) bring(ctx context.Context, path string) (copied string, err error) {
+// brought is a base image in the pool.
+type brought struct {
+	name   string // of the volume
+	digest string // sha256, in hex
+}
+
+// bring gives the pool's copy of the file on this host, which is uploaded, or fetched there, if there is none. All nodes of a run wait for
+// one upload.
+func (b *bases) bring(ctx context.Context, path string) (has brought, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if name := b.brought[path]; name != "" {
-		return b.pool.Path(name), nil
+	if has, is := b.brought[path]; is {
+		return has, nil
 	}
-	digest, err := b.digest(path)
+	fetches := b.o.Fetch != nil && b.o.Fetch.Fetches(path)
+	has.digest, err = b.digestOf(path, fetches)
+	if err == nil && fetches {
+		has, err = b.wholeOrFetched(ctx, path, has.digest)
+	} else if err == nil {
+		has.name, err = b.wholeOrUploaded(ctx, path, has.digest)
+	}
 	if err != nil {
+		return has, fmt.Errorf("%s does not come into the storage pool %s of %s: %w", filepath.Base(path), b.pool.Name(), b.pool.URI(), err)
+	}
+	b.brought[path] = has
+	return has, nil
+}
+
+// digestOf is the sha256 of the image: of the file that is here, or as it is known of one that is not. One that is fetched may be unknown.
+func (b *bases) digestOf(path string, fetches bool) (string, error) {
+	digest, err := b.digest(path)
+	if !errors.Is(err, fs.ErrNotExist) || b.o.Fetch == nil {
+		return digest, err
+	}
+	if digest = b.o.Fetch.Known(path); digest == "" && !fetches {
 		return "", err
 	}
-	name, err := b.wholeOrUploaded(ctx, path, digest)
-	if err != nil {
-		return "", fmt.Errorf("%s does not come into the storage pool %s of %s: %w", filepath.Base(path), b.pool.Name(), b.pool.URI(), err)
+	return digest, nil
+}
+
+// wholeOrFetched is the image in the pool, which its host fetches if it is not there. The digest may be unknown.
+func (b *bases) wholeOrFetched(ctx context.Context, path, digest string) (has brought, err error) {
+	if digest != "" {
+		if name, err := b.whole(digest); err != nil || name != "" {
+			return brought{name, digest}, err
+		}
 	}
-	b.brought[path] = name
-	return b.pool.Path(name), nil
+	has.digest, err = b.o.Fetch.Fetch(ctx, path, b.pool.Name())
+	if err != nil {
+		return has, err
+	}
+	if digest != "" && digest != has.digest {
+		return has, fmt.Errorf("its host has fetched one with the sha256 %s, and it should be %s", has.digest, digest)
+	}
+	b.changed()
+	if has.name, err = b.whole(has.digest); err == nil && has.name == "" {
+		err = errors.New("its host says that it has fetched it, and there is no such volume")
+	}
+	return has, err
 }
 
 // digest is the sha256 of the file, in hex, as it was when this run first read it.

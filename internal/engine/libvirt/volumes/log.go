@@ -1,7 +1,6 @@
 package volumes
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +21,6 @@ const (
 	mostParts = 10
 	// followPoll is how often a log that is followed is looked at.
 	followPoll = 500 * time.Millisecond
-	// longestLine is how many bytes of a log are a line without its end: a guest may write none.
-	longestLine = 64 << 10
 	// readAtOnce is how many bytes of a log are asked for at once.
 	readAtOnce = 256 << 10
 )
@@ -171,25 +168,15 @@ func (log) Writes() (written <-chan struct{}, end func()) { return nil, func() {
 
 // Follow looks again and again. Of a log that was moved away meanwhile, the rest is read where it is then.
 func (l log) Follow(ctx context.Context, each func(line string)) error {
-	f := follower{log: l, each: each}
-	for {
-		if err := f.read(); err != nil {
-			return fmt.Errorf("cannot follow the console log: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followPoll):
-		}
-	}
+	f := follower{log: l, Follower: engine.Follower{Each: each}}
+	return f.Follow(ctx, followPoll, f.read)
 }
 
 // follower reads on in a log where it was before.
 type follower struct {
-	log  log
-	each func(line string) // without its end
-	at   int64
-	rest []byte // of a line that has not ended
+	engine.Follower
+	log log
+	at  int64
 }
 
 // read gives what has come since it was called last.
@@ -217,7 +204,7 @@ func (f *follower) turn() error {
 	if err == nil && moved.info.Length >= f.at {
 		err = f.drain(moved)
 	} else {
-		f.rest = nil
+		f.Again()
 	}
 	f.at = 0
 	if errors.Is(err, fs.ErrNotExist) {
@@ -231,18 +218,8 @@ func (f *follower) drain(file *part) error {
 	file.at = f.at
 	text, err := io.ReadAll(file)
 	f.at = file.at
-	f.rest = append(f.rest, text...)
-	for {
-		line, rest, ended := bytes.Cut(f.rest, []byte("\n"))
-		if !ended {
-			if len(line) < longestLine {
-				return err
-			}
-			line, rest = line[:longestLine], line[longestLine:]
-		}
-		f.each(string(line))
-		f.rest = rest
-	}
+	f.Take(text)
+	return err
 }
 
 // part is a volume of a log, opened to be read.

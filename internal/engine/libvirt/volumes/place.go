@@ -1,6 +1,7 @@
 package volumes
 
 import (
+	"context"
 	"errors"
 
 	"coreos-libvirt/internal/engine"
@@ -26,6 +27,18 @@ func (p *Place) FreeSpace() (bytes int64, pool string, err error) {
 		return 0, "", errors.New("nodes' files are in no storage pool")
 	}
 	return p.There.Free()
+}
+
+// Bring makes sure that the pool has the base image that is, or would be, at the path here. Files of this host need no copy.
+func (p *Place) Bring(ctx context.Context, base string) (sha256 string, err error) {
+	if p.There == nil {
+		return "", nil
+	}
+	if err := p.There.pool.Make(); err != nil {
+		return "", err
+	}
+	has, err := p.There.bases.bring(ctx, base)
+	return has.digest, err
 }
 
 // PruneCopies removes the copies of base images in the pool that nobody uses. Files of this host have none.

@@ -23,14 +23,14 @@ func (d *Disks) Prepare(ctx context.Context, node engine.Files, base string, gib
 	if err := d.pool.Make(); err != nil {
 		return made, err
 	}
-	backing, err := d.bases.bring(ctx, base)
+	image, err := d.bases.bring(ctx, base)
 	if err != nil {
 		return made, err
 	}
 	if err := d.sweep(node); err != nil {
 		return made, err
 	}
-	made.volumes = append(made.volumes, storagexml.Volume{Name: named(node).Overlay, Format: storagexml.QCOW2, Bytes: int64(gib) << 30, Backing: backing, Mode: ours})
+	made.volumes = append(made.volumes, storagexml.Volume{Name: named(node).Overlay, Format: storagexml.QCOW2, Bytes: int64(gib) << 30, Backing: d.pool.Path(image.name), Mode: ours})
 	for _, disk := range further {
 		made.volumes = append(made.volumes, empty(node, disk))
 	}

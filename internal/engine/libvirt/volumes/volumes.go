@@ -49,6 +49,17 @@ type Options struct {
 	Pool  string               // its name; empty: the project's own, which is made if it is not there
 	Locks string               // a folder of this host: runs that have the same one do not upload the same image at once
 	Log   func() *progress.Log // says what is uploaded
+	Fetch Fetcher              // has the pool's host fetch images; nil: all are uploaded
+}
+
+// Fetcher has the host of the pool fetch base images, so that they need not be on this one.
+type Fetcher interface {
+	// Fetches tells whether it does so with the image that is, or would be, at the path here.
+	Fetches(path string) bool
+	// Known is the sha256 of that image, in hex; empty if it is not known.
+	Known(path string) string
+	// Fetch brings the image into the pool, whole, and gives its sha256.
+	Fetch(ctx context.Context, path, pool string) (sha256 string, err error)
 }
 
 // Disks are volumes of a pool.
@@ -62,7 +73,7 @@ type Disks struct {
 // New are those in the pool.
 func New(pool Pool, o Options) *Disks {
 	in := &store{pool: pool}
-	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]string{}}}
+	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]brought{}}}
 }
 
 // Free is how many bytes are free in the pool, and what it is called. fs.ErrNotExist says that it is still to be made.
