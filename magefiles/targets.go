@@ -179,9 +179,17 @@ func Status(ctx context.Context) error {
 	return call(ctx, command.Status)
 }
 
-// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments.
+// Etcd prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments, recover=true makes a cluster of one that is left.
 func Etcd(ctx context.Context) error {
 	return call(ctx, command.Etcd)
+}
+
+// TLS are targets about the certificates of the cluster's etcd.
+type TLS mg.Namespace
+
+// Rotate has the cluster's etcd trust a new certificate authority, and no other: in steps, while it is used.
+func (TLS) Rotate(ctx context.Context) error {
+	return call(ctx, command.RotateAuthority)
 }
 
 // Backup writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.

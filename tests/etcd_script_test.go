@@ -54,7 +54,7 @@ func etcdScript(t *testing.T, programs ...string) string {
 
 // TestEtcdInAContainer: Fedora CoreOS has Podman, and Docker too; Flatcar has Docker. What a killed run left is in nobody's way.
 func TestEtcdInAContainer(t *testing.T) {
-	const run = " --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z --volume=/etc/etcd:/etc/etcd:ro,z quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd --name=Node_Name "
+	const run = " --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z --volume=/etc/etcd:/etc/etcd:ro,z --env=ETCD_FORCE_NEW_CLUSTER quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd --name=Node_Name "
 	for _, programs := range [][]string{{"podman"}, {"podman", "docker"}} {
 		if got := etcdScript(t, programs...); !strings.HasPrefix(got, "podman run --replace"+run) || strings.Count(got, "\n") != 1 {
 			t.Errorf("%v: got %s", programs, got)

@@ -151,6 +151,8 @@ func quadletMembers(t *testing.T, c clone) {
 	if got != "etcd,quay.io/coreos/etcd:v3.6.16\n/etc/containers/systemd/etcd.container\n" {
 		t.Errorf("got %q", got)
 	}
+	loseDisks(t, c, "core02", "core03") // the variable reaches the container
+	recovers(t, c)
 	c.mage(t, "lab", "down", "all=true", "yes=true")
 }
 
@@ -165,6 +167,10 @@ func wrapped(t *testing.T, c clone, count int, example, tag string) {
 	journal := c.mage(t, "lab", "ssh", "node=core02", "cmd=sudo journalctl -b -u etcd-member --no-pager")
 	if !strings.Contains(journal, "image tag "+tag) {
 		t.Errorf("etcd-member's journal is\n%s", journal)
+	}
+	if count == 3 {
+		loseDisks(t, c, "core02", "core03")
+		recovers(t, c)
 	}
 	c.mage(t, "lab", "down", "all=true", "yes=true")
 }

@@ -27,7 +27,7 @@ if [[ ! -x ${etcd[0]} ]]; then # Fedora CoreOS has Podman and no etcd, Flatcar D
     run=(docker run)
   fi
   etcd=("${run[@]}" --rm --name=etcd --net=host --volume=/var/lib/etcd:/var/lib/etcd:Z
-    "--volume=/etc/etcd:/etc/etcd:ro,z" quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd)
+    "--volume=/etc/etcd:/etc/etcd:ro,z" --env=ETCD_FORCE_NEW_CLUSTER quay.io/coreos/etcd:v3.6.16 /usr/local/bin/etcd)
 fi
 install -d -m 0700 /var/lib/etcd /etc/etcd
 exec "${etcd[@]}" --name=Node_Name --data-dir=/var/lib/etcd \

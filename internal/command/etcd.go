@@ -3,8 +3,10 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
@@ -16,19 +18,23 @@ import (
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/terminal/question"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// Etcd prints the members of the cluster's etcd, takes the one out that remove= names, or with defrag=true defragments them.
-func Etcd(ctx context.Context, r *Run) (err error) {
+// Etcd prints the members of the cluster's etcd, takes the one out that remove= names, with defrag=true defragments them, or with
+// recover=true makes a cluster of one that is left.
+func Etcd(ctx context.Context, r *Run) error { return etcdAsking(ctx, r, question.OnTerminal()) }
+
+// etcdAsking is Etcd. ask is nil if there is nobody who could answer.
+func etcdAsking(ctx context.Context, r *Run, ask question.Asker) (err error) {
 	if r.Remove == settings.RemoveSnapshot {
 		return hint.Errorf("`"+asCalled(r.Settings, "etcd")+"` shows the ids", "remove=true: etcd takes a member's id there")
 	}
-	if r.Remove != "" && r.Defrag {
-		return hint.Errorf("one after the other", "remove=%s and defrag=true: these are two things", r.Remove)
-	}
-	if r.Remove != "" || r.Defrag {
+	if wished := wishedOfEtcd(r); len(wished) > 1 {
+		return hint.Errorf("one after the other", "%s: these are %d things", strings.Join(wished, " and "), len(wished))
+	} else if len(wished) == 1 {
 		if err := r.lock(ctx, r.Prefix); err != nil {
 			return err
 		}
@@ -46,8 +52,24 @@ func Etcd(ctx context.Context, r *Run) (err error) {
 		return view.RemoveStranger(ctx, nodes, r.Remove)
 	case r.Defrag:
 		return members.Defragment(ctx, view, nodes)
+	case r.Recover:
+		return recoverEtcd(ctx, r, view, nodes, ask)
 	}
 	return printMembers(ctx, r, view, nodes)
+}
+
+// wishedOfEtcd are the words that change something.
+func wishedOfEtcd(r *Run) (words []string) {
+	if r.Remove != "" {
+		words = append(words, "remove="+r.Remove)
+	}
+	if r.Defrag {
+		words = append(words, "defrag=true")
+	}
+	if r.Recover {
+		words = append(words, "recover=true")
+	}
+	return words
 }
 
 // printMembers asks the members of the nodes, and prints what they say and show.
@@ -62,7 +84,15 @@ func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.N
 	} else {
 		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
-	return errors.Join(err, status.Whole(len(nodes)), view.CheckStrangers(nodes, status))
+	return errors.Join(err, leaderless(r, status, status.Whole(len(nodes))), view.CheckStrangers(nodes, status))
+}
+
+// leaderless is the error, with what helps if most of the members are lost for good.
+func leaderless(r *Run, status etcd.Status, err error) error {
+	if err == nil || !status.Answers() || len(status.Healthy()) > 0 {
+		return err
+	}
+	return fmt.Errorf("etcd has no majority of its members; if those are lost for good, `%s` makes a cluster of one that is left: %w", asCalled(r.Settings, "etcd", "recover=true"), err)
 }
 
 // printNoMembers prints for a program that there are none to tell of.

@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/cluster/blueprint"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
+	"coreos-libvirt/internal/cluster/versions"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/discovery"
@@ -147,7 +148,12 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 			return p, nil, err
 		}
 	}
-	p.plan, err = plan.Make(p.want, have, options, e)
+	if p.plan, err = plan.Make(p.want, have, options, e); err == nil {
+		var note string
+		if note, err = versions.Check(p.plan, p.want, e.Status, options.Command); note != "" {
+			p.plan.Notes = append(p.plan.Notes, note)
+		}
+	}
 	p.plan.Notes = append(p.plan.Notes, where.notes...)
 	sayMoves(r, p.plan.Steps, p.hosts)
 	return p, have, err

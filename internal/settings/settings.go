@@ -78,12 +78,13 @@ type Settings struct {
 	Wait                      bool              // whether to wait for another run on the cluster
 	Remove                    string            // the id of a member of etcd, "true" for a snapshot, or empty
 	Defrag                    bool              // whether etcd's members are defragmented
+	Recover                   bool              // whether a cluster is made of one member of an etcd without a majority
 	KeysOnly                  bool              // whether only the keys of a snapshot are restored
 	Name                      string            // of a snapshot, or empty
 	Memory                    bool              // whether a snapshot has the memory of nodes that run
 	Grace                     time.Duration     // for a guest to shut down
 	All                       bool              // whether a target is about all clusters of the workspace
-	Yes                       bool              // whether down does not ask
+	Yes                       bool              // whether down and recover=true do not ask
 	PlanOnly                  bool              // whether down only prints what would go
 	Protect                   string            // "true", "false", or empty: as the cluster is
 	Format                    string            // table or json

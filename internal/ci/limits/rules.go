@@ -26,6 +26,9 @@ var Project = Rules{
 		{"internal/launch", nil},
 		{"internal/remote", nil}, // programs of whatever kind
 
+		{"internal/cluster/versions", []string{"internal/cluster/plan", "internal/etcd", "internal/config/verify"}},
+		{"internal/cluster/rotation", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/guest", "internal/workspace"}},
+		{"internal/cluster/recovery", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/guest", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/restoration", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
@@ -53,6 +56,7 @@ var Project = Rules{
 
 		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
 		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/etcd/metrics", nil},
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
 

@@ -106,3 +106,6 @@ func (v View) certifyNode(ctx context.Context, node boot.Node) error {
 	v.Log.Say("%s: has a certificate for etcd at %s", name, address)
 	return artifact.Write(has, text, 0o600)
 }
+
+// Certify gives the nodes' etcd certificates of the authority that signs, if theirs are not, or are old.
+func Certify(ctx context.Context, v View, nodes []boot.Node) error { return v.certify(ctx, nodes...) }

@@ -59,14 +59,7 @@ func (a Authority) Make() error {
 
 // make writes the certificate last: where it is, the rest is too.
 func (a Authority) make() ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	own := template(pkix.Name{CommonName: filepath.Base(a.Dir) + " (coreos-libvirt)"}, life)
-	own.IsCA, own.BasicConstraintsValid, own.MaxPathLenZero = true, true, true
-	own.KeyUsage, own.ExtKeyUsage = x509.KeyUsageCertSign, nil
-	der, err := x509.CreateCertificate(rand.Reader, own, own, key.Public(), key)
+	der, key, err := generate(filepath.Base(a.Dir))
 	if err != nil {
 		return nil, err
 	}
@@ -88,31 +81,91 @@ func (a Authority) make() ([]byte, error) {
 	return text, artifact.Write(a.CertificateFile(), text, 0o644)
 }
 
-// load is the authority's certificate, DER, and its key.
+// generate makes the certificate, DER, and the key of an authority of that name.
+func generate(name string) (der []byte, key *ecdsa.PrivateKey, err error) {
+	if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return nil, nil, err
+	}
+	own := template(pkix.Name{CommonName: name + " (coreos-libvirt)"}, life)
+	own.IsCA, own.BasicConstraintsValid, own.MaxPathLenZero = true, true, true
+	own.KeyUsage, own.ExtKeyUsage = x509.KeyUsageCertSign, nil
+	der, err = x509.CreateCertificate(rand.Reader, own, own, key.Public(), key)
+	return der, key, err
+}
+
+// load is the certificate, DER, of the authority that signs, and its key. While it is rotated, two are trusted: the key says which signs.
 func (a Authority) load() (der []byte, key *ecdsa.PrivateKey, err error) {
-	for _, path := range []string{a.CertificateFile(), a.keyFile()} {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, nil, hint.Errorf("put it back; `mage up recreate=all` makes a new cluster, with another one", "cannot read the cluster's certificate authority: %w", err)
-		}
-		block, _ := pem.Decode(text)
-		if block == nil {
-			return nil, nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is not a PEM file", path)
-		}
-		if path == a.CertificateFile() {
-			der = block.Bytes
-			continue
-		}
-		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", path, err)
-		}
-		key, _ = parsed.(*ecdsa.PrivateKey)
+	if key, err = a.key(); err != nil {
+		return nil, nil, err
 	}
-	if key == nil {
-		return nil, nil, fmt.Errorf("%s: this is not the key that was made here", a.keyFile())
+	trusted, err := a.trusted()
+	if err != nil {
+		return nil, nil, err
 	}
-	return der, key, nil
+	for _, certificate := range trusted {
+		if key.PublicKey.Equal(certificate.PublicKey) {
+			return certificate.Raw, key, nil
+		}
+	}
+	return nil, nil, hint.Errorf(lost, "%s is not the key of a certificate in %s", a.keyFile(), a.CertificateFile())
+}
+
+// lost is what helps if a file of the authority is lost.
+const lost = "put it back; `mage up recreate=all` makes a new cluster, with another one"
+
+// key is that of the authority that signs.
+func (a Authority) key() (*ecdsa.PrivateKey, error) {
+	text, err := os.ReadFile(a.keyFile())
+	if err != nil {
+		return nil, hint.Errorf(lost, "cannot read the cluster's certificate authority: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is not a PEM file", a.keyFile())
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.keyFile(), err)
+	}
+	if key, is := parsed.(*ecdsa.PrivateKey); is {
+		return key, nil
+	}
+	return nil, fmt.Errorf("%s: this is not the key that was made here", a.keyFile())
+}
+
+// trusted are the certificates of those who may have signed: the authority's own and, while it is rotated, that of the next one.
+func (a Authority) trusted() (all []*x509.Certificate, err error) {
+	text, err := os.ReadFile(a.CertificateFile())
+	if err != nil {
+		return nil, hint.Errorf(lost, "cannot read the cluster's certificate authority: %w", err)
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.CertificateFile(), err)
+		}
+		all = append(all, certificate)
+	}
+	if len(all) == 0 {
+		return nil, hint.Errorf("`mage up recreate=all` makes a new cluster with a new one", "%s is not a PEM file", a.CertificateFile())
+	}
+	return all, nil
+}
+
+// signer is the certificate of the authority that signs, or if its key is lost the first that is trusted.
+func (a Authority) signer() (*x509.Certificate, error) {
+	trusted, err := a.trusted()
+	if err != nil {
+		return nil, err
+	}
+	if key, err := a.key(); err == nil {
+		for _, certificate := range trusted {
+			if key.PublicKey.Equal(certificate.PublicKey) {
+				return certificate, nil
+			}
+		}
+	}
+	return trusted[0], nil
 }
 
 // template is what all certificates have in common.

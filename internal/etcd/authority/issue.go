@@ -52,7 +52,17 @@ func (a Authority) sign(authority []byte, key *ecdsa.PrivateKey, name string, ho
 // thirds of its life over.
 func (a Authority) Fits(file, address string) bool {
 	life, err := LifeOf(file)
-	return err == nil && !life.Due(time.Now()) && a.holds(file, address, time.Now()) == nil
+	return err == nil && !life.Due(time.Now()) && a.holds(file, address, time.Now()) == nil && hasSigned(a, file)
+}
+
+// hasSigned tells whether the authority that signs now has signed the file's certificate: while it is rotated, another one may have.
+func hasSigned(a Authority, file string) bool {
+	certificate, err := read(file)
+	if err != nil {
+		return false
+	}
+	signer, err := a.signer()
+	return err == nil && certificate.CheckSignatureFrom(signer) == nil
 }
 
 // RenewClient replaces what this host shows to the cluster, when two thirds of its life are over. It tells whether it did. Where

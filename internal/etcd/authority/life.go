@@ -56,21 +56,23 @@ func read(file string) (*x509.Certificate, error) {
 	return x509.ParseCertificate(block.Bytes)
 }
 
-// pool has the authority's own certificate.
+// pool has the certificates of those who may have signed.
 func (a Authority) pool() (*x509.CertPool, error) {
-	own, err := read(a.CertificateFile())
+	trusted, err := a.trusted()
 	if err != nil {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(own)
+	for _, certificate := range trusted {
+		roots.AddCert(certificate)
+	}
 	return roots, nil
 }
 
 // Served is the life of the certificate that the member at host:port shows now. It may be over; the authority must have
 // signed it.
 func (a Authority) Served(ctx context.Context, hostPort string) (Life, error) {
-	own, err := read(a.CertificateFile())
+	own, err := a.trusted()
 	if err != nil {
 		return Life{}, err
 	}
@@ -86,8 +88,10 @@ func (a Authority) Served(ctx context.Context, hostPort string) (Life, error) {
 		return Life{}, errors.New("it shows no certificate")
 	}
 	shown := secure.ConnectionState().PeerCertificates[0]
-	if err := shown.CheckSignatureFrom(own); err != nil {
-		return Life{}, fmt.Errorf("its certificate is not of this cluster: %w", err)
+	for _, one := range own {
+		if err = shown.CheckSignatureFrom(one); err == nil {
+			return lifeOf(shown), nil
+		}
 	}
-	return lifeOf(shown), nil
+	return Life{}, fmt.Errorf("its certificate is not of this cluster: %w", err)
 }

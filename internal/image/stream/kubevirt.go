@@ -63,11 +63,11 @@ func (k KubeVirt) check() error {
 	u, err := url.Parse(k.URL)
 	switch {
 	case !isVersion(k.Version):
-		return fmt.Errorf("image %s: the distributor's metadata name no version but %q", k.Image.Name, k.Version)
+		return fmt.Errorf("image %s: the distributor's metadata name no version but %q", k.Name, k.Version)
 	case k.Registry != "" && !byDigest.MatchString(k.Registry):
-		return fmt.Errorf("image %s: the distributor's metadata name no image with a digest but %q", k.Image.Name, k.Registry)
+		return fmt.Errorf("image %s: the distributor's metadata name no image with a digest but %q", k.Name, k.Registry)
 	case k.Registry == "" && (err != nil || u.Host == ""):
-		return fmt.Errorf("image %s: the distributor's metadata name no URL but %q", k.Image.Name, k.URL)
+		return fmt.Errorf("image %s: the distributor's metadata name no URL but %q", k.Name, k.URL)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ var Groups = []Group{
 	{"network", []string{"bridge", "network", "direct"}},
 	{"kubernetes", []string{"context", "namespace", "storageclass", "nad"}},
 	{"etcd", []string{
-		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag", "keys",
+		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag", "recover", "keys",
 	}},
 	{"what up does", []string{"timeout", "recreate", "parallel", "force", "redefine", "keep_going", "units", "settle"}},
 	{"which nodes, and how", []string{"node", "all", "wait", "yes", "plan", "grace", "cmd", "user"}},

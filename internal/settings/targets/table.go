@@ -137,8 +137,13 @@ var All = []Target{
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
-		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments.",
-		Takes: takes(etcd + "format remove defrag wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
+		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments, recover=true makes a cluster of one that is left.",
+		Takes: takes(etcd + "format remove defrag recover node yes force wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
+	},
+	{
+		Name: "tls:rotate", One: true, Does: "has the cluster's etcd trust a new certificate authority, and no other: in steps, while it is used.",
+		Takes: takes(etcd + "wait"), Libvirt: true, NoImage: true, Examples: [2]string{"tls:rotate", "tls:rotate prefix=web"},
+		More: "Each member is restarted twice, when all others are healthy. What ended before its end goes on with the same command.",
 	},
 	{
 		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"flag"
 	"go/ast"
 	"go/parser"
@@ -228,7 +229,7 @@ func read(t *testing.T, text []byte, decode func(io.Reader) func(any) error) (al
 	for {
 		var o Object
 		err := next(&o)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {
