@@ -237,7 +237,7 @@ func (c clone) logConsoles(t *testing.T) {
 	}
 }
 
-// advisesUp tells whether a hint names `up` in the lab with the run's own words, if it has any, and then more, as "recreate=core01`
+// advisesUp reports whether a hint names `up` in the lab with the run's own words, if it has any, and then more, as "recreate=core01`
 // recreates the node".
 func advisesUp(out, more string) bool {
 	return regexp.MustCompile("`[^`\\n]* lab up( [^ `]+)*" + regexp.QuoteMeta(more)).MatchString(out)

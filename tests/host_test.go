@@ -46,13 +46,13 @@ func hostChecked(t *testing.T, c clone) {
 	}
 }
 
-// kvm tells whether libvirt has KVM to offer, and whether QEMU runs 64-bit code by it.
+// kvm reports whether libvirt has KVM to offer, and whether QEMU runs 64-bit code by it.
 func kvm(t *testing.T, c clone) (offered, works bool) {
 	t.Helper()
 	return strings.Contains(c.inLab(t, "virsh", "-q", "capabilities"), "<domain type='kvm'"), runs64(t, "-accel", "kvm", "-cpu", "host")
 }
 
-// runs64 tells whether QEMU, with these arguments, comes to the end of the program that host:check boots.
+// runs64 reports whether QEMU, with these arguments, comes to the end of the program that host:check boots.
 func runs64(t *testing.T, args ...string) bool {
 	t.Helper()
 	kernel := filepath.Join(t.TempDir(), "kernel")

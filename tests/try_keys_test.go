@@ -77,7 +77,7 @@ func (y *trying) press(t *testing.T, keys string) {
 	distributor.Must(t, err)
 }
 
-// isAsUsual tells whether the terminal gives lines, and shows what is typed.
+// isAsUsual reports whether the terminal gives lines, and shows what is typed.
 func (y *trying) isAsUsual(t *testing.T) bool {
 	t.Helper()
 	state, err := unix.IoctlGetTermios(int(y.inside.Fd()), unix.TCGETS)

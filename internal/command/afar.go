@@ -25,13 +25,13 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// isElsewhere tells whether the libvirt at the URI is on another host.
+// isElsewhere reports whether the libvirt at the URI is on another host.
 func isElsewhere(uri string) bool {
 	_, remote := engine.Where{URI: uri}.Host()
 	return remote
 }
 
-// hostsFetch tells whether base images need not be on this host: fetch=host says so, and no node is made on this one.
+// hostsFetch reports whether base images need not be on this host: fetch=host says so, and no node is made on this one.
 func hostsFetch(s *settings.Settings) bool {
 	if s.Fetch != settings.FetchHost {
 		return false
@@ -60,7 +60,7 @@ func (fetcher) Known(path string) string {
 	return known.Content
 }
 
-// Fetches tells whether the image comes from the network, and fetch=host says that the host fetches it.
+// Fetches reports whether the image comes from the network, and fetch=host says that the host fetches it.
 func (f fetcher) Fetches(path string) bool {
 	_, err := f.imageAt(context.Background(), path)
 	return err == nil && f.r.Settings.Fetch == settings.FetchHost

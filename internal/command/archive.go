@@ -17,7 +17,7 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// archived is a file that tells what became of a node.
+// archived is a file that shows what became of a node.
 type archived struct {
 	path string // that it has, or would have, on this host
 	open func() (fs.File, error)

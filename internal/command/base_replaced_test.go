@@ -41,7 +41,7 @@ func restartNodes(t *testing.T) func(*Run) error {
 	return func(r *Run) error { return Restart(t.Context(), r) }
 }
 
-// keepsRefusing fails the test if there is no error that says so, on a node that is in the state and keeps its data.
+// keepsRefusing fails the test if there is not an error that says so, on a node that is in the state and keeps its data.
 func keepsRefusing(t *testing.T, err error, state engine.State, words ...string) {
 	t.Helper()
 	if err == nil {

@@ -15,7 +15,7 @@ import (
 	"coreos-libvirt/internal/terminal/table"
 )
 
-// Build makes the program coreos-libvirt, or file=, that runs all targets where no Go is, of the architecture arch=.
+// Build makes the program coreos-libvirt, or file=, that runs all targets where Go is not installed, of the architecture arch=.
 func Build(_ context.Context, r *Run) error {
 	name := completion.Program
 	if !launcher.IsOwn(r.Arch) {

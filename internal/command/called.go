@@ -8,6 +8,7 @@ import (
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/settings/secret"
 	"coreos-libvirt/internal/settings/targets"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // ofOneRun are words that say what one run does, of whatever target. Those left say what the cluster is.
@@ -51,7 +52,7 @@ func thatGoWith(target string, words, others []string) (all []string) {
 	return all
 }
 
-// goesWith tells whether the setting of this run is one of the target's, too.
+// goesWith reports whether the setting of this run is one of the target's, too.
 func goesWith(target, key string) bool {
 	t, known := targets.Find(target)
 	if !known || !t.Has(key) {
@@ -71,10 +72,7 @@ func goesWith(target, key string) bool {
 // quoted is the word as a shell takes it.
 func quoted(word string) string {
 	if strings.ContainsAny(word, " \t\n'\"\\$`!*?[]{}()<>|&;#~") {
-		return shellWord(word)
+		return shellword.Of(word)
 	}
 	return word
 }
-
-// shellWord is the word in quotes, in which a shell looks for nothing.
-func shellWord(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

@@ -15,7 +15,7 @@ import (
 )
 
 // Define makes each node's overlay and libvirt domain. Nodes that are to be recreated are left to Up. One
-// that fails is left as it was and counts no more; Defined tells of it.
+// that fails is left as it was and counts no more; Defined reports it.
 func (r *Run) Define(ctx context.Context) error {
 	_, err := definedOf(ctx, r)
 	return err
@@ -44,6 +44,9 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 func defineSteps(ctx context.Context, r *Run, p planned) (d defined, err error) {
 	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
+	if err := expectNewcomers(ctx, r, d, steps); err != nil {
+		return d, err
+	}
 	out := d.apply.Define(ctx, steps)
 	for _, step := range out.Made {
 		if !r.pass.brief || step.Changes() {

@@ -12,7 +12,7 @@ func (r *Run) Discovery(ctx context.Context) error {
 	return err
 }
 
-// generationOptions say how the members of the cluster's etcd shall find each other.
+// generationOptions say how the members of the cluster's etcd find each other.
 func (r *Run) generationOptions() generation.Options {
 	return generation.Options{
 		Dir: r.ws().VM(), Prefix: r.Prefix, Nodes: r.members(),

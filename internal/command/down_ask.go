@@ -169,7 +169,7 @@ func (d removal) running() (count int) {
 	return count
 }
 
-// harmless tells whether nothing is lost that `mage up` does not make again.
+// harmless reports whether nothing is lost that `mage up` does not make again.
 func (d removal) harmless() bool { return d.data()+d.running() == 0 }
 
 // String is what goes, in short.

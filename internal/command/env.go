@@ -9,6 +9,7 @@ import (
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
@@ -59,7 +60,7 @@ func Env(ctx context.Context, r *Run) error {
 	if strings.Contains(folder, ":") {
 		return hint.Errorf("`"+asCalled(r.Settings, "sshconfig")+"` prints lines for ~/.ssh/config", "the workspace has a colon in its path: PATH cannot name its folders")
 	}
-	r.log.Say(`export PATH=%s:"$PATH"`, shellWord(folder))
+	r.log.Say(`export PATH=%s:"$PATH"`, shellword.Of(folder))
 	r.log.Say("export DOCKER_HOST='ssh://%s@%s'", r.User, node.Name)
 	r.log.Say("# docker, ssh, git and rsync of this shell know %s by its name now: eval \"$(%s)\"", node.Name, asCalled(r.Settings, "env", "node="+node.Name))
 	r.log.Say("# `%s` prints lines for ~/.ssh/config, by which other programs do", asCalled(r.Settings, "sshconfig"))

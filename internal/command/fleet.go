@@ -48,7 +48,7 @@ func openHost(r *Run, h hosts.Host) (fleet.On, error) {
 	return on, nil
 }
 
-// isOn tells whether ssh gets through to the host.
+// isOn reports whether ssh gets through to the host.
 func isOn(h hosts.Host) bool {
 	machine, err := reachedBySSH(h)
 	return err == nil && strings.Contains(h.URI, "+ssh:") && machine.Answers(context.Background())
@@ -167,7 +167,7 @@ type placed struct {
 	notes []string          // what the user should know of it
 }
 
-// placeNodes chooses the hosts of new nodes, and has the engine make them there. moves are nodes that are made anew on another host.
+// placeNodes chooses the hosts of new nodes, and has the engine make them there. moves are nodes that are made again on another host.
 func placeNodes(ctx context.Context, r *Run, m made, domains map[string]engine.Domain, unknown map[string]plan.Obstacle) (p placed, err error) {
 	several := engine.HostsOf(r.conn)
 	if several == nil {
@@ -253,7 +253,7 @@ func waiting(several engine.Hosts, host string, domains map[string]engine.Domain
 	return mib
 }
 
-// sayMoves says of the nodes that are made anew elsewhere where from and to that is.
+// sayMoves says of the nodes that are made again elsewhere where from and to that is.
 func sayMoves(r *Run, steps []plan.Step, to map[string]string) {
 	for i, step := range steps {
 		if r.pass.moves[step.Node.Name] != nil {

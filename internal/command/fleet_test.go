@@ -321,7 +321,7 @@ func TestHostsWithOneNodeTwice(t *testing.T) {
 	f.are(t, "core01 (core01)", "core01 core02 (core02)")
 }
 
-// TestMove: the node is made anew on the other host, and nothing of it is left where it was.
+// TestMove: the node is made again on the other host, and nothing of it is left where it was.
 func TestMove(t *testing.T) {
 	f := inFleet(t, "a", "b")
 	f.mustUp(t)

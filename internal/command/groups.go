@@ -51,7 +51,7 @@ func nodesOf(r *Run) []workspace.Node {
 	return all
 }
 
-// groupsOf are how many nodes there shall be in each group; nil if the cluster has none.
+// groupsOf are how many nodes there must be in each group; nil if the cluster has none.
 func groupsOf(s *settings.Settings) plan.Groups {
 	if len(s.Groups) == 0 {
 		return nil

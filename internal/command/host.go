@@ -146,7 +146,7 @@ func discoveryPort(folder, prefix string) int {
 	return port
 }
 
-// isCoreOS tells whether image= is Fedora CoreOS or Flatcar as their makers have it. The lab's images are not.
+// isCoreOS reports whether image= is Fedora CoreOS or Flatcar as their makers have it. The lab's images are not.
 func isCoreOS(image string) bool {
 	return image != "lab" && !strings.HasPrefix(image, "lab-") && base.SystemOf(image) != ""
 }

@@ -84,7 +84,7 @@ func untaken(r *Run) error {
 	return nil
 }
 
-// part does one part. It tells whether that went well.
+// part does one part. It reports whether that went well.
 func (c *integration) part(ctx context.Context, name string, status session.ExitStatus, do func(context.Context) error) bool {
 	begin := time.Now()
 	c.run.log.Say("ci: %s", name)

@@ -8,7 +8,7 @@ import (
 	"coreos-libvirt/internal/engine"
 )
 
-// letTell is how long libvirt may take to tell what is left after an interruption.
+// letTell is how long libvirt may take to say what is left after an interruption.
 const letTell = 400 * time.Millisecond
 
 // Interruptible does one thing of the run, which ends within two seconds if the user interrupts it while it changes a

@@ -36,7 +36,7 @@ func takeInventories(ctx context.Context, r *Run, bases baseImages, nodes []boot
 	}
 }
 
-// speaksFor tells whether the node is ready, and has the image that it would be made on now.
+// speaksFor reports whether the node is ready, and has the image that it would be made on now.
 func speaksFor(n boot.Node) bool {
 	return n.Err == nil && len(n.Report.HostKeys) > 0 && n.Address() != "" && !n.Step.OldBase
 }

@@ -34,7 +34,7 @@ func Journal(ctx context.Context, r *Run) error {
 	return nil
 }
 
-// following is no error if the user has ended what would have gone on for ever.
+// following is not an error if the user has ended what would have gone on for ever.
 func following(ctx context.Context, r *Run) error {
 	if r.Follow {
 		return nil

@@ -88,7 +88,7 @@ type killedDisk struct {
 
 func (d killedDisk) Place() error { d.call(); return d.Prepared.Place() }
 
-// killedAt takes a run through stages until it is killed at its nth call, from 0. It tells whether that came.
+// killedAt takes a run through stages until it is killed at its nth call, from 0. It reports whether that came.
 func killedAt(t *testing.T, n int, r *Run, stages ...func(context.Context) error) (killed bool) {
 	t.Helper()
 	if _, err := r.libvirt(); err != nil {
@@ -183,7 +183,7 @@ func elsewhereOf(t *testing.T, here, place string) (path string) {
 	return path
 }
 
-// killedInAWorld makes nodes and a clone, kills the target at its nth call, and tells whether that came.
+// killedInAWorld makes nodes and a clone, kills the target at its nth call, and reports whether that came.
 func killedInAWorld(t *testing.T, place, clone, target string, n int) (killed bool) {
 	t.Run(strings.Join([]string{place, clone, target}, " "), func(t *testing.T) {
 		here := inCloneOf(t)

@@ -30,18 +30,8 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	if r.InLab {
 		return hint.Errorf("leave the word lab out", "this is the inside of the lab already")
 	}
-	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
+	if err := bringForLab(ctx, r, words); err != nil {
 		return err
-	}
-	if needsImage(words) {
-		if err := imagesForLab(ctx, r); err != nil {
-			return err
-		}
-	}
-	if r.Verify && needsJudges(words) {
-		if _, err := upstream.Ensure(ctx, bin(r), r.log.Say); err != nil { // inside, where nothing can be fetched, verify says so again
-			r.log.Say("verify: %s", hint.FirstLine(err))
-		}
 	}
 	program, err := labProgram(r.Workspace)
 	if err != nil {
@@ -49,6 +39,9 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 	}
 	world := lab.New(r.Workspace, r.Cache, r.Store)
 	if err := world.Up(ctx, hypervisorsForLab(r), r.log.Say); err != nil {
+		return err
+	}
+	if err := reserveInLab(ctx, r, world); err != nil {
 		return err
 	}
 	if len(words) == 0 {
@@ -62,6 +55,24 @@ func Lab(ctx context.Context, r *Run, words []string) error {
 		return err
 	}
 	return inside(cmd)
+}
+
+// bringForLab gets what the targets inside need of the internet.
+func bringForLab(ctx context.Context, r *Run, words []string) error {
+	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
+		return err
+	}
+	if needsImage(words) {
+		if err := imagesForLab(ctx, r); err != nil {
+			return err
+		}
+	}
+	if r.Verify && needsJudges(words) {
+		if _, err := upstream.Ensure(ctx, bin(r), r.log.Say); err != nil { // inside, where nothing can be fetched, verify says so again
+			r.log.Say("verify: %s", hint.FirstLine(err))
+		}
+	}
+	return nil
 }
 
 // passListener opens the port of this host at which a forward inside the lab listens: the lab's own would be seen by nobody
@@ -171,14 +182,14 @@ func prepareLab(ctx context.Context, helper etcd.Helper, say func(string, ...any
 	return err
 }
 
-// needsImage tells whether one of the targets needs an image: some look at nodes that are there, or take them away. A lab
+// needsImage reports whether one of the targets needs an image: some look at nodes that are there, or take them away. A lab
 // without targets gets one, for those that come.
 func needsImage(words []string) bool {
 	line, err := targets.Parse(words)
 	return err != nil || len(line.Targets) == 0 || slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return !t.NoImage })
 }
 
-// needsJudges tells whether one of the targets judges documents.
+// needsJudges reports whether one of the targets judges documents.
 func needsJudges(words []string) bool {
 	line, err := targets.Parse(words)
 	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Has("verify") || t.Name == "verify" })

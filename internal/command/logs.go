@@ -64,7 +64,7 @@ func logged(at facts.Place, disks engine.Disks, domains map[string]engine.Domain
 	return slices.SortedFunc(maps.Values(nodes), func(a, b workspace.Node) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
-// hasLog tells whether there is a log, be it one that cannot be read.
+// hasLog reports whether there is a log, be it one that cannot be read.
 func hasLog(log engine.Log) bool {
 	file, err := log.Open(0)
 	if err == nil {

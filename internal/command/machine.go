@@ -22,7 +22,7 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// aboutAnother tells whether host= names another machine, to which the target is to be sent.
+// aboutAnother reports whether host= names another machine, to which the target is to be sent.
 func aboutAnother(r *Run) bool { return r.Host != "" && !r.There }
 
 // onMachine runs the target on the machines that host= names, by this program, and has the exit status of the first that fails.

@@ -66,6 +66,7 @@ type made struct {
 type planned struct {
 	made
 	plan    plan.Plan
+	etcd    plan.Etcd        // what is known of the cluster's etcd, by which the plan was made
 	want    []plan.Blueprint // of the nodes that shall be, in their order
 	draft   blueprint.Drafter
 	domains map[string]engine.Domain // all of the host's, by name, as they were before this run changed any

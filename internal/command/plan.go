@@ -148,6 +148,7 @@ func decide(ctx context.Context, r *Run, m made, looks bool, ask asking) (p plan
 			return p, nil, err
 		}
 	}
+	p.etcd = e
 	if p.plan, err = plan.Make(p.want, have, options, e); err == nil {
 		var note string
 		if note, err = versions.Check(p.plan, p.want, e.Status, options.Command); note != "" {

@@ -8,7 +8,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// isProtected tells whether the cluster is protected: by protect= of this run, else by its file, else as it was said last.
+// isProtected reports whether the cluster is protected: by protect= of this run, else by its file, else as it was said last.
 func isProtected(r *Run, prefix string) bool {
 	if r.Said("protect") && r.Protect != "" {
 		return r.Protect == "true"

@@ -159,7 +159,7 @@ func took(before, after looks) string {
 	return "unchanged"
 }
 
-// agrees tells whether what was done is what was planned: to create is to recreate, if there was something.
+// agrees reports whether what was done is what was planned: to create is to recreate, if there was something.
 func agrees(planned, took string) bool {
 	if planned == "outdated" || planned == "recreate needed" {
 		planned = "unchanged"

@@ -19,7 +19,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Restorable makes sure that the snapshot is there, and tells whether the cluster that it goes into runs. None is needed to end a restore
+// Restorable makes sure that the snapshot is there, and reports whether the cluster that it goes into runs. None is needed to end a restore
 // that was killed.
 func Restorable(r *Run) (runs bool, err error) {
 	u, err := workspace.UnfinishedOf(r.ws(), r.Prefix)

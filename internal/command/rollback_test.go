@@ -16,7 +16,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// target is one of the targets about snapshots. That guests without ssh are told of as such is no error here.
+// target is one of the targets about snapshots. That guests without ssh are told of as such is not an error here.
 func target(t *testing.T, do func(context.Context, *Run) error, words ...string) (said string, err error) {
 	t.Helper()
 	withoutSSH(t)

@@ -10,7 +10,7 @@ import (
 	"coreos-libvirt/internal/terminal/table"
 )
 
-// Settings prints each setting with its value, and where that is from: on a terminal in lines that it has room for.
+// Settings prints each setting with its value, and its source: on a terminal in lines that it has room for.
 func Settings(_ context.Context, r *Run) error {
 	rows, err := r.Rows(config.Beside(configPath(r), "vars.yml"))
 	if err != nil {

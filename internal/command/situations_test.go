@@ -92,7 +92,7 @@ func put(t *testing.T, path string, data []byte) {
 	}
 }
 
-// imageMade is when the base image was made, or made anew.
+// imageMade is when the base image was made, or made again.
 var imageMade = map[string]time.Time{"present": time.Unix(1e9, 0), "changed": time.Unix(2e9, 0)}
 
 func (s *stand) template(t *testing.T, is string) {

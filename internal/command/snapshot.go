@@ -205,7 +205,7 @@ func namesOf(nodes []engine.Domain) (all []string) {
 	return all
 }
 
-// goingSnapshots says which snapshots go with nodes that are made anew or removed.
+// goingSnapshots says which snapshots go with nodes that are made again or removed.
 func goingSnapshots(r *Run, nodes []engine.Domain) (lines []string, err error) {
 	list, able := engine.As[engine.SnapshotList](r.conn)
 	if !able {

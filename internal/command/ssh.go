@@ -11,7 +11,7 @@ import (
 )
 
 // SSH logs in to node=, or runs cmd= there, through the system's ssh. The node itself, asked on its
-// virtio channel, tells its address and host keys. A session.ExitStatus is ssh's own. With all=true, or with prefix= and cmd=,
+// virtio channel, gives its address and host keys. A session.ExitStatus is ssh's own. With all=true, or with prefix= and cmd=,
 // it runs the command on several nodes at once.
 func SSH(ctx context.Context, r *Run) error {
 	if isSeveral(r) && (r.All || r.Cmd != "") {
@@ -33,7 +33,7 @@ func SSH(ctx context.Context, r *Run) error {
 	return session.InPlace(cmd)
 }
 
-// isSeveral tells whether the user asks for all nodes of a cluster, or of the workspace, and not for one of them.
+// isSeveral reports whether the user asks for all nodes of a cluster, or of the workspace, and not for one of them.
 func isSeveral(r *Run) bool { return r.All || r.Node == "" && chosen(r).prefix != "" }
 
 // standsStill is an error if the node does not run: nobody has to wait to hear that it does not answer.

@@ -15,7 +15,7 @@ import (
 // followEvery is how long it is waited between two looks.
 const followEvery = time.Second
 
-// followStatus shows how the nodes are until ctx ends, which is no error. On a terminal the table is drawn again, elsewhere
+// followStatus shows how the nodes are until ctx ends, which is not an error. On a terminal the table is drawn again, elsewhere
 // what changed is printed: all of it at first, then a line a node. An uptime that grows is no change.
 func followStatus(ctx context.Context, r *Run) error {
 	var before map[string]string

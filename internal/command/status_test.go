@@ -79,7 +79,7 @@ other01 .*  not known
 	}
 }
 
-// TestStatusFollows prints the table, then the lines that change, until it is interrupted, which is no error.
+// TestStatusFollows prints the table, then the lines that change, until it is interrupted, which is not an error.
 func TestStatusFollows(t *testing.T) {
 	inClone(t)
 	mustUp(t, "nodes=2")

@@ -18,7 +18,7 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// errOutdated ends a boot of what is no more the config; errEnough one that the user ends.
+// errOutdated ends a boot of what is no longer the config; errEnough one that the user ends.
 var (
 	errOutdated = errors.New("the config has changed")
 	errAgain    = errors.New("it is run again")

@@ -131,7 +131,7 @@ func order(p plan.Plan, node string, parallel bool) (only string, rest bool) {
 	return changed[0], true
 }
 
-// isOnlyChanged tells whether a plan does something if of the nodes that changed only that one is recreated; empty is each.
+// isOnlyChanged reports whether a plan does something if of the nodes that changed only that one is recreated; empty is each.
 func isOnlyChanged(p plan.Plan, only string) bool {
 	for _, s := range p.All() {
 		asked := s.Action == plan.Recreate && !s.Unasked

@@ -12,7 +12,7 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// mageCommand is a command line as the rooms below know it: they cannot tell how the user calls this program.
+// mageCommand is a command line as the rooms below know it: they do not know how the user calls this program.
 var mageCommand = regexp.MustCompile("`mage ([a-z:]+)([^`]*)`")
 
 // ofTheHost are targets that do not run inside the lab.

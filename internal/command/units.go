@@ -140,7 +140,7 @@ func broughtTo(node workspace.Node) ([]units.Brought, error) {
 }
 
 // unitsOfReady asks the nodes that are ready, all at once, unless units=off. One that ran before and reports that all is well is not
-// logged in to. One that does not say how its units are is no error: it is ready all the same.
+// logged in to. One that does not say how its units are is not an error: it is ready all the same.
 func unitsOfReady(ctx context.Context, r *Run, nodes []boot.Node) []nodeUnits {
 	if r.Units == settings.UnitsOff || !r.Ready {
 		return nil

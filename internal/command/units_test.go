@@ -224,7 +224,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// TestJournalFollows: all nodes' lines as they come, until the user ends that, which is no error.
+// TestJournalFollows: all nodes' lines as they come, until the user ends that, which is not an error.
 func TestJournalFollows(t *testing.T) {
 	reached(t, "core01", "core02")
 	withSystemd(t, map[string]string{"core01.journal": "first\n", "core02.journal": "second\n"})

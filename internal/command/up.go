@@ -64,11 +64,16 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 		return nil, status, err
 	}
 	defer server.Close()
+	admitted, err := cluster.Admit(ctx, d.steps)
+	if err != nil {
+		return nil, status, err
+	}
 	nodes, failed := r.booter(d.images, d.apply.Undo).All(ctx, d.steps)
 	broken := errors.Join(trust(r.access(r.Prefix), nodes), errors.Join(d.failed...), failed)
 	if ctx.Err() != nil {
 		return nil, status, broken
 	}
+	broken = errors.Join(broken, admitted.Came(nodes))
 	if broken == nil {
 		nodes, status, err = reconcile(ctx, cluster, d.plan, nodes, server)
 	} else if r.KeepGoing && r.Ready {

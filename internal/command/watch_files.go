@@ -23,7 +23,7 @@ const (
 	lookAgain = 500 * time.Millisecond
 )
 
-// watchedFiles tells of saves of all that documents are made of: the configs, what they name beside them, the
+// watchedFiles reports saves of all that documents are made of: the configs, what they name beside them, the
 // vars.yml there, files/ and nodes/ there, the same in ignition/, and the templates. Generated files, in vm/ or .git, are not watched.
 type watchedFiles struct {
 	*fsnotify.Watcher
@@ -82,7 +82,7 @@ func (w watchedFiles) folders() []string {
 	return slices.Compact(all)
 }
 
-// add watches what is there and not watched yet, and tells whether there was any. What is gone the watcher
+// add watches what is there and not watched yet, and reports whether there was any. What is gone the watcher
 // forgets by itself.
 func (w watchedFiles) add() bool {
 	before := len(w.WatchList())
@@ -115,7 +115,7 @@ func (w watchedFiles) below(root string) {
 	})
 }
 
-// counts tells whether documents are made of the file.
+// counts reports whether documents are made of the file.
 func (w watchedFiles) counts(path string) bool {
 	folder, name := filepath.Split(filepath.Clean(path))
 	if !slices.Contains(w.folders(), filepath.Clean(folder)) {
@@ -128,7 +128,7 @@ func (w watchedFiles) isConfig(name string) bool {
 	return slices.ContainsFunc(w.configs, func(config string) bool { return filepath.Base(config) == name })
 }
 
-// names tells whether the name of a file beside a config stands in it: it may be a local file.
+// names reports whether the name of a file beside a config stands in it: it may be a local file.
 func (w watchedFiles) names(file string) bool {
 	return slices.ContainsFunc(w.configs, func(config string) bool {
 		text, err := os.ReadFile(config)

@@ -47,7 +47,7 @@ func wouldDoWith(r *Run) func(context.Context, rendered) ([]plan.Step, error) {
 	}
 }
 
-// say says what `mage up` would do with what is rendered. changed tells whether documents changed. What keeps it from being known
+// say says what `mage up` would do with what is rendered. changed reports whether documents changed. What keeps it from being known
 // is said once.
 func (o *outlook) say(ctx context.Context, seen rendered, changed bool, say func(string, ...any)) {
 	text, known := o.text(ctx, seen)

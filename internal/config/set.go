@@ -55,7 +55,7 @@ func (s Set) Of(node string) (source Source, known bool) {
 	return Source{}, false
 }
 
-// Uses tells whether one of the words stands in one of the configs.
+// Uses reports whether one of the words stands in one of the configs.
 func (s Set) Uses(words ...string) (used bool, err error) {
 	for _, source := range s.Sources {
 		found, err := source.Uses(words...)
@@ -67,7 +67,7 @@ func (s Set) Uses(words ...string) (used bool, err error) {
 	return used, nil
 }
 
-// NodeUses tells whether one of the words stands in what the node's document is made of.
+// NodeUses reports whether one of the words stands in what the node's document is made of.
 func (s Set) NodeUses(node string, words ...string) (bool, error) {
 	source, known := s.Of(node)
 	if !known {

@@ -61,7 +61,7 @@ type Source struct {
 	counts func(node string)
 }
 
-// Read reads the config and the nodes' own, and makes all documents for trial. Warnings count with an error, too.
+// Read reads the config and the nodes' own, and makes all documents to try them. Warnings count with an error, too.
 func Read(o Options) (s Source, err error) {
 	s = Source{Path: o.Path, Overlays: map[string]transpile.Template{}, nodes: o.Nodes, groups: o.groups(), advice: o.Advice, counts: o.Rendered}
 	if err := s.transpile(); err != nil {
@@ -191,7 +191,7 @@ func (s Source) CheckVersions(accepts func(version string) error) error {
 	})
 }
 
-// Uses tells whether one of the words stands in the config or in a node's overlay.
+// Uses reports whether one of the words stands in the config or in a node's overlay.
 func (s Source) Uses(words ...string) (used bool, err error) {
 	err = s.each(func(_ string, doc []byte) error {
 		found, err := render.Uses(doc, words...)
@@ -201,7 +201,7 @@ func (s Source) Uses(words ...string) (used bool, err error) {
 	return used, err
 }
 
-// NodeUses tells whether one of the words stands in what the node's document is made of.
+// NodeUses reports whether one of the words stands in what the node's document is made of.
 func (s Source) NodeUses(node string, words ...string) (bool, error) {
 	used, err := render.Uses(s.template(node), words...)
 	return len(used) > 0, err

@@ -22,11 +22,11 @@ type Disks interface {
 	Prepare(ctx context.Context, node Files, base string, gib int, further []FurtherDisk) (Prepared, error)
 	// Add makes a further disk, which is empty. One that is there already is an error, unless it is empty, too.
 	Add(ctx context.Context, node Files, further FurtherDisk) error
-	// Drop removes a further disk that Add has made. That there is none is no error.
+	// Drop removes a further disk that Add has made. That there is none is not an error.
 	Drop(node Files, name string) error
 	// Grow gives a further disk that many GiB, if it has less. No domain uses it.
 	Grow(ctx context.Context, node Files, further FurtherDisk) error
-	// Remove removes the node's disks. That there is none is no error.
+	// Remove removes the node's disks. That there is none is not an error.
 	Remove(node Files) error
 	// Clear removes all that there is of the node: its disks, its Ignition document, its console log. That there is nothing is
 	// no error.
@@ -49,7 +49,7 @@ type Documents interface {
 	Document(node Files) ([]byte, error)
 }
 
-// Log is a node's console log, in which each boot may begin anew.
+// Log is a node's console log, in which each boot may begin again.
 type Log interface {
 	// Open opens the log to be read from an offset in bytes; a negative one counts from its end. Stat gives its size, and when
 	// it was last written to. fs.ErrNotExist says that there is none.
@@ -58,7 +58,7 @@ type Log interface {
 	// too long, then the log itself. Two of one file are the same by os.SameFile or, if it is no file of this host, have the same
 	// Sys in what Stat gives. The caller closes them. fs.ErrNotExist says that there is none.
 	Parts() ([]fs.File, error)
-	// Cut tells whether its beginning was moved away, because it had become too long.
+	// Cut reports whether its beginning was moved away, because it had become too long.
 	Cut() bool
 	// Follow gives each line that the log has, and those that come, until ctx ends.
 	Follow(ctx context.Context, each func(line string)) error
@@ -88,5 +88,5 @@ type Disk struct {
 	Data     []string // names of those that a guest may have written to
 }
 
-// HasData tells whether a guest may have written to the disk, or to a further one.
+// HasData reports whether a guest may have written to the disk, or to a further one.
 func (d Disk) HasData() bool { return d.Exists && !d.Pristine || len(d.Data) > 0 }

@@ -38,7 +38,7 @@ type Definer interface {
 	// Define makes or changes a domain. text is its definition as the engine writes it; made is what the engine made of it.
 	Define(text string) (made string, err error)
 	// Remove ends and removes the domain with the UUID, if its metadata name one of the owners: the ID or the path of a
-	// workspace. That there is none is no error.
+	// workspace. That there is none is not an error.
 	Remove(uuid string, owners ...string) error
 }
 
@@ -52,7 +52,7 @@ type Power interface {
 	Destroy(name string) error
 }
 
-// Events tell what happens to domains.
+// Events report what happens to domains.
 type Events interface {
 	// Watch gives a value each time that something may have happened to the domain. end stops that.
 	Watch(domain string) (happened <-chan struct{}, end func())
@@ -108,7 +108,7 @@ type Marker interface {
 
 // Autostarter is an engine that starts domains by itself when its host boots.
 type Autostarter interface {
-	// Autostart tells whether it starts the domain then.
+	// Autostart reports whether it starts the domain then.
 	Autostart(name string) (bool, error)
 	// SetAutostart has it start the domain then.
 	SetAutostart(name string) error
@@ -138,6 +138,12 @@ type Networks interface {
 	NetworkBridge(network string) (string, error)
 }
 
+// Reservations are those of networks of the engine's own.
+type Reservations interface {
+	// Reserved is the address that the network's DHCP server keeps for the hardware address; the zero value if it keeps none.
+	Reserved(network, mac string) netip.Addr
+}
+
 // Copies are an engine's own copies of base images, where its disks are.
 type Copies interface {
 	// PruneCopies removes those that no disk stands on. It gives their names, and how many bytes they took.
@@ -153,7 +159,7 @@ type Bringer interface {
 
 // HostLinks knows the links of the machine that the engine runs domains on.
 type HostLinks interface {
-	// HasLink tells whether there is a bridge or card of that name, if that is known.
+	// HasLink reports whether there is a bridge or card of that name, if that is known.
 	HasLink(name string) (there, known bool)
 }
 

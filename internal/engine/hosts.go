@@ -11,7 +11,7 @@ type Hosts interface {
 	Silent() map[string]error
 	// Assign has a node that is not there be made on the host.
 	Assign(node, host string)
-	// Move has a node be made on the host when it is made anew. Its domain stays where it is until it is removed.
+	// Move has a node be made on the host when it is made again. Its domain stays where it is until it is removed.
 	Move(node, host string)
 	// OnHost is the engine of the host of that name alone, or why it does not answer.
 	OnHost(name string) (Engine, error)

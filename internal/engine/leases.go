@@ -16,7 +16,7 @@ type Leases interface {
 	DropLease(id string) error
 }
 
-// Lease is a note of who changes something.
+// Lease is a note by whoever changes something.
 type Lease struct {
 	ID   string // a UUID, another one for each client and each time
 	Text string // who has it, and what tells one renewal from the other

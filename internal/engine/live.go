@@ -42,7 +42,7 @@ func memoryBlock(mib int) int {
 	return 128
 }
 
-// None tells whether it takes nothing.
+// None reports whether it takes nothing.
 func (l Live) None() bool {
 	return len(l.Cards) == 0 && len(l.Disks) == 0 && l.VCPUs == 0 && l.Memory == 0
 }

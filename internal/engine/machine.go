@@ -11,7 +11,7 @@ type Machine struct {
 	Slots             int // for DIMMs, that are free
 }
 
-// SameAs tells whether both have the same processors and memory.
+// SameAs reports whether both have the same processors and memory.
 func (m Machine) SameAs(o Machine) bool { return m.VCPUs == o.VCPUs && m.Memory == o.Memory }
 
 // Metadata is what the project writes into each domain: whose it is, and what it was made from.
@@ -49,13 +49,13 @@ type Role struct {
 	Networks string `xml:"networks,attr,omitempty"` // what its further cards are plugged into, as LinksText writes it; empty if it is not known
 }
 
-// NoEtcd in place of Role.Etcd says that the node's document has no word of discovery: it is no member of the cluster's etcd.
+// NoEtcd in place of Role.Etcd says that the node's document has no word of discovery: it is not a member of the cluster's etcd.
 const NoEtcd = "none"
 
-// IsMember tells whether the node of the mark has a member of the cluster's etcd, if there is one.
+// IsMember reports whether the node of the mark has a member of the cluster's etcd, if there is one.
 func (m *Metadata) IsMember() bool { return m == nil || m.Etcd != NoEtcd }
 
-// BelongsTo tells whether one of the owners, each the ID or the path of a workspace, is that of the mark.
+// BelongsTo reports whether one of the owners, each the ID or the path of a workspace, is that of the mark.
 func (m *Metadata) BelongsTo(owners ...string) bool {
 	return m != nil && (slices.Contains(owners, m.Workspace) || m.ID != "" && slices.Contains(owners, m.ID))
 }
@@ -104,7 +104,7 @@ const (
 	Other   State = "in another state"
 )
 
-// InUse tells whether QEMU may have the domain's disk open. That of a paused guest does, and that of a crashed one that is
+// InUse reports whether QEMU may have the domain's disk open. That of a paused guest does, and that of a crashed one that is
 // kept to be looked at.
 func (d Domain) InUse() bool { return d.Name != "" && d.State != ShutOff }
 
@@ -116,5 +116,5 @@ func (d Domain) Described() string {
 	return string(d.State) + ": " + d.Reason
 }
 
-// Outdated tells whether the domain was started with another definition than it has now.
+// Outdated reports whether the domain was started with another definition than it has now.
 func (d Domain) Outdated() bool { return d.Started != "" && d.Started != d.Metadata.Definition }

@@ -62,7 +62,7 @@ func As[T any](e Engine) (as T, ok bool) {
 		return as, ok
 	}
 	switch any(&as).(type) {
-	case *Addresses, *Networks, *HostLinks, *Host, *Screens, *SnapshotList, *Hosts, *Capacities: // these only look, or tell where a domain would be made
+	case *Addresses, *Networks, *Reservations, *HostLinks, *Host, *Screens, *SnapshotList, *Hosts, *Capacities: // these only look, or tell where a domain would be made
 		as, ok = r.of.(T)
 	}
 	return as, ok

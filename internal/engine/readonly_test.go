@@ -52,6 +52,7 @@ func (r *recorder) Took(string, Metadata) error                      { r.note("T
 func (r *recorder) Lease(string, string) (a netip.Addr)              { return a }
 func (r *recorder) AgentAddress(_, _ string) (a netip.Addr)          { return a }
 func (r *recorder) NetworkBridge(string) (string, error)             { return "", nil }
+func (r *recorder) Reserved(string, string) (a netip.Addr)           { return a }
 func (r *recorder) HasKVM(string) bool                               { return true }
 func (r *recorder) HasUEFI(string) bool                              { return false }
 func (r *recorder) Console(context.Context, string) (Channel, error) { return nil, nil }
@@ -162,7 +163,7 @@ func call(f reflect.Value) error {
 func TestWhatAReadOnlyEngineCanDoMore(t *testing.T) {
 	on := ReadOnly(&recorder{})
 	for name, c := range map[string][2]bool{
-		"Addresses": {can[Addresses](on), true}, "Networks": {can[Networks](on), true}, "Host": {can[Host](on), true}, "Screens": {can[Screens](on), true},
+		"Addresses": {can[Addresses](on), true}, "Networks": {can[Networks](on), true}, "Reservations": {can[Reservations](on), true}, "Host": {can[Host](on), true}, "Screens": {can[Screens](on), true},
 		"SnapshotList": {can[SnapshotList](on), true}, "Snapshots": {can[Snapshots](on), false},
 		"Snapshots of the engine itself": {can[Snapshots](&recorder{}), true},
 		"Autostarter":                    {can[Autostarter](on), false}, "Changer": {can[Changer](on), false}, "Consoles": {can[Consoles](on), false}, "Engine": {can[Engine](on), false},

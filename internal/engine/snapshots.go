@@ -29,6 +29,6 @@ type Snapshots interface {
 	// Revert takes the domain back to the snapshot, whatever it does now, its definition too. It is paused then, or if the
 	// snapshot has no memory shut off.
 	Revert(domain string, to Snapshot) error
-	// RemoveSnapshot removes the one of that name and note. That there is none is no error.
+	// RemoveSnapshot removes the one of that name and note. That there is none is not an error.
 	RemoveSnapshot(domain, name, note string) error
 }

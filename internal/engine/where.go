@@ -36,7 +36,7 @@ func (w Where) On(host string) Where {
 	return w
 }
 
-// Has tells whether what is noted in a domain is a libvirt that the run talks to, and which of several hosts that is.
+// Has reports whether what is noted in a domain is a libvirt that the run talks to, and which of several hosts that is.
 func (w Where) Has(noted string) (host string, has bool) {
 	if len(w.Hosts) == 0 {
 		return "", noted == w.String()
@@ -60,7 +60,7 @@ func (w Where) Host() (name string, remote bool) {
 	return u.Hostname(), transport != "unix" && u.Host != "" || transport == "ext"
 }
 
-// IsRemote tells whether libvirt runs on another host than this one, or on several of which one is another.
+// IsRemote reports whether libvirt runs on another host than this one, or on several of which one is another.
 func (w Where) IsRemote() bool {
 	for name := range w.Hosts {
 		if _, remote := w.On(name).Host(); remote {
@@ -71,10 +71,10 @@ func (w Where) IsRemote() bool {
 	return remote
 }
 
-// IsSession tells whether it is a libvirt of the user's own.
+// IsSession reports whether it is a libvirt of the user's own.
 func (w Where) IsSession() bool {
 	return strings.HasSuffix(strings.SplitN(w.URI, "?", 2)[0], "/session")
 }
 
-// InLab tells whether the domain was made in the lab.
+// InLab reports whether the domain was made in the lab.
 func (m Metadata) InLab() bool { return strings.HasPrefix(m.Libvirt, labMark) }

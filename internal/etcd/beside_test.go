@@ -34,7 +34,7 @@ const (
 	besideMarker = "COREOS_LIBVIRT_TEST_BESIDE"
 )
 
-// inside tells whether the test runs in namespaces of its own. Where not, it runs the test there.
+// inside reports whether the test runs in namespaces of its own. Where not, it runs the test there.
 func inside(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(besideMarker) != "" { //nolint:forbidigo // a test's own word

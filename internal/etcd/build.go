@@ -87,7 +87,7 @@ func (p *program) ownFolder() error {
 	return nil
 }
 
-// use tells whether the program is there, and notes in its modification time that it is used. One that others can have written
+// use reports whether the program is there, and notes in its modification time that it is used. One that others can have written
 // is none: it is built again.
 func use(path string) bool {
 	if artifact.Own(path) != nil {

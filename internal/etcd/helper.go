@@ -7,7 +7,7 @@ import (
 	"coreos-libvirt/internal/etcd/wire"
 )
 
-// Values that the helper is told, or tells.
+// Values that the helper gets, or gives.
 type (
 	// Credentials are what a client shows to etcd.
 	Credentials = wire.Credentials
@@ -19,7 +19,7 @@ type (
 	DataDir = wire.DataDir
 	// Restored is what a snapshot had.
 	Restored = wire.Restored
-	// Member is what one endpoint told of its member.
+	// Member is what one endpoint says of its member.
 	Member = wire.Member
 	// Peer is a member as its cluster knows it.
 	Peer = wire.Peer
@@ -85,7 +85,7 @@ func (h Helper) Build(ctx context.Context, say func(format string, args ...any))
 	return h.program.build(ctx, say)
 }
 
-// Built tells whether the program is there, so that a question takes no longer than the members' answers.
+// Built reports whether the program is there, so that a question takes no longer than the members' answers.
 func (h Helper) Built() bool {
 	_, there, err := h.program.built()
 	return there && err == nil

@@ -22,12 +22,12 @@ func Defragment(ctx context.Context, h Helper, endpoint string) error {
 	return h.change(ctx, []string{endpoint}, wire.Defragment, nil, nil)
 }
 
-// Disarm ends the alarms that databases are full, and those of members that are no more.
+// Disarm ends the alarms that databases are full, and those of members that are gone.
 func Disarm(ctx context.Context, h Helper, endpoints []string) error {
 	return h.change(ctx, endpoints, wire.Disarm, nil, nil)
 }
 
-// isSound tells whether nothing is wrong with the member but that an alarm keeps it from taking writes.
+// isSound reports whether nothing is wrong with the member but that an alarm keeps it from taking writes.
 func isSound(m Member) bool { return m.Healthy || m.ReadOnly }
 
 // Sound are the members with a vote that answer and have a quorum, though an alarm may keep them from taking writes.
@@ -40,7 +40,7 @@ func (s Status) Sound() (sound []Member) {
 	return sound
 }
 
-// IsReadOnly tells whether an alarm keeps etcd from taking writes.
+// IsReadOnly reports whether an alarm keeps etcd from taking writes.
 func (s Status) IsReadOnly() bool {
 	return slices.ContainsFunc(s.Members, func(m Member) bool { return m.ReadOnly })
 }

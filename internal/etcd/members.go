@@ -77,7 +77,7 @@ func (p Peers) At(host string) (Peer, bool) {
 	return Peer{}, false
 }
 
-// HostOf is the address, or the name, of a member's URL as it is usually written; empty if it is no such URL.
+// HostOf is the address, or the name, of a member's URL as it is usually written; empty if it is not such a URL.
 func HostOf(text string) string {
 	u, err := wire.ParseURL(text)
 	if err != nil {
@@ -89,7 +89,7 @@ func HostOf(text string) string {
 	return u.Host
 }
 
-// IsAtAddress tells whether a member's URL names an address, and not a host that DNS knows.
+// IsAtAddress reports whether a member's URL names an address, and not a host that DNS knows.
 func IsAtAddress(text string) bool {
 	u, err := wire.ParseURL(text)
 	return err == nil && u.Addr().IsValid()

@@ -17,7 +17,7 @@ import (
 	"coreos-libvirt/internal/terminal/printable"
 )
 
-// Status is a cluster's etcd, as its members tell it.
+// Status is a cluster's etcd, as its members see it.
 type Status struct {
 	Members []Member // one an endpoint, in the endpoints' order; behind them the members that none of them is
 	Peers   Peers    // the members as the cluster knows them; empty if no cluster answers
@@ -34,7 +34,7 @@ func (s Status) printable() Status {
 	return Status{members, s.Peers.printable()}
 }
 
-// Answers tells whether there is a cluster, with or without a quorum: one of its members tells of the others.
+// Answers reports whether there is a cluster, with or without a quorum: one of its members knows the others.
 func (s Status) Answers() bool { return len(s.Peers) > 0 }
 
 // Healthy are the members with a vote that are healthy and agree on one leader with the first of them.
@@ -94,7 +94,7 @@ func (s Status) CheckMembers(excused ...string) error {
 	return unhealthy(len(voters)-len(s.Unwell()), len(voters), unwell)
 }
 
-// Whole is nil where the cluster is as it shall be: all its members are healthy or, as long as no cluster
+// Whole is nil where the cluster is as it must be: all its members are healthy or, as long as no cluster
 // answers, n are.
 func (s Status) Whole(n int, excused ...string) error {
 	if s.Answers() {

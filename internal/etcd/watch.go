@@ -14,7 +14,7 @@ import (
 // eachPatience is how long one member is waited for while the cluster is watched.
 const eachPatience = 3 * time.Second
 
-// errWhole ends a watch: the cluster is as it shall be.
+// errWhole ends a watch: the cluster is as it must be.
 var errWhole = errors.New("the cluster is whole")
 
 // Status asks the members at the endpoints, each for at most patience.

@@ -12,7 +12,7 @@ import (
 // each interface.
 var banner = regexp.MustCompile(`^(?:en|eth)[a-z0-9]+: +(.+)$`)
 
-// BannerAddress is the address that the console's last login banner shows, IPv4 before IPv6; not valid where
+// BannerAddress is the address that the console's last login banner shows, IPv4 before IPv6; not valid if
 // there is none.
 func BannerAddress(log Log) (found netip.Addr) {
 	text, err := readFrom(log, -mostRead)

@@ -13,7 +13,7 @@ import (
 	"coreos-libvirt/internal/terminal/printable"
 )
 
-// What a guest's console shows when its boot has failed for good. Ignition's own words are of its engine ("Ignition failed:
+// What a guest's console shows when its boot has failed for good. What Ignition itself says is of its engine ("Ignition failed:
 // …") and of both distributions' emergency banners ("Ignition has failed. …"), the next of systemd's and dracut's emergency
 // units and of sulogin, then of Linux' panic(), of SeaBIOS, of UEFI (edk2's BdsDxe and its shell) and of GRUB's two shells.
 var (
@@ -39,7 +39,7 @@ var beginnings = []*regexp.Regexp{
 const enough = 4
 
 // newArguments is the unit by which Fedora CoreOS boots again when Ignition has changed the kernel's arguments
-// (coreos-kargs-reboot.service). It is told of also where it is skipped, but not started then.
+// (coreos-kargs-reboot.service). It is named also if it is skipped, but not started then.
 var newArguments = regexp.MustCompile(`(?i)starting .*kernel arguments reboot`)
 
 // The phases, by their place in phases.
@@ -96,7 +96,7 @@ func NewConsole(log Log) *Console {
 	return &Console{readTo: readTo{log: log}, begun: make([]int, len(beginnings)), most: enough}
 }
 
-// First tells that the node has never been ready since it was started. Linux is expected to start once, or where its
+// First says that the node has never been ready since it was started. Linux is expected to start once, or where its
 // arguments are changed twice: Ignition of Flatcar boots again when it has failed, and only that is seen of it.
 func (c *Console) First(changesArguments bool) {
 	c.most = 1
@@ -144,7 +144,7 @@ func (c *Console) Settle() error {
 	return err
 }
 
-// Failure reads what is new and gives the lines that tell of a failed boot, once one says so: nil
+// Failure reads what is new and gives the lines of a failed boot, once one says so: nil
 // before that.
 func (c *Console) Failure() ([]string, error) {
 	err := c.readOn(func(info fs.FileInfo, text *bufio.Reader) {

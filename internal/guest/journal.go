@@ -20,7 +20,7 @@ type entry struct {
 	Message    json.RawMessage `json:"MESSAGE"`  // a string; an array of bytes where it is not UTF-8
 }
 
-// The highest of the priorities that tell of something wrong, and of what Ignition says when a stage has failed (its Crit).
+// The highest of the priorities that something wrong has, and of what Ignition says when a stage has failed (its Crit).
 const (
 	warning  = "4"
 	critical = "2"
@@ -36,7 +36,7 @@ type Journal struct {
 }
 
 // ReadJournal reads the journal from the channel up to the empty object that ends it. Where Ignition has failed the lines
-// are its own; where it has none, and in another emergency, they are the others'.
+// are its own; if it has none, and in another emergency, they are the others'.
 func ReadJournal(channel io.Reader) (j Journal, err error) {
 	var ignition, others []string
 	lines := bufio.NewScanner(channel)

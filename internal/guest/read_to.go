@@ -50,7 +50,7 @@ func (r *readTo) first(parts []fs.File) int {
 	}))
 }
 
-// same tells whether both are of one file: of this host, or of another, whose engine says by Sys which it is.
+// same reports whether both are of one file: of this host, or of another, whose engine says by Sys which it is.
 func same(a, b fs.FileInfo) bool { return os.SameFile(a, b) || a.Sys() != nil && a.Sys() == b.Sys() }
 
 // open goes to where the part was read up to. One that is shorter has begun again.

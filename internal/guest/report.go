@@ -118,7 +118,7 @@ func (r Report) cleaned() Report {
 }
 
 // ReadReport waits until the node with the hardware address mac reports on the channel that it can be reached; why it
-// cannot be yet goes to waits, in one line. Lines that are no report are passed over: the first may be what is left of an
+// cannot be yet goes to waits, in one line. Lines that are not a report are passed over: the first may be what is left of an
 // earlier one.
 func ReadReport(channel io.Reader, mac string, waits func(reason string)) (Report, error) {
 	lines := bufio.NewScanner(channel)

@@ -33,13 +33,13 @@ type Access struct {
 func (a Access) key() string        { return filepath.Join(a.Dir, "id_ed25519") }
 func (a Access) knownHosts() string { return filepath.Join(a.Dir, "known_hosts") }
 
-// HasKey tells whether the key pair is there.
+// HasKey reports whether the key pair is there.
 func (a Access) HasKey() bool {
 	_, err := os.Stat(a.key())
 	return err == nil
 }
 
-// PublicKey is the line for authorized_keys of the cluster's key pair, which is made if it lacks.
+// PublicKey is the line for authorized_keys of the cluster's key pair, which is made if it is not there.
 func (a Access) PublicKey(comment string) (string, error) {
 	private, err := os.ReadFile(a.key())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -196,7 +196,7 @@ func (a Access) strictness(node string) string {
 	return "yes"
 }
 
-// isTaken tells whether the node lets in the cluster's own key. Then ssh offers no other: those of an agent, if
+// isTaken reports whether the node lets in the cluster's own key. Then ssh offers no other: those of an agent, if
 // they are many, come first and use up what the server allows (sshd_config(5), MaxAuthTries).
 func (a Access) isTaken(node string) bool {
 	private, err := os.ReadFile(a.key())

@@ -87,7 +87,7 @@ func above(folder string) []string {
 	return all
 }
 
-// passes tells whether the folder lets the user through, by owner, its access list, group or others, the first that
+// passes reports whether the folder lets the user through, by owner, its access list, group or others, the first that
 // fits. Where there is a list, the mode's group is the list's mask.
 func passes(info fs.FileInfo, list []aclEntry, uid string, groups []string) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

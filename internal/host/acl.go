@@ -36,9 +36,9 @@ func acl(folder string) []aclEntry {
 	return entries
 }
 
-// lets tells whether the list lets the user through who is neither the folder's owner nor, by the mode's word, one of
+// lets reports whether the list lets the user through who is neither the folder's owner nor, by the mode's word, one of
 // others: by an entry for the user or for one of the groups, as far as the mask goes (acl(5), "access check algorithm").
-// ruled tells whether such an entry is there: then others' rights do not count.
+// ruled reports whether such an entry is there: then others' rights do not count.
 func lets(list []aclEntry, uid string, groups []string, owner uint32) (ruled, through bool) {
 	mask := aclThrough
 	if i := slices.IndexFunc(list, func(e aclEntry) bool { return e.tag == aclMask }); i >= 0 {

@@ -110,7 +110,7 @@ func (r Root) portFor(bridge string) string {
 	return Sudo("mage host:setup bridge="+other+" apply=true") + "   # another bridge, over the card; then bridge=" + other
 }
 
-// idle tells whether the link is a wired card that no route leads over, and no bridge or bond has.
+// idle reports whether the link is a wired card that no route leads over, and no bridge or bond has.
 func (r Root) idle(link string) bool {
 	folder := r.Path("sys/class/net", link)
 	routed := func(route route) bool { return route.link == link && !route.gateway.IsLinkLocalUnicast() }

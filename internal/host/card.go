@@ -13,7 +13,7 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Card makes sure that nodes can share the card by macvtap: it is there, is up, is no Wi-Fi, and no port of a
+// Card makes sure that nodes can share the card by macvtap: it is there, is up, is not Wi-Fi, and not a port of a
 // bridge, which has its frames.
 func (r Root) Card(name string) (string, error) {
 	folder := r.Path("sys/class/net", name)

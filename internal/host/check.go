@@ -24,7 +24,7 @@ type Result struct {
 	Remedy  string `json:"remedy,omitempty"`  // a command to copy
 }
 
-// Check is one look at the machine. An error's hint is the remedy; one of Warn is no reason to stop.
+// Check is one look at the machine. An error's hint is the remedy; one of Warn does not stop anything.
 type Check struct {
 	Name string
 	Run  func(ctx context.Context) (found string, err error)
@@ -42,7 +42,7 @@ func Warn(err error) error {
 	return warning{err}
 }
 
-// IsWarning tells whether the error is one of Warn.
+// IsWarning reports whether the error is one of Warn.
 func IsWarning(err error) bool {
 	var w warning
 	return errors.As(err, &w)

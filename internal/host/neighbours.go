@@ -65,7 +65,7 @@ func askAll(network netip.Prefix) {
 	}
 }
 
-// known tells whether the kernel has the neighbour's hardware address on the link: IPv4's from its table in /proc,
+// known reports whether the kernel has the neighbour's hardware address on the link: IPv4's from its table in /proc,
 // IPv6's, which has none, by netlink.
 func (r Root) known(link string, neighbour netip.Addr) bool {
 	if neighbour.Is6() {

@@ -10,7 +10,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// EnsurePackages installs those of the Debian packages that lack, and says so in one line.
+// EnsurePackages installs those of the Debian packages that are missing, and says so in one line.
 // Recommended packages stay out: less is installed, and no service starts that nobody asked for.
 func EnsurePackages(ctx context.Context, names []string, say func(format string, args ...any)) error {
 	lacking := missing(ctx, names)

@@ -16,7 +16,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Member tells whether the databases have the user in the group.
+// Member reports whether the databases have the user in the group.
 func Member(name, group string) bool {
 	u, err := user.Lookup(name)
 	if err != nil {
@@ -96,7 +96,7 @@ func (r Root) BridgeHelper(bridge string) (string, error) {
 	return "", hint.Errorf(advice, "/%s has no line `allow %s`", lists[0], bridge)
 }
 
-// Allows tells whether QEMU's access list lets everybody use the bridge.
+// Allows reports whether QEMU's access list lets everybody use the bridge.
 func Allows(list, bridge string) bool {
 	allowed := false
 	for lines := bufio.NewScanner(strings.NewReader(list)); lines.Scan(); {

@@ -35,7 +35,7 @@ var refused = []string{
 }
 
 // Confinement makes sure that what confines QEMU lets it have the folders' files. libvirt labels them for
-// SELinux, and names them in a profile of AppArmor's, where that is possible.
+// SELinux, and names them in a profile of AppArmor's, if that is possible.
 func (r Root) Confinement(folders ...string) (found string, err error) {
 	for _, folder := range folders {
 		_, fs, err := statfs(folder)

@@ -14,14 +14,14 @@ import (
 )
 
 // Uplink is what a link carries: the host's global addresses on it, and the gateways of the default routes over
-// it, of either family, where there are any.
+// it, of either family, if there are any.
 type Uplink struct {
 	Link      string
 	Addresses []netip.Addr
 	Gateways  []netip.Addr
 }
 
-// DefaultLink is the link of the default route with the lowest metric, by IPv4 where there is one, or empty.
+// DefaultLink is the link of the default route with the lowest metric, by IPv4 if there is one, or empty.
 func (r Root) DefaultLink() string {
 	link, best := "", -1
 	for _, routes := range [][]route{routes(r), routes6(r)} {
@@ -49,7 +49,7 @@ func (r Root) Uplink(link string) Uplink {
 }
 
 // Carries makes sure that link carries what u did: each IPv4 address, by which the host is known, an IPv6 address
-// where there was one (those change), and for each family that had it the default route, with answers from its gateway.
+// if there was one (those change), and for each family that had it the default route, with answers from its gateway.
 func (r Root) Carries(link string, u Uplink) error {
 	now := r.Uplink(link)
 	for _, address := range u.Addresses {
@@ -80,7 +80,7 @@ func listed(addresses []netip.Addr) string {
 	return strings.Join(all, ", ")
 }
 
-// answers tells whether the kernel has the neighbour's hardware address, and makes it ask where not.
+// answers reports whether the kernel has the neighbour's hardware address, and makes it ask where not.
 func (r Root) answers(link string, neighbour netip.Addr) bool {
 	if neighbour.Is6() {
 		neighbour = neighbour.WithZone(link)

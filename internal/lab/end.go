@@ -15,7 +15,7 @@ import (
 // end ends every process of the lab, which takes its namespaces along, and removes its state.
 func (w *World) end() error {
 	spaces := map[string]bool{}
-	for _, d := range append([]daemon{w.host, w.dhcp, w.virtlogd, w.libvirtd}, running(w.hosts())...) {
+	for _, d := range append([]daemon{w.host, w.dhcp, w.dns, w.virtlogd, w.libvirtd}, running(w.hosts())...) {
 		pid := d.pid()
 		switch {
 		case pid == 0:

@@ -15,6 +15,13 @@ findmnt -nlo TARGET | while read -r mounted; do # a container's resolv.conf, or 
   case $mounted in /etc/*) mount --bind "$mounted" "$dir/host-etc/all${mounted#/etc}" ;; esac
 done
 mount --rbind "$dir/host-etc/all" /etc
+# the network's name server is the lab's own; the real host's, and what else its libc would ask, cannot be reached from here
+[ -e /etc/resolv.conf ] || { rm -f /etc/resolv.conf && touch /etc/resolv.conf; }
+mount --bind "$dir/resolv.conf" /etc/resolv.conf
+if [ -e /etc/nsswitch.conf ]; then
+  sed 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf >"$dir/nsswitch.conf"
+  mount --bind "$dir/nsswitch.conf" /etc/nsswitch.conf
+fi
 # ssh reaches the lab's hypervisors by name
 mkdir -p /etc/ssh
 printf '%s\n' "Include $dir/ssh/config" "$(cat /etc/ssh/ssh_config 2>/dev/null)" >/etc/ssh/ssh_config

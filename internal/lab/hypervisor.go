@@ -155,7 +155,7 @@ func (h Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	return cmd
 }
 
-// Cut pulls its cable, and Mend plugs it in again. What is on its way is lost, and nobody hears of it.
+// Cut pulls its cable, and [Host.Mend] plugs it in again. What is on its way is lost, and nobody hears of it.
 func (h Host) Cut(ctx context.Context) error { return h.cable(ctx, "down") }
 
 // Mend is the end of Cut.

@@ -34,7 +34,7 @@ func (w *World) startHost(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	if err := writeConfig(filepath.Join(w.dir, "etc"), "root", ""); err != nil {
+	if err := errors.Join(writeConfig(filepath.Join(w.dir, "etc"), "root", ""), writeResolver(w.dir)); err != nil {
 		return err
 	}
 	made := filepath.Join(w.dir, "host.made")
@@ -68,8 +68,14 @@ func writeConfig(etc, user, more string) error {
 
 // startDHCP makes the network outside: a namespace that dnsmasq itself holds, with a bridge that is what hosts are plugged into.
 func (w *World) startDHCP(ctx context.Context) error {
+	if err := namesIn(w.dir).make(); err != nil {
+		return err
+	}
+	w.endDNS() // that of a network that is no more
+	server, _, _ := strings.Cut(serverCIDR, "/")
 	cmd := exec.Command("unshare", "--net", "--", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
 		"--user=root", "--port=0", "--interface=uplink", "--bind-dynamic", "--dhcp-range="+leaseRange, "--dhcp-authoritative",
+		"--dhcp-hostsdir="+namesIn(w.dir).of("cards"), "--dhcp-option=option:dns-server,"+server,
 		"--dhcp-leasefile="+w.Leases(), "--pid-file=", "--log-facility=-", "--log-dhcp")
 	if err := w.dhcp.start(cmd); err != nil {
 		return err

@@ -42,7 +42,7 @@ type World struct {
 	store string // of images, also seen inside
 	lock  string // in the workspace: nothing of the lab stays elsewhere
 
-	host, dhcp, virtlogd, libvirtd daemon
+	host, dhcp, dns, virtlogd, libvirtd daemon
 }
 
 // New is the lab of the workspace. What it learns that outlives it (what QEMU can do) goes to cache. The
@@ -52,13 +52,13 @@ func New(workspace, cache, store string) *World {
 	id := hex.EncodeToString(sum[:3])
 	dir := filepath.Join("/run/coreos-libvirt-lab", id)
 	w := &World{id: id, dir: dir, cache: filepath.Join(cache, "lab-libvirt"), disks: filepath.Join(cache, "lab-hosts", id), store: store, lock: filepath.Join(workspace, "vm", ".lock._lab")} // no prefix is _lab
-	for name, d := range map[string]*daemon{"host": &w.host, "dhcp": &w.dhcp, "virtlogd": &w.virtlogd, "libvirtd": &w.libvirtd} {
+	for name, d := range map[string]*daemon{"host": &w.host, "dhcp": &w.dhcp, "dns": &w.dns, "virtlogd": &w.virtlogd, "libvirtd": &w.libvirtd} {
 		*d = daemon{name: name, dir: dir}
 	}
 	return w
 }
 
-// Up makes what lacks of the lab, with so many hypervisors and those that it has already, and says a line for each thing that it makes.
+// Up makes what is missing of the lab, with so many hypervisors and those that it has already, and says a line for each thing that it makes.
 func (w *World) Up(ctx context.Context, hypervisors int, say func(format string, args ...any)) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage lab"), "the lab makes namespaces and needs root")
@@ -80,6 +80,7 @@ func (w *World) Up(ctx context.Context, hypervisors int, say func(format string,
 	}{
 		{&w.host, w.startHost, "a host of its own, bridge " + Bridge + " " + hostCIDR},
 		{&w.dhcp, w.startDHCP, "DHCP server on the network outside, " + leaseRange},
+		{&w.dns, w.startDNS, "name server there"},
 		{&w.virtlogd, w.startVirtlogd, "virtlogd"},
 		{&w.libvirtd, w.startLibvirtd, "libvirtd"},
 	} {

@@ -25,7 +25,7 @@ func Called() string {
 	return launched
 }
 
-// CalledAs is what tells Called of a program that is started with it in its environment.
+// CalledAs is how Called of a program knows it that is started with it in its environment.
 func CalledAs(called string) string { return calledVariable + "=" + called }
 
 // Launched is CalledAs for what the launcher starts.

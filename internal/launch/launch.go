@@ -14,7 +14,7 @@ import (
 const dlopen = "libvirt_dlopen"
 
 // Environment are the variables by which Mage builds them so: GOFLAGS with the tag, and a cache of its own.
-// In one cache the targets with and without the binding would take turns, each linked anew.
+// In one cache the targets with and without the binding would take turns, each linked again.
 func Environment() map[string]string {
 	return map[string]string{"GOFLAGS": withTag(goflags(), dlopen), mg.CacheEnv: cache()}
 }

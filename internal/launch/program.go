@@ -2,5 +2,5 @@
 
 package launch
 
-// Whole tells whether this is the program that `mage build` makes: it has all that targets need, and never builds itself again.
+// Whole reports whether this is the program that `mage build` makes: it has all that targets need, and never builds itself again.
 const Whole = true

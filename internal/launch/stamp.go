@@ -11,7 +11,7 @@ func ProgramFlags(goflags string) string {
 	return strings.Join(append(words, "-trimpath", "-buildvcs=false"), " ")
 }
 
-// Stamp are the linker's flags that tell Versions what the program is made of: a version, and the commit if git knows it.
+// Stamp are the linker's flags by which Versions knows what the program is made of: a version, and the commit if git knows it.
 func Stamp(workspace, version string) string {
 	const flag = " -X coreos-libvirt/internal/launch."
 	return strings.TrimSpace(flag + "release=" + version + flag + "commit=" + commitOf(workspace))

@@ -104,7 +104,7 @@ func Mage() (program string, args []string, err error) {
 	return program, []string{"run", "magefile.go"}, err
 }
 
-// sameFile tells whether both are one program: targets may have been compiled to a file called mage.
+// sameFile reports whether both are one program: targets may have been compiled to a file called mage.
 func sameFile(a, b string) bool {
 	one, errOne := os.Stat(a)
 	other, errOther := os.Stat(b)

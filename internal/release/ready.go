@@ -28,7 +28,7 @@ func (r Release) ready() error {
 	return r.described()
 }
 
-// CheckVersion is an error if the text is no version as Go's modules have them: v, and a semantic version (semver.org) without build
+// CheckVersion is an error if the text is not a version as Go's modules have them: v, and a semantic version (semver.org) without build
 // metadata.
 func CheckVersion(text string) error {
 	number, hasV := strings.CutPrefix(text, "v")

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Machine is another machine.
@@ -64,7 +65,7 @@ func (m Machine) Arch(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Answers tells whether the machine is on, and ssh gets to it: in time, and without a question.
+// Answers reports whether the machine is on, and ssh gets to it: in time, and without a question.
 func (m Machine) Answers(ctx context.Context) bool {
 	cmd := m.ssh(ctx, "true")
 	cmd.Args = append([]string{cmd.Args[0], "-o", "BatchMode=yes"}, cmd.Args[1:]...)
@@ -106,7 +107,7 @@ func (m Machine) ssh(ctx context.Context, command string) *exec.Cmd {
 func quoted(words []string) string {
 	all := make([]string, len(words))
 	for i, word := range words {
-		all[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		all[i] = shellword.Of(word)
 	}
 	return strings.Join(all, " ")
 }

@@ -64,7 +64,7 @@ func (k Key) defaultAnywhere() string {
 	return k.Default
 }
 
-// IsProtected tells what the cluster's file says of protect=: "true", "false", or empty if it says nothing. A file that cannot be read may
+// IsProtected is what the cluster's file says of protect=: "true", "false", or empty if it says nothing. A file that cannot be read may
 // say that.
 func IsProtected(prefix string, env Environment) string {
 	file, err := declared(prefix, env)
@@ -98,7 +98,7 @@ func (s *Settings) checkHosts(f clusterfile.File) error {
 	return nil
 }
 
-// hasNode tells whether the cluster has a node of that name.
+// hasNode reports whether the cluster has a node of that name.
 func (s *Settings) hasNode(name string) bool {
 	for _, g := range s.groups() {
 		if n := workspace.NumberOf(g.Name, name); n >= 1 && n <= g.Nodes && workspace.NodeName(g.Name, n) == name {
@@ -170,7 +170,7 @@ func Declarable() (names []string) {
 	return names
 }
 
-// goesWithoutSaying tells whether a setting that each run gives is as it is by itself.
+// goesWithoutSaying reports whether a setting that each run gives is as it is by itself.
 func (c choice) goesWithoutSaying() bool {
 	return slices.Contains(always, c.key.Name) && (c.value == c.key.Default || c.exported())
 }

@@ -64,15 +64,15 @@ func note(noted url.Values, key, value, from string, secret bool) {
 // secretName is how words of the user's own are called whose values nobody else may read: who may look at domains reads their marks.
 var secretName = regexp.MustCompile(`(?i)(pass|secret|token|key|hash|credential|private)`)
 
-// isSecret tells whether nobody else may read the value: not a file with a secret, nor a user in a URI of libvirt's.
+// isSecret reports whether nobody else may read the value: not a file with a secret, nor a user in a URI of libvirt's.
 func (c choice) isSecret() bool {
 	return c.key.of == ofSecret && secret.Is(c.key.Name, c.value) || c.key.Name != "hosts" && hidesIn(c.value)
 }
 
-// IsSecret tells whether a word of the user's own is one that nobody else may read.
+// IsSecret reports whether a word of the user's own is one that nobody else may read.
 func IsSecret(name, value string) bool { return secretName.MatchString(name) || hidesIn(value) }
 
-// hidesIn tells whether the text is a URL that carries a secret: a user's password, or a query, as of a link that was signed.
+// hidesIn reports whether the text is a URL that carries a secret: a user's password, or a query, as of a link that was signed.
 func hidesIn(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Host != "" && (u.User != nil || u.RawQuery != "")
@@ -116,7 +116,7 @@ func describes(key string) (k Key, is bool) {
 	return all[i], true
 }
 
-// notes tells whether a mark may have the setting with that value: marks can be written by others, and by other versions of this program.
+// notes reports whether a mark may have the setting with that value: marks can be written by others, and by other versions of this program.
 func notes(key, value string) bool {
 	k, is := describes(key)
 	return is && (k.Set == nil || k.Set(&Settings{}, value) == nil)

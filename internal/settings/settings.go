@@ -140,7 +140,7 @@ type Environment = process.Environment
 // System is the Environment of this process.
 func System() Environment { return process.System() }
 
-// Variables of the environment by which the program's processes tell each other something.
+// Variables of the environment by which the program's processes pass each other something.
 const (
 	LabVariable        = process.LabVariable
 	RelaunchedVariable = process.RelaunchedVariable
@@ -148,7 +148,7 @@ const (
 	ThereVariable      = process.ThereVariable
 )
 
-// Relaunched tells whether another run started this one in its place.
+// Relaunched reports whether another run started this one in its place.
 func Relaunched() bool {
 	_, is := os.LookupEnv(RelaunchedVariable)
 	return is
@@ -216,13 +216,13 @@ func load(words []string, env Environment, known Clusters) (*Settings, clusterfi
 	return s, file, err
 }
 
-// InLab tells whether this run is inside the lab.
+// InLab reports whether this run is inside the lab.
 func InLab(env Environment) bool {
 	_, is := env.Lookup(LabVariable)
 	return is
 }
 
-// has tells whether the setting, or the user's own word, has a value.
+// has reports whether the setting, or the user's own word, has a value.
 func (s *Settings) has(key string) bool {
 	if name, is := strings.CutPrefix(key, varPrefix); is {
 		_, has := s.Vars[name]
@@ -268,21 +268,21 @@ func (s *Settings) take(sources []source, env Environment) error {
 	return nil
 }
 
-// Given tells whether somebody gave key: in a word, in the environment, in the cluster's file, or when the cluster was made. That
+// Given reports whether somebody gave key: in a word, in the environment, in the cluster's file, or when the cluster was made. That
 // there is only one cluster gives no prefix.
 func (s *Settings) Given(key string) bool {
 	return slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && s.isGiven(c) })
 }
 
-// isGiven tells whether the value is somebody's, and not what it is without.
+// isGiven reports whether the value is somebody's, and not what it is without.
 func (s *Settings) isGiven(c choice) bool {
 	return c.from != fromDefault && c.from != fromLab && (c.key.Name != "prefix" || s.said["prefix"])
 }
 
-// Said tells whether this run's command line or environment has key.
+// Said reports whether this run's command line or environment has key.
 func (s *Settings) Said(key string) bool { return s.said[key] }
 
-// Demanded tells whether somebody says now what key is: this run, or the cluster's file.
+// Demanded reports whether somebody says now what key is: this run, or the cluster's file.
 func (s *Settings) Demanded(key string) bool {
 	return s.Said(key) || slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && c.from == clusterfile.Path(s.Prefix) })
 }

@@ -21,7 +21,7 @@ type choice struct {
 	value, from string
 }
 
-// exported tells whether the value is from the environment.
+// exported reports whether the value is from the environment.
 func (c choice) exported() bool { return strings.HasPrefix(c.from, "environment, ") }
 
 // The sources of a value, as `mage settings` prints them.

@@ -9,7 +9,7 @@ import (
 	"coreos-libvirt/internal/settings/secret"
 )
 
-// Rows are all settings, in groups, and behind them the user's own words with those of the file varsFile.
+// Rows are all settings, in groups, and behind them the user's words with those of the file varsFile.
 func (s *Settings) Rows(varsFile string) (rows []row.Row, err error) {
 	vars, err := s.VarsFile(varsFile)
 	if err != nil {

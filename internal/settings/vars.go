@@ -14,7 +14,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// varPrefix marks the user's own words on the command line: var.Registry_Mirror=10.0.0.5:5000
+// varPrefix marks the user's words on the command line: var.Registry_Mirror=10.0.0.5:5000
 const varPrefix = "var."
 
 // varVariable marks them in the environment: COREOS_VAR_Registry_Mirror
@@ -23,7 +23,7 @@ const varVariable = envPrefix + "VAR_"
 // A word is replaced wherever it stands: it must be one that stands nowhere by chance.
 var varName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$`)
 
-// reserved are the beginnings of the project's own words, and words.
+// reserved are the beginnings of the project's words, and words.
 var reserved = regexp.MustCompile(`^((Node|Cluster|Etcd|SSH)_|Group_(Name|Count)$)`)
 
 // sourceOf is where one of the user's words is from.

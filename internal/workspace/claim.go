@@ -91,7 +91,7 @@ func way(w Workspace, d engine.Domain) string {
 	return "choose another prefix="
 }
 
-// IsForeign tells whether there is a domain that is not this workspace's.
+// IsForeign reports whether there is a domain that is not this workspace's.
 func (w Workspace) IsForeign(d engine.Domain) bool {
 	return d.Name != "" && !w.Owns(d)
 }

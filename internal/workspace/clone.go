@@ -6,7 +6,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// IsClone is an error if the folder is no clone of the project: a run there would begin a workspace of its own.
+// IsClone is an error if the folder is not a clone of the project: a run there would begin a workspace of its own.
 func IsClone(folder string) error {
 	const sign = "templates/domain.xml.tmpl"
 	if Exists(filepath.Join(folder, sign)) {

@@ -30,7 +30,7 @@ var perCluster = []string{sshName, "discovery.url.", "discovery.", timelineName,
 // TemplateName is the name in vm/ of the Ignition template, which all clusters of the workspace share.
 const TemplateName = "ignition-template.json"
 
-// Template is the name in vm/ of the template of the config at the path: first tells whether it is the first of the cluster's.
+// Template is the name in vm/ of the template of the config at the path: first reports whether it is the first of the cluster's.
 func Template(path string, first bool) string {
 	if first {
 		return TemplateName
@@ -99,7 +99,7 @@ func (w Workspace) Clear(prefix string) (int, error) {
 // unfinished are the names of files that a killed run was writing, as artifact.Write names them.
 var unfinished = regexp.MustCompile(`^\.(.+?)[0-9]{4,}$`)
 
-// isClusters tells whether an entry of vm/ belongs to the cluster as a whole, or with an empty prefix to any cluster.
+// isClusters reports whether an entry of vm/ belongs to the cluster as a whole, or with an empty prefix to any cluster.
 func isClusters(name, prefix string) bool {
 	if whole := unfinished.FindStringSubmatch(name); whole != nil {
 		name = whole[1]

@@ -23,7 +23,7 @@ func Stem(prefix, group string) string {
 // NameOf is the name of the node that the mark is of.
 func NameOf(m *engine.Metadata) string { return NodeName(Stem(m.Cluster, m.Group), m.Number) }
 
-// Parse tells where in the cluster prefix the node of that name is; ok is false if it can be none of that cluster. Another cluster
+// Parse gives the place in the cluster prefix the node of that name is; ok is false if it can be none of that cluster. Another cluster
 // can have a node of that name, too: core-worker01 is one of core-worker, or of the group worker of core.
 func Parse(prefix, name string) (group string, number int, ok bool) {
 	if n := NumberOf(prefix, name); n > 0 {

@@ -55,7 +55,7 @@ func (n Node) RemoveFiles() (err error) {
 	return nil
 }
 
-// Generated tells whether this project made the node's folder: there is a document or a definition in it, or a run ended
+// Generated reports whether this project made the node's folder: there is a document or a definition in it, or a run ended
 // before it had written either, and there is nothing else in it.
 func (n Node) Generated() bool {
 	if Exists(n.Ignition()) || Exists(n.XML()) {

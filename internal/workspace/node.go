@@ -93,7 +93,7 @@ func (n Node) Disks() (paths []string) {
 	return append(paths, n.Overlay())
 }
 
-// IsDisk tells whether the path is that of a disk of the node's, whether or not there is one.
+// IsDisk reports whether the path is that of a disk of the node's, whether or not there is one.
 func (n Node) IsDisk(path string) bool {
 	return path == n.Overlay() || n.Files().FurtherName(path) != ""
 }

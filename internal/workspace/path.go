@@ -17,7 +17,7 @@ var (
 	notForQEMU = []string{",", "'", "&", "<", ">"}
 )
 
-// CheckPath is an error if the path is one of a workspace from which nodes cannot be booted, or not be reached. qemu tells whether
+// CheckPath is an error if the path is one of a workspace from which nodes cannot be booted, or not be reached. qemu reports whether
 // QEMU boots them.
 func CheckPath(path string, qemu bool) error {
 	no := notForSSH

@@ -5,7 +5,7 @@ import "coreos-libvirt/internal/workspace/artifact"
 // protection is the path of the mark that the cluster is not to be removed.
 func (w Workspace) protection(prefix string) string { return w.VM(protectName + prefix) }
 
-// IsProtected tells whether the cluster is not to be removed, and its nodes are not to be recreated.
+// IsProtected reports whether the cluster is not to be removed, and its nodes are not to be recreated.
 func (w Workspace) IsProtected(prefix string) bool { return Exists(w.protection(prefix)) }
 
 // Protect notes whether the cluster is protected.

@@ -27,7 +27,7 @@ const (
 	FormerPath              // of another workspace, which was at this path before
 )
 
-// Whose tells whose the domain is.
+// Whose is whose the domain is.
 func (w Workspace) Whose(d engine.Domain) Whose {
 	m := d.Metadata
 	switch {
@@ -45,7 +45,7 @@ func (w Workspace) Whose(d engine.Domain) Whose {
 	return Ours
 }
 
-// marked tells whether the mark is of this workspace. Where it has no ID, its path decides.
+// marked reports whether the mark is of this workspace. Where it has no ID, its path decides.
 func marked(w Workspace, m *engine.Metadata) bool {
 	if m.ID != "" {
 		return m.ID == w.ID
@@ -53,10 +53,10 @@ func marked(w Workspace, m *engine.Metadata) bool {
 	return w.IsAt(m.Workspace) || w.Origin != "" && m.Workspace == w.Origin
 }
 
-// IsAt tells whether the path leads to this workspace.
+// IsAt reports whether the path leads to this workspace.
 func (w Workspace) IsAt(path string) bool { return path == w.Root || resolve(path) == w.Root }
 
-// hasUUID tells whether the domain has the UUID of the node that its mark names.
+// hasUUID reports whether the domain has the UUID of the node that its mark names.
 func hasUUID(w Workspace, d engine.Domain) bool {
 	name := NameOf(d.Metadata)
 	return slices.ContainsFunc([]string{w.origin(), d.Metadata.Workspace, w.Root}, func(root string) bool {
@@ -64,13 +64,13 @@ func hasUUID(w Workspace, d engine.Domain) bool {
 	})
 }
 
-// isCopyOf tells whether the workspace is at that path, too. If nobody can know, it is.
+// isCopyOf reports whether the workspace is at that path, too. If nobody can know, it is.
 func isCopyOf(w Workspace, path string) bool {
 	original, err := At(path)
 	return err == nil && w.ID != "" && original.ID == w.ID || err != nil && !errors.Is(err, fs.ErrNotExist)
 }
 
-// hasFilesElsewhere tells whether the domain's disk is there, in the workspace that its mark names, and is another file than the
+// hasFilesElsewhere reports whether the domain's disk is there, in the workspace that its mark names, and is another file than the
 // one of this workspace. If nobody can know, it is. One in a storage pool says nothing of workspaces.
 func hasFilesElsewhere(w Workspace, d engine.Domain) bool {
 	return slices.ContainsFunc(d.Disks, func(disk string) bool {
@@ -83,7 +83,7 @@ func hasFilesElsewhere(w Workspace, d engine.Domain) bool {
 	})
 }
 
-// Owns tells whether the domain is a node of this workspace.
+// Owns reports whether the domain is a node of this workspace.
 func (w Workspace) Owns(d engine.Domain) bool { return w.Whose(d) == Ours }
 
 // Members are the domains that are nodes of this workspace, sorted by name: those of the cluster, or with an empty cluster
@@ -97,7 +97,7 @@ func (w Workspace) Members(domains map[string]engine.Domain, cluster string) (ou
 	return ours
 }
 
-// HasMoved tells whether the node's definition has paths of where the workspace was before.
+// HasMoved reports whether the node's definition has paths of where the workspace was before.
 func HasMoved(w Workspace, d engine.Domain) bool { return w.Owns(d) && !w.IsAt(d.Metadata.Workspace) }
 
 // Strangers says, a line a domain, which domains carry the mark of a node of the cluster, or with an empty cluster of any, and

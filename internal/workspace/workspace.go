@@ -58,7 +58,7 @@ func (w Workspace) DomainTemplate() string {
 	return filepath.Join(w.Root, "templates", "domain.xml.tmpl")
 }
 
-// Exists tells whether there is something at the path, a symbolic link included.
+// Exists reports whether there is something at the path, a symbolic link included.
 func Exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil

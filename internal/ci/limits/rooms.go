@@ -62,7 +62,7 @@ func (r Rules) room(folder string) (in Room, known bool) {
 	return in, known
 }
 
-// may tells whether one room may import the other.
+// may reports whether one room may import the other.
 func (r Rules) may(room, know Room) bool {
 	line := func(of Room) int { return slices.IndexFunc(r.Rooms, func(r Room) bool { return r.Path == of.Path }) }
 	return know.Path == room.Path || know.Path == everybody || slices.Contains(room.Knows, know.Path) ||

@@ -31,10 +31,11 @@ var Project = Rules{
 		{"internal/cluster/recovery", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/guest", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/restoration", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
-			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
+			"internal/cluster/members/admission", "internal/cluster/members/voters", "internal/cluster/beforehand", "internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",
 			"internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
+		{"internal/cluster/members/admission", []string{"internal/cluster/members/voters", "internal/cluster/boot", "internal/cluster/plan", "internal/etcd", "internal/workspace"}},
 		{"internal/cluster/selftest", []string{"internal/cluster/boot", "internal/cluster/reach", "internal/cluster", "internal/guest/facts", "internal/guest", "internal/workspace", "internal/workspace/wait", "internal/engine"}},
 		{"internal/cluster", []string{
 			"internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline",
@@ -48,6 +49,8 @@ var Project = Rules{
 		{"internal/cluster/reach", []string{
 			"internal/guest", "internal/host", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact", "internal/engine",
 		}},
+		{"internal/cluster/members/voters", []string{"internal/etcd", "internal/workspace/wait"}},
+		{"internal/cluster/beforehand", []string{"internal/config/verify", "internal/workspace", "internal/workspace/wait"}}, // who knows it are functions that it is given
 		{"internal/cluster/placement", nil}, // pure
 		{"internal/cluster/timeline", []string{"internal/guest", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/plan", []string{ // pure: it gets what others found out

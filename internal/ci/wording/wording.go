@@ -64,7 +64,7 @@ func Read(root string) ([]Message, error) {
 	return slices.CompactFunc(found, func(a, b Message) bool { return a.Package == b.Package && a.Text == b.Text }), err
 }
 
-// isLeftOut tells whether nothing in the folder of that name is said to people.
+// isLeftOut reports whether nothing in the folder of that name is said to people.
 func isLeftOut(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "testkit", "wording", "vm", "dist"}, name)
 }

@@ -98,3 +98,16 @@ func TestTheListIsTheOneOfContributing(t *testing.T) {
 		}
 	}
 }
+
+// TestCommentsOfExportedNamesAreInPlainEnglish, and those of packages.
+func TestCommentsOfExportedNamesAreInPlainEnglish(t *testing.T) {
+	comments, err := Comments(root)
+	if err != nil || len(comments) < 500 {
+		t.Fatalf("%d comments: %v", len(comments), err)
+	}
+	for _, c := range comments {
+		if hard := Hard(c.Text); hard != "" {
+			t.Errorf("%s:%d: %s: %s\n\t%s (CONTRIBUTING.md)", c.At.Filename, c.At.Line, c.Name, c.Text, hard)
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"coreos-libvirt/internal/engine"
 )
 
-// plug changes in the running node what it takes of its new definition. What the engine or the guest refuses is no error: it
+// plug changes in the running node what it takes of its new definition. What the engine or the guest refuses is not an error: it
 // takes effect when the node is started next.
 func (a Applier) plug(step plan.Step) error {
 	if step.Live.None() {
@@ -40,7 +40,7 @@ func (a Applier) unruled(live engine.Live) string {
 	return "; ready=off: whether its system uses it is up to that"
 }
 
-// refused makes the changes in the running node, and tells whether any was refused.
+// refused makes the changes in the running node, and reports whether any was refused.
 func (a Applier) refused(changer engine.Changer, step plan.Step) (any bool) {
 	name, live := step.Node.Name, step.Live
 	try := func(what string, err error) {

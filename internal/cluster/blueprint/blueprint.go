@@ -52,7 +52,7 @@ type Recipe struct {
 	Etcd    string     // engine.NoEtcd if it has no member of etcd, or empty
 }
 
-// Wanted is what says how each node shall be.
+// Wanted is what says how each node must be.
 type Wanted struct {
 	Documents []config.Document
 	Options   plan.Options
@@ -65,7 +65,7 @@ func AskNobody(context.Context, string, func(string)) (guest.Report, error) {
 	return guest.Report{}, errors.New("nobody was asked")
 }
 
-// Situation is what nodes shall be, and what there is of all nodes of the cluster, by name.
+// Situation is what nodes must be, and what there is of all nodes of the cluster, by name.
 func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]engine.Domain) ([]plan.Blueprint, map[string]plan.Found, error) {
 	want, found := make([]plan.Blueprint, len(w.Documents)), make([]plan.Found, len(w.Documents))
 	errs := wait.Each(len(want), func(i int) (err error) {

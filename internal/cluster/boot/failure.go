@@ -19,7 +19,7 @@ import (
 // waitAfterFatal lets the lines arrive that follow a fatal one, so that they can be shown.
 const waitAfterFatal = time.Second
 
-// changesArguments tells whether the Ignition document wants other arguments of the kernel, or may get some from documents
+// changesArguments reports whether the Ignition document wants other arguments of the kernel, or may get some from documents
 // that it names: the node boots twice then.
 func changesArguments(text []byte) bool {
 	type source struct{ Source *string }

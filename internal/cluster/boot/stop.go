@@ -69,7 +69,7 @@ func canHear(on engine.Engine, name string, state engine.State) error {
 		"it is paused, so it cannot shut down: %s", reason)
 }
 
-// AwaitEnd tells whether the domain has ended before ctx does.
+// AwaitEnd reports whether the domain has ended before ctx does.
 func AwaitEnd(ctx context.Context, on engine.Engine, name string) (bool, error) {
 	return awaitEnd(ctx, on, name, func(engine.State) error { return nil })
 }

@@ -29,7 +29,7 @@ func (p Place) Rebased(made *engine.Metadata) *engine.Metadata {
 	return made
 }
 
-// isOf tells whether the file at the path is the image of that identity.
+// isOf reports whether the file at the path is the image of that identity.
 func isOf(path, identity string) bool {
 	now, err := base.IdentityOf(path)
 	return err == nil && now == identity
@@ -91,7 +91,7 @@ func incomplete(seen engine.Files, disk engine.Disk, made *engine.Metadata) (non
 // before is how a base image that was replaced comes back.
 const before = "put the file of before back, with its time (cp --preserve=timestamps)"
 
-// writtenSince tells whether the file was written to after the other was. A mark of an earlier version of this project has no identity
+// writtenSince reports whether the file was written to after the other was. A mark of an earlier version of this project has no identity
 // of the image: all that is known is when the node was made.
 func writtenSince(path, other string) bool {
 	is, err := os.Stat(path)

@@ -14,7 +14,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Of is what there is of the node. An error says that nothing tells what the disk was made from, and the user does not want
+// Of is what there is of the node. An error says that nothing says what the disk was made from, and the user does not want
 // the node recreated in any case.
 func (p Place) Of(ctx context.Context, disks engine.Disks, node workspace.Node, domains map[string]engine.Domain, wishes plan.Wishes) (plan.Found, error) {
 	domain, defined := domains[node.Name]
@@ -63,7 +63,7 @@ func (p Place) Made(node workspace.Node) *engine.Metadata {
 	return domain.Metadata
 }
 
-// AnyMember tells whether a node of the cluster prefix has been made that is a member of its etcd, if it has one.
+// AnyMember reports whether a node of the cluster prefix has been made that is a member of its etcd, if it has one.
 func (p Place) AnyMember(prefix string) bool {
 	entries, _ := os.ReadDir(p.VM())
 	for _, entry := range entries {
@@ -81,7 +81,7 @@ func (p Place) AnyMember(prefix string) bool {
 	return false
 }
 
-// hasDisk tells whether the node has a disk. Of one in a storage pool, which is in no folder of the node's, it is known that the domain with it
+// hasDisk reports whether the node has a disk. Of one in a storage pool, which is in no folder of the node's, it is known that the domain with it
 // was defined.
 func (p Place) hasDisk(node workspace.Node) bool {
 	if workspace.Exists(node.Overlay()) {

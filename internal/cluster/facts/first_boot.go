@@ -23,19 +23,19 @@ const (
 	eachMore  = 10 * time.Millisecond
 )
 
-// Unruled tells whether the node was made from another document than that of the digest, and one that has no rule by which
+// Unruled reports whether the node was made from another document than that of the digest, and one that has no rule by which
 // its system uses what is plugged. It is taken for one if the document that it was made from is not known.
 func Unruled(found plan.Found, digest string) bool {
 	return found.Defined && found.Domain.Metadata.Ignition != digest && !hasRule(found.Node)
 }
 
-// hasRule tells whether the document that the node was made from has the readiness snippet, with its rule.
+// hasRule reports whether the document that the node was made from has the readiness snippet, with its rule.
 func hasRule(node workspace.Node) bool {
 	made, err := os.ReadFile(node.MadeOf())
 	return err == nil && bytes.Contains(made, []byte(render.HotplugRules))
 }
 
-// wasReady tells whether the node reported that it is ready, in any boot since it was made.
+// wasReady reports whether the node reported that it is ready, in any boot since it was made.
 func wasReady(node workspace.Node) bool {
 	return workspace.Exists(node.Report()) || workspace.Exists(node.EarlierReport())
 }
@@ -53,7 +53,7 @@ func AskAll(ctx context.Context, disks engine.Disks, found []plan.Found, digests
 	})
 }
 
-// neverReady tells whether nobody has data on the node: it has never been ready. If that is not sure, it was ready.
+// neverReady reports whether nobody has data on the node: it has never been ready. If that is not sure, it was ready.
 func neverReady(ctx context.Context, disks engine.Disks, found plan.Found, digest string, patience time.Duration, ask Ask) bool {
 	node := found.Node
 	if !found.Defined || found.Domain.Metadata.Ignition == digest || !found.Fresh || !hasRule(node) || wasReady(node) {
@@ -73,7 +73,7 @@ func neverReady(ctx context.Context, disks engine.Disks, found plan.Found, diges
 	return silent(ctx, node, ask)
 }
 
-// silent tells whether the node says nothing at all by its channel. One that says why it is not ready has come up.
+// silent reports whether the node says nothing at all by its channel. One that says why it is not ready has come up.
 func silent(ctx context.Context, node workspace.Node, ask Ask) bool {
 	said := false
 	_, err := ask(ctx, node.Name, func(string) { said = true })

@@ -156,7 +156,7 @@ func (p Place) unknown(node workspace.Node) error {
 	return p.Unknown(node.Name)
 }
 
-// isOfThisLab tells whether the run is inside the lab in which the node was made.
+// isOfThisLab reports whether the run is inside the lab in which the node was made.
 func (p Place) isOfThisLab(m *engine.Metadata) bool {
 	if m == nil || !p.InLab {
 		return false

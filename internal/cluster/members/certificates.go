@@ -91,7 +91,7 @@ func (v View) certifyNode(ctx context.Context, node boot.Node) error {
 	if !workspace.Exists(node.Step.Node.Fresh()) && v.Generation.Authority.Fits(has, address) {
 		return nil
 	}
-	text, err := v.Generation.Authority.Issue(name, address)
+	text, err := v.Generation.Authority.Issue(name, address, v.Generation.Token.Names(name)...)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (c Cluster) ReconcileReady(ctx context.Context, nodes []boot.Node) (status 
 	return status, err
 }
 
-// allFresh tells whether no node was in a run of `up` that came to its end: its etcd has never formed, and forms of all its
+// allFresh reports whether no node was in a run of `up` that came to its end: its etcd has never formed, and forms of all its
 // nodes only.
 func allFresh(nodes []boot.Node) bool {
 	return !slices.ContainsFunc(nodes, func(n boot.Node) bool { return !workspace.Exists(n.Step.Node.Fresh()) })

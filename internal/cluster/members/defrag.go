@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/etcd"
@@ -12,6 +13,9 @@ import (
 	"coreos-libvirt/internal/terminal/progress"
 	"coreos-libvirt/internal/workspace/wait"
 )
+
+// settlePoll is how often a member is looked at until it is well again.
+const settlePoll = 500 * time.Millisecond
 
 // Defragment has etcd forget what keys were before, and gives the disks of its members back what their databases do not use: one member
 // after the other, the leader last, and only while all are sound. Then it ends the alarms that keep etcd from taking writes, if there is room. That
@@ -62,7 +66,7 @@ func defragmentOne(ctx context.Context, v View, nodes []boot.Node, m etcd.Member
 			v.Log.Say("%s: defragmented, its database has %s, it had %s", cmp.Or(m.Name, m.Endpoint), progress.Bytes(status.Members[at].DBSize), progress.Bytes(m.DBSize))
 			return nil
 		}
-		if !wait.Sleep(ctx, promotePoll) {
+		if !wait.Sleep(ctx, settlePoll) {
 			return fmt.Errorf("etcd is not well after it was defragmented: %w", err)
 		}
 	}

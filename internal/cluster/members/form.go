@@ -52,7 +52,7 @@ func known(ctx context.Context, v View, nodes []boot.Node, size int) (status etc
 	return status, false, nil
 }
 
-// isFinal tells whether no patience makes etcd healthy: it wants a user, or an alarm keeps it from taking writes.
+// isFinal reports whether no patience makes etcd healthy: it wants a user, or an alarm keeps it from taking writes.
 func isFinal(status etcd.Status) bool { return status.Refused() != nil || status.IsReadOnly() }
 
 // awaitAll waits until all of etcd's members are healthy or, if no cluster answers, size of them. The error has the last

@@ -28,16 +28,16 @@ func TestNodesBecomeMembers(t *testing.T) {
 		t.Fatalf("2 of 5: got %+v, %v", status, err)
 	}
 	voters := b.voters(Endpoints(status.Healthy()))
-	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(9)); err != nil {
+	if err := b.Client().Add(ctx, voters.Endpoints, b.peerURL(9)); err != nil {
 		t.Fatal(err)
 	}
-	if stay, err := voters.clearLearners(ctx); err != nil || len(stay) != 2 {
+	if stay, err := voters.ClearLearners(ctx); err != nil || len(stay) != 2 {
 		t.Fatalf("got %+v, %v", stay, err)
 	}
-	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(3)); err != nil { // which wants the other one gone
+	if err := b.Client().Add(ctx, voters.Endpoints, b.peerURL(3)); err != nil { // which wants the other one gone
 		t.Fatal(err)
 	}
-	peers, err := voters.peers(ctx)
+	peers, err := voters.Peers(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +92,10 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 	t.Parallel()
 	b := live(t, 2)
 	ctx, voters, node := t.Context(), b.voters([]string{b.clientURL(1), b.clientURL(2)}), b.nodes(3)[2]
-	if err := b.Client().Add(ctx, voters.endpoints, b.peerURL(3)); err != nil {
+	if err := b.Client().Add(ctx, voters.Endpoints, b.peerURL(3)); err != nil {
 		t.Fatal(err)
 	}
-	peers, err := voters.peers(ctx)
+	peers, err := voters.Peers(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestALearnerThatIsAboutToStartGetsItsVote(t *testing.T) {
 	if _, err := b.join(ctx, node, place{address: b.addressOf(3), peerURL: b.peerURL(3)}, voters); err != nil {
 		t.Errorf("it is a member by now: %v", err)
 	}
-	peers, err = voters.peers(ctx)
+	peers, err = voters.Peers(ctx)
 	if peer, _ := peers.At(b.addressOf(3)); err != nil || peer.Learner || peer.Name != "core03" {
 		t.Errorf("got %+v, %v", peers, err)
 	}

@@ -3,8 +3,10 @@ package members
 import (
 	"context"
 	"errors"
+	"os"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members/voters"
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/config"
 	"coreos-libvirt/internal/etcd"
@@ -36,36 +38,44 @@ func (c Cluster) placeAmong(peers etcd.Peers, node workspace.Node, name, address
 	return p, err
 }
 
+// write writes by what flags the node joins, and its document with them.
+func (p place) write(to Documents, node workspace.Node) error {
+	if err := os.MkdirAll(node.Dir, 0o755); err != nil {
+		return err
+	}
+	if err := artifact.Write(node.EtcdFlags(), []byte(p.flags), 0o600); err != nil {
+		return err
+	}
+	return to.Write(p.doc)
+}
+
 // join recreates the node as a member of the cluster that there is, at the address that it had before: etcd wants to know
 // the address before the member starts. If that fails the cluster is as it was.
-func (c Cluster) join(ctx context.Context, node boot.Node, p place, voters voters) (boot.Node, error) {
-	peers, err := voters.clearLearners(ctx)
+func (c Cluster) join(ctx context.Context, node boot.Node, p place, by voters.Voters) (boot.Node, error) {
+	peers, err := by.ClearLearners(ctx)
 	if err != nil {
 		return node, err
 	}
 	if peer, _ := peers.At(p.address); peer.Name != "" { // it has started, at the last moment
-		return node, c.promote(ctx, node, voters, p.address)
+		return node, c.promote(ctx, node, by, p.address)
 	}
 	c.Times.Reach(node.Step.Node.Name, timeline.Joins)
 	c.Log.Say("%s: joins etcd as a learner", node.Step.Node.Name)
-	if err := voters.client.Add(ctx, voters.endpoints, p.peerURL); err != nil {
+	if err := by.Client.Add(ctx, by.Endpoints, p.peerURL); err != nil {
 		return node, err
 	}
 	if node, err = c.recreateAt(ctx, node, p); err == nil {
-		err = c.promote(ctx, node, voters, p.address)
+		err = c.promote(ctx, node, by, p.address)
 	}
 	if err != nil {
-		err = voters.takeOut(p.address, err)
+		err = by.TakeOut(p.address, err)
 	}
 	return node, err
 }
 
 // recreateAt recreates the node with the document of its place.
 func (c Cluster) recreateAt(ctx context.Context, node boot.Node, p place) (boot.Node, error) {
-	err := artifact.Write(node.Step.Node.EtcdFlags(), []byte(p.flags), 0o600)
-	if err == nil {
-		err = c.Documents.Write(p.doc)
-	}
+	err := p.write(c.Documents, node.Step.Node)
 	if err == nil {
 		node, err = c.recreateAndBoot(ctx, node)
 	}

@@ -1,13 +1,16 @@
 package members
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members/voters"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/timeline"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
@@ -15,8 +18,8 @@ import (
 
 // leaver is a member that is to leave, and the cluster around it.
 type leaver struct {
-	peer   etcd.Peer // without an id: the node is no member
-	others voters    // members of other nodes
+	peer   etcd.Peer     // without an id: the node is no member
+	others voters.Voters // members of other nodes
 	status etcd.Status
 }
 
@@ -39,7 +42,7 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 	if name == "" {
 		name = node.Name
 	}
-	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, etcd.HostOf(peer.URLs[0]))
+	place, err := c.placeAmong(leaving.status.Peers.Without(peer), node, name, addressOf(c.View, node, peer))
 	if err != nil {
 		return nodes[i], err
 	}
@@ -47,11 +50,19 @@ func (c Cluster) replace(ctx context.Context, nodes []boot.Node, i int) (boot.No
 		return nodes[i], err
 	}
 	c.Times.Reach(node.Name, timeline.Leaves)
-	if err := leaving.others.removeMember(ctx, leaving.status, peer); err != nil {
+	if err := leaving.others.RemoveMember(ctx, leaving.status, peer); err != nil {
 		return nodes[i], err
 	}
 	c.Log.Say("%s: has left etcd", node.Name)
 	return c.join(ctx, nodes[i], place, leaving.others)
+}
+
+// addressOf is where the node's member is. A peer URL may have a host's name, which the domain's records have: the node said its address.
+func addressOf(v View, node workspace.Node, peer etcd.Peer) string {
+	if etcd.IsAtAddress(peer.URLs[0]) {
+		return etcd.HostOf(peer.URLs[0])
+	}
+	return cmp.Or(v.Reach.LastAddress(node.Name), etcd.HostOf(peer.URLs[0]))
 }
 
 // stillToCome are the nodes that are recreated after this one.
@@ -87,7 +98,7 @@ func (c Cluster) leaver(ctx context.Context, node workspace.Node, others []strin
 	if is {
 		excused = append(excused, l.peer.ID)
 	}
-	if l.status, err = l.others.waitHealthy(ctx, excused...); err != nil {
+	if l.status, err = l.others.WaitHealthy(ctx, excused...); err != nil {
 		return l, err
 	}
 	if len(l.status.Peers.Without(l.peer).Voters()) == 0 {
@@ -103,7 +114,7 @@ func (v View) MemberOf(peers etcd.Peers, node workspace.Node) (peer etcd.Peer, i
 		last[d.Name] = v.Reach.LastAddress(d.Name)
 	}
 	for _, node := range append(slices.Clone(v.Options.Nodes), node) { // its domain may be gone
-		last[node.Name] = v.Reach.LastAddress(node.Name)
+		last[node.Name] = cmp.Or(v.Reach.LastAddress(node.Name), generation.JoinsAt(node))
 	}
 	return last.MemberOf(peers, node.Name)
 }
@@ -153,7 +164,7 @@ func (c Cluster) leave(ctx context.Context, node workspace.Node, others []string
 	if err != nil || leaving.peer.ID == "" {
 		return err
 	}
-	if err := leaving.others.removeMember(ctx, leaving.status, leaving.peer); err != nil {
+	if err := leaving.others.RemoveMember(ctx, leaving.status, leaving.peer); err != nil {
 		return err
 	}
 	c.Log.Say("%s: has left etcd", node.Name)

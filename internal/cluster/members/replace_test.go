@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -131,5 +132,23 @@ func TestMembersChangeOnlyWhileTheOthersAreHealthy(t *testing.T) {
 	}
 	if got := b.known(1, 2); got != "core01 core02" {
 		t.Errorf("members are %s", got)
+	}
+}
+
+// TestAMemberThatIsKnownByAName: its URL has the name that the domain's records have, and its node is where it said that it is.
+func TestAMemberThatIsKnownByAName(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, 1)
+	node := b.Options.Nodes[0]
+	named, at := etcd.Peer{URLs: []string{"http://core01.example.org:2380"}}, etcd.Peer{URLs: []string{"http://10.0.0.7:2380"}}
+	if got := addressOf(b.View, node, named); got != "core01.example.org" {
+		t.Errorf("it never said where it is: got %s", got)
+	}
+	b.reports(node)
+	if got := addressOf(b.View, node, named); got != b.addressOf(1) {
+		t.Errorf("got %s", got)
+	}
+	if got := addressOf(b.View, node, at); got != "10.0.0.7" {
+		t.Errorf("got %s", got)
 	}
 }

@@ -12,8 +12,10 @@ import (
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/workspace"
 )
 
 // CheckStrangers is an error if etcd has a member that is not a node's: whoever it is reads and writes all that the cluster
@@ -34,7 +36,7 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 }
 
 // Look is what is wrong with etcd for a run that only looks: strangers among its members, and alarms. The members are asked where the nodes that run were last. If none answers,
-// nothing is known, and that is no error.
+// nothing is known, and that is not an error.
 func Look(ctx context.Context, v View) error {
 	nodes := []boot.Node{}
 	for _, d := range v.running(v.Domains) {
@@ -64,7 +66,7 @@ func whereabouts(peer etcd.Peer) string {
 	return name + " at " + urls
 }
 
-// isNodes tells whether the member is a node's: the one that answers at the node, one whose peer URLs are all at it, or of its
+// isNodes reports whether the member is a node's: the one that answers at the node, one whose peer URLs are all at it, or of its
 // name where none of that can be told. A name alone is anybody's.
 func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) bool {
 	for i := range nodes {
@@ -83,14 +85,15 @@ func (v View) isNodes(peer etcd.Peer, nodes []boot.Node, status etcd.Status) boo
 	return false
 }
 
-// addressesOf are those of each node that there is or shall be, by name, as it says now or said last; none if it never did.
+// addressesOf are those of each node that there is or shall be, by name, as it says now or said last, or as it was made to join at; none
+// if nobody knows.
 func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	all := map[string][]string{}
 	for _, node := range v.Options.Nodes {
-		all[node.Name] = lastAddresses(v.Reach, node.Name)
+		all[node.Name] = lastAddresses(v.Reach, node)
 	}
 	for _, d := range v.Reach.Members(v.Domains, v.Options.Prefix) {
-		all[d.Name] = lastAddresses(v.Reach, d.Name)
+		all[d.Name] = lastAddresses(v.Reach, v.Reach.NodeOf(d.Metadata))
 	}
 	for _, n := range nodes {
 		all[n.Step.Node.Name] = append(addressesIn(n.Report), all[n.Step.Node.Name]...)
@@ -98,9 +101,13 @@ func addressesOf(v View, nodes []boot.Node) map[string][]string {
 	return all
 }
 
-func lastAddresses(nodes reach.Nodes, node string) []string {
-	report, _ := nodes.Kept(node)
-	return addressesIn(report)
+func lastAddresses(nodes reach.Nodes, node workspace.Node) []string {
+	report, _ := nodes.Kept(node.Name)
+	all := addressesIn(report)
+	if address := generation.JoinsAt(node); len(all) == 0 && address != "" {
+		all = append(all, address)
+	}
+	return all
 }
 
 func addressesIn(report guest.Report) (all []string) {
@@ -131,7 +138,7 @@ func (v View) RemoveStranger(ctx context.Context, nodes []boot.Node, id string) 
 		return errors.Join(errors.New("remove="+id+": no member of etcd is healthy"), status.Check(1))
 	}
 	others := slices.DeleteFunc(status.Healthy(), func(m etcd.Member) bool { return m.ID == id })
-	if err := v.voters(Endpoints(others)).removeMember(ctx, status, status.Peers[at]); err != nil {
+	if err := v.voters(Endpoints(others)).RemoveMember(ctx, status, status.Peers[at]); err != nil {
 		return err
 	}
 	v.Log.Say("etcd: the member %s is taken out, %s", id, whereabouts(status.Peers[at]))

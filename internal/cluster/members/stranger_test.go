@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/cluster/members/voters"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/testkit/etcdserver"
 	"coreos-libvirt/internal/testkit/pace"
@@ -13,12 +14,12 @@ import (
 
 // intrude makes somebody of that name and address a member with a vote, and gives its id. It joins under another name, as
 // etcd takes none twice, and then calls itself as it likes.
-func (b *bed) intrude(ctx context.Context, voters voters, name string, at int) string {
+func (b *bed) intrude(ctx context.Context, by voters.Voters, name string, at int) string {
 	b.t.Helper()
-	if err := voters.client.Add(ctx, voters.endpoints, b.peerURL(at)); err != nil {
+	if err := by.Client.Add(ctx, by.Endpoints, b.peerURL(at)); err != nil {
 		b.t.Fatal(err)
 	}
-	peers, err := voters.peers(ctx)
+	peers, err := by.Peers(ctx)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -28,18 +29,18 @@ func (b *bed) intrude(ctx context.Context, voters voters, name string, at int) s
 	}
 	data := "--data-dir=" + b.t.TempDir()
 	member := etcdserver.Start(b.t, "joining", b.addressOf(at), data, "--initial-cluster="+initial, "--initial-cluster-state=existing")
-	if refused, err := voters.promote(ctx, b.addressOf(at)); refused != nil || err != nil {
+	if refused, err := by.Promote(ctx, b.addressOf(at)); refused != nil || err != nil {
 		b.t.Fatal(refused, err)
 	}
 	_ = member.Process.Kill()
 	_ = member.Wait()
 	etcdserver.Start(b.t, name, b.addressOf(at), data)
 	for {
-		peers, _ = voters.peers(ctx)
+		peers, _ = by.Peers(ctx)
 		if peer, _ := peers.At(b.addressOf(at)); peer.Name == name || ctx.Err() != nil {
 			return peer.ID
 		}
-		time.Sleep(promotePoll)
+		time.Sleep(settlePoll)
 	}
 }
 
@@ -83,7 +84,7 @@ func TestAMemberThatIsNoNodes(t *testing.T) {
 	if err := b.RemoveStranger(ctx, nodes, own); err == nil || !strings.Contains(err.Error(), "remove="+own+": this is the member of a node, core0") {
 		t.Errorf("a node's: got %v", err)
 	}
-	if peers, err := voters.peers(ctx); err != nil || len(peers) != 2 {
+	if peers, err := voters.Peers(ctx); err != nil || len(peers) != 2 {
 		t.Errorf("got %+v, %v", peers, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/members/voters"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/cluster/timeline"
@@ -42,6 +43,8 @@ type View struct {
 
 	Domains map[string]engine.Domain // as they were before this run changed any, by name
 	Ahead   *Ahead                   // what the members said a moment ago; nil if nobody asked them
+
+	startWithin time.Duration // how long a learner may take to start; 0 is a minute
 }
 
 // SSH is the way into the nodes.
@@ -131,13 +134,7 @@ func (v View) running(domains map[string]engine.Domain) []engine.Domain {
 // Survey asks the members how etcd is, at the last addresses of the nodes that run. If none answers, the nodes are asked
 // where they are now, unless etcd has never formed.
 func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status, err error) {
-	last := []string{}
-	for _, d := range v.running(v.Domains) {
-		if address := v.Reach.LastAddress(d.Name); address != "" {
-			last = append(last, v.ClientURL(address))
-		}
-	}
-	if len(last) > 0 {
+	if last := lastEndpoints(v); len(last) > 0 {
 		if status, err = v.ask(ctx, last); err != nil || status.Answers() {
 			return status, cmp.Or(err, status.Refused())
 		}
@@ -156,6 +153,22 @@ func (v View) Survey(ctx context.Context, neverFormed bool) (status etcd.Status,
 		err = status.Refused()
 	}
 	return status, err
+}
+
+// lastEndpoints are the client URLs of the members of nodes that run, where those were last.
+func lastEndpoints(v View) []string {
+	last := []string{}
+	for _, d := range v.running(v.Domains) {
+		if address := v.Reach.LastAddress(d.Name); address != "" {
+			last = append(last, v.ClientURL(address))
+		}
+	}
+	return last
+}
+
+// voters are the members at these client URLs.
+func (v View) voters(endpoints []string) voters.Voters {
+	return voters.Voters{Client: v.Client(), Endpoints: endpoints, Say: v.Log.Say, Within: v.startWithin}
 }
 
 // StatusOf is what the nodes' members say, in the nodes' order.

@@ -25,10 +25,10 @@ type Snapshot struct {
 	of map[string]engine.Snapshot // by node
 }
 
-// Ours tells whether this project made it.
+// Ours reports whether this project made it.
 func (m Snapshot) Ours() bool { return m.ID != "" }
 
-// Complete tells whether all nodes have it that were of the cluster when it was made.
+// Complete reports whether all nodes have it that were of the cluster when it was made.
 func (m Snapshot) Complete() bool { return len(m.Missing) == 0 }
 
 // Lacking says which nodes have it, and which do not.

@@ -10,7 +10,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Node is one that is there, or shall be.
+// Node is one that is there, or will be.
 type Node struct {
 	Name   string
 	MiB    int      // of memory

@@ -22,7 +22,7 @@ type Etcd struct {
 	Status etcd.Status // what they answered
 }
 
-// EtcdOf is what the token tells; nil if there is none.
+// EtcdOf is what the token says; nil if there is none.
 func EtcdOf(token *discovery.Token) Etcd {
 	if token == nil {
 		return Etcd{}
@@ -61,7 +61,7 @@ func (a Addresses) MemberOf(peers etcd.Peers, node string) (etcd.Peer, bool, err
 	return etcd.Peer{}, false, nil
 }
 
-// has tells whether the member is that of one of the nodes.
+// has reports whether the member is that of one of the nodes.
 func (a Addresses) has(peer etcd.Peer) bool {
 	for name, address := range a {
 		if _, is := (etcd.Peers{peer}).Of(name, address); is {
@@ -80,7 +80,7 @@ func CheckJoins(has bool) error {
 		"the config does not say how a member joins an etcd that there is: the word %s is missing", discovery.WordFlags)
 }
 
-// NeverFormed tells whether the cluster's etcd has surely no data: no run that booted a node came to its end.
+// NeverFormed reports whether the cluster's etcd has surely no data: no run that booted a node came to its end.
 func (e Etcd) NeverFormed(have map[string]Found) bool {
 	for _, found := range have {
 		if found.Defined && !found.Fresh && found.Domain.Metadata.IsMember() || !found.Unknown.None() {

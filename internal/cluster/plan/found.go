@@ -50,7 +50,7 @@ type Wishes struct {
 	Arch     string // arch=
 }
 
-// Orphan tells whether there is a disk with data, and no domain that it belongs to.
+// Orphan reports whether there is a disk with data, and no domain that it belongs to.
 func (f Found) Orphan() bool {
 	return !f.Defined && f.Disk.HasData() && !f.Leaving
 }
@@ -68,5 +68,5 @@ func (f Found) have(want engine.Metadata) engine.Metadata {
 	return want
 }
 
-// Firmware is what the node's disk was made for; empty where that is not known.
+// Firmware is what the node's disk was made for; empty if that is not known.
 func (f Found) Firmware() string { return f.have(engine.Metadata{}).Firmware }

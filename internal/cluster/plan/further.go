@@ -49,7 +49,7 @@ func CompareDisks(have, want string) (f Further) {
 	return f
 }
 
-// stays tells whether the disks are left as they are, because those that are wanted would lose data.
+// stays reports whether the disks are left as they are, because those that are wanted would lose data.
 func (f Further) stays() bool { return len(f.taken) > 0 || f.shrink != "" }
 
 // fixed says which disks cannot be taken from a node.

@@ -12,11 +12,11 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Groups are how many nodes there shall be in each group of a cluster, by its name.
+// Groups are how many nodes there must be in each group of a cluster, by its name.
 type Groups map[string]int
 
 // surplus are the nodes of the cluster that are there and not wanted, the last first. Those of a group go: who declares groups
-// says how many nodes there shall be in them.
+// says how many nodes there must be in them.
 func surplus(want []Blueprint, have map[string]Found, o Options) []Step {
 	wanted := map[string]bool{}
 	for _, b := range want {
@@ -83,10 +83,10 @@ func (o Options) oneMore() string {
 	return "one more in nodes: of its group adds a member first"
 }
 
-// isMember tells whether the step is of a node that is a member of etcd, or shall be one.
+// isMember reports whether the step is of a node that is a member of etcd, or shall be one.
 func (m *making) isMember(s Step) bool { return s.Want.IsMember() || m.wasMember(s) }
 
-// wasMember tells whether the step is of a node that is a member of etcd, if its etcd has formed.
+// wasMember reports whether the step is of a node that is a member of etcd, if its etcd has formed.
 func (m *making) wasMember(s Step) bool {
 	found := m.have[s.Node.Name]
 	return found.Defined && found.Domain.Metadata.IsMember()

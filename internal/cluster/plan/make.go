@@ -38,7 +38,7 @@ func Make(want []Blueprint, have map[string]Found, o Options, e Etcd) (Plan, err
 	return m.Plan, cmp.Or(err, m.checkKnown())
 }
 
-// AsksMembers tells whether what is done depends on what etcd's members answer: nodes are added to those that there are,
+// AsksMembers reports whether what is done depends on what etcd's members answer: nodes are added to those that there are,
 // recreated or removed.
 func AsksMembers(want []Blueprint, have map[string]Found, o Options, e Etcd) bool {
 	m := making{Plan: steps(want, have, o, e), have: have, o: o, e: e}
@@ -78,7 +78,7 @@ func (b Blueprint) step(found Found, e Etcd) Step {
 	return found.withLive(step)
 }
 
-// onlyUnasked tells whether all nodes that are recreated have no data.
+// onlyUnasked reports whether all nodes that are recreated have no data.
 func onlyUnasked(steps []Step) bool {
 	recreated := Taking(steps, Recreate)
 	return len(recreated) > 0 && !slices.ContainsFunc(recreated, func(s Step) bool { return !s.Unasked })
@@ -92,7 +92,7 @@ func (f Found) unrecorded(step Step) string {
 	return f.Domain.XML
 }
 
-// saysOther tells whether the mark of a node that is kept says other settings than the cluster is made with by now. One that was made
+// saysOther reports whether the mark of a node that is kept says other settings than the cluster is made with by now. One that was made
 // for what cannot change in it goes on to say that. What somebody else has changed in the domain stays to be seen: such a one is left
 // alone, too.
 func (f Found) saysOther(step Step) bool {

@@ -55,7 +55,7 @@ func (m *making) spare() {
 	}
 }
 
-// answers tells whether the node's member said something.
+// answers reports whether the node's member said something.
 func (m *making) answers(node string) bool {
 	peer, is := m.e.Status.Peers.Of(node, m.addresses[node])
 	return is && slices.ContainsFunc(m.e.Status.Members, func(member etcd.Member) bool {
@@ -63,10 +63,10 @@ func (m *making) answers(node string) bool {
 	})
 }
 
-// all tells whether the whole cluster is recreated: as the user says, or because a run has begun that and has not ended.
+// all reports whether the whole cluster is recreated: as the user says, or because a run has begun that and has not ended.
 func (m *making) all() bool { return m.o.All || m.e.Retired }
 
-// changesMembers tells whether members are added to those that there are, recreated or removed.
+// changesMembers reports whether members are added to those that there are, recreated or removed.
 func (m *making) changesMembers() bool {
 	any := false
 	for _, found := range m.have {

@@ -10,7 +10,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// ForNode is the step for a node that shall be as want says, given what there is.
+// ForNode is the step for a node that must be as want says, given what there is.
 func ForNode(node workspace.Node, want engine.Metadata, found Found) Step {
 	step := Step{Node: node, Want: want, Running: found.Defined && found.Domain.State == engine.Running, Edited: found.Edited}
 	if !found.Defined && !found.Orphan() {

@@ -15,7 +15,7 @@ type Obstacle struct {
 	Unknown bool // it is not known what there is of the node: nobody may make it
 }
 
-// None tells whether there is none.
+// None reports whether there is none.
 func (o Obstacle) None() bool { return o.What == "" }
 
 // ownDisk is the path of the node's first disk, as its engine sees it if that is known.

@@ -73,7 +73,7 @@ func (s situation) plan() Step {
 	return ForNode(workspace.NodeAt("/w/vm", "core", 1), want, found)
 }
 
-// drifts tells whether something of the node's making differs.
+// drifts reports whether something of the node's making differs.
 func (s situation) drifts() bool {
 	return s["making"] != "same" || s["disk"] == "none" || s["disk"] == "other"
 }

@@ -7,7 +7,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Action is what is done for a node, beside booting it where it does not run.
+// Action is what is done for a node, beside booting it if it does not run.
 type Action string
 
 // The actions.
@@ -61,18 +61,18 @@ type Effect struct {
 	Says      bool // whether the domain's mark gets what the cluster is made with by now; nothing else of it changes
 }
 
-// Starts tells whether the step boots the node.
+// Starts reports whether the step boots the node.
 func (s Step) Starts() bool {
 	return (!s.Running || s.Action == Recreate) && s.Action != Remove && !s.Surplus && !s.Refused.Unknown
 }
 
-// Makes tells whether the step makes an overlay.
+// Makes reports whether the step makes an overlay.
 func (s Step) Makes() bool { return s.Action == Create || s.Action == Recreate }
 
-// Old tells whether the node is left as it was made, though it would be made otherwise now.
+// Old reports whether the node is left as it was made, though it would be made otherwise now.
 func (s Step) Old() bool {
 	return !s.Makes() && (s.OldConfig || s.OldBase || s.NeedsRecreate) && s.Action != Remove
 }
 
-// Changes tells whether the step does anything at all.
+// Changes reports whether the step does anything at all.
 func (s Step) Changes() bool { return s.Action != Keep || s.Starts() }

@@ -6,7 +6,7 @@ import (
 	"coreos-libvirt/internal/guest"
 )
 
-// BootFailure is what of a node's boot failed, and the first line of its console that tells of it; empty if none does, or
+// BootFailure is what of a node's boot failed, and the first line of its console that shows it; empty if none does, or
 // if it came up after that.
 func BootFailure(log guest.Log) string {
 	console := guest.NewConsole(log)

@@ -55,7 +55,7 @@ func (s surroundings) wrong(address netip.Addr) string {
 	return s.elsewhere(address, known)
 }
 
-// elsewhere is why an address that is not the host's is not on the nodes' link; known tells whether the host has a network of
+// elsewhere is why an address that is not the host's is not on the nodes' link; known reports whether the host has a network of
 // the address' family there.
 func (s surroundings) elsewhere(address netip.Addr, known bool) string {
 	if s.on(s.link, address) {
@@ -72,7 +72,7 @@ func (s surroundings) elsewhere(address netip.Addr, known bool) string {
 	return ""
 }
 
-// on tells whether the address is on a network of the link.
+// on reports whether the address is on a network of the link.
 func (s surroundings) on(link string, address netip.Addr) bool {
 	for _, network := range s.networks[link] {
 		if network.Contains(address) {
@@ -111,6 +111,12 @@ func (n Nodes) possible(node string, report guest.Report) (guest.Report, error) 
 		return guest.Report{}, err
 	}
 	return s.possible(report, workspace.MAC(node))
+}
+
+// IsPossible reports whether a node can have the address.
+func IsPossible(n Nodes, address netip.Addr) bool {
+	s, err := n.surroundings()
+	return err == nil && s.wrong(address) == ""
 }
 
 // Shared are the errors of nodes that say that they are where another one says that it is, by name: one of them lies.

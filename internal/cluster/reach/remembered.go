@@ -68,7 +68,7 @@ func (n Nodes) LastAddress(node string) string {
 	return report.Address(workspace.MAC(node))
 }
 
-// listens tells whether a TCP server is at the address, and leaves it asleep: its kernel has answered when this one
+// listens reports whether a TCP server is at the address, and leaves it asleep: its kernel has answered when this one
 // breaks off, before the handshake is complete (tcp(7), TCP_DEFER_ACCEPT: on a socket that connects the last ACK
 // waits for data). To sshd a connection is a process to be started, and a line in the journal.
 func listens(ctx context.Context, address netip.AddrPort) bool {

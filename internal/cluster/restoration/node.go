@@ -20,6 +20,7 @@ import (
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/terminal/shellword"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -69,14 +70,12 @@ func because(said string, err error) error {
 
 // command is the line that runs a verb as root.
 func command(verb string, args ...string) string {
-	words := []string{"sudo", "-n", "sh", "-c", quoted(script), "restore", verb}
+	words := []string{"sudo", "-n", "sh", "-c", shellword.Of(script), "restore", verb}
 	for _, arg := range args {
-		words = append(words, quoted(arg))
+		words = append(words, shellword.Of(arg))
 	}
 	return strings.Join(words, " ")
 }
-
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // look finds the node's etcd.
 func (c Cluster) look(ctx context.Context, node boot.Node) (workspace.EtcdPlace, error) {

@@ -42,8 +42,8 @@ bring() {
   trap 'rm -rf "$part"' EXIT
   trap 'exit 1' HUP INT TERM
   rm -rf "$data"/restored-* # what a killed run brought
-  set -- "$5" $(df -Pk "$data" | tail -n 1)
-  [ "$5" -gt "$1" ] || fail "$data has room for $5 KiB, and the data that are restored need $1 KiB"
+  room=$(df -Pk "$data" | awk 'END { print $4 }')
+  [ "$room" -gt "$5" ] || fail "$data has room for $room KiB, and the data that are restored need $5 KiB"
   mkdir -m 700 "$part"
   tar -xzf - --no-same-owner -C "$part"
   like=$data

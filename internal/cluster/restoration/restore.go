@@ -41,7 +41,7 @@ type Snapshot struct {
 // NameOf is the name of a restore that begins at that time.
 func NameOf(at time.Time) string { return at.UTC().Format("20060102T150405Z") }
 
-// Check is an error if the etcd that there is must not be replaced: it has keys, or nobody knows whether it has. force tells that it
+// Check is an error if the etcd that there is must not be replaced: it has keys, or nobody knows whether it has. force says that it
 // may have some.
 func (c Cluster) Check(ctx context.Context, force string) error {
 	status, err := c.View.StatusOf(ctx, c.Nodes)

@@ -33,7 +33,7 @@ func (c Cluster) Resume(ctx context.Context, u workspace.Unfinished) error {
 	return nil
 }
 
-// started tells whether all members become healthy with the data that they have.
+// started reports whether all members become healthy with the data that they have.
 func (c Cluster) started(ctx context.Context, u workspace.Unfinished) bool {
 	err := c.each(ctx, u, "start")
 	if err == nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
@@ -18,6 +17,7 @@ import (
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 	"coreos-libvirt/internal/workspace"
 )
 
@@ -126,16 +126,13 @@ func trust(ctx context.Context, v members.View, node boot.Node, trusted []byte) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, installWithin)
 	defer cancel()
-	cmd := v.SSH.Access.Unattended(ctx, v.SSH.User, node.Step.Node.Name, node.Address(), install+quoted(path))
+	cmd := v.SSH.Access.Unattended(ctx, v.SSH.User, node.Step.Node.Name, node.Address(), install+shellword.Of(path))
 	cmd.Stdin = bytes.NewReader(trusted)
 	if said, err := guest.Said(cmd); err != nil {
 		return hint.Errorf("the config must let user="+v.SSH.User+" in, and into sudo", "its etcd cannot be given the authority by ssh: %w: %s", err, said)
 	}
 	return nil
 }
-
-// quoted is one word of a shell.
-func quoted(path string) string { return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'" }
 
 // fileOf is the file of the node that has the certificate of the authority, as its document says.
 func fileOf(node workspace.Node) (string, error) {

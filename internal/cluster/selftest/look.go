@@ -77,7 +77,7 @@ func (s *Subject) lookAtConsole(ctx context.Context, log guest.Log) {
 	s.is("phases", facts.Found(seen, "%s%s", strings.Join(append(phases, told...), ", "), errText(err)))
 }
 
-// inOrder tells whether all wanted are among the others, in their order.
+// inOrder reports whether all wanted are among the others, in their order.
 func inOrder(wanted, all []string) bool {
 	for _, one := range all {
 		if len(wanted) > 0 && one == wanted[0] {

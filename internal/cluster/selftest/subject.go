@@ -24,7 +24,7 @@ type Subject struct {
 	said guest.Report // of the node
 }
 
-// Booted tells whether there is a node to look at.
+// Booted reports whether there is a node to look at.
 func (s *Subject) Booted() bool { return s.address() != "" }
 
 // address is where the node said that it is.

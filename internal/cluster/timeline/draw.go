@@ -32,7 +32,7 @@ type segment struct {
 	Dark     bool // whether letters on it are white
 }
 
-// Fits tells whether the bar has room for the name of its phase.
+// Fits reports whether the bar has room for the name of its phase.
 func (s segment) Fits() bool { return s.Width > 10+letterWidth*float64(len(s.Phase)) }
 
 type row struct {
@@ -41,7 +41,7 @@ type row struct {
 	Bars []segment
 }
 
-// inColour are the phases in their order, with colours of Okabe and Ito's palette, which most colour-blind people can tell
+// inColour are the phases in their order, with colours of Okabe and Ito's palette, which most colour-blind people can distinguish
 // apart, and greys.
 var inColour = []struct {
 	phase, colour string

@@ -15,7 +15,7 @@ import (
 // (https://etcd.io/docs/v3.6/upgrades/), and no older: also when a downgrade is enabled, etcd 3.5 takes part only with the data that it had as 3.6, and
 // a node that is recreated has none (allowedVersionRange in etcd 3.5.35, server/etcdserver/cluster_util.go).
 //
-// If a config does not say a version, or the members run another one than theirs said, nothing is known, and that is no error.
+// If a config does not say a version, or the members run another one than theirs said, nothing is known, and that is not an error.
 func Check(p plan.Plan, want []plan.Blueprint, status etcd.Status, command func(target string, words ...string) string) (note string, err error) {
 	made := append(plan.Taking(p.Steps, plan.Create), plan.Taking(p.Steps, plan.Recreate)...)
 	oldest, newest, known := running(p.Steps, status)

@@ -1,5 +1,5 @@
 // Package completion is what a shell offers behind a key press: targets, their settings, and values for these. What a shell has
-// to be told, and how its words are quoted, is carapace's (https://carapace.sh).
+// to be asked, and how its words are quoted, is carapace's (https://carapace.sh).
 package completion
 
 import (
@@ -16,7 +16,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Asked tells whether the process was started by a shell that wants to complete a line.
+// Asked reports whether the process was started by a shell that wants to complete a line.
 func Asked() bool { return carapace.IsCallback() }
 
 // Answer prints what the shell asks for. It says nothing else: the line that is typed would be lost among it.

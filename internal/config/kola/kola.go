@@ -46,7 +46,7 @@ func listOf(text string) List {
 	return List{except, strings.Fields(words)}
 }
 
-// Has tells whether the test runs at the word.
+// Has reports whether the test runs at the word.
 func (l List) Has(word string) bool {
 	return len(l.Words) == 0 || slices.Contains(l.Words, word) != l.Except
 }
@@ -76,7 +76,7 @@ func (m Meta) Unfit(arch, distro string) string {
 }
 
 // Select are the tests that are asked for: by patterns of their names (path.Match), and by tags. One that has a tag of `!tag` is
-// left out; without patterns or tags that is no limit.
+// left out; without patterns or tags all are run.
 func Select(all []Test, patterns, tags []string) (selected []Test, err error) {
 	for _, pattern := range patterns {
 		named := func(t Test) bool { is, _ := path.Match(pattern, t.Name); return is }
@@ -107,12 +107,12 @@ func nearest(name string, all []Test) string {
 	return "tests are " + strings.Join(names, ", ")
 }
 
-// named tells whether one of the patterns is the test's name.
+// named reports whether one of the patterns is the test's name.
 func (t Test) named(patterns []string) bool {
 	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(pattern string) bool { is, _ := path.Match(pattern, t.Name); return is })
 }
 
-// tagged tells whether the test has one of the tags, and none that is not wanted.
+// tagged reports whether the test has one of the tags, and none that is not wanted.
 func (t Test) tagged(tags []string) bool {
 	wanted, has := false, false
 	for _, tag := range tags {
@@ -126,7 +126,7 @@ func (t Test) tagged(tags []string) bool {
 	return has || !wanted
 }
 
-// required tells whether the tag that the test requires is asked for, or the test itself.
+// required reports whether the tag that the test requires is asked for, or the test itself.
 func (t Test) required(patterns, tags []string) bool {
 	return t.RequiredTag == "" || slices.Contains(tags, t.RequiredTag) || slices.Contains(patterns, t.Name)
 }

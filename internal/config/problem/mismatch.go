@@ -38,17 +38,17 @@ func mismatches(n *yaml.Node, into reflect.Type, name string) (all []mismatch) {
 	return nil
 }
 
-// fitsAll tells whether nothing is known of the type, or nothing stands there.
+// fitsAll reports whether nothing is known of the type, or nothing stands there.
 func fitsAll(n *yaml.Node, into reflect.Type) bool {
 	return into == nil || into.Kind() == reflect.Interface || n.Kind == 0 || n.ShortTag() == "!!null"
 }
 
-// decodes tells whether a value of one line is one of the type.
+// decodes reports whether a value of one line is one of the type.
 func decodes(n *yaml.Node, into reflect.Type) bool {
 	return n.Kind == yaml.ScalarNode && n.Decode(reflect.New(into).Interface()) == nil
 }
 
-// readsItself tells whether yaml.v3 leaves it to the type how it is read.
+// readsItself reports whether yaml.v3 leaves it to the type how it is read.
 func readsItself(t reflect.Type) bool {
 	_, is := reflect.PointerTo(t).MethodByName("UnmarshalYAML")
 	return is

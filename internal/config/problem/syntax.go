@@ -85,7 +85,7 @@ func encoding(source []byte) []Problem {
 	return nil
 }
 
-// tabIndents tells whether a line has a tab before its first character, and nothing else before the column.
+// tabIndents reports whether a line has a tab before its first character, and nothing else before the column.
 func (t text) tabIndents(line, column int) bool {
 	before := t.before(line, t.begin(line))
 	return column <= t.begin(line) && strings.Contains(before, "\t")

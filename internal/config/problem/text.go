@@ -37,7 +37,7 @@ func (t text) begin(line int) int {
 	return utf8.RuneCountInString(all) - utf8.RuneCountInString(strings.TrimLeft(all, " \t")) + 1
 }
 
-// empty tells whether a line has nothing but a comment.
+// empty reports whether a line has nothing but a comment.
 func (t text) empty(line int) bool {
 	rest := strings.TrimSpace(t.line(line))
 	return rest == "" || rest[0] == '#'

@@ -19,7 +19,7 @@ type Version struct {
 
 func (v Version) String() string { return "variant " + v.Variant + " " + v.Version }
 
-// Has tells whether there is a key at the path.
+// Has reports whether there is a key at the path.
 func (v Version) Has(path []any) bool { return typeAt(v.Type, path) != nil }
 
 // Unknown says what is wrong with a key that the config's version does not have at the path to the key, and what was meant. all are

@@ -120,7 +120,7 @@ func (s style) mapping(v map[string]any) (*yaml.Node, error) {
 	return node, nil
 }
 
-// isData tells whether it is a resource whose contents are in the document.
+// isData reports whether it is a resource whose contents are in the document.
 func isData(v map[string]any) bool {
 	source, _ := v["source"].(string)
 	return strings.HasPrefix(source, "data:")

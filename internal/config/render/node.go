@@ -16,7 +16,7 @@ type Readiness struct {
 	Rules   []byte // of udev, go to HotplugRules
 }
 
-// Has tells whether the word stands in the snippet. r may be nil.
+// Has reports whether the word stands in the snippet. r may be nil.
 func (r *Readiness) Has(word string) bool {
 	return r != nil && bytes.Contains(slices.Concat(r.Script, r.Service, r.Rules), []byte(word))
 }

@@ -40,7 +40,7 @@ func Check(doc []byte, words Words, advice func(word string) string) (warnings [
 	return warnings, err
 }
 
-// Uses tells which of the words stand in the document, decoded contents included, in order.
+// Uses is which of the words stand in the document, decoded contents included, in order.
 func Uses(doc []byte, words ...string) ([]string, error) {
 	seen := map[string]bool{}
 	err := texts(doc, func(text, _ string) {
@@ -53,7 +53,7 @@ func Uses(doc []byte, words ...string) ([]string, error) {
 }
 
 // Replacer looks at all words in one pass, so that a value that holds a word is not replaced again.
-// Of two words where one starts with the other, the longer wins.
+// Of two words of which one starts with the other, the longer wins.
 func (w Words) Replacer() *strings.Replacer {
 	names := []string{}
 	for name := range w {

@@ -10,7 +10,7 @@ import (
 // ownWord matches what looks like a word of the user's: letters, digits and at least one _.
 var ownWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+`)
 
-// mark stands around words that have a value, in a copy of a text: no text has it (U+FDD0 is no character).
+// mark stands around words that have a value, in a copy of a text: no text has it (U+FDD0 is not a character).
 const mark = "\ufdd0"
 
 // Found are the words of documents.
@@ -44,7 +44,7 @@ func (f *Found) Find(doc []byte, known Words) error {
 	})
 }
 
-// Uses tells whether the word was found.
+// Uses reports whether the word was found.
 func (f *Found) Uses(word string) bool { return f.used[word] }
 
 // Nearest is what looks most like the word and has no value, and where that stands; letters is by how many the two

@@ -69,7 +69,7 @@ func updatesOff(version, system string) ([]byte, error) {
 	return encode(doc)
 }
 
-// hasOwnUpdates tells whether the document, or one that it carries, says anything of how the system updates itself.
+// hasOwnUpdates reports whether the document, or one that it carries, says anything of how the system updates itself.
 func hasOwnUpdates(doc []byte, system string) (bool, error) {
 	said, err := Uses(doc, ownUpdates[system]...)
 	if err != nil || len(said) > 0 || system == "flatcar" {
@@ -119,7 +119,7 @@ type file struct {
 	Append   []resource `json:"append"`
 }
 
-// configuresZincati tells whether the document, or one that it carries, has a file or link for Zincati that is about
+// configuresZincati reports whether the document, or one that it carries, has a file or link for Zincati that is about
 // updates. What Ignition merges from elsewhere is not known.
 func configuresZincati(doc []byte) (bool, error) {
 	var has document
@@ -156,7 +156,7 @@ func (d document) carriesZincatis() (bool, error) {
 	return false, nil
 }
 
-// aboutUpdates tells whether Zincati reads of its updates in the file, or may: what the guest fetches is not known.
+// aboutUpdates reports whether Zincati reads of its updates in the file, or may: what the guest fetches is not known.
 func (f file) aboutUpdates() (bool, error) {
 	if !strings.HasPrefix(f.Path, zincatiFolder) || !strings.HasSuffix(f.Path, ".toml") {
 		return false, nil

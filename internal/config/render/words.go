@@ -12,7 +12,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// All the project's own words. Those of discovery have values only where the config is given some.
+// All the words that the project has. Those of discovery have values only where the config is given some.
 var all = []string{
 	"Node_Name", "Node_Prefix", "Group_Name", "Group_Count", "Node_Number", "Node_Count", "Node_MAC", "Node_MAC2", "Node_MAC3", "Node_MAC4", "Cluster_Name", "SSH_Authorized_Key",
 	"Etcd_Discovery_URL", "Etcd_Discovery_Token", "Etcd_Discovery_Endpoints", "Etcd_Initial_Cluster",

@@ -39,7 +39,7 @@ func TestDocumentation(t *testing.T) {
 	}
 }
 
-// examplesOf compares one example, and tells whether Butane takes it.
+// examplesOf compares one example, and reports whether Butane takes it.
 func examplesOf(t *testing.T, butane string, example txtar.File) bool {
 	t.Helper()
 	config := filepath.Join(t.TempDir(), example.Name)

@@ -73,7 +73,7 @@ func mountPlace(fs old.Filesystem, units []old.Unit, used bool) string {
 	return ""
 }
 
-// isRoot tells whether the file system is the root of the running system: Flatcar finds that by its label.
+// isRoot reports whether the file system is the root of the running system: Flatcar finds that by its label.
 func isRoot(fs old.Filesystem) bool {
 	label := fs.Mount.Label
 	return fs.Name == "root" || fs.Mount.Device == "/dev/disk/by-label/ROOT" || label != nil && *label == "ROOT"

@@ -129,7 +129,7 @@ func place(c path.ContextPath) string {
 	return strings.TrimPrefix(out.String(), ".")
 }
 
-// MountUnits tells what Butane makes of its mount units once the config's words are replaced: by each name and text
+// MountUnits is what Butane makes of its mount units once the config's words are replaced: by each name and text
 // that these have with words, what it is without.
 func (t Template) MountUnits(replace func(string) string) (map[string]string, error) {
 	if t.mounts.config == nil {
@@ -191,7 +191,7 @@ func replacedScalar(n *yaml.Node, replace func(string) string, at string) (*yaml
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text}, true, nil
 }
 
-// mountable tells whether systemd reads a line that ends with the text as it stands there: % begins a specifier, and \ at
+// mountable reports whether systemd reads a line that ends with the text as it stands there: % begins a specifier, and \ at
 // the end of a line joins it to the next (systemd.unit(5), systemd.syntax(7)).
 func mountable(text string) bool {
 	odd := func(r rune) bool { return r == '%' || unicode.IsControl(r) }

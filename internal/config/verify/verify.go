@@ -46,7 +46,7 @@ type Finding struct {
 	source []byte // the file's text
 }
 
-// IsError tells whether it cannot be right.
+// IsError reports whether it cannot be right.
 func (f Finding) IsError() bool { return f.Severity == severityError }
 
 const (

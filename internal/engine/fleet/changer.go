@@ -45,7 +45,7 @@ func (c changer) Mark(name string, mark engine.Metadata) (made string, err error
 	return with(c.index, name, func(on engine.Marker) (string, error) { return on.Mark(name, mark) })
 }
 
-// Autostart tells whether the domain's host starts it when it boots.
+// Autostart reports whether the domain's host starts it when it boots.
 func (c changer) Autostart(name string) (bool, error) {
 	return with(c.index, name, func(on engine.Autostarter) (bool, error) { return on.Autostart(name) })
 }
@@ -127,12 +127,12 @@ type answer[T any] struct {
 	err   error
 }
 
-// HasKVM tells whether all hosts that answer have KVM: nodes are all emulated, or none.
+// HasKVM reports whether all hosts that answer have KVM: nodes are all emulated, or none.
 func (k knowledge) HasKVM(arch string) bool {
 	return k.all(func(h engine.Host) bool { return h.HasKVM(arch) })
 }
 
-// HasUEFI tells whether all hosts that answer have UEFI.
+// HasUEFI reports whether all hosts that answer have UEFI.
 func (k knowledge) HasUEFI(arch string) bool {
 	return k.all(func(h engine.Host) bool { return h.HasUEFI(arch) })
 }

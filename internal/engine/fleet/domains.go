@@ -9,7 +9,7 @@ import (
 	"coreos-libvirt/internal/engine"
 )
 
-// definer makes domains, and removes them, where they are or shall be.
+// definer makes domains, and removes them, where they are or will be.
 type definer struct{ *index }
 
 // Define makes or changes the domain, on the host that has it or else on the one that was chosen for it.
@@ -78,7 +78,7 @@ func (i *index) on(domain string, do func(engine.Engine) error) error {
 	return do(e)
 }
 
-// events tell what happens to domains.
+// events report what happens to domains.
 type events struct{ *index }
 
 // Watch gives a value when something may have happened to the domain. Of one on a host that does not answer it never does.

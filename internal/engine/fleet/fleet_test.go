@@ -106,7 +106,7 @@ func TestANewOneIsMadeWhereItWasAssigned(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftOfANodeOnNoHost is found on the host that has it, and goes; where there is nothing, that is no error.
+// TestWhatIsLeftOfANodeOnNoHost is found on the host that has it, and goes; where there is nothing, that is not an error.
 func TestWhatIsLeftOfANodeOnNoHost(t *testing.T) {
 	f := opened(t, specOf(t, "a"), specOf(t, "b"))
 	dir := t.TempDir()

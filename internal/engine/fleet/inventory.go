@@ -149,10 +149,10 @@ func (i *index) Silent() map[string]error {
 	return silent
 }
 
-// Assign has a node that is not there be made on the host of that name. A name that is no host's changes nothing.
+// Assign has a node that is not there be made on the host of that name. A name that no host has changes nothing.
 func (i *index) Assign(node, name string) { i.sends(i.placed, node, name) }
 
-// Move has a node be made anew on the host of that name.
+// Move has a node be recreated on the host of that name.
 func (i *index) Move(node, name string) { i.sends(i.moving, node, name) }
 
 func (i *index) sends(nodes map[string]*host, node, name string) {

@@ -9,12 +9,12 @@ import (
 	"libvirt.org/go/libvirt"
 )
 
-// Lease is the domain's address by mac in the leases of libvirt's own networks; not valid where there is none.
+// Lease is the domain's address by mac in the leases of libvirt's own networks; not valid if there is none.
 func (i inventory) Lease(domain, mac string) netip.Addr {
 	return i.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)
 }
 
-// AgentAddress is the domain's address by mac that QEMU's agent in the guest tells; not valid where there is
+// AgentAddress is the domain's address by mac that QEMU's agent in the guest gives; not valid if there is
 // none. A guest without the agent is known at once, one whose agent hangs after libvirt's five seconds.
 func (i inventory) AgentAddress(domain, mac string) netip.Addr {
 	return i.address(domain, mac, libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)

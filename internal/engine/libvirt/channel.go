@@ -21,7 +21,7 @@ const (
 	busyPoll = 100 * time.Millisecond
 	// sendPoll is how often bytes that a guest does not take are sent again.
 	sendPoll = 10 * time.Millisecond
-	// deadPoll is how often a stream's reader asks whether its connection lives: the stream itself does not tell.
+	// deadPoll is how often a stream's reader asks whether its connection lives: the stream itself does not show it.
 	deadPoll = time.Second
 )
 
@@ -57,7 +57,7 @@ func (p ports) Channel(ctx context.Context, domain, channel string) (_ engine.Ch
 	return ch, nil
 }
 
-// busy tells whether libvirt says that a channel is in another's hands: of this driver's, or of its own libraries'.
+// busy reports whether libvirt says that a channel is in another's hands: of this driver's, or of its own libraries'.
 func busy(err error) bool {
 	return strings.Contains(err.Error(), "is locked") || strings.Contains(err.Error(), "Active channel stream exists")
 }

@@ -26,7 +26,7 @@ const (
 	keepAliveInterval, keepAliveCount = 5, 3 // seconds
 )
 
-// connection is one to a libvirt daemon. If the daemon is restarted, it is made anew.
+// connection is one to a libvirt daemon. If the daemon is restarted, it is made again.
 type connection struct {
 	*events
 	dials  string                   // the URI
@@ -82,7 +82,7 @@ func (c *connection) use(do func(*libvirt.Connect) error) error {
 	return err
 }
 
-// live is the connection, made anew where it is dead. The dead one is left to its last users: they may be
+// live is the connection, made again where it is dead. The dead one is left to its last users: they may be
 // in the middle of a call.
 func (c *connection) live() (*libvirt.Connect, error) {
 	c.mu.Lock()
@@ -107,7 +107,7 @@ func dead(conn *libvirt.Connect) bool {
 	return err != nil || !alive
 }
 
-// transient tells whether libvirt refuses something that it will take a little later: another call is at
+// transient reports whether libvirt refuses something that it will take a little later: another call is at
 // the domain, or a storage pool has jobs of its own running.
 func transient(err error) bool {
 	for _, code := range []libvirt.ErrorNumber{libvirt.ERR_OPERATION_TIMEOUT, libvirt.ERR_RESOURCE_BUSY} {

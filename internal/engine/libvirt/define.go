@@ -51,7 +51,7 @@ func (c *Conn) Define(xml string) (made string, err error) {
 }
 
 // Remove ends the domain of that UUID, if it runs, and deletes its definition with all that libvirt keeps for it.
-// Only one whose metadata name one of the owners goes, whatever has its name by now. One that is gone already is no
+// Only one whose metadata name one of the owners goes, whatever has its name by now. One that is gone already is not ant an
 // error.
 func (c *Conn) Remove(uuid string, owners ...string) error {
 	err := c.use(func(conn *libvirt.Connect) error {

@@ -47,7 +47,7 @@ func (e *events) listen(conn *libvirt.Connect, again func()) {
 	})
 }
 
-// oneReboot is how long the resets of one reboot may take to come: libvirt tells of each, and Linux with SeaBIOS makes three
+// oneReboot is how long the resets of one reboot may take to come: libvirt reports each, and Linux with SeaBIOS makes three
 // of one reboot, within half a second (QEMU 7.2, q35).
 const oneReboot = 2 * time.Second
 
@@ -66,7 +66,7 @@ func (r reboots) reset(at time.Time) reboots {
 }
 
 // Watch gives a channel that has a value when something may have happened to the domain, from now until
-// end is called: libvirt told of it, or could not while its daemon was away.
+// end is called: libvirt reported it, or could not while its daemon was away.
 func (e *events) Watch(domain string) (happened <-chan struct{}, end func()) {
 	e.watching.Lock()
 	defer e.watching.Unlock()
@@ -87,7 +87,7 @@ func (e *events) note(domain string, event *libvirt.DomainEventLifecycle) {
 	}
 }
 
-// Started is when libvirt told that the domain was started, since a time; now where it has not yet.
+// Started is when libvirt said that the domain was started, since a time; now if it has not yet.
 func (e *events) Started(domain string, since time.Time) time.Time {
 	e.watching.Lock()
 	defer e.watching.Unlock()
@@ -97,7 +97,7 @@ func (e *events) Started(domain string, since time.Time) time.Time {
 	return time.Now()
 }
 
-// Reboots is how often libvirt told that the domain began its boot again, without being started.
+// Reboots is how often libvirt said that the domain began its boot again, without being started.
 func (e *events) Reboots(domain string) int {
 	e.watching.Lock()
 	defer e.watching.Unlock()

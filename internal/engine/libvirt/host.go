@@ -19,7 +19,7 @@ type host struct {
 	uefi sync.Map // what HasUEFI has found, by architecture
 }
 
-// HasKVM tells whether libvirt offers domains of the type kvm for arch (x86_64, aarch64). A KVM that
+// HasKVM reports whether libvirt offers domains of the type kvm for arch (x86_64, aarch64). A KVM that
 // is offered may still fail when a domain starts.
 func (h *host) HasKVM(arch string) bool {
 	if has, known := h.kvm.Load(arch); known {
@@ -35,7 +35,7 @@ func (h *host) HasKVM(arch string) bool {
 	return err == nil
 }
 
-// HasUEFI tells whether libvirt finds a UEFI for domains of arch (x86_64, aarch64). Where it does not tell, it may.
+// HasUEFI reports whether libvirt finds a UEFI for domains of arch (x86_64, aarch64). If it does not say, it may.
 func (h *host) HasUEFI(arch string) bool {
 	if has, known := h.uefi.Load(arch); known {
 		return has.(bool)
@@ -58,7 +58,7 @@ func (h *host) HasUEFI(arch string) bool {
 	return has
 }
 
-// definite tells whether libvirt has answered that it does not do something, rather than not answered.
+// definite reports whether libvirt has answered that it does not do something, rather than not answered.
 func definite(err error) bool {
 	return refusal.Is(err, libvirt.ERR_INVALID_ARG) || refusal.Is(err, libvirt.ERR_CONFIG_UNSUPPORTED) || refusal.Is(err, libvirt.ERR_NO_SUPPORT) || refusal.Is(err, libvirt.ERR_OPERATION_UNSUPPORTED)
 }

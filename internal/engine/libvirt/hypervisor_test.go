@@ -213,6 +213,16 @@ func TestNetworkBridge(t *testing.T) {
 	}
 }
 
+func TestReservedByANetwork(t *testing.T) {
+	conn := open(t)
+	if got := conn.Reserved("default", "52:54:00:00:00:01"); got.IsValid() {
+		t.Errorf("the network keeps none: got %s", got)
+	}
+	if got := conn.Reserved("none", "52:54:00:00:00:01"); got.IsValid() {
+		t.Errorf("no network: got %s", got)
+	}
+}
+
 func TestStartErrorAdvice(t *testing.T) {
 	for text, want := range map[string]string{
 		"internal error: process exited while connecting to monitor: qemu-system-x86_64: error: failed to set MSR 0x345 to 0x2000": "accel=tcg",

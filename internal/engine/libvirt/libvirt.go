@@ -26,7 +26,7 @@ import (
 	"coreos-libvirt/internal/engine/local"
 )
 
-// Available tells whether this program was built with libvirt's binding.
+// Available reports whether this program was built with libvirt's binding.
 const Available = true
 
 // Conn is libvirt, as an engine that runs nodes. All its parts share one connection.

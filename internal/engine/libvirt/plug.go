@@ -45,7 +45,7 @@ func (c changer) SetVCPUs(name string, count int) error {
 	}))
 }
 
-// SetMemory plugs a DIMM of what the running domain lacks of that many MiB.
+// SetMemory plugs a DIMM of as much as the running domain has less than that many MiB.
 func (c changer) SetMemory(name string, mib int) error {
 	return refusal.Plain(c.with(name, func(dom *libvirt.Domain) error {
 		info, err := dom.GetInfo()
@@ -88,7 +88,7 @@ func (c changer) Took(name string, mark engine.Metadata) error {
 	}))
 }
 
-// Autostart tells whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
+// Autostart reports whether libvirt starts the domain with its host (virDomainGetAutostart). It forgets that with the definition.
 func (c changer) Autostart(name string) (on bool, err error) {
 	err = c.with(name, func(dom *libvirt.Domain) error { on, err = dom.GetAutostart(); return err })
 	return on, refusal.Plain(err)

@@ -67,7 +67,7 @@ func (c *Conn) Shutdown(name string) error {
 	return nil
 }
 
-// Destroy ends the guest as pulling the plug does. One that does not run is no error.
+// Destroy ends the guest as pulling the plug does. One that does not run is not an error.
 func (c *Conn) Destroy(name string) error {
 	err := c.with(name, func(dom *libvirt.Domain) error { return unlessEnded(dom.Destroy()) })
 	if err != nil {

@@ -34,7 +34,7 @@ const (
 
 // Probe starts a domain without disks by accel ("kvm", or "qemu" for TCG) and ends it: a KVM that is there but does not work
 // fails here, be it when QEMU sets the processor up, when that is to run, or because it runs no 64-bit code. What the domain
-// boots is put for that time into dir, which QEMU must reach; without one it only starts, as of a host whose files are not this one's.
+// boots is put for that time into dir, which QEMU must reach; without one it only starts, for a host whose files are not this one's.
 func (h *host) Probe(accel, arch, dir string) error {
 	kernel, remove, err := probeKernel(arch, dir)
 	if err != nil {

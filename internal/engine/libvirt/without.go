@@ -18,7 +18,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Available tells whether this program was built with libvirt's binding.
+// Available reports whether this program was built with libvirt's binding.
 const Available = false
 
 var errNoCgo = hint.Add(errors.New("this program was built without a C compiler and cannot talk to libvirt"),
@@ -62,6 +62,7 @@ func (host) Version() (major, minor, release uint32, err error)               { 
 func (host) QEMUVersion() (major, minor, release uint32, err error)           { return 0, 0, 0, errNoCgo }
 func (host) Probe(string, string, string) error                               { return errNoCgo }
 func (host) NetworkBridge(string) (string, error)                             { return "", errNoCgo }
+func (host) Reserved(string, string) (none netip.Addr)                        { return none }
 func (host) HasKVM(string) bool                                               { return false }
 func (host) HasUEFI(string) bool                                              { return true }
 func (inventory) Running() (map[string]bool, error)                           { return nil, errNoCgo }

@@ -58,7 +58,7 @@ func look(ctx context.Context, path string, domain engine.Domain) (engine.Disk, 
 	return disk, err
 }
 
-// stands tells whether what a disk stands on is there, or may be.
+// stands reports whether what a disk stands on is there, or may be.
 func stands(backing string) bool {
 	_, err := os.Stat(backing)
 	return backing == "" || !errors.Is(err, fs.ErrNotExist)

@@ -44,7 +44,7 @@ func (f *follower) read() error {
 	return f.drain()
 }
 
-// look opens the log, unless it is open, and goes back to the beginning of one that was emptied. It tells whether another file
+// look opens the log, unless it is open, and goes back to the beginning of one that was emptied. It reports whether another file
 // has taken its place.
 func (f *follower) look() (moved bool, err error) {
 	there, err := os.Stat(f.path)

@@ -43,7 +43,7 @@ func lookFurther(ctx context.Context, disk *engine.Disk, node engine.Files, doma
 	return nil
 }
 
-// isFurther tells whether the path is one of the node's further disks, or stands on one.
+// isFurther reports whether the path is one of the node's further disks, or stands on one.
 func isFurther(node engine.Files, path string) bool {
 	names, _ := further(node)
 	return slices.ContainsFunc(names, func(name string) bool {

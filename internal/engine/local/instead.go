@@ -29,7 +29,7 @@ func instead(node engine.Files, domain engine.Domain) (path string, onTop bool) 
 	return path, false
 }
 
-// standsOn tells whether the image stands on the disk, itself or by others.
+// standsOn reports whether the image stands on the disk, itself or by others.
 func standsOn(image, disk string) bool {
 	for range longestChain {
 		if image = qcow2.Backing(image); image == "" || same(image, disk) {
@@ -39,7 +39,7 @@ func standsOn(image, disk string) bool {
 	return false
 }
 
-// same tells whether both paths are one file.
+// same reports whether both paths are one file.
 func same(a, b string) bool {
 	if filepath.Clean(a) == filepath.Clean(b) {
 		return true

@@ -85,11 +85,11 @@ func removeMoved(path string) (err error) {
 	return err
 }
 
-// Cut tells whether there is a file that an earlier part of the log was moved to (virtlogd.conf(5), max_size).
+// Cut reports whether there is a file that an earlier part of the log was moved to (virtlogd.conf(5), max_size).
 func (l log) Cut() bool {
 	_, err := os.Stat(l.path + ".0")
 	return err == nil
 }
 
-// Writes are those that the kernel tells of.
+// Writes are those that the kernel reports.
 func (l log) Writes() (written <-chan struct{}, end func()) { return l.writes.to(l.path) }

@@ -6,7 +6,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// writes tells of writes to console logs. All have one instance of inotify, of which a user may have few (inotify(7)).
+// writes reports writes to console logs. All have one instance of inotify, of which a user may have few (inotify(7)).
 type writes struct {
 	mu      sync.Mutex
 	watcher *fsnotify.Watcher

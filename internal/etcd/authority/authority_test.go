@@ -219,3 +219,24 @@ func TestBrokenAuthority(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestNamesOfAMember: one is known by an address, and by names, too.
+func TestNamesOfAMember(t *testing.T) {
+	a := made(t)
+	text, err := a.Issue("core01", "10.0.0.7", "example.org", "core01.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "member.pem")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"10.0.0.7", "example.org", "core01.example.org", "core01"} {
+		if err := a.holds(file, host, time.Now()); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if err := a.holds(file, "core02.example.org", time.Now()); err == nil {
+		t.Error("it holds for another one, too")
+	}
+}

@@ -12,14 +12,14 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// Issue is a fresh certificate and its key in one PEM file, for a member of that name at that address:
+// Issue is a fresh certificate and its key in one PEM file, for a member of that name at that address, and of these names, too:
 // one file is either there or not.
-func (a Authority) Issue(name, address string) ([]byte, error) {
+func (a Authority) Issue(name, address string, too ...string) ([]byte, error) {
 	der, key, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	return a.sign(der, key, name, name, "localhost", address, "127.0.0.1", "::1")
+	return a.sign(der, key, name, append([]string{name, "localhost", address, "127.0.0.1", "::1"}, too...)...)
 }
 
 // sign makes a certificate that holds for hosts: names and addresses.
@@ -48,14 +48,14 @@ func (a Authority) sign(authority []byte, key *ecdsa.PrivateKey, name string, ho
 	return append(certificatePEM(der), private...), err
 }
 
-// Fits tells whether a file that Issue made is still good for the address: signed by this authority, and with less than two
+// Fits reports whether a file that Issue made is still good for the address: signed by this authority, and with less than two
 // thirds of its life over.
 func (a Authority) Fits(file, address string) bool {
 	life, err := LifeOf(file)
 	return err == nil && !life.Due(time.Now()) && a.holds(file, address, time.Now()) == nil && hasSigned(a, file)
 }
 
-// hasSigned tells whether the authority that signs now has signed the file's certificate: while it is rotated, another one may have.
+// hasSigned reports whether the authority that signs now has signed the file's certificate: while it is rotated, another one may have.
 func hasSigned(a Authority, file string) bool {
 	certificate, err := read(file)
 	if err != nil {
@@ -65,8 +65,8 @@ func hasSigned(a Authority, file string) bool {
 	return err == nil && certificate.CheckSignatureFrom(signer) == nil
 }
 
-// RenewClient replaces what this host shows to the cluster, when two thirds of its life are over. It tells whether it did. Where
-// that fails, what there is may still hold: it is no error then.
+// RenewClient replaces what this host shows to the cluster, when two thirds of its life are over. It reports whether it did. Where
+// that fails, what there is may still hold: it is not an error then.
 func (a Authority) RenewClient() (renewed bool, err error) {
 	if a.Fits(a.ClientFile(), "") {
 		return false, nil

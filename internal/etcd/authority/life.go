@@ -14,10 +14,10 @@ import (
 // Life is from when until when a certificate holds.
 type Life struct{ From, Until time.Time }
 
-// Due tells whether two thirds of the life are over at that time: then a certificate is replaced.
+// Due reports whether two thirds of the life are over at that time: then a certificate is replaced.
 func (l Life) Due(at time.Time) bool { return at.After(l.Until.Add(-l.Until.Sub(l.From) / 3)) }
 
-// String is for people, as of now.
+// String is for people, at this time.
 func (l Life) String() string {
 	const day = "2006-01-02"
 	switch now := time.Now(); {

@@ -21,7 +21,7 @@ import (
 const patience = 20 * time.Second
 
 // Service asks a v2 discovery service, such as https://discovery.etcd.io was, for a new token of the size
-// (https://etcd.io/docs/v2.3/discovery_protocol/). An answer that is no discovery URL is an error.
+// (https://etcd.io/docs/v2.3/discovery_protocol/). An answer that is not a discovery URL is an error.
 func Service(ctx context.Context, base string, size int) (Token, error) {
 	address := fmt.Sprintf("%s/new?size=%d", strings.TrimSuffix(base, "/"), size)
 	answer, err := ask(ctx, address)
@@ -51,7 +51,7 @@ var urlForm = regexp.MustCompile(`^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(
 // longestURL is how many bytes such a URL may have.
 const longestURL = 512
 
-// CheckURLs refuses what is no URL of discovery, or several with commas.
+// CheckURLs refuses what is not a URL of discovery, or several with commas.
 func CheckURLs(urls string) error {
 	for _, one := range strings.Split(urls, ",") {
 		if u, err := url.Parse(one); err != nil || u.Hostname() == "" || len(one) > longestURL || !urlForm.MatchString(one) {
@@ -123,7 +123,7 @@ func known(ofSize, ofMembers []byte) (size, registered int, err error) {
 	return size, len(members.Node.Nodes), nil
 }
 
-// IsEtcd tells whether an etcd answers at the URL.
+// IsEtcd reports whether an etcd answers at the URL.
 func IsEtcd(ctx context.Context, base string) bool {
 	answer, err := ask(ctx, strings.TrimSuffix(base, "/")+"/version")
 	return err == nil && strings.Contains(string(answer), `"etcdserver"`)

@@ -98,7 +98,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// harmful tells whether a character means something to systemd or a shell, or begins another word.
+// harmful reports whether a character means something to systemd or a shell, or begins another word.
 func harmful(r rune) bool {
 	return r <= ' ' || r > '~' || strings.ContainsRune("%$`\"'\\;&|<>(){}*?!#", r)
 }

@@ -58,7 +58,7 @@ type Token struct {
 	Retired  bool   // whether its nodes are being removed, for a new cluster
 }
 
-// IsEmbedded tells whether tokens of the kind are known to the project's own service.
+// IsEmbedded reports whether tokens of the kind are known to the project's own service.
 func IsEmbedded(kind string) bool { return kind == KindEmbedded || kind == KindEmbedded2 }
 
 // URL is the token as the bash script kept it, and as etcd's --discovery takes it.
@@ -100,6 +100,15 @@ func Static(names, addresses []string, tls bool) Token {
 	return token
 }
 
+// Names are what a node's member is known by, too: in a cluster of SRV records the domain, which etcd wants to see in the others'
+// certificates, and the node's name there.
+func (t Token) Names(node string) []string {
+	if t.Kind != KindSRV {
+		return nil
+	}
+	return []string{t.Endpoint, node + "." + t.Endpoint}
+}
+
 // Scheme is that of the members' own URLs.
 func (t Token) Scheme() string {
 	if t.TLS {
@@ -121,7 +130,17 @@ func random() string {
 
 // Joining is what WordFlags stands for in a member that joins a cluster that there is already.
 func Joining(initialCluster string) string {
-	return "--initial-cluster=" + initialCluster + " --initial-cluster-state=existing"
+	return initialFlag + initialCluster + joiningState
+}
+
+const (
+	initialFlag  = "--initial-cluster="
+	joiningState = " --initial-cluster-state=existing"
+)
+
+// Joined is the initial cluster in flags that Joining gave.
+func Joined(flags string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(flags, initialFlag), joiningState)
 }
 
 // New is a fresh token of the project's own service for a cluster of size members, on a port of address that is free now: several
@@ -135,7 +154,7 @@ func New(kind string, address netip.Addr, size int) (Token, error) {
 	return Token{Kind: kind, Endpoint: "http://" + listener.Addr().String(), ID: random(), Size: size}, nil
 }
 
-// IsFree tells whether an embedded token can be served at the address, and never was.
+// IsFree reports whether an embedded token can be served at the address, and never was.
 func (t Token) IsFree(address netip.Addr, vm, cluster string) bool {
 	at, err := netip.ParseAddrPort(strings.TrimPrefix(t.Endpoint, "http://"))
 	if _, used := os.Stat(Data(vm, cluster)); err != nil || used == nil || at.Addr() != address {
@@ -148,7 +167,7 @@ func (t Token) IsFree(address netip.Addr, vm, cluster string) bool {
 	return listener.Close() == nil
 }
 
-// IsServedOn tells whether an embedded token is served at one of this host's addresses on the link.
+// IsServedOn reports whether an embedded token is served at one of this host's addresses on the link.
 func (t Token) IsServedOn(link string) bool {
 	at, err := netip.ParseAddrPort(strings.TrimPrefix(t.Endpoint, "http://"))
 	card, noCard := net.InterfaceByName(link)
@@ -182,7 +201,7 @@ func (t Token) Mark(vm, cluster string) error {
 	return artifact.Write(file(vm, cluster), text, 0o644)
 }
 
-// Forget removes the token of a cluster that is no more, and what the service knew of it.
+// Forget removes the token of a cluster that is gone, and what the service knew of it.
 func Forget(vm, cluster string) error {
 	return errors.Join(os.RemoveAll(Data(vm, cluster)), os.RemoveAll(file(vm, cluster)))
 }
@@ -233,7 +252,7 @@ func parse(text string) (Token, error) {
 	return token, nil
 }
 
-// areURLs tells whether the text is one URL, or several with commas.
+// areURLs reports whether the text is one URL, or several with commas.
 func areURLs(text string) bool {
 	for _, one := range strings.Split(text, ",") {
 		if u, err := url.Parse(one); err != nil || u.Scheme == "" || u.Host == "" {
@@ -244,7 +263,7 @@ func areURLs(text string) bool {
 }
 
 // BridgeAddress is the host's address on the bridge, by which nodes reach it: the first global IPv4
-// one, or where there is none the first global IPv6 one.
+// one, or if there is none the first global IPv6 one.
 func BridgeAddress(bridge string) (netip.Addr, error) {
 	link, err := net.InterfaceByName(bridge)
 	if err != nil {

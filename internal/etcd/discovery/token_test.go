@@ -71,3 +71,12 @@ func TestBridgeAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesInCertificates: etcd that has formed by SRV records wants to see the domain.
+func TestNamesInCertificates(t *testing.T) {
+	for kind, want := range map[string]string{KindSRV: "example.org core01.example.org", KindStatic: ""} {
+		if got := strings.Join((Token{Kind: kind, Endpoint: "example.org"}).Names("core01"), " "); got != want {
+			t.Errorf("%s: got %s", kind, got)
+		}
+	}
+}

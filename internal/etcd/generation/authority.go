@@ -16,7 +16,7 @@ func authorityOf(dir, prefix string) authority.Authority {
 	return authority.Authority{Dir: filepath.Join(dir, workspace.TLSName(prefix))}
 }
 
-// TLS tells whether the cluster's etcd speaks it.
+// TLS reports whether the cluster's etcd speaks it.
 func (g Generation) TLS() bool { return g.Token != nil && g.Token.TLS }
 
 // Members is the helper with what the cluster's members want to see, logged in if they have users.

@@ -21,7 +21,7 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// Options say how the members of the cluster's etcd shall find each other.
+// Options say how the members of the cluster's etcd find each other.
 type Options struct {
 	Dir    string           // of generated files
 	Prefix string           // of the cluster

@@ -3,7 +3,6 @@ package generation
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,6 +179,8 @@ func TestAWayThatDoesNotHelp(t *testing.T) {
 		{"http://10.0.0.1/a b", "", "", "discovery=http://10.0.0.1/a b: this is not a way of discovery: "},
 		{"http://10.0.0.1/$(reboot)", "", "", "discovery=http://10.0.0.1/$(reboot): this is not a way of discovery: "},
 		{"http://root:word@10.0.0.1/x", "", "", "this is not a way of discovery: "},
+		{"srv:", "", "", "discovery=srv:: this is not a domain"},
+		{"srv:example.org --force-new-cluster", "", "", "discovery=srv:example.org --force-new-cluster: this is not a domain"},
 		{"foo", "", "", "discovery=foo: this is not a way of discovery"},
 	} {
 		w := newWorld(t, "Etcd_Discovery_Flags", func(o *Options) { o.Way, o.Listen, o.Addresses = c.way, c.listen, c.addresses })
@@ -280,18 +281,6 @@ func TestAccess(t *testing.T) {
 	}{{Access{Cert: "x"}, "discovery_cert=x discovery_key="}, {Access{CA: filepath.Join(folder, "none")}, "discovery_ca=: stat "}} {
 		if err := c.check(); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "\nhint: ") {
 			t.Errorf("%+v: got %v", c, err)
-		}
-	}
-}
-
-func TestReachableAddress(t *testing.T) {
-	for text, want := range map[string]string{"127.0.1.1": "", "fd00::1 10.0.0.1": "10.0.0.1", "::1 fe80::1 fd00::1": "fd00::1", "": ""} {
-		found := []netip.Addr{}
-		for _, a := range strings.Fields(text) {
-			found = append(found, netip.MustParseAddr(a))
-		}
-		if got, ok := reachableAddress(found); ok != (want != "") || ok && got.String() != want {
-			t.Errorf("%s: got %s", text, got)
 		}
 	}
 }

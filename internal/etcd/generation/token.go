@@ -19,7 +19,7 @@ import (
 // registerPatience is how long an etcd elsewhere may take to know a new token.
 const registerPatience = 20 * time.Second
 
-// isWay tells whether the token is of the way that discovery= says.
+// isWay reports whether the token is of the way that discovery= says.
 func (o Options) isWay(t discovery.Token) bool {
 	switch t.Kind {
 	case discovery.KindEmbedded, discovery.KindEmbedded2, discovery.KindStatic:
@@ -60,7 +60,7 @@ func (o Options) kinds() []string {
 	return []string{discovery.KindV2, discovery.KindV3}
 }
 
-// isGood tells whether a token that no node was made with is as this run would make it, and nobody has used it.
+// isGood reports whether a token that no node was made with is as this run would make it, and nobody has used it.
 func (o Options) isGood(ctx context.Context, t discovery.Token, tls bool) bool {
 	if t.Size != len(o.Nodes) || !o.isWay(t) || t.TLS != tls || t.Formed || t.Retired {
 		return false
@@ -111,15 +111,37 @@ func (o Options) tokenOfWay(ctx context.Context, tls bool) (discovery.Token, err
 	case o.Way == discovery.KindStatic:
 		return o.staticToken(ctx, tls)
 	case isSRV:
+		if err := discovery.CheckDomain(domain); err != nil {
+			return discovery.Token{}, err
+		}
+		warnOfRecords(ctx, o, domain, tls)
 		return discovery.Token{Kind: discovery.KindSRV, Endpoint: domain, Size: len(o.Nodes)}, nil
 	}
 	return o.tokenOf(ctx, o.Way)
+}
+
+// recordsWithin is how long DNS may take to say how many members a domain has.
+const recordsWithin = 3 * time.Second
+
+// warnOfRecords says so if the domain does not have a record for each member: etcd forms of those that it finds there. What this host's
+// resolver does not know the nodes' may know.
+func warnOfRecords(ctx context.Context, o Options, domain string, tls bool) {
+	ctx, cancel := context.WithTimeout(ctx, recordsWithin)
+	defer cancel()
+	found, err := discovery.Members(ctx, domain, tls)
+	switch {
+	case err != nil:
+		o.Say("warning: discovery=srv:%s: this host finds no SRV records of etcd's members there: %v", domain, err)
+	case found != len(o.Nodes):
+		o.Say("warning: discovery=srv:%s: its SRV records name %d members, and there are %d nodes: etcd forms only if these are the same", domain, found, len(o.Nodes))
+	}
 }
 
 // tryWay finds what is wrong with the way that discovery= says, as far as that can be told before there is a token.
 func (o Options) tryWay(ctx context.Context, tls bool) (err error) {
 	switch {
 	case strings.HasPrefix(o.Way, "srv:"):
+		err = discovery.CheckDomain(strings.TrimPrefix(o.Way, "srv:"))
 	case !discovery.IsEmbedded(o.Way) && o.Way != discovery.KindStatic:
 		_, err = firstURL(o.Way)
 	case o.ReadOnly && !o.Try:
@@ -197,27 +219,13 @@ func (o Options) nodeAddresses(ctx context.Context, names []string) (addresses [
 		return strings.Split(o.Addresses, ","), nil
 	}
 	for _, name := range names {
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+		address, err := discovery.AddressOf(ctx, name)
 		if err != nil {
-			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them", "discovery=static: %s has no address: %w", name, err)
-		}
-		address, ok := reachableAddress(found)
-		if !ok {
-			return nil, hint.Errorf("addresses=10.0.0.11,10.0.0.12,… names them; see /etc/hosts", "discovery=static: %s is %s, which no other node can reach", name, found[0])
+			return nil, err
 		}
 		addresses = append(addresses, address.String())
 	}
 	return addresses, nil
-}
-
-// reachableAddress is the one of a node's addresses by which others reach it: IPv4 where there is such a one.
-func reachableAddress(found []netip.Addr) (best netip.Addr, ok bool) {
-	for _, a := range found {
-		if a = a.Unmap(); a.IsGlobalUnicast() && (!best.IsValid() || a.Is4() && !best.Is4()) {
-			best = a
-		}
-	}
-	return best, best.IsValid()
 }
 
 // address is where the nodes reach the embedded service.

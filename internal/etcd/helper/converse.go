@@ -15,7 +15,7 @@ import (
 // letEnd is how long requests may take to end when nobody waits for them any more.
 const letEnd = time.Second
 
-// handler does what a request asks for. It may tell results before its last one, which may be nil.
+// handler does what a request asks for. It may give results before its last one, which may be nil.
 type handler func(ctx context.Context, r wire.Request, tell func(result any) error) (last any, err error)
 
 // handlers are those of all verbs but wire.Cancel.
@@ -151,7 +151,7 @@ func (c *conversation) say(id int64, last bool, result any) error {
 	return c.answers.Send(answer)
 }
 
-// longestError is how many bytes of an error are told: members' words may be in it.
+// longestError is how many bytes of an error are passed on: members' texts may be in it.
 const longestError = 16 << 10
 
 func (c *conversation) refuse(id int64, err error) error {

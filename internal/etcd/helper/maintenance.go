@@ -39,7 +39,7 @@ func defragment(ctx context.Context, client *clientv3.Client, _ none) (any, erro
 	return nil, err
 }
 
-// disarm ends the alarms that databases are full, which etcd raises again when they are, and those of members that are no more.
+// disarm ends the alarms that databases are full, which etcd raises again when they are, and those of members that are gone.
 func disarm(ctx context.Context, client *clientv3.Client, _ none) (any, error) {
 	alarms, err := client.AlarmList(ctx)
 	if err != nil {

@@ -61,7 +61,7 @@ func opened(path string) (wire.Snapshot, error) {
 	return content, err
 }
 
-// wantsUsers tells whether a snapshot's etcd answers to users only (etcd's server/storage/schema/auth.go).
+// wantsUsers reports whether a snapshot's etcd answers to users only (etcd's server/storage/schema/auth.go).
 func wantsUsers(tx *bolt.Tx) bool {
 	bucket := tx.Bucket([]byte("auth"))
 	return bucket != nil && bytes.Equal(bucket.Get([]byte("authEnabled")), []byte{1})
@@ -109,7 +109,7 @@ func checkSnapshot(path string) error {
 // stall is how long etcd may send or take nothing.
 const stall = 30 * time.Second
 
-// stalling gives up what it reads from where nothing comes for the time of a stall.
+// stalling gives up what it reads from if nothing comes for the time of a stall.
 type stalling struct {
 	from    io.Reader
 	giveUp  *time.Timer
@@ -201,7 +201,7 @@ func onlyThese(ctx context.Context, client *clientv3.Client, keys map[string][]b
 	}
 }
 
-// content is what of a snapshot can be told or restored.
+// content is what of a snapshot can be shown or restored.
 type content struct {
 	keys          map[string][]byte
 	leases, users int

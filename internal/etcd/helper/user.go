@@ -24,12 +24,12 @@ var callOf = map[string]string{
 	wire.Count: "Range", wire.Compact: "Compact", wire.Defragment: "Defragment", wire.Disarm: "Alarm",
 }
 
-// wantsUser tells whether the error is of an etcd that has users, and takes who asks for none of them, or not any more.
+// wantsUser reports whether the error is of an etcd that has users, and takes who asks for none of them, or not any more.
 func wantsUser(err error) bool {
 	return errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrInvalidAuthToken) || errors.Is(err, rpctypes.ErrAuthOldRevision)
 }
 
-// isRefusal tells whether etcd has refused who asks, which no patience changes.
+// isRefusal reports whether etcd has refused who asks, which no patience changes.
 func isRefusal(err error) bool {
 	return errors.Is(err, rpctypes.ErrUserEmpty) || errors.Is(err, rpctypes.ErrAuthFailed) || errors.Is(err, rpctypes.ErrPermissionDenied)
 }

@@ -101,7 +101,7 @@ func list(ctx context.Context, r wire.Request, _ func(any) error) (any, error) {
 	}
 }
 
-// eachListed is how long one member may take to tell of the others.
+// eachListed is how long one member may take to list the others.
 const eachListed = 5 * time.Second
 
 func notListed(members []wire.Member) error {
@@ -199,7 +199,7 @@ func ownURL(peer wire.Peer, asked []string) string {
 	return peer.Clients[0]
 }
 
-// answer is what one endpoint told of its member, and of the others.
+// answer is what one endpoint says of its member, and of the others.
 type answer struct {
 	member wire.Member
 	peers  []wire.Peer
@@ -251,7 +251,7 @@ func (a answer) said(user string) wire.Member {
 	return a.member
 }
 
-// disagrees is what is wrong with a member that tells of other members than most do.
+// disagrees is what is wrong with a member that knows other members than most do.
 const disagrees = "it names other members than the others do"
 
 // agreed are the peers as more than half of the healthy members tell them. A member that tells of others is not healthy: what
@@ -343,7 +343,7 @@ func listens(ctx context.Context, endpoint string) error {
 	return conn.Close()
 }
 
-// allowed tells whether the question was answered: that the user may not read the key is an answer, too.
+// allowed reports whether the question was answered: that the user may not read the key is an answer, too.
 func allowed(err error) bool { return err == nil || errors.Is(err, rpctypes.ErrPermissionDenied) }
 
 // members are those that the member asked knows of.

@@ -1,5 +1,5 @@
 // Package metrics is what a member of etcd says of itself in its metrics (https://etcd.io/docs/v3.6/metrics/). It says that without a
-// quorum, too, and also if etcd has users: those can only log in where there is a quorum.
+// quorum, too, and also if etcd has users: those can only log in with a quorum.
 package metrics
 
 import (

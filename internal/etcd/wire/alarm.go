@@ -15,7 +15,7 @@ const (
 	Corrupt = "CORRUPT" // a member's data are not those of the others
 )
 
-// Alarm is one that was raised for a member. All members tell of all alarms.
+// Alarm is one that was raised for a member. All members report all alarms.
 type Alarm struct {
 	Member uint64
 	Name   string
@@ -59,10 +59,10 @@ func (m *Member) Raised(alarms []Alarm, id uint64, peers []Peer) (err error) {
 	return err
 }
 
-// IsCorrupt tells whether the member's data are not those of the others.
+// IsCorrupt reports whether the member's data are not those of the others.
 func (m *Member) IsCorrupt() bool { return slices.Contains(strings.Split(m.Alarms, ","), Corrupt) }
 
-// IsMember tells whether a member of that id is among them.
+// IsMember reports whether a member of that id is among them.
 func IsMember(peers []Peer, id uint64) bool {
 	return slices.ContainsFunc(peers, func(p Peer) bool { return p.ID == strconv.FormatUint(id, 16) })
 }

@@ -33,7 +33,7 @@ func (u URL) Addr() netip.Addr {
 	return address.Unmap()
 }
 
-// IsName tells whether the text can be a member's name.
+// IsName reports whether the text can be a member's name.
 func IsName(text string) bool { return nameForm.MatchString(text) }
 
 // ParseURL takes a scheme, an address or a host's name, a port, and nothing else.
@@ -54,7 +54,7 @@ func ParseURL(text string) (URL, error) {
 	return u, nil
 }
 
-// Check tells what is wrong with a member as its cluster knows it. One that has not started has no name.
+// Check is what is wrong with a member as its cluster knows it. One that has not started has no name.
 func (p Peer) Check() error {
 	if p.Name != "" && !IsName(p.Name) {
 		return fmt.Errorf("a member's name has letters, digits, dots and hyphens, not %.80q", p.Name)
@@ -67,7 +67,7 @@ func (p Peer) Check() error {
 	return nil
 }
 
-// Digest is the same of two lists that tell of the same members, whatever their order.
+// Digest is the same of two lists of the same members, whatever their order.
 func Digest(peers []Peer) string {
 	lines := []string{}
 	for _, peer := range peers {

@@ -57,7 +57,7 @@ func TestParseRegistration(t *testing.T) {
 	}
 }
 
-// harmless tells whether a text is one word of a unit, a shell and an environment file.
+// harmless reports whether a text is one word of a unit, a shell and an environment file.
 func harmless(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune("%$`\"'\\;&|<>(){}*?!#~", r)

@@ -147,13 +147,13 @@ type Restored struct {
 	Users  int `json:"users"`
 }
 
-// Status is a cluster's etcd, as its members tell it.
+// Status is a cluster's etcd, as its members see it.
 type Status struct {
 	Members []Member `json:"members"` // one an endpoint, in the endpoints' order; behind them the members that none of them is
 	Peers   []Peer   `json:"peers"`   // the members as the cluster knows them; empty if no cluster answers
 }
 
-// Member is what one endpoint told of its member.
+// Member is what one endpoint says of its member.
 type Member struct {
 	Endpoint string `json:"endpoint"`  // http://10.77.0.101:2379; empty if the member has not started
 	Name     string `json:"name"`      // the member's --name; empty if it is not known
@@ -170,7 +170,7 @@ type Member struct {
 	Error    string `json:"error"`     // why not
 }
 
-// IsLeader tells whether the member is the leader, in its own view.
+// IsLeader reports whether the member is the leader, in its own view.
 func (m Member) IsLeader() bool { return m.ID != "" && m.ID == m.Leader }
 
 // Peer is a member as its cluster knows it.

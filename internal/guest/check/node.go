@@ -111,7 +111,7 @@ func lines(from io.Reader, line func(string)) {
 	}
 }
 
-// values are what scripts tell by name. Only the first of some bytes counts of each: a node may say anything.
+// values are what scripts give by name. Only the first of some bytes counts of each: a node may say anything.
 type values map[string]string
 
 // mostValue is how long a value may be, and how many there may be.

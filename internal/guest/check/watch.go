@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // watch starts the unit and says what it prints, until it has ended or asks for a reboot. If the connection ends, another goes on.
@@ -141,12 +142,9 @@ func (r *running) reboot(ctx context.Context, mark string) error {
 	if err := r.await(ctx, func(id string) bool { return id != was }); err != nil {
 		return fmt.Errorf("the node does not come back from a reboot: %w", err)
 	}
-	_, err := r.ask(ctx, "again", quoted(mark))
+	_, err := r.ask(ctx, "again", shellword.Of(mark))
 	return err
 }
-
-// quoted is a usual mark as a word for the shell.
-func quoted(mark string) string { return "'" + mark + "'" }
 
 // await waits until the node can be reached, and its boot is one that is waited for.
 func (r *running) await(ctx context.Context, wanted func(bootID string) bool) error {
@@ -173,7 +171,7 @@ func (r *running) await(ctx context.Context, wanted func(bootID string) bool) er
 	}
 }
 
-// unreached tells whether the node does not answer now.
+// unreached reports whether the node does not answer now.
 func (r *running) unreached(ctx context.Context) bool {
 	_, err := r.look(ctx)
 	return err != nil

@@ -68,7 +68,7 @@ func (f Fact) Of(d Distribution) (Claim, bool) {
 	return claim, ok
 }
 
-// Checked tells whether `mage selftest` looks at the fact on the distribution.
+// Checked reports whether `mage selftest` looks at the fact on the distribution.
 func (f Fact) Checked(d Distribution) bool {
 	claim, ok := f.Of(d)
 	return ok && (f.OnHost || claim.Check != "" || claim.Tells != "")

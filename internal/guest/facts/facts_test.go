@@ -94,7 +94,7 @@ func TestHasPath(t *testing.T) {
 	}
 }
 
-// hasPath tells whether the distribution has a program at the path. Both /bin and /usr/bin are the same folder.
+// hasPath reports whether the distribution has a program at the path. Both /bin and /usr/bin are the same folder.
 func hasPath(d Distribution, path string) bool {
 	return slices.ContainsFunc(Programs, func(p Program) bool {
 		at := p.Path

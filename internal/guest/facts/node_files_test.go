@@ -225,7 +225,7 @@ func scriptProblems(d Distribution, name, text string) (problems []string) {
 	return problems
 }
 
-// onIt tells whether the program is the shell's own, or the table has it for the distribution.
+// onIt reports whether the program is the shell's own, or the table has it for the distribution.
 func onIt(d Distribution, program string) bool {
 	builtins := strings.Fields(". : [ break cd command continue declare echo eval exec exit export false kill let local mapfile printf pwd read readonly return set shift shopt source test trap true type umask unset wait")
 	return slices.Contains(builtins, program) || slices.ContainsFunc(Programs, func(p Program) bool {

@@ -54,7 +54,7 @@ func ofCoreutils() (programs []Program) {
 	return programs
 }
 
-// On tells whether the distribution has the program.
+// On reports whether the distribution has the program.
 func (p Program) On(d Distribution) bool { return p.in(d) != "" }
 
 func (p Program) in(d Distribution) string {

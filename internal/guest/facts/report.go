@@ -49,7 +49,7 @@ func (r Report) Count(status Status) (n int) {
 	return n
 }
 
-// Good tells whether nothing is wrong and all was looked at, but for what this host has nothing of.
+// Good reports whether nothing is wrong and all was looked at, but for what this host has nothing of.
 func (r Report) Good() bool {
 	for _, fact := range r.lines() {
 		if result := r.Of(fact); result.Status == Wrong || result.Status == Unknown && !strings.HasPrefix(result.Evidence, hostHasNot) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 func TestWithoutSecrets(t *testing.T) {
@@ -88,7 +90,7 @@ func TestScript(t *testing.T) {
 	lookAt := func(commands string) string {
 		head, _, _ := strings.Cut(Script(Lab, "mark"), "look bash-network")
 		cmd := exec.Command("sh")
-		cmd.Stdin = strings.NewReader(head + "look usr " + quoted(commands) + "\n")
+		cmd.Stdin = strings.NewReader(head + "look usr " + shellword.Of(commands) + "\n")
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)

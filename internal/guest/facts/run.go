@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Status is what became of a fact on a node.
 type Status string
 
-// The statuses. Tells is of what nothing is claimed about, Unknown of what could not be looked at.
+// The statuses. [Tells] is of what nothing is claimed about, Unknown of what could not be looked at.
 const (
 	Holds   Status = "holds"
 	Wrong   Status = "wrong"
@@ -54,14 +55,11 @@ look() {
 `, patience, mark, most)
 	for _, fact := range Table() {
 		if claim, ok := fact.Of(d); ok && claim.Check+claim.Tells != "" {
-			fmt.Fprintf(script, "look %s %s\n", fact.ID, quoted(claim.Check+claim.Tells))
+			fmt.Fprintf(script, "look %s %s\n", fact.ID, shellword.Of(claim.Check+claim.Tells))
 		}
 	}
 	return script.String()
 }
-
-// quoted is the text as one word of a shell.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // Parse reads what Script printed. Anything else that a node says is passed over.
 func Parse(d Distribution, mark, output string) map[string]Result {

@@ -1,5 +1,5 @@
 // Package inventory is what an image has: programs, units, users, groups and packages, as a node that booted it says. What a node says
-// is a stranger's: it has limits, and what is no name is left out.
+// is a stranger's: it has limits, and what is not a name is left out.
 package inventory
 
 import (

@@ -1,6 +1,8 @@
 package units
 
-import "strings"
+import (
+	"coreos-libvirt/internal/terminal/shellword"
+)
 
 // Journal is what a shell runs in a node to print the journal of its boot, of a unit, or of a pattern of units, or all of it; with
 // follow it goes on with what comes. A line begins with its time, in UTC.
@@ -10,7 +12,7 @@ func Journal(unit string, follow bool) string {
 		command += " --follow --no-tail"
 	}
 	if unit != "" {
-		command += " --unit='" + strings.ReplaceAll(unit, "'", `'\''`) + "'"
+		command += " --unit=" + shellword.Of(unit)
 	}
 	return asReader + "\n" + command
 }

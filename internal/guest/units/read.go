@@ -28,7 +28,7 @@ func (r record) number(property string) int {
 	return n
 }
 
-// isOf tells whether the record is of the unit of that name, which may be one of several.
+// isOf reports whether the record is of the unit of that name, which may be one of several.
 func (r record) isOf(name string) bool {
 	return r["Id"] == name || slices.Contains(strings.Fields(r["Names"]), name)
 }
@@ -157,7 +157,7 @@ func (a answer) faultOf(r record, b Brought) (fault Fault, why string) {
 	return a.idle(r)
 }
 
-// loops tells whether a service is restarted over and over: it waits for that, or has run for a moment after many.
+// loops reports whether a service is restarted over and over: it waits for that, or has run for a moment after many.
 func (a answer) loops(r record) bool {
 	if strings.HasPrefix(r["SubState"], "auto-restart") {
 		return true

@@ -58,7 +58,7 @@ const (
 	Starting Fault = "starting"   // longer than it was waited for
 )
 
-// HasFailed tells whether that is wrong by which a unit of the config counts as failed.
+// HasFailed reports whether that is wrong by which a unit of the config counts as failed.
 func (f Fault) HasFailed() bool { return f == Failed || f == Loops || f == Missing }
 
 // Failed are the units which the config brings and that have failed: they cannot be loaded, have failed in systemd's sense, or
@@ -113,7 +113,7 @@ func Names(all []Unit) string {
 	return strings.Join(names, ", ")
 }
 
-// Lines tell of all units with which something is wrong, and what they said last, indented.
+// Lines name all units with which something is wrong, and what they said last, indented.
 func (r Report) Lines() (lines []string) {
 	for _, u := range r.Unwell() {
 		lines = append(lines, u.Says())

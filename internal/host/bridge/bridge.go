@@ -1,4 +1,4 @@
-// Package bridge makes a bridge over a network card of the host, by whoever manages the card, and takes it back where it does
+// Package bridge makes a bridge over a network card of the host, by whoever manages the card, and takes it back if it does
 // not carry what the card did.
 package bridge
 

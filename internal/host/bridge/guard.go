@@ -42,7 +42,7 @@ func arm(script string, after time.Duration) (guard, error) {
 	return g, nil
 }
 
-// disarm tells whether it came before the guard acted.
+// disarm reports whether it came before the guard acted.
 func (g guard) disarm() bool { return os.Remove(g.mark) == nil }
 
 // guarded makes a change of the network that there says to be good, or takes it back by the script: at once

@@ -165,7 +165,7 @@ func (t *transfer) look(all string) {
 	}
 }
 
-// brings tells whether the words name what is brought up at boot.
+// brings reports whether the words name what is brought up at boot.
 func brings(words []string) bool {
 	return len(words) > 1 && (words[0] == "auto" || strings.HasPrefix(words[0], "allow-"))
 }

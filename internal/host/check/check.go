@@ -15,7 +15,7 @@ import (
 
 const root = host.Root("/")
 
-// Nodes are those that the machine shall run, as far as its checks need to know.
+// Nodes are those that the machine is to run, as far as its checks need to know.
 type Nodes struct {
 	Libvirt
 	Link

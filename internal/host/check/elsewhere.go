@@ -9,14 +9,14 @@ import (
 	"coreos-libvirt/internal/host"
 )
 
-// Elsewhere is another host than this one, on which libvirt runs the nodes: what of it libvirt tells. Nothing of this host is said of it.
+// Elsewhere is another host than this one, on which libvirt runs the nodes: what libvirt says of it. Nothing of this host is said of it.
 type Elsewhere struct {
 	Host       string                                      // its name; empty: the nodes run on this host
 	FreeMemory func() (free, all int64, err error)         // bytes
 	FreeSpace  func() (free int64, pool string, err error) // bytes, and the name of the storage pool
 }
 
-// notLooked is what is found of what libvirt does not tell.
+// notLooked is what is found of what libvirt does not say.
 const notLooked = "not looked at: remote"
 
 // allThere are the checks of nodes elsewhere, in the order of All.

@@ -8,7 +8,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Libvirt is the one that shall run the nodes.
+// Libvirt is the one that is to run the nodes.
 type Libvirt struct {
 	URI      string
 	Session  bool // whether it is the user's own

@@ -19,7 +19,7 @@ type Link struct {
 	Further  func() (string, error) // what further cards are plugged into, and an error if one is not there
 }
 
-// Bridged tells whether it is a bridge of the host's.
+// Bridged reports whether it is a bridge of the host's.
 func (l Link) Bridged() bool { return l.Network == "" && l.Direct == "" }
 
 // Look looks at what the nodes are plugged into.

@@ -80,7 +80,7 @@ func chains(rules, hook string) []Chain {
 	return slices.DeleteFunc(slices.Clone(all), func(c Chain) bool { return c.Table != "" && slices.ContainsFunc(all, c.shows) })
 }
 
-// shows tells whether program, a chain as iptables tells it, is c as nftables does, which has fewer words for it.
+// shows reports whether program, a chain as iptables tells it, is c as nftables does, which has fewer words for it.
 func (c Chain) shows(program Chain) bool {
 	return program.Table == "" && c.Table == "filter" && c.Family == program.Family && c.Name == program.Name && c.drops == program.drops && len(c.rules) == len(program.rules)
 }
@@ -100,7 +100,7 @@ func (c Chain) accepts(bridge string) *regexp.Regexp {
 	return regexp.MustCompile(`^(-A FORWARD (-i ` + name + ` -o ` + name + `|-m physdev --physdev-is-bridged) -j ACCEPT|` + words + `(counter packets \d+ bytes \d+ )?accept( comment .*)?)$`)
 }
 
-// dropsOn tells whether the chain drops what stays on the bridge, as far as its own rules tell: the first that
+// dropsOn reports whether the chain drops what stays on the bridge, as far as its own rules tell: the first that
 // accepts all of it or drops anything counts, then the policy.
 func (c Chain) dropsOn(bridge string) bool {
 	accepts := c.accepts(bridge)
@@ -128,7 +128,7 @@ func handed(root host.Root, bridge string) (keys []string, own bool) {
 	return keys, own
 }
 
-// sees tells whether the chain sees the frames that the switches hand over. nftables' family bridge always does.
+// sees reports whether the chain sees the frames that the switches hand over. nftables' family bridge always does.
 func (c Chain) sees(keys []string) bool {
 	has := func(program string) bool {
 		return slices.ContainsFunc(keys, func(key string) bool {

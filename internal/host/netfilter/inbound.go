@@ -50,7 +50,7 @@ func Inbound(rules, link string, ports Ports) (string, error) {
 	return "", host.Warn(hint.Errorf(openWith(link, ports), "the packet filter drops what comes in (%s) and names no port %s: nodes may not reach this host's discovery=embedded", dropping[0].Name, ports))
 }
 
-// open tells whether a rule, in whatever chain, accepts the ports, or all that comes in on the link.
+// open reports whether a rule, in whatever chain, accepts the ports, or all that comes in on the link.
 func open(rules, link string, ports Ports) bool {
 	name := regexp.QuoteMeta(link)
 	all := regexp.MustCompile(`^(-A INPUT -i ` + name + ` -j ACCEPT|iifname "` + name + `" (counter packets \d+ bytes \d+ )?accept)$`)

@@ -141,7 +141,7 @@ func (m *Manager) ended(ctx context.Context, activation dbus.ObjectPath) error {
 	return nil
 }
 
-// Undo gives the card its former profile back and deletes the two. It succeeds where there is nothing to do.
+// Undo gives the card its former profile back and deletes the two. It succeeds if there is nothing to do.
 func (m *Manager) Undo(ctx context.Context, b Bridge, rollback time.Duration, there func() error) error {
 	bridge, failed := m.byUUID(ctx, b.Profile)
 	port, err := m.byUUID(ctx, b.Port)

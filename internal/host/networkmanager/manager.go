@@ -28,7 +28,7 @@ const (
 // Manager is a connection to NetworkManager.
 type Manager struct{ bus *dbus.Conn }
 
-// ErrAbsent tells that no NetworkManager answers.
+// ErrAbsent says that no NetworkManager answers.
 var ErrAbsent = errors.New("no NetworkManager answers on the system bus")
 
 // Connect asks for NetworkManager on the system bus, which is at socket. It starts none.
@@ -97,7 +97,7 @@ func (m *Manager) Device(ctx context.Context, nic string) (Device, error) {
 	return d, err
 }
 
-// Bridgeable tells why a bridge cannot have the card as its port.
+// Bridgeable is why a bridge cannot have the card as its port.
 func (d Device) Bridgeable() error {
 	switch d.kind {
 	case ethernet, veth:

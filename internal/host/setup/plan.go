@@ -9,7 +9,7 @@ import (
 	"coreos-libvirt/internal/host/step"
 )
 
-// Plan is what lacks on the machine, in the order in which it is to be done: the bridge last, since it may
+// Plan is what is missing on the machine, in the order in which it is to be done: the bridge last, since it may
 // cut off whoever watches. It changes nothing. With an error come the steps that it does not concern.
 func Plan(ctx context.Context, m step.Machine, w Wanted) ([]step.Planned, error) {
 	f, err := familyOf(m)

@@ -52,7 +52,7 @@ func (k Kinds) Apply(ctx context.Context, m Machine, steps []Planned) error {
 	return nil
 }
 
-// Undo takes back what the record tells, the last first. What cannot be taken back stays in the record.
+// Undo takes back what stands in the record, the last first. What cannot be taken back stays in the record.
 func (k Kinds) Undo(ctx context.Context, m Machine) error {
 	record, end, err := m.begin(ctx)
 	if err != nil {

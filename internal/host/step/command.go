@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Run runs a command that asks nothing; its error has the end of what it wrote.
@@ -26,7 +27,7 @@ func Ended(what string, out []byte, err error) error {
 	return hint.Errorf("run it by hand to see more", "%s: %w\n%s", what, err, strings.Join(lines[max(0, len(lines)-most):], "\n"))
 }
 
-// Succeeds tells whether a command does, for questions that a program answers by its status.
+// Succeeds reports whether a command does, for questions that a program answers by its status.
 func Succeeds(ctx context.Context, argv ...string) bool {
 	return exec.CommandContext(ctx, argv[0], argv[1:]...).Run() == nil
 }
@@ -47,7 +48,7 @@ func Quoted(word string) string {
 	if plainWord.MatchString(word) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return shellword.Of(word)
 }
 
 // heredoc is the command that writes a file, for people.

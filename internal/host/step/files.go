@@ -63,7 +63,7 @@ func (f *File) Do(_ context.Context, m Machine) error {
 	return artifact.WriteAs(m.Root.Path(f.Path), []byte(f.Text), f.Mode, f.owner())
 }
 
-// Written tells whether the file is as Do wrote it, and not as it was before; it is an error to be neither.
+// Written reports whether the file is as Do wrote it, and not as it was before; it is an error to be neither.
 func (f *File) Written(m Machine) (bool, error) {
 	now, err := os.ReadFile(m.Root.Path(f.Path))
 	gone := errors.Is(err, fs.ErrNotExist)

@@ -12,7 +12,7 @@ import (
 )
 
 // manager is how a family of distributions installs packages. Those that others recommend stay out. remove
-// takes exactly the packages named, and refuses where another needs them. refresh fetches the lists of packages anew.
+// takes exactly the packages named, and refuses where another needs them. refresh fetches the lists of packages again.
 type manager struct {
 	install, refresh, list, remove []string
 }
@@ -44,7 +44,7 @@ var managers = map[string]manager{
 	},
 }
 
-// Packages are those that lacked. Installed is what came with them, in full.
+// Packages are those that were missing. Installed is what came with them, in full.
 type Packages struct {
 	Manager   string   `json:"manager"`
 	Names     []string `json:"names"`

@@ -9,10 +9,10 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// isAfar tells whether the image is for other hosts to fetch. One that is here already is used.
+// isAfar reports whether the image is for other hosts to fetch. One that is here already is used.
 func (o Options) isAfar(i stream.Image) bool { return o.Afar && !o.store().Has(i) }
 
-// has tells whether nobody need be asked what the image is: it is here, or it is known what the hosts have.
+// has reports whether nobody need be asked what the image is: it is here, or it is known what the hosts have.
 func (o Options) has(i stream.Image) bool {
 	return o.store().Has(i) || o.Afar && i.OS != "" && o.known(i).Same(i)
 }
@@ -35,7 +35,7 @@ func (i Image) OverlaySize(ctx context.Context, wanted int) (int, error) {
 	return qcow2.SizeOn(i.Path, known.Virtual, wanted)
 }
 
-// Known tells whether OverlaySize knows the image.
+// Known reports whether OverlaySize knows the image.
 func (i Image) Known() bool {
 	_, is := afar.Load(i.Path)
 	return is || !i.Afar

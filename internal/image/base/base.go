@@ -73,7 +73,7 @@ func SystemOf(text string) string {
 	return Image{Path: text, Image: stream.Image{OS: name.OS}}.System()
 }
 
-// IsRemote tells whether the image comes from the network, unless it is in the store.
+// IsRemote reports whether the image comes from the network, unless it is in the store.
 func IsRemote(text string) bool {
 	_, isStream, _ := stream.Parse(text)
 	return isStream || isURL(text)

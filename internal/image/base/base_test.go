@@ -53,7 +53,7 @@ func stocked(t *testing.T, kept store.Store, version string) string {
 	return kept.Path(i)
 }
 
-// busy tells whether prune would be kept off the store.
+// busy reports whether prune would be kept off the store.
 func busy(t *testing.T, kept store.Store) bool {
 	t.Helper()
 	_, err := kept.Prune(t.Context(), func() ([]store.Domain, error) { return nil, errors.New("nothing shall go") })

@@ -139,7 +139,7 @@ func (o Options) unauthenticated(name stream.Name) {
 	}
 }
 
-// unsure tells whether the version of the image's Ignition is not known, and says so.
+// unsure reports whether the version of the image's Ignition is not known, and says so.
 func (o Options) unsure(i stream.Image) bool {
 	if i.Unsure == "" {
 		return false

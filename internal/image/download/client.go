@@ -79,7 +79,7 @@ func (e *StatusError) Error() string {
 // errUnreachable is what the network or the server is to blame for.
 var errUnreachable = errors.New("unreachable")
 
-// Unreachable tells whether err is the network's, or a server's that is out of order: not a file that is not
+// Unreachable reports whether err is the network's, or a server's that is out of order: not a file that is not
 // there, or not as it should be.
 func Unreachable(err error) bool {
 	var status *StatusError
@@ -91,7 +91,7 @@ type unreachable struct{ error }
 
 func (u unreachable) Unwrap() []error { return []error{u.error, errUnreachable} }
 
-// Public is the address without what may be a secret: a user's password, and a query, as of a link that was
+// Public is the address without what may be a secret: a user's password, and a query, like that of a link that was
 // made for one.
 func Public(address string) string {
 	u, err := url.Parse(address)

@@ -14,7 +14,7 @@ import (
 	"coreos-libvirt/internal/terminal/hint"
 )
 
-// Position is how far a file has been read, and what tells that it is still the same file: its strong
+// Position is how far a file has been read, and what shows that it is still the same file: its strong
 // ETag or else its Last-Modified (RFC 9110, 13.1.5), and its size.
 type Position struct {
 	Offset    int64
@@ -22,7 +22,7 @@ type Position struct {
 	Size      int64 // bytes of the whole file; -1 where the server does not tell
 }
 
-// ErrChanged is a file that cannot be gone on with: it is another one by now, or nothing tells that it
+// ErrChanged is a file that cannot be gone on with: it is another one by now, or nothing shows that it
 // is the same.
 var ErrChanged = errors.New("the file on the server has changed")
 

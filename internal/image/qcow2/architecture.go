@@ -13,9 +13,9 @@ import (
 	"slices"
 )
 
-// Architecture is what the image at path is for, x86_64 or aarch64, as its partitions tell: the type of the root partition
+// Architecture is what the image at path is for, x86_64 or aarch64, as its partitions say: the type of the root partition
 // (Discoverable Partitions Specification), or the boot loader in the EFI system partition (UEFI Specification, section 3.5.1.1). It
-// is empty if they tell none or both. The file scratch is made, and removed again.
+// is empty if they say none or both. The file scratch is made, and removed again.
 func Architecture(ctx context.Context, path, scratch string) (string, error) {
 	defer func() { _ = os.Remove(scratch) }()
 	info, err := Inspect(ctx, path)

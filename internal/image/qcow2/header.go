@@ -100,7 +100,7 @@ func pristine(path string) (bool, error) {
 	return untouched(file)
 }
 
-// Read is what the beginning of a plain image says, and whether none of its clusters is allocated, as of one that was only made. What is
+// Read is what the beginning of a plain image says, and whether none of its clusters is allocated, like in one that was only made. What is
 // not in the beginning, or not plain, is taken for allocated; what has no header of a plain image is an error.
 func Read(begin io.ReaderAt) (info Info, empty bool, err error) {
 	_, info, err = infoOf(begin)
@@ -111,7 +111,7 @@ func Read(begin io.ReaderAt) (info Info, empty bool, err error) {
 	return info, empty, nil
 }
 
-// untouched tells whether none of the image's clusters is allocated.
+// untouched reports whether none of the image's clusters is allocated.
 func untouched(file io.ReaderAt) (bool, error) {
 	h, err := readHeader(file)
 	if err != nil || h.Snapshots > 0 {
@@ -130,7 +130,7 @@ func untouched(file io.ReaderAt) (bool, error) {
 	return err == nil, err
 }
 
-// opens tells whether there is a backing file that can be read, if one is named: without it, qemu-img has the words for it.
+// opens reports whether there is a backing file that can be read, if one is named: without it, qemu-img has the words for it.
 func opens(backing string) bool {
 	file, err := os.Open(backing)
 	if err == nil {

@@ -185,7 +185,7 @@ func unfinished(path string) (string, error) {
 	return filepath.Join(dir, name), err
 }
 
-// Pristine tells whether no guest has ever written to the overlay: none of its clusters is allocated.
+// Pristine reports whether no guest has ever written to the overlay: none of its clusters is allocated.
 // The overlay must not be in use.
 func Pristine(ctx context.Context, path string) (bool, error) {
 	if none, err := pristine(path); err == nil {

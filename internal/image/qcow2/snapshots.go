@@ -30,7 +30,7 @@ const (
 )
 
 // Snapshots are the names of those inside the image, also of one in use, by a few reads of the file: QEMU is not asked, which takes
-// long on a busy machine. None of an image that is no plain qcow2 file.
+// long on a busy machine. None of an image that is not a plain qcow2 file.
 func Snapshots(path string) ([]string, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -97,7 +97,7 @@ func keysIn(path string) (trust.Keyring, error) {
 	return readKeys(path, data, nil)
 }
 
-// keysAge is after how long keys are fetched anew: theirs may have been made to last longer, or been revoked.
+// keysAge is after how long keys are fetched again: theirs may have been made to last longer, or been revoked.
 const keysAge = 7 * 24 * time.Hour
 
 // cachedKeys are the distributor's as they were fetched, and whether that is not long ago.

@@ -55,7 +55,7 @@ func nameIn(address string) string {
 	return name
 }
 
-// Has tells whether the image is there, with a record that says that it is this one.
+// Has reports whether the image is there, with a record that says that it is this one.
 func (s Store) Has(i stream.Image) bool {
 	record, err := s.RecordAt(s.Path(i))
 	return err == nil && record.Same(i)
@@ -77,7 +77,7 @@ func (s Store) RecordAt(path string) (record Record, err error) {
 	return record, readJSON(recordOf(path), &record)
 }
 
-// Version is the stream's named version, where that is in the store.
+// Version is the stream's named version, if that is in the store.
 func (s Store) Version(name stream.Name, arch string) (stream.Image, bool) {
 	image := stream.Image{OS: name.OS, Version: name.Version, Arch: arch}
 	record, err := s.RecordAt(s.Path(image))
@@ -96,7 +96,7 @@ func (s Store) Newest(name stream.Name, arch, not string) (newest stream.Image, 
 	return newest, ok
 }
 
-// Seen is the latest signature that an image of a stream had: an earlier one is no newer image.
+// Seen is the latest signature that an image of a stream had: an earlier one is not a newer image.
 type Seen struct {
 	SignedLast  time.Time `json:"signed_last,omitzero"`
 	LastVersion string    `json:"last_version,omitempty"` // that it was of
@@ -129,7 +129,7 @@ type Memory struct {
 	Failed time.Time `json:"failed,omitzero"` // when it did not answer, if that was later
 }
 
-// Remembered is what is remembered under the key; nothing where nothing is.
+// Remembered is what is remembered under the key; nothing if nothing is.
 func (s Store) Remembered(key string) (m Memory) {
 	if readJSON(s.memory(key), &m) != nil {
 		return Memory{}

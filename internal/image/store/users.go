@@ -22,8 +22,8 @@ type Domain struct {
 }
 
 // Users are the images that are somebody's base, by path, and who that is: overlays of the workspaces that
-// ever used the store, told by their headers, and disks of libvirt's domains. A workspace that cannot be
-// looked at uses every image that it ever did. What else cannot be looked at is an error: nobody can tell
+// ever used the store, known by their headers, and disks of libvirt's domains. A workspace that cannot be
+// looked at uses every image that it ever did. What else cannot be looked at is an error: nobody can know
 // then which images are not used.
 func (s Store) Users(ctx context.Context, entries []Entry, domains []Domain) (map[string][]string, error) {
 	search := &search{entries: entries, users: map[string][]string{}, known: map[string]string{}}

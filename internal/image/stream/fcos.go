@@ -62,7 +62,7 @@ func pick(formats map[string]stream.ImageFormat) (string, *stream.Artifact) {
 	return "", nil
 }
 
-// build is what coreos-assembler's meta.json tells of a build
+// build is what coreos-assembler's meta.json has of a build
 // (https://github.com/coreos/coreos-assembler/blob/main/src/v1.json).
 type build struct {
 	Images map[string]struct {

@@ -23,7 +23,7 @@ var specs = []struct{ spec, ignition string }{
 	{"3.6.0", "2.26.0"},
 }
 
-// Accepts tells whether the image's Ignition reads documents of the spec; nil where that is not known.
+// Accepts reports whether the image's Ignition reads documents of the spec; nil if that is not known.
 func (i Image) Accepts(spec string) error {
 	if i.Ignition == "" {
 		return nil
@@ -51,7 +51,7 @@ var ships = map[string]string{
 	"flatcar 4593": "2.24.0", // https://www.flatcar.org/releases
 }
 
-// shipped is what Ignition the image is known to have by its version alone; empty where that is not known.
+// shipped is what Ignition the image is known to have by its version alone; empty if that is not known.
 func (i Image) shipped() string {
 	major, _, _ := strings.Cut(i.Version, ".")
 	return ships[i.OS+" "+major]

@@ -1,4 +1,4 @@
-// Package stream tells what image a name such as fcos-stable or flatcar-beta@4230.1.0 stands for.
+// Package stream knows what image a name such as fcos-stable or flatcar-beta@4230.1.0 stands for.
 package stream
 
 import (
@@ -36,7 +36,7 @@ type Image struct {
 	UnpackedSize   int64  `json:"unpacked-size,omitempty"` // bytes; 0 where it is not told
 }
 
-// Same tells whether both are one image: no digest that both know differs.
+// Same reports whether both are one image: no digest that both know differs.
 func (i Image) Same(other Image) bool {
 	differ := func(a, b string) bool { return a != "" && b != "" && a != b }
 	return i.OS == other.OS && i.Version == other.Version && (i.OS == "" || i.Arch == other.Arch) &&
@@ -58,7 +58,7 @@ func (i Image) Distributor() trust.Distributor {
 	return trust.FedoraAt(major)
 }
 
-// Name is a stream, and the version where one is named.
+// Name is a stream, and the version if one is named.
 type Name struct{ OS, Channel, Version string }
 
 func (n Name) String() string { return n.OS + "-" + n.Channel }
@@ -101,7 +101,7 @@ func isVersion(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789.") == "" && !strings.Contains(text, "..")
 }
 
-// Newer tells whether version a is a later one than b: numbers, the most significant first.
+// Newer reports whether version a is a later one than b: numbers, the most significant first.
 func Newer(a, b string) bool { return slices.Compare(numbers(a), numbers(b)) > 0 }
 
 func numbers(version string) (all []int) {

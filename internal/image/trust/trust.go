@@ -65,7 +65,7 @@ const (
 )
 
 // Verify begins to check a detached signature, armored or binary, over what is read from signed. That
-// the signer is a stranger is told at once.
+// the signer is a stranger is said at once.
 func (k Keyring) Verify(signed io.Reader, signature []byte) (*Verification, error) {
 	packets, err := packetsOf(signature)
 	if err != nil {

@@ -44,7 +44,7 @@ var programs = map[string][][]string{
 	"bz2": {{"lbzip2", "-dc"}, {"bzip2", "-dc"}},
 }
 
-// Reader gives what the packed bytes hold. It is to be closed; Close tells whether all went well.
+// Reader gives what the packed bytes hold. It is to be closed; Close reports whether all went well.
 func Reader(ctx context.Context, compression string, packed io.Reader) (io.ReadCloser, error) {
 	for _, argv := range programs[compression] {
 		if path, err := exec.LookPath(argv[0]); err == nil {

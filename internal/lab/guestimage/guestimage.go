@@ -1,4 +1,4 @@
-// Package guestimage builds the lab's guest images, where no CoreOS image can be downloaded: disks that boot as a CoreOS
+// Package guestimage builds the lab's guest images, for machines where CoreOS images cannot be downloaded: disks that boot as a CoreOS
 // does (firmware, GRUB, kernel, the real Ignition on the first boot only, systemd, sshd, DHCP), from Debian packages and
 // the current Ignition and etcd. There are three: the quickest, and a stand-in for each distribution.
 package guestimage

@@ -76,7 +76,7 @@ func setAll(variables map[string]string) (restore func(), err error) {
 	}, err
 }
 
-// IsOwn tells whether the architecture is that of this program.
+// IsOwn reports whether the architecture is that of this program.
 func IsOwn(arch string) bool { return goarch[arch] == runtime.GOARCH }
 
 // isFor is an error if the program that was built is for another architecture.

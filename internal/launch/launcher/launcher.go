@@ -31,7 +31,7 @@ func Main() int {
 	return mage.Main() // which says what is wrong, too
 }
 
-// runs tells whether targets are to be run, or their help is wanted, and nothing is said of how they are built.
+// runs reports whether targets are to be run, or their help is wanted, and nothing is said of how they are built.
 func runs(asked mage.Invocation) bool {
 	special := asked.List || asked.Autocomplete || asked.Force || asked.Debug || asked.Keep || asked.Multiline
 	return !special && (!asked.Help || len(asked.Args) > 0)

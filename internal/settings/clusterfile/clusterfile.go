@@ -50,7 +50,7 @@ type Group struct {
 // Place is where something stands: from 1, the column in characters.
 type Place struct{ Line, Column int }
 
-// Has is the file's value of a setting, or of one of the user's own words (var.My_Word).
+// Has is the file's value of a setting, or of one of the user's words (var.My_Word).
 func (f File) Has(key string) (value string, has bool) {
 	if name, is := strings.CutPrefix(key, "var."); is {
 		value, has = f.Vars[name]

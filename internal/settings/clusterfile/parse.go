@@ -22,7 +22,7 @@ const Most = 1 << 20
 // MostNodes is how many nodes a group may have.
 const MostNodes = 1000
 
-// reader reads one file, and takes down what is wrong with it.
+// reader reads one file, and notes what is wrong with it.
 type reader struct {
 	path     string
 	table    Table

@@ -41,7 +41,7 @@ type Entry struct {
 // tags are YAML's types, as people call them.
 var tags = map[string]string{"!!seq": "a list", "!!map": "a mapping", "!!str": "text", "!!int": "a number", "!!float": "a number", "!!bool": "true or false", "!!timestamp": "a date", "!!binary": "binary data"}
 
-// fits tells whether the node is of the type, and if not, what is, and what helps.
+// fits reports whether the node is of the type, and if not, what is, and what helps.
 func (s Shape) fits(n *yaml.Node) (is bool, wanted, advice string) {
 	tag := n.ShortTag()
 	switch s.Type {

@@ -10,7 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Write is the text of a cluster file that says the values and the user's own words: settings in the order of the table. Of values that are
+// Write is the text of a cluster file that says the values and the user's words: settings in the order of the table. Of values that are
 // secret only the names are in it.
 func Write(t Table, values, vars map[string]string, secret []string) ([]byte, error) {
 	top := &yaml.Node{Kind: yaml.MappingNode}

@@ -133,7 +133,7 @@ func nameIn(uri string) string {
 	return u.Hostname()
 }
 
-// CheckURI refuses what is no URI of libvirt's, and one that has ssh or TLS believe whoever answers. The error is the rest of a sentence
+// CheckURI refuses what is not a URI of libvirt's, and one that has ssh or TLS believe whoever answers. The error is the rest of a sentence
 // that begins with the URI.
 func CheckURI(uri string) error {
 	u, err := url.Parse(uri)
@@ -151,7 +151,7 @@ func CheckURI(uri string) error {
 	return nil
 }
 
-// Quiet is the host's URI with which ssh asks nobody for a password: of several hosts at once nobody could tell whose it is
+// Quiet is the host's URI with which ssh asks nobody for a password: of several hosts at once nobody could know whose it is
 // (https://libvirt.org/uri.html, no_tty).
 func (h Host) Quiet() string {
 	u, err := url.Parse(h.URI)

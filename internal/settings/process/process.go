@@ -13,10 +13,10 @@ import (
 	"coreos-libvirt/internal/workspace/artifact"
 )
 
-// LabVariable is the environment variable that tells a process that it runs inside the lab.
+// LabVariable is the environment variable by which a process knows that it runs inside the lab.
 const LabVariable = "COREOS_LAB"
 
-// ThereVariable tells a process that another machine has sent it here: host= says how that one calls this machine.
+// ThereVariable is by which a process knows that another machine has sent it here: host= says how that one calls this machine.
 const ThereVariable = "COREOS_THERE"
 
 // RelaunchedVariable is set for a run that another one started in its place.
@@ -45,7 +45,7 @@ func System() Environment {
 	return env
 }
 
-// Own tells whether the variable is one of those by which the program's processes tell each other something: no setting.
+// Own reports whether the variable is one of those by which the program's processes pass each other something: no setting.
 func Own(name string) bool {
 	return slices.Contains([]string{LabVariable, RelaunchedVariable, ListenerVariable, ThereVariable}, name)
 }

@@ -25,7 +25,7 @@ var Groups = []Group{
 	{"this host", []string{"nic", "apply", "rollback", "shell", "install", "version"}},
 }
 
-// The groups of settings that are in no other, and of the user's own words.
+// The groups of settings that are in no other, and of the user's words.
 const (
 	moreSettings = "more"
 	YourWords    = "your words"

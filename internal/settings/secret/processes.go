@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// isWord tells whether the word of a command line has a password.
+// isWord reports whether the word of a command line has a password.
 func isWord(word string) bool {
 	name, value, has := strings.Cut(word, "=")
 	return has && value != "" && Is(name, value)

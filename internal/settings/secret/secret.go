@@ -23,12 +23,12 @@ const Pattern = `^(@.+|[^:@][^:]*:.+)?$`
 // longestFile is how many bytes a file with a user and a password may have.
 const longestFile = 4 << 10
 
-// Is tells whether the setting of that name has a password in its value, and does not only name a file.
+// Is reports whether the setting of that name has a password in its value, and does not only name a file.
 func Is(name, value string) bool {
 	return slices.Contains(names, name) && (name != ofMembers || !IsFile(value))
 }
 
-// IsFile tells whether the value names a file with the user and the password: "@/etc/etcd-user".
+// IsFile reports whether the value names a file with the user and the password: "@/etc/etcd-user".
 func IsFile(value string) bool { return strings.HasPrefix(value, "@") }
 
 // Shown is the setting's value without a password.

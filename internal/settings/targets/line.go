@@ -75,28 +75,28 @@ func (l Line) all() []Target {
 	return []Target{up}
 }
 
-// lists tells whether Mage is only to list the targets.
+// lists reports whether Mage is only to list the targets.
 func (l Line) lists() bool {
 	return slices.ContainsFunc(l.Flags, func(flag string) bool { return strings.TrimLeft(flag, "-") == "l" })
 }
 
-// NeedsLibvirt tells whether one of the targets, those inside the lab left out, needs libvirt's binding.
+// NeedsLibvirt reports whether one of the targets, those inside the lab left out, needs libvirt's binding.
 func (l Line) NeedsLibvirt() bool { return l.outside(func(t Target) bool { return t.Libvirt }) }
 
-// AboutCluster tells whether one of them is about a cluster, or nodes of one.
+// AboutCluster reports whether one of them is about a cluster, or nodes of one.
 func (l Line) AboutCluster() bool {
 	return l.outside(func(t Target) bool { return t.Has("prefix") || t.Has("node") })
 }
 
-// StartsLab tells whether the line makes the lab, with or without targets inside.
+// StartsLab reports whether the line makes the lab, with or without targets inside.
 func (l Line) StartsLab() bool {
 	return slices.ContainsFunc(l.Targets, func(t Target) bool { return t.Name == lab })
 }
 
-// Engines tells whether all of them do the same for every engine.
+// Engines reports whether all of them do the same for every engine.
 func (l Line) Engines() bool { return !l.outside(func(t Target) bool { return !t.Has("engine") }) }
 
-// Data tells whether one of them prints what is for programs, whatever format= says.
+// Data reports whether one of them prints what is for programs, whatever format= says.
 func (l Line) Data() bool { return l.outside(func(t Target) bool { return t.Data }) }
 
 // AboutOne is the first of them that is about one cluster, or empty.
@@ -108,10 +108,10 @@ func (l Line) AboutOne() (name string) {
 	return name
 }
 
-// ShowsByLibvirt tells whether one of them shows more with it.
+// ShowsByLibvirt reports whether one of them shows more with it.
 func (l Line) ShowsByLibvirt() bool { return l.outside(func(t Target) bool { return t.Shows }) }
 
-// outside tells whether one of the targets, those inside the lab left out, is such a one.
+// outside reports whether one of the targets, those inside the lab left out, is such a one.
 func (l Line) outside(such func(Target) bool) bool {
 	inside := len(l.Targets) > 0 && l.Targets[len(l.Targets)-1].Name == lab
 	outside := l.Targets
@@ -121,7 +121,7 @@ func (l Line) outside(such func(Target) bool) bool {
 	return slices.ContainsFunc(outside, such)
 }
 
-// Prints tells whether the line does nothing but print.
+// Prints reports whether the line does nothing but print.
 func (l Line) Prints() bool {
 	return !slices.ContainsFunc(l.all(), func(t Target) bool { return !t.Prints })
 }
@@ -186,13 +186,13 @@ func joined(args []string) (words []string) {
 	return words
 }
 
-// isParted tells whether the word is a setting without a value.
+// isParted reports whether the word is a setting without a value.
 func isParted(word string) bool {
 	name, value, has := strings.Cut(word, "=")
 	return has && value == "" && settings.Known(name, "") == nil
 }
 
-// isHelp tells whether the word asks for help. Mage takes it only before a target.
+// isHelp reports whether the word asks for help. Mage takes it only before a target.
 func isHelp(word string) bool {
 	return slices.Contains([]string{"-h", "--h", "-help", "--help"}, word)
 }

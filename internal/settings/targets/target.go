@@ -56,7 +56,7 @@ func Names() []string {
 	return names
 }
 
-// Has tells whether the target has a use for the setting.
+// Has reports whether the target has a use for the setting.
 func (t Target) Has(setting string) bool {
 	if strings.HasPrefix(setting, Vars) {
 		setting = Vars

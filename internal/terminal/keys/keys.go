@@ -130,7 +130,7 @@ func eachKey(fd int) error {
 	return unix.IoctlSetTermios(fd, unix.TCSETS, t)
 }
 
-// isForeground tells whether the terminal is this process' to read and to set: one in the background would be stopped by that.
+// isForeground reports whether the terminal is this process' to read and to set: one in the background would be stopped by that.
 func (k *Keys) isForeground() bool {
 	group := 0
 	err := k.control(func(fd int) (err error) {

@@ -56,7 +56,7 @@ func Text(text string, known ...string) string {
 // shortest is how many characters a known secret has at least: a shorter one is in many words.
 const shortest = 4
 
-// isMixed tells whether the word has letters of both cases and digits, as a path or a name of that length hardly has.
+// isMixed reports whether the word has letters of both cases and digits, as a path or a name of that length hardly has.
 func isMixed(word string) bool {
 	return strings.ContainsFunc(word, unicode.IsUpper) && strings.ContainsFunc(word, unicode.IsLower) && strings.ContainsFunc(word, unicode.IsDigit)
 }

@@ -52,5 +52,5 @@ type shown struct{ error }
 func (s shown) Error() string { return Value(s.error.Error()) }
 func (s shown) Unwrap() error { return s.error }
 
-// acts tells whether the character does something, or turns the direction of the text.
+// acts reports whether the character does something, or turns the direction of the text.
 func acts(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }

@@ -15,7 +15,7 @@ import (
 // meterEvery is how often a meter prints a line where there is no terminal.
 const meterEvery = 5 * time.Second
 
-// Meter counts the bytes that are written to it, of which there will be total, or -1 where that is not
+// Meter counts the bytes that are written to it, of which there will be total, or -1 if that is not
 // known; done are there already. On a terminal it is a bar, elsewhere a line each few seconds.
 func (l *Log) Meter(what string, done, total int64) io.WriteCloser {
 	what = printable.Line(what)

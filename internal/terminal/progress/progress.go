@@ -27,7 +27,7 @@ type Log struct {
 // New is a Log on w.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
-// Typed has the command lines in our own words, which typed gets, be as the user types them.
+// Typed has the command lines in our texts, which typed gets, be as the user types them.
 func (l *Log) Typed(typed func(string) string) *Log {
 	l.typed = typed
 	return l

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Asker shows a text that ends with a question, and tells whether the answer is yes. It is nil if there is nobody to ask.
+// Asker shows a text that ends with a question, and reports whether the answer is yes. It is nil if there is nobody to ask.
 type Asker func(text string) (yes bool, err error)
 
 // OnTerminal asks on the terminal that this process was started on: standard output may go elsewhere. It is nil if there is none.
@@ -23,7 +23,7 @@ func OnTerminal() Asker {
 	return From(os.Stdin, os.Stderr)
 }
 
-// From asks there. Anything but y or yes, the end of the input too, is no.
+// From asks there. Anything but y or yes, the end of the input too, means no.
 func From(in io.Reader, out io.Writer) Asker {
 	return func(text string) (bool, error) {
 		if _, err := fmt.Fprintf(out, "%s [y/N] ", text); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -51,15 +52,35 @@ var folder, _ = os.Getwd()
 // Start starts the member of that name at the address, with the ports that etcd has by default. It ends with the test.
 func Start(t testing.TB, name, address string, flags ...string) *exec.Cmd {
 	t.Helper()
+	argv := command(t, name, address, flags)
+	return started(t, exec.Command(argv[0], argv[1:]...))
+}
+
+// Unit is Start, and starts the member again whenever it ends, as a unit of systemd with Restart=always does.
+func Unit(t testing.TB, name, address string, flags ...string) *exec.Cmd {
+	t.Helper()
+	again := []string{"-c", `while true; do "$@"; sleep 0.5; done`, "unit"}
+	return started(t, exec.Command("sh", append(again, command(t, name, address, flags)...)...))
+}
+
+// command is the member's program, with its flags.
+func command(t testing.TB, name, address string, flags []string) []string {
+	t.Helper()
 	server := Program(t)
 	client, peer := "http://"+address+":2379", "http://"+address+":2380"
-	cmd := exec.Command(server, append([]string{
-		"--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
+	return append([]string{
+		server, "--name=" + name, "--data-dir=" + t.TempDir(), "--log-level=error", "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
 		"--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
-	}, flags...)...)
+	}, flags...)
+}
+
+// started starts the program. All that it starts ends with the test.
+func started(t testing.TB, cmd *exec.Cmd) *exec.Cmd {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 	return cmd
 }

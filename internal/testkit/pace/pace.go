@@ -40,7 +40,7 @@ func Limit(n float64) time.Duration {
 	return time.Duration(n * float64(Boot())).Round(time.Second)
 }
 
-// IsSlow tells whether this machine has so little to give that stories on guests are better told one after the other: a guest that
+// IsSlow reports whether this machine has so little to give that stories on guests are better run one after the other: a guest that
 // gets too little of a processor does more work for that, as its services time out and are started again.
 func IsSlow() bool { return Boot() >= 2*least }
 

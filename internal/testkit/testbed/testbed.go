@@ -30,7 +30,7 @@ const (
 	Server = "10.78.0.1"
 )
 
-// Inside tells whether the test runs in a host of its own. Where not, it runs the test there, and reports
+// Inside reports whether the test runs in a host of its own. Where not, it runs the test there, and reports
 // what became of it: the caller returns. The card is managed by networkmanager, networkd, ifupdown or nobody.
 func Inside(t *testing.T, manager string) bool {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 )
 
 // Write puts data at path with mode: to a temporary file beside it, synced, then renamed over it, and the folder synced.
-// Folders that lack are made.
+// Folders that are missing are made.
 func Write(path string, data []byte, mode fs.FileMode) error {
 	return WriteAs(path, data, mode, Owner{-1, -1})
 }
@@ -29,7 +29,7 @@ func WriteAs(path string, data []byte, mode fs.FileMode, owner Owner) error {
 	return nil
 }
 
-// Folder makes the folder, and those above it that lack, so that everybody may enter, whatever the umask says: QEMU's
+// Folder makes the folder, and those above it that are missing, so that everybody may enter, whatever the umask says: QEMU's
 // own user has to. Folders that are there stay as they are.
 func Folder(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -67,7 +67,7 @@ func replace(path string, data []byte, mode fs.FileMode, owner Owner) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-// WriteIfChanged is Write, left out where path already holds data with mode. It tells whether it wrote.
+// WriteIfChanged is Write, left out where path already holds data with mode. It reports whether it wrote.
 func WriteIfChanged(path string, data []byte, mode fs.FileMode) (bool, error) {
 	same, err := holds(path, data, mode)
 	if err != nil || same {

@@ -44,7 +44,7 @@ func sweep(path string) {
 	}
 }
 
-// isTemporary tells whether renameio names a temporary file for target so: a dot, target, and a random number of 63 bits.
+// isTemporary reports whether renameio names a temporary file for target so: a dot, target, and a random number of 63 bits.
 // Of those one in a million has less than 12 digits.
 func isTemporary(name, target string) bool {
 	number, is := strings.CutPrefix(name, "."+target)

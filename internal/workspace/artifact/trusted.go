@@ -9,7 +9,7 @@ import (
 // writableByOthers are the permissions by which users who are not the owner change a file.
 const writableByOthers fs.FileMode = 0o022
 
-// Own makes sure that nobody but this process's user, and root, can change what is at path: a file, or a folder, which is no
+// Own makes sure that nobody but this process's user, and root, can change what is at path: a file, or a folder, which is not at a
 // link. One of another user, or that others may write to, may be what they want this user to run. What is missing is an error
 // of fs.ErrNotExist.
 func Own(path string) error {

@@ -15,7 +15,7 @@ type ExitStatus int
 
 func (s ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// InPlace runs a program in the user's place. That nobody reads any more what it prints is no error to speak of.
+// InPlace runs a program in the user's place. That nobody reads any more what it prints is not an error.
 func InPlace(cmd *exec.Cmd) error {
 	err := cmd.Run()
 	var exit *exec.ExitError

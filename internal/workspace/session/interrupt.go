@@ -20,7 +20,7 @@ var ErrInterrupted = errors.New("interrupted")
 const EndedByInterrupt = 128 + int(syscall.SIGINT)
 
 // Interruptible does something. If the user interrupts it while this run holds a cluster's lock, it ends within two seconds,
-// whatever it waits for: the process ends then, and the next run goes on from there. sayLeft tells the user once what is left
+// whatever it waits for: the process ends then, and the next run goes on from there. sayLeft says once what is left
 // of the clusters that this run has locked.
 func (l *Locks) Interruptible(ctx context.Context, do func(context.Context) error, sayLeft func(prefixes []string)) error {
 	if ctx.Err() != nil {

@@ -23,7 +23,7 @@ type Locks struct {
 }
 
 // Take locks the cluster prefix, unless this run holds its lock already. If another run has it, that is an error, or if
-// wait is true, say tells the user who is waited for.
+// wait is true, say says who is waited for.
 func (l *Locks) Take(ctx context.Context, prefix string, wait bool, say func(string, ...any)) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

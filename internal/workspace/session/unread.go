@@ -14,7 +14,7 @@ import (
 // EndedByPipe is the exit status of a program that nobody reads any more, as a shell says it: 128 and the number of SIGPIPE.
 const EndedByPipe = 128 + int(syscall.SIGPIPE)
 
-// Stdout is this process' standard output. If that is a pipe that nobody reads any more, as of `mage up | head`, a run that only
+// Stdout is this process' standard output. If that is a pipe that nobody reads any more, like in `mage up | head`, a run that only
 // prints ends there without a word, with the status EndedByPipe; any other goes on to its end, and what it prints is lost: it
 // must not end while it changes a cluster.
 func Stdout(onlyPrints bool) io.Writer {
@@ -29,7 +29,7 @@ func Stdout(onlyPrints bool) io.Writer {
 	}}
 }
 
-// unread passes writes on, and tells end if nobody reads them.
+// unread passes writes on, and calls end if nobody reads them.
 type unread struct {
 	to  io.Writer
 	end func()
@@ -44,7 +44,7 @@ func (u unread) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// IsUnread tells whether the error is that nobody reads the standard output of this process any more.
+// IsUnread reports whether the error is that nobody reads the standard output of this process any more.
 func IsUnread(err error) bool {
 	var failed *fs.PathError
 	return errors.As(err, &failed) && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)

@@ -52,7 +52,7 @@ func local(file map[string]any) {
 	}
 }
 
-// here tells whether a resource's bytes are in the document.
+// here reports whether a resource's bytes are in the document.
 func here(resource any) bool {
 	m, _ := resource.(map[string]any)
 	source, is := m["source"].(string)

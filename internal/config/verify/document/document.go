@@ -21,7 +21,7 @@ type Document struct {
 	Owners     []Owner  // of what is written
 }
 
-// Owner is whom a file, folder or link shall belong to, by name.
+// Owner is whom a file, folder or link must belong to, by name.
 type Owner struct{ Path, User, Group string }
 
 // Unit is a systemd unit, or what is added to one that the image has.

@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Program is one that judges files, on this host.
@@ -39,7 +40,7 @@ var Programs = []Program{
 	}, tmpfilesSaid},
 }
 
-// Checks are what runs for the document, and the programs that this host lacks for it.
+// Checks are what runs for the document, and the programs that are missing here for it.
 func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 	for _, p := range Programs {
 		for _, f := range d.Files {
@@ -52,13 +53,13 @@ func Checks(d document.Document) (checks []sandbox.Check, missing []Program) {
 				}
 				break
 			}
-			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(f, sandbox.Quote(sandbox.Node+f.Path)), Beside: true})
+			checks = append(checks, sandbox.Check{Name: p.Name + " " + f.Path, Command: p.command(f, shellword.Of(sandbox.Node+f.Path)), Beside: true})
 		}
 	}
 	return checks, missing
 }
 
-// Said are the faults that the programs told of.
+// Said are the faults that the programs reported.
 func Said(d document.Document, results map[string]sandbox.Result) (faults []document.Fault) {
 	for _, p := range Programs {
 		for _, f := range d.Files {

@@ -11,10 +11,10 @@ import (
 
 var shebang = regexp.MustCompile(`^#! *(?:/usr/bin/env +)?(?:\S*/)?(sh|bash|dash)\b`)
 
-// isShell tells whether a shell reads the file.
+// isShell reports whether a shell reads the file.
 func isShell(f document.File) bool { return shebang.Match(f.Data) }
 
-// isTheirShell tells whether it is a script that the user wrote: this project's own need no advice.
+// isTheirShell reports whether it is a script that the user wrote: this project's own need no advice.
 func isTheirShell(f document.File) bool {
 	return isShell(f) && !strings.HasPrefix(f.Path, "/etc/coreos-libvirt/")
 }

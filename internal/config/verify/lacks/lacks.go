@@ -16,7 +16,7 @@ type Image struct {
 	Folders, Programs, Units, Users, Groups []string
 }
 
-// Known tells whether it is known what the image has.
+// Known reports whether it is known what the image has.
 func (i Image) Known() bool { return i.ID != "" }
 
 // Faults are those of what is nowhere. made are the names of units that are made of the document's files.
@@ -104,7 +104,7 @@ func real(at string) string {
 	return at
 }
 
-// has tells whether the image has the program: /usr/sbin may be /usr/bin.
+// has reports whether the image has the program: /usr/sbin may be /usr/bin.
 func (j judge) has(at string) bool {
 	_, found := slices.BinarySearch(j.image.Programs, at)
 	if !found && strings.HasPrefix(at, "/usr/sbin/") && !slices.Contains(j.image.Folders, "/usr/sbin") {
@@ -113,7 +113,7 @@ func (j judge) has(at string) bool {
 	return found
 }
 
-// brings tells whether the document writes what is at the path.
+// brings reports whether the document writes what is at the path.
 func (j judge) brings(at string) bool {
 	return slices.ContainsFunc(j.Files, func(f document.File) bool { return f.Path == at }) ||
 		slices.ContainsFunc(j.Links, func(l document.Link) bool { return l.Path == at })
@@ -121,7 +121,7 @@ func (j judge) brings(at string) bool {
 
 var more = regexp.MustCompile(`rpm-ostree|dnf |bootc |systemd-sysext|systemd-confext|/extensions/`)
 
-// mayBring tells whether something in the document may install more: packages, or extensions of the system.
+// mayBring reports whether something in the document may install more: packages, or extensions of the system.
 func (j judge) mayBring() bool {
 	for _, text := range j.UnitTexts() {
 		if more.MatchString(text) {
@@ -163,7 +163,7 @@ func (j judge) units(l line) (faults []document.Fault) {
 	return faults
 }
 
-// hasUnit tells whether the unit is somewhere, or is an instance of one that is.
+// hasUnit reports whether the unit is somewhere, or is an instance of one that is.
 func (j judge) hasUnit(name string) bool {
 	stem, rest, isInstance := strings.Cut(name, "@")
 	return slices.ContainsFunc(j.names(), func(has string) bool { return has == name || isInstance && has == stem+"@"+path.Ext(rest) })
@@ -221,7 +221,7 @@ func (j judge) user(l line) []document.Fault {
 	return nil
 }
 
-// hasUser tells whether there is such a user, or something in the files may make it.
+// hasUser reports whether there is such a user, or something in the files may make it.
 func (j judge) hasUser(name string) bool {
 	return name == "" || number.MatchString(name) || slices.Contains(j.image.Users, name) || j.sysusers(name) ||
 		slices.ContainsFunc(j.Users, func(u document.User) bool { return u.Name == name })
@@ -233,7 +233,7 @@ func (j judge) hasGroup(name string) bool {
 		slices.ContainsFunc(j.Users, func(u document.User) bool { return u.Name == name && !u.NoGroup })
 }
 
-// sysusers tells whether a file for systemd-sysusers, or a script, names it.
+// sysusers reports whether a file for systemd-sysusers, or a script, names it.
 func (j judge) sysusers(name string) bool {
 	return slices.ContainsFunc(j.Files, func(f document.File) bool {
 		text := string(f.Data)

@@ -86,7 +86,7 @@ func nearest(kind, key string, known []string) string {
 // open are settings of NetworkManager whose keys are data.
 var open = []string{"bond", "bond-port", "vpn", "vpn-secrets", "user", "ovs-external-ids", "ovs-other-config", "tc", "team", "team-port", "serial"}
 
-// free tells whether any key may be in the section: it is data, or of one of several peers.
+// free reports whether any key may be in the section: it is data, or of one of several peers.
 func free(kind, section string) bool {
 	return kind == keyfile && (slices.Contains(open, section) || strings.HasPrefix(section, "wireguard-peer.") || strings.HasPrefix(section, ".") || section == "prefix-delegation")
 }

@@ -44,7 +44,7 @@ func kindOf(f document.File) string {
 	return kind
 }
 
-// isProfile tells whether NetworkManager reads the file as a connection.
+// isProfile reports whether NetworkManager reads the file as a connection.
 func isProfile(f document.File) bool {
 	return f.Known && path.Dir(f.Path) == connections && path.Ext(f.Path) == ".nmconnection"
 }
@@ -64,7 +64,7 @@ func Faults(d document.Document) (faults []document.Fault) {
 	return faults
 }
 
-// Checks are what runs for the document, and a line for each program that this host lacks for it.
+// Checks are what runs for the document, and a line for each program that is missing here for it.
 func Checks(d document.Document) (checks []sandbox.Check, missing []string) {
 	kinds, profiles := map[string]bool{}, []sandbox.Check{}
 	for _, f := range d.Files {
@@ -118,7 +118,7 @@ var (
 	ending  = regexp.MustCompile(`, ignoring.*$`)
 )
 
-// Said are the faults that the programs told of.
+// Said are the faults that the programs reported.
 func Said(d document.Document, results map[string]sandbox.Result) (faults []document.Fault) {
 	for _, name := range []string{networkdCheck, udevCheck} {
 		faults = append(faults, systemdSaid(results[name].Said)...)

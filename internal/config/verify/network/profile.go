@@ -10,6 +10,7 @@ import (
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // profile are the faults of a profile of NetworkManager (nm-settings-keyfile(5)): it does not read one that others may.
@@ -59,7 +60,7 @@ func possible(text string) bool {
 
 // nmcliCommand lets nmcli read the profile and write it again, without NetworkManager (nmcli(1), --offline).
 func nmcliCommand(at string) string {
-	return "nmcli --offline connection modify connection.autoconnect-priority 0 <" + sandbox.Quote(sandbox.Node+at) + " 2>&1 >/dev/null"
+	return "nmcli --offline connection modify connection.autoconnect-priority 0 <" + shellword.Of(sandbox.Node+at) + " 2>&1 >/dev/null"
 }
 
 var (

@@ -10,6 +10,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Of says whose Quadlets they are: the system's, or users'. Each are another systemd's.
@@ -43,7 +44,7 @@ func (o Of) Names(d document.Document) (names []string) {
 	return names
 }
 
-// reads tells whether the generator looks for Quadlets there.
+// reads reports whether the generator looks for Quadlets there.
 func (o Of) reads(at string) bool {
 	ofUsers := strings.HasPrefix(at, users+"/") || document.Home(at, own) != ""
 	return ofUsers == o.user && (ofUsers || strings.HasPrefix(at, folder+"/"))
@@ -71,7 +72,7 @@ func (o Of) folders(d document.Document) (all []string) {
 func (o Of) Command(d document.Document) string {
 	dirs, flags, aside, back := []string{}, "", "", ""
 	for _, dir := range o.folders(d) {
-		dirs = append(dirs, sandbox.Quote(sandbox.Node+dir))
+		dirs = append(dirs, shellword.Of(sandbox.Node+dir))
 	}
 	link := `; [ -e "usr/lib/systemd/system/$name" ] || ln -s "` + sandbox.Node + o.Made + `/$name" "usr/lib/systemd/system/$name"`
 	if o.user {
@@ -105,7 +106,7 @@ var (
 	unqualified = regexp.MustCompile(`Warning: (\S+) specifies the image "(.+?)" which not a fully qualified`)
 )
 
-// Said are the faults that the generator tells of, and the text of the units that it made, by name.
+// Said are the faults that the generator reports, and the text of the units that it made, by name.
 func (o Of) Said(said string, d document.Document) (faults []document.Fault, units map[string]string) {
 	errors, texts, _ := strings.Cut(said, "--- made")
 	faults = o.sections(d)
@@ -230,7 +231,7 @@ func unitsOf(text string) map[string]string {
 	return units
 }
 
-// IsMade tells whether the path is of a unit that the generator made, and gives its name.
+// IsMade reports whether the path is of a unit that the generator made, and gives its name.
 func (o Of) IsMade(at string) (name string, is bool) {
 	if strings.HasPrefix(at, o.Made+"/") || !o.user && strings.HasPrefix(at, "/usr/lib/systemd/system/") {
 		return path.Base(at), true

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/terminal/shellword"
 	"coreos-libvirt/internal/upstream"
 )
 
@@ -67,10 +68,7 @@ const (
 // Apply is the name of the result of applying the document. If its status is not 0, there are no others.
 const Apply = "apply"
 
-// Quote is the text as one word for sh.
-func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
-// Run applies the document and runs the checks, by name. What a check finds is no error: that is only if the namespaces cannot be
+// Run applies the document and runs the checks, by name. What a check finds is not an error: that is only if the namespaces cannot be
 // made, or ctx ends.
 func Run(ctx context.Context, programs upstream.Programs, doc []byte, checks []Check) (map[string]Result, error) {
 	dir, err := os.MkdirTemp("", "coreos-verify-")
@@ -118,7 +116,7 @@ end() {
 			if c.Beside != beside {
 				continue
 			}
-			fmt.Fprintf(&out, "run %04d %s %s", i+1, Quote(c.Name), Quote(c.Command))
+			fmt.Fprintf(&out, "run %04d %s %s", i+1, shellword.Of(c.Name), shellword.Of(c.Command))
 			if beside {
 				out.WriteString(" &")
 			}

@@ -35,7 +35,7 @@ func Unstarted(d document.Document) (faults []document.Fault) {
 	return faults
 }
 
-// installs tells whether the unit or a drop-in says what it belongs to.
+// installs reports whether the unit or a drop-in says what it belongs to.
 func installs(u document.Unit) bool {
 	texts := []string{u.Contents}
 	for _, drop := range u.Dropins {
@@ -51,7 +51,7 @@ func installs(u document.Unit) bool {
 	return false
 }
 
-// started tells whether something of the document may start the unit: a timer, socket or path of its name, whatever names it, a
+// started reports whether something of the document may start the unit: a timer, socket or path of its name, whatever names it, a
 // link to it, or systemd itself.
 func started(u document.Unit, d document.Document) bool {
 	kind, stem := path.Ext(u.Name), strings.TrimSuffix(u.Name, path.Ext(u.Name))
@@ -65,7 +65,7 @@ func started(u document.Unit, d document.Document) bool {
 	return byUnit(u, d, kind, stem, template, isTemplate) || elsewhere(u, d, stem, template, isTemplate)
 }
 
-// byUnit tells whether another unit starts it, or is an instance of it.
+// byUnit reports whether another unit starts it, or is an instance of it.
 func byUnit(u document.Unit, d document.Document, kind, stem, template string, isTemplate bool) bool {
 	for at, text := range d.UnitTexts() {
 		other := path.Base(at)
@@ -87,7 +87,7 @@ func byUnit(u document.Unit, d document.Document, kind, stem, template string, i
 	return false
 }
 
-// elsewhere tells whether files or links name the unit.
+// elsewhere reports whether files or links name the unit.
 func elsewhere(u document.Unit, d document.Document, stem, template string, isTemplate bool) bool {
 	for _, f := range d.Files {
 		if !f.Known || names(string(f.Data), u.Name, template, isTemplate) || stem != "" && commanded(string(f.Data), stem) {
@@ -102,7 +102,7 @@ func elsewhere(u document.Unit, d document.Document, stem, template string, isTe
 	return false
 }
 
-// commanded tells whether a line of the text lets systemctl do something with the unit, by its name without an ending.
+// commanded reports whether a line of the text lets systemctl do something with the unit, by its name without an ending.
 func commanded(text, stem string) bool {
 	for _, line := range strings.Split(text, "\n") {
 		if strings.Contains(line, "systemctl") && slices.Contains(strings.FieldsFunc(line, func(c rune) bool { return strings.ContainsRune(" \t;&|\"'()", c) }), stem) {

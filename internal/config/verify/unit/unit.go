@@ -13,6 +13,7 @@ import (
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/place"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // CheckName is the name of the check.
@@ -20,7 +21,7 @@ const CheckName = "units"
 
 var kinds = []string{".service", ".socket", ".timer", ".mount", ".automount", ".path", ".slice", ".swap", ".target"}
 
-// isUnit tells whether systemd takes a file of that name for a unit.
+// isUnit reports whether systemd takes a file of that name for a unit.
 func isUnit(name string) bool {
 	return slices.Contains(kinds, path.Ext(name)) && !strings.Contains(name, "/")
 }
@@ -54,11 +55,11 @@ func Command(whole, partial []string, files string) string {
 	var out strings.Builder
 	out.WriteString("mkdir -p " + sandbox.Node + "/usr/lib/systemd/system; cd " + sandbox.Node + "/usr/lib/systemd/system; ")
 	for _, name := range partial {
-		out.WriteString("printf '[Unit]\\n' >" + sandbox.Quote(name) + "; ")
+		out.WriteString("printf '[Unit]\\n' >" + shellword.Of(name) + "; ")
 	}
 	out.WriteString("set --")
 	for _, name := range append(slices.Clone(whole), partial...) {
-		out.WriteString(" " + sandbox.Quote(name))
+		out.WriteString(" " + shellword.Of(name))
 	}
 	out.WriteString("; ")
 	if files != "" {
@@ -88,7 +89,7 @@ func (o Options) path(name string) string {
 	return path.Join(cmp.Or(o.Folder, document.UnitFolder), name)
 }
 
-// Said are the faults that systemd-analyze's lines tell of.
+// Said are the faults that systemd-analyze's lines report.
 func Said(said string, o Options) (faults []document.Fault) {
 	inUnit := map[string]bool{}
 	for _, f := range Lines(said, o) {
@@ -104,7 +105,7 @@ func Said(said string, o Options) (faults []document.Fault) {
 	return faults
 }
 
-// Lines are the faults that systemd's programs tell of with a file on the node and its line.
+// Lines are the faults that systemd's programs report with a file on the node and its line.
 func Lines(said string, o Options) (faults []document.Fault) {
 	for _, line := range strings.Split(said, "\n") {
 		if m := ofLine.FindStringSubmatch(line); m != nil {

@@ -8,6 +8,7 @@ import (
 
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/config/verify/sandbox"
+	"coreos-libvirt/internal/terminal/shellword"
 )
 
 // Of users' systemd: where units of all users are, and those of one in the home folder.
@@ -63,24 +64,24 @@ func (u *UserFolder) add(rel string) {
 // Check is its name.
 func (u UserFolder) Check() string { return "users' units " + u.Path }
 
-// Command is the check by the systemd of users: it has no other root, and is told where units are. Of units that only the image has an
+// Command is the check by the systemd of users: it has no other root, and gets where units are. Of units that only the image has an
 // empty one stands for what it has. Units that Quadlet made in the folder made are looked at with those of all users.
 func (u UserFolder) Command(made string) string {
 	var out strings.Builder
 	out.WriteString("mkdir -p /tmp/image; set --")
 	for _, name := range u.Whole {
-		out.WriteString(" " + sandbox.Quote(name))
+		out.WriteString(" " + shellword.Of(name))
 	}
 	out.WriteString("; ")
 	for _, name := range u.dropins {
 		if !slices.Contains(u.Whole, name) {
-			out.WriteString("printf '[Unit]\\n' >/tmp/image/" + sandbox.Quote(name) + "; set -- \"$@\" " + sandbox.Quote(name) + "; ")
+			out.WriteString("printf '[Unit]\\n' >/tmp/image/" + shellword.Of(name) + "; set -- \"$@\" " + shellword.Of(name) + "; ")
 		}
 	}
 	if u.Path == usersFolder {
 		out.WriteString("for f in " + sandbox.Node + made + "/*.service; do [ ! -e \"$f\" ] || set -- \"$@\" \"${f##*/}\"; done; ")
 	}
-	out.WriteString("export XDG_RUNTIME_DIR=/tmp SYSTEMD_UNIT_PATH=" + sandbox.Quote(sandbox.Node+u.Path) + ":" + sandbox.Node + usersFolder + ":" +
+	out.WriteString("export XDG_RUNTIME_DIR=/tmp SYSTEMD_UNIT_PATH=" + shellword.Of(sandbox.Node+u.Path) + ":" + sandbox.Node + usersFolder + ":" +
 		sandbox.Node + made + ":/tmp/image:/usr/lib/systemd/user; ")
 	out.WriteString("[ $# = 0 ] || systemd-analyze --user verify --recursive-errors=no --man=no -- \"$@\"")
 	return out.String()
@@ -91,7 +92,7 @@ var Quadlets = UserFolder{Path: usersFolder}
 
 var systems = regexp.MustCompile(`^\s*(WantedBy|RequiredBy|UpheldBy)\s*=.*\b(multi-user\.target|graphical\.target)\b`)
 
-// OfSystem are the faults of units and Quadlets of users that a target of the system's shall start: the systemd of users has none of
+// OfSystem are the faults of units and Quadlets of users that a target of the system's must start: the systemd of users has none of
 // that name.
 func OfSystem(d document.Document, quadlets []string) (faults []document.Fault) {
 	for _, f := range d.Files {

@@ -7,7 +7,7 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
-// OffersUEFI reads what libvirt tells of domains (https://libvirt.org/formatdomaincaps.html#bios-bootloader): the firmware
+// OffersUEFI reads what libvirt says of domains (https://libvirt.org/formatdomaincaps.html#bios-bootloader): the firmware
 // that it would choose by itself, of what the host has installed.
 func OffersUEFI(capabilities string) (bool, error) {
 	var caps libvirtxml.DomainCaps

@@ -73,7 +73,7 @@ func newDisks(old, now *libvirtxml.Domain) (texts []string, err error) {
 	return texts, nil
 }
 
-// HasDisk tells whether the definition has the disk, by its file.
+// HasDisk reports whether the definition has the disk, by its file.
 func HasDisk(text, disk string) bool {
 	var domain libvirtxml.Domain
 	var want libvirtxml.DomainDisk

@@ -1,6 +1,6 @@
 //go:build cgo && libvirt_dlopen
 
-// Package machine is what a libvirt tells of its host: what one that is on that host reads in its files.
+// Package machine is what a libvirt says of its host: what one that is on that host reads in its files.
 package machine
 
 import (

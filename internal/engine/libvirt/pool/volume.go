@@ -46,7 +46,7 @@ func (p *Pool) Create(v storagexml.Volume) error {
 	})
 }
 
-// Remove removes a volume. That there is none is no error.
+// Remove removes a volume. That there is none is not an error.
 func (p *Pool) Remove(name string) error {
 	err := p.volume(name, func(_ *libvirt.Connect, volume *libvirt.StorageVol) error { return volume.Delete(0) })
 	if errors.Is(err, fs.ErrNotExist) {

@@ -20,7 +20,7 @@ func Plain(err error) error {
 	return err
 }
 
-// Is tells whether the error is libvirt's of that number.
+// Is reports whether the error is libvirt's of that number.
 func Is(err error, code libvirt.ErrorNumber) bool {
 	var e libvirt.Error
 	return errors.As(err, &e) && e.Code == code

@@ -52,7 +52,7 @@ func (s Kept) read(one *libvirt.DomainSnapshot) (engine.Snapshot, error) {
 	return domainxml.ParseSnapshot(text)
 }
 
-// Pause stops the domain's processors. One that is paused is no error.
+// Pause stops the domain's processors. One that is paused is not an error.
 func (s Kept) Pause(domain string) error {
 	err := s.With(domain, func(dom *libvirt.Domain) error {
 		if state, _, err := dom.GetState(); err != nil || state == libvirt.DOMAIN_PAUSED {
@@ -116,7 +116,7 @@ func (s Kept) of(dom *libvirt.Domain, name, note string) (*libvirt.DomainSnapsho
 	return found, nil
 }
 
-// Revert takes the domain back. FORCE allows QEMU to be started anew for that.
+// Revert takes the domain back. FORCE allows QEMU to be started again for that.
 func (s Kept) Revert(domain string, to engine.Snapshot) error {
 	flags := libvirt.DOMAIN_SNAPSHOT_REVERT_FORCE
 	if to.Memory {

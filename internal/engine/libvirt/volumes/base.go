@@ -162,7 +162,7 @@ func (b *bases) whole(digest string) (string, error) {
 	return slices.Min(found), nil
 }
 
-// isBase tells whether the volume is for the content of that digest, or if that is empty of any, whole or not.
+// isBase reports whether the volume is for the content of that digest, or if that is empty of any, whole or not.
 func isBase(name, digest string) bool {
 	begin := baseBegin + digest[:min(len(digest), digestShown)]
 	return strings.HasPrefix(name, begin) && strings.HasSuffix(name, ".qcow2")

@@ -11,7 +11,7 @@ import (
 // longestDocument is more than fw_cfg takes well: Ignition documents have some KiB.
 const longestDocument = 64 << 20
 
-// WriteDocument makes the volume anew. QEMU, which has read the one before when it started, is not disturbed.
+// WriteDocument makes the volume again. QEMU, which has read the one before when it started, is not disturbed.
 func (d *Disks) WriteDocument(node engine.Files, document []byte) error {
 	if err := d.pool.Make(); err != nil {
 		return err

@@ -25,7 +25,7 @@ const (
 	readAtOnce = 256 << 10
 )
 
-// isLog tells whether the volume is the node's console log, or a part of it that was moved away.
+// isLog reports whether the volume is the node's console log, or a part of it that was moved away.
 func isLog(node engine.Files, name string) bool {
 	rest, is := strings.CutPrefix(name, named(node).Console)
 	if n, err := strconv.Atoi(strings.TrimPrefix(rest, ".")); rest != "" && (err != nil || n >= mostParts || rest[0] != '.') {
@@ -157,13 +157,13 @@ func (l log) Parts() (parts []fs.File, err error) {
 	return append(parts, now), nil
 }
 
-// Cut tells whether there is a volume that an earlier part of the log was moved to (virtlogd.conf(5), max_size).
+// Cut reports whether there is a volume that an earlier part of the log was moved to (virtlogd.conf(5), max_size).
 func (l log) Cut() bool {
 	names, _ := l.disks.names()
 	return slices.Contains(names, l.moved(0))
 }
 
-// Writes never tells: who waits looks from time to time.
+// Writes never says anything: who waits looks from time to time.
 func (log) Writes() (written <-chan struct{}, end func()) { return nil, func() {} }
 
 // Follow looks again and again. Of a log that was moved away meanwhile, the rest is read where it is then.
@@ -250,7 +250,7 @@ func (p *part) Read(to []byte) (int, error) {
 	return n, nil
 }
 
-// Seek is as of a file.
+// Seek is that of a file.
 func (p *part) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:

@@ -79,7 +79,7 @@ func (d *Disks) instead(seen engine.Files, domain engine.Domain) (path string, o
 	return path, false
 }
 
-// standsOn tells whether the disk stands on such a one, itself or by others.
+// standsOn reports whether the disk stands on such a one, itself or by others.
 func (d *Disks) standsOn(domain engine.Domain, disk string, such func(string) bool) bool {
 	for range longestChain {
 		if disk = d.Under(domain, disk); disk == "" || such(disk) {

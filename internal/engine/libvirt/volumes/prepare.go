@@ -58,7 +58,7 @@ func (d *Disks) sweep(node engine.Files) error {
 	return d.remove(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !isTrial(node, name) })...)
 }
 
-// prepared are volumes that were made for trial; the first is the node's first disk.
+// prepared are volumes that are not in their place yet; the first is the node's first disk.
 type prepared struct {
 	on      *Disks
 	node    engine.Files
@@ -66,7 +66,7 @@ type prepared struct {
 	mark    string              // what the names end with until then
 }
 
-// Place makes the volumes by the names that stand in the definition, and what was made for trial goes: the first disk at last, so a
+// Place makes the volumes by the names that stand in the definition, and what stood in for them goes: the first disk at last, so a
 // node that has it has all. What further disks the node had go.
 func (p *prepared) Place() error {
 	names, err := p.on.names()
@@ -91,7 +91,7 @@ func (p *prepared) Place() error {
 	return err
 }
 
-// Discard removes what was made for trial.
+// Discard removes what was prepared.
 func (p *prepared) Discard() (err error) {
 	for _, volume := range p.volumes {
 		err = errors.Join(err, p.on.remove(volume.Name+p.mark))

@@ -34,7 +34,7 @@ type Pool interface {
 	At(path string) (storagexml.Info, error)
 	// Create makes a volume of which there is none.
 	Create(v storagexml.Volume) error
-	// Remove removes a volume. That there is none is no error.
+	// Remove removes a volume. That there is none is not an error.
 	Remove(name string) error
 	// Grow gives a qcow2 volume that many bytes, if a guest sees less of it.
 	Grow(name string, bytes int64) error
@@ -54,7 +54,7 @@ type Options struct {
 
 // Fetcher has the host of the pool fetch base images, so that they need not be on this one.
 type Fetcher interface {
-	// Fetches tells whether it does so with the image that is, or would be, at the path here.
+	// Fetches reports whether it does so with the image that is, or would be, at the path here.
 	Fetches(path string) bool
 	// Known is the sha256 of that image, in hex; empty if it is not known.
 	Known(path string) string
@@ -193,7 +193,7 @@ func (d *Disks) Clear(node engine.Files) error {
 	return d.remove(rest...)
 }
 
-// isTrial tells whether the volume is one that Prepare of this or an earlier run has made for the node.
+// isTrial reports whether the volume is one that Prepare of this or an earlier run has made for the node.
 func isTrial(node engine.Files, name string) bool {
 	disk, ends := strings.CutSuffix(name, newEnding)
 	return ends && (strings.HasPrefix(disk, named(node).Overlay+".") || strings.HasPrefix(disk, stem(node)+"-"))

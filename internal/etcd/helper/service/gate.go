@@ -15,7 +15,7 @@ const (
 	// eachConnections and allConnections are how many one caller, and all together, may hold open: a member has three at most.
 	eachConnections = 16
 	allConnections  = 512
-	// mostRefused is how many callers are told of that were refused.
+	// mostRefused is how many refused callers are named.
 	mostRefused = 16
 )
 
@@ -86,7 +86,7 @@ func (g *gate) leave(caller netip.Addr) {
 	}
 }
 
-// isNode tells whether the caller has the hardware address of a node. Without a link that cannot be told.
+// isNode reports whether the caller has the hardware address of a node. Without a link that cannot be told.
 func (g *gate) isNode(caller netip.Addr) bool {
 	if g.link == "" {
 		return true

@@ -70,7 +70,7 @@ func callerOf(ctx context.Context) netip.Addr {
 	return addressOf(from.Addr.String())
 }
 
-// onlyToken is a stream of questions of who watches the token's keys.
+// onlyToken is a stream of questions by whoever watches the token's keys.
 type onlyToken struct {
 	grpc.ServerStream
 	keys  keys
@@ -98,7 +98,7 @@ type keys string
 
 func keysOf(token string) keys { return keys(v3Store + token + "/") }
 
-// hold tells whether a range is of the token's keys only: it ends nowhere, or before the first key behind them.
+// hold reports whether a range is of the token's keys only: it ends nowhere, or before the first key behind them.
 func (k keys) hold(begin, end []byte) bool {
 	prefix := string(k)
 	return strings.HasPrefix(string(begin), prefix) &&

@@ -79,7 +79,7 @@ func checkRegistration(key, value string, caller netip.Addr) error {
 	return nil
 }
 
-// isAt tells whether the registration is of a member at the address.
+// isAt reports whether the registration is of a member at the address.
 func isAt(value string, address netip.Addr) bool {
 	member, err := wire.ParseRegistration(value)
 	return err == nil && member.URLs[0].Addr() == address

@@ -23,7 +23,7 @@ const patience = 30 * time.Second
 // quota is how many bytes etcd may keep: the keys of a token are a few hundred KiB at most.
 const quota = 16 << 20
 
-// Serve serves the token at the service's address, out of an etcd of one member, until ctx ends. It tells nil when it serves,
+// Serve serves the token at the service's address, out of an etcd of one member, until ctx ends. It gives nil when it serves,
 // and then a wire.Refused for each caller that it does not serve.
 func Serve(ctx context.Context, service wire.Service, tell func(any) error) error {
 	listener, err := listen(service.Listen)
@@ -95,7 +95,7 @@ func configuration(service wire.Service) (*embed.Config, error) {
 	return config, config.Validate()
 }
 
-// Register tells an etcd how many members the cluster of the token has, unless that was said before or somebody has
+// Register writes into an etcd how many members the cluster of the token has, unless that was said before or somebody has
 // registered: by v3 discovery.
 func Register(ctx context.Context, client *clientv3.Client, token wire.Token) error {
 	members, err := client.Get(ctx, string(keysOf(token.ID))+"members/", clientv3.WithPrefix(), clientv3.WithCountOnly())
