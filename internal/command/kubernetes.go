@@ -21,7 +21,7 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
-// OnKubernetes tells whether the run's nodes are on Kubernetes: then a target does as the one of its name in this file.
+// OnKubernetes reports whether the run's nodes are on Kubernetes: then a target does as the one of its name in this file.
 func OnKubernetes(r *Run) bool { return r.Engine == settings.KubeVirt }
 
 // kubernetes is the run's cluster in Kubernetes. The caller closes it.
@@ -220,7 +220,7 @@ func clearKubernetes(r *Run, removed []objects.Object) error {
 }
 
 // printMachines prints how each machine is. ready are the reports that are known.
-func printMachines(ctx context.Context, r *Run, c kubevirt.Cluster, ready reports) error {
+func printMachines(ctx context.Context, r *Run, c kubevirt.Cluster, ready kubernetesReports) error {
 	machines, err := c.Machines(ctx)
 	if err != nil {
 		return err

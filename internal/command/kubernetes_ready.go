@@ -16,8 +16,8 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// reports are what nodes have said of themselves, by name.
-type reports map[string]guest.Report
+// kubernetesReports are what nodes have said of themselves, by name.
+type kubernetesReports map[string]guest.Report
 
 // macOf is the hardware address of the run's node of that name.
 func macOf(r *Run, name string) string {
@@ -39,10 +39,10 @@ func lastReport(ctx context.Context, c kubevirt.Cluster, m kubevirt.Machine) (la
 }
 
 // awaitMachines waits until every node says on its console that it can be reached, for timeout= at most.
-func awaitMachines(ctx context.Context, r *Run, c kubevirt.Cluster) (reports, error) {
+func awaitMachines(ctx context.Context, r *Run, c kubevirt.Cluster) (kubernetesReports, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	ready, mu, nodes := reports{}, sync.Mutex{}, r.members()
+	ready, mu, nodes := kubernetesReports{}, sync.Mutex{}, r.members()
 	errs := wait.AtOnce(len(nodes), func(i int) error {
 		report, err := awaitMachine(ctx, r, c, nodes[i])
 		if err != nil {

@@ -212,7 +212,7 @@ func (c *Client) List(ctx context.Context, kind, selector string) (all []objects
 	return all, err
 }
 
-// Remove removes the object with the UID. That there is none is no error.
+// Remove removes the object with the UID. If there is none, that is not an error.
 func (c *Client) Remove(ctx context.Context, kind, name, uid string) error {
 	return c.ask(ctx, "remove", nil, Query{Kind: kind, Name: name, UID: uid}, into(nil))
 }

@@ -31,25 +31,45 @@ func (f *Failure) explained() error { return hint.Add(f, f.advice()) }
 
 // advice is what helps, or nothing.
 func (f *Failure) advice() string {
-	switch {
-	case f.Reason == "NoCluster":
-		return "context= names one of `kubectl config get-contexts`; KUBECONFIG, or ~/.kube/config, has them"
-	case f.Reason == "Unreachable":
-		return "`kubectl get namespaces` asks the same server; context= names another one"
-	case f.Reason == "NotOurs":
-		return "another prefix=, or another namespace=; it is left alone"
-	case f.Code == 401:
+	switch f.Code {
+	case 0:
+		return unanswered[f.Reason]
+	case 401:
 		return "the server does not know who you are: log in as for kubectl, whose credentials are used"
-	case f.Code == 403 && strings.Contains(f.Message, "exceeded quota"):
-		return "fewer nodes=, or less ram=, vcpu= and disk=; `kubectl describe quota` shows what is left in the namespace"
-	case f.Code == 403:
-		return "the user needs a role that allows it in this namespace: get, list, create, patch and delete secrets, services, datavolumes and virtualmachines, get pods/log; `kubectl auth can-i --list` shows what you may do"
-	case f.Code == 404 && f.Reason == "":
-		return "is KubeVirt installed in this Kubernetes cluster, and CDI? `kubectl get crd virtualmachines.kubevirt.io datavolumes.cdi.kubevirt.io`"
-	case f.Code == 404:
-		return "`kubectl get namespaces` shows which there are; `kubectl create namespace` makes one; is KubeVirt installed, and CDI?"
-	case f.Code == 409 && len(f.Causes) > 0:
-		return "somebody else sets these fields, too: who that is stands in quotes. Leave them to one: `kubectl apply --server-side --force-conflicts --field-manager=coreos-libvirt` takes them"
+	case 403:
+		return f.forbidden()
+	case 404:
+		return f.missing()
+	case 409:
+		return f.conflict()
 	}
 	return ""
+}
+
+// unanswered are hints for what is known before a server has answered, by reason.
+var unanswered = map[string]string{
+	"NoCluster":   "context= names one of `kubectl config get-contexts`; KUBECONFIG, or ~/.kube/config, has them",
+	"Unreachable": "`kubectl get namespaces` asks the same server; context= names another one",
+	"NotOurs":     "another prefix=, or another namespace=; it is left alone",
+}
+
+func (f *Failure) forbidden() string {
+	if strings.Contains(f.Message, "exceeded quota") {
+		return "fewer nodes=, or less ram=, vcpu= and disk=; `kubectl describe quota` shows what is left in the namespace"
+	}
+	return "the user needs a role that allows it in this namespace: get, list, create, patch and delete secrets, services, datavolumes and virtualmachines, get pods/log; `kubectl auth can-i --list` shows what you may do"
+}
+
+func (f *Failure) missing() string {
+	if f.Reason == "" {
+		return "is KubeVirt installed in this Kubernetes cluster, and CDI? `kubectl get crd virtualmachines.kubevirt.io datavolumes.cdi.kubevirt.io`"
+	}
+	return "`kubectl get namespaces` shows which there are; `kubectl create namespace` makes one; is KubeVirt installed, and CDI?"
+}
+
+func (f *Failure) conflict() string {
+	if len(f.Causes) == 0 {
+		return ""
+	}
+	return "somebody else sets these fields, too: who that is stands in quotes. Leave them to one: `kubectl apply --server-side --force-conflicts --field-manager=coreos-libvirt` takes them"
 }

@@ -72,7 +72,7 @@ func podOf(machine string, pods []objects.Object) (name, host string) {
 	return "", ""
 }
 
-// Console gives each line of the console of the machine, as far as it is kept, and those that come with follow. That it does not run is no
+// Console gives each line of the console of the machine, as far as it is kept, and those that come with follow. If it does not run, that is not an
 // error.
 func (c Cluster) Console(ctx context.Context, m Machine, follow bool, each func(string)) error {
 	if m.Pod == "" {

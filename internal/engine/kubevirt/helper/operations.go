@@ -116,7 +116,7 @@ func (a *api) list(ctx context.Context, q Query) ([]any, error) {
 	return items, nil
 }
 
-// remove removes the object with the UID, and what belongs to it. That there is none is no error.
+// remove removes the object with the UID, and what belongs to it. If there is none, that is not an error.
 func (a *api) remove(ctx context.Context, q Query) error {
 	u, err := a.at(q.Kind, q.Name, nil)
 	if err != nil {
