@@ -20,11 +20,13 @@ import (
 // node that is recreated gets another one, and the authority's key stays here.
 func secured(t *testing.T, c clone) {
 	config := "config=ignition/examples/etcd-tls.yml"
-	out := c.mage(t, append([]string{"lab", "up", "nodes=3", config}, discoveryElsewhere(t, c)...)...)
+	elsewhere := discoveryElsewhere(t, c)
+	user := elsewhere[len(elsewhere)-1] // a secret, which is not noted
+	out := c.mage(t, append([]string{"lab", "up", "nodes=3", config}, elsewhere...)...)
 	if len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "has a certificate for etcd at 10.77.0.") != 3 {
 		t.Fatalf("got\n%s", out)
 	}
-	if out := c.mage(t, "lab", "up", "nodes=3", config); strings.Contains(out, "has a certificate") {
+	if out := c.mage(t, "lab", "up", "nodes=3", config, user); strings.Contains(out, "has a certificate") {
 		t.Errorf("the certificates are good, and are recreated:\n%s", out)
 	}
 	if out := c.mage(t, "lab", "etcd"); strings.Count(out, " yes ") != 3 || strings.Count(out, "https://10.77.0.") != 3 {
@@ -33,7 +35,7 @@ func secured(t *testing.T, c clone) {
 	onlyWithCertificate(t, c, addresses.FindStringSubmatch(out)[1])
 
 	before, kept := c.read(t, "vm/core02/etcd.pem"), c.read(t, "vm/core01/etcd.pem")
-	if out := c.mage(t, "lab", "up", "nodes=3", config, "recreate=core02"); len(readyNode.FindAllString(out, -1)) != 3 {
+	if out := c.mage(t, "lab", "up", "nodes=3", config, user, "recreate=core02"); len(readyNode.FindAllString(out, -1)) != 3 {
 		t.Errorf("recreate: got\n%s", out)
 	}
 	if c.read(t, "vm/core02/etcd.pem") == before || c.read(t, "vm/core01/etcd.pem") != kept {
@@ -44,7 +46,7 @@ func secured(t *testing.T, c clone) {
 	}
 	secretsStay(t, c)
 
-	if out, err := c.try("lab", "up", "nodes=3"); err == nil || !strings.Contains(out, "which turns on TLS for etcd, but this cluster was made with TLS") || !strings.Contains(out, " recreate=all` makes a new cluster") {
+	if out, err := c.try("lab", "up", "nodes=3", "config=ignition/ignition.yml", user); err == nil || !strings.Contains(out, "which turns on TLS for etcd, but this cluster was made with TLS") || !strings.Contains(out, " recreate=all` makes a new cluster") {
 		t.Errorf("without TLS: got\n%s", out)
 	}
 	c.mage(t, "lab", "down", "all=true", "yes=true")
