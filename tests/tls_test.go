@@ -5,6 +5,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,7 +105,9 @@ func secretsStay(t *testing.T, c clone) {
 			t.Errorf("%s: %v, %v", file, info, err)
 		}
 	}
-	if doc := c.read(t, "vm/core01/ignition.json"); strings.Contains(doc, "PRIVATE") || !strings.Contains(doc, "BEGIN%20CERTIFICATE") {
-		t.Errorf("got %s", doc)
+	key := strings.Split(c.read(t, "vm/tls.core/ca-key.pem"), "\n")[1]
+	doc, err := url.PathUnescape(c.read(t, "vm/core01/ignition.json"))
+	if err != nil || len(key) < 40 || strings.Contains(doc, key) || !strings.Contains(doc, strings.Split(c.read(t, "vm/tls.core/ca.pem"), "\n")[1]) {
+		t.Errorf("%v, the key begins with %s: got %s", err, key, doc)
 	}
 }
