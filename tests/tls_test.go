@@ -105,9 +105,9 @@ func secretsStay(t *testing.T, c clone) {
 			t.Errorf("%s: %v, %v", file, info, err)
 		}
 	}
-	key := strings.Split(c.read(t, "vm/tls.core/ca-key.pem"), "\n")[1]
-	doc, err := url.PathUnescape(c.read(t, "vm/core01/ignition.json"))
-	if err != nil || len(key) < 40 || strings.Contains(doc, key) || !strings.Contains(doc, strings.Split(c.read(t, "vm/tls.core/ca.pem"), "\n")[1]) {
-		t.Errorf("%v, the key begins with %s: got %s", err, key, doc)
+	inDocument := func(file string) string { return url.QueryEscape(strings.Split(c.read(t, file), "\n")[1]) }
+	doc := c.read(t, "vm/core01/ignition.json")
+	if key := inDocument("vm/tls.core/ca-key.pem"); len(key) < 40 || strings.Contains(doc, key) || !strings.Contains(doc, inDocument("vm/tls.core/ca.pem")) {
+		t.Errorf("the key begins with %s: got %s", key, doc)
 	}
 }

@@ -48,7 +48,7 @@ exec setpriv --reuid 1500 --regid 1500 --clear-groups env -i PATH=/usr/bin:/bin:
 func plainUser(t *testing.T, c clone) {
 	c.mage(t, "lab")
 	t.Run("a libvirt of the user's own", func(t *testing.T) {
-		out := c.asUser(t, "export COREOS_URI=qemu:///session; ./targets host:check; ./targets up && ./targets ssh cmd=hostname && ./targets etcd && ./targets down")
+		out := c.asUser(t, "export COREOS_URI=qemu:///session; ./targets host:check; ./targets up && ./targets ssh cmd=hostname && ./targets etcd && ./targets down prefix=core")
 		for _, want := range []string{
 			"ok    rights               a libvirt of the user's own", "ok    bridge helper        /etc/qemu/bridge.conf allows br0",
 			"core01: ready, 10.77.0.", "healthy, leader", "\ncore01\n", "core01: domain removed",
@@ -57,13 +57,24 @@ func plainUser(t *testing.T, c clone) {
 				t.Errorf("%q is not in\n%s", want, out)
 			}
 		}
+		if strings.Contains(out, "verify: left out") {
+			t.Errorf("a user without rights has namespaces of his own:\n%s", out)
+		}
 	})
 	t.Run("the system's", func(t *testing.T) {
 		targets := "fetch transpile discovery render define up plan status etcd logs console screen ssh stop start restart env sshconfig timeline show down " +
 			"images prune settings host:check host:setup host:undo lab labdown test backup restore watch migrate password"
 		out := c.asUser(t, "for target in "+targets+`; do
-  words="apply=true file=x node=core01"; patience=`+fmt.Sprint(pace.Limit(30).Seconds())+`
-  case $target in migrate) words="config=ignition/examples/seed.yml file=x" ;; restore) words=file=README.md ;; watch) patience=`+fmt.Sprint(pace.Limit(2.5).Seconds())+` ;; esac
+  words=; patience=`+fmt.Sprint(pace.Limit(30).Seconds())+`
+  case $target in
+  migrate) words="config=ignition/examples/seed.yml file=x" ;;
+  restore) words=file=README.md ;;
+  backup) words=file=x ;;
+  ssh | logs | console | screen) words=node=core01 ;;
+  host:setup | host:undo) words=apply=true ;;
+  down) words=prefix=core ;;
+  watch) patience=`+fmt.Sprint(pace.Limit(2.5).Seconds())+` ;;
+  esac
   echo "--- $target"
   echo a-password | timeout -s INT $patience ./targets $target $words 2>&1 || echo "status $?"
 done; echo "--- preview"; ./targets host:setup 2>&1 || echo "status $?"`)

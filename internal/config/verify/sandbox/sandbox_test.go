@@ -5,12 +5,15 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,6 +97,28 @@ func TestWild(t *testing.T) {
 			default:
 			}
 		})
+	}
+}
+
+// What is mounted below /usr is there, and read-only as /usr is.
+func TestMountedBelow(t *testing.T) {
+	p := judges.Programs(t, Missing())
+	runtime.LockOSThread() // and never unlocked: the thread ends with the test
+	if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""), syscall.Mount("own", "/usr/src", "tmpfs", syscall.MS_NOSUID, "")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("/usr/src/mine", []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Run(t.Context(), p, []byte(head[:len(head)-1]+"}"), []Check{{Name: "look", Command: "cat /usr/src/mine; echo x >/usr/src/mine"}})
+	if look := got["look"]; err != nil || look.Status == 0 || !strings.HasPrefix(look.Said, "mine") || !strings.Contains(look.Said, "Read-only file system") {
+		t.Errorf("got %+v, %v", look, err)
+	}
+	if text, err := os.ReadFile("/usr/src/mine"); string(text) != "mine" {
+		t.Errorf("got %q, %v", text, err)
 	}
 }
 

@@ -3,6 +3,17 @@
 # ignition-apply; quadlet.
 set -e
 dir=$1 apply=$2 quadlet=$3
+
+# shows what this host has at $1 at $2, read-only, and all that is mounted below it: each with the options that it has, as only the
+# root of this host may take some away (mount_namespaces(7)), or show a folder without what is mounted in it
+show() {
+  mount --rbind "$1" "$2"
+  grep -F "/root/$2" /proc/self/mountinfo | while read -r _ _ _ _ at options _; do
+    at=$(printf %b "$at") # a space is \040 there
+    case $at in "$(pwd -P)/$2" | "$(pwd -P)/$2"/*) mount -o "remount,bind,ro${options#r[wo]}" "$at" ;; esac
+  done
+}
+
 mount --make-rprivate /
 mount -t tmpfs -o size=64m,nr_inodes=16k,mode=755,nosuid,nodev verify "$dir/root"
 cd "$dir/root"
@@ -14,20 +25,16 @@ for folder in bin sbin lib lib32 lib64 libx32; do
     set -- "$@" "/$folder"
   elif [ -d "/$folder" ]; then
     mkdir "$folder"
-    mount --bind "/$folder" "$folder"
-    mount -o remount,bind,ro "$folder"
+    show "/$folder" "$folder"
   fi
 done
 [ $# = 0 ] || cp -P "$@" .
-mount --bind /usr usr
-mount -o remount,bind,ro usr
+show /usr usr
 cp "$dir/run.sh" "$dir/doc.json" in/
 : >in/ignition-apply
-mount --bind "$apply" in/ignition-apply
+show "$apply" in/ignition-apply
 : >in/quadlet
-mount --bind "$quadlet" in/quadlet
-mount -o remount,bind,ro in/ignition-apply
-mount -o remount,bind,ro in/quadlet
+show "$quadlet" in/quadlet
 [ ! -e /etc/ld.so.cache ] || cp /etc/ld.so.cache etc/
 echo 'root:x:0:0:root:/:/bin/sh' >etc/passwd
 echo 'root:x:0:' >etc/group
