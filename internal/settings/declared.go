@@ -142,7 +142,7 @@ func (s *Settings) groups() []Group {
 func (s *Settings) Of(g Group) *Settings {
 	own := *s
 	own.Vars = maps.Clone(s.Vars)
-	for _, k := range Keys(Environment{}) {
+	for _, k := range nobodys() {
 		value, has := g.Values[k.Name]
 		switch with := goesWith[k.Name]; {
 		case s.said[k.Name] || slices.ContainsFunc(with, s.Said):
@@ -162,7 +162,7 @@ func (s *Settings) Of(g Group) *Settings {
 
 // Declarable are the names of what may stand in a cluster file.
 func Declarable() (names []string) {
-	for _, k := range Keys(Environment{}) {
+	for _, k := range nobodys() {
 		if k.of != ofOneRun {
 			names = append(names, k.Name)
 		}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"coreos-libvirt/internal/settings/clusterfile"
@@ -180,14 +182,11 @@ func hostArch() string {
 // Variable is the environment variable that sets the key.
 func (k Key) Variable() string { return envPrefix + strings.ToUpper(k.Name) }
 
-func known(name string) bool {
-	for _, k := range Keys(Environment{}) {
-		if k.Name == name {
-			return true
-		}
-	}
-	return false
-}
+// nobodys are the keys as they are for nobody in particular: their defaults are not this user's. Marks and words are looked up there by
+// the hundred.
+var nobodys = sync.OnceValue(func() []Key { return Keys(Environment{}) })
+
+func known(name string) bool { return slices.Contains(names(), name) }
 
 // unknownVariable is the error for a variable of the environment that looks like a setting and is none.
 func unknownVariable(env Environment) error {
@@ -212,12 +211,12 @@ func unknownVariable(env Environment) error {
 	return nil
 }
 
-func names() (all []string) {
-	for _, k := range Keys(Environment{}) {
+var names = sync.OnceValue(func() (all []string) {
+	for _, k := range nobodys() {
 		all = append(all, k.Name)
 	}
 	return all
-}
+})
 
 // nearest is the key that a mistyped one may mean, or empty.
 func nearest(key string) string { return hint.Nearest(strings.TrimLeft(key, "-"), names()) }

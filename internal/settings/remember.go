@@ -108,7 +108,7 @@ func describes(key string) (k Key, is bool) {
 	if name, own := strings.CutPrefix(key, varPrefix); own {
 		return k, wrongName(name) == ""
 	}
-	all := Keys(Environment{})
+	all := nobodys()
 	i := slices.IndexFunc(all, func(k Key) bool { return k.Name == key && slices.Contains([]scope{ofNode, ofCluster, ofSecret}, k.of) })
 	if i < 0 {
 		return k, false

@@ -261,9 +261,7 @@ func (s *Settings) take(sources []source, env Environment) error {
 		if err := k.Set(s, value); err != nil {
 			return hint.Add(fmt.Errorf("%s=%s (%s): %w", k.Name, chosen.shown(), from, err), "`mage settings` lists what each key takes")
 		}
-		if from != fromDefault || known(k.Name) {
-			s.chosen = append(s.chosen, chosen)
-		}
+		s.chosen = append(s.chosen, chosen)
 	}
 	return nil
 }

@@ -50,9 +50,9 @@ func TestASettingOfAnother(t *testing.T) {
 	theirs := map[string]string{"COREOS_DISCOVERY_USER": "me:secret", "COREOS_DISCOVERY": "https://a.example:2379"}
 	network := map[string]string{"COREOS_NETWORK": "default"}
 	for _, c := range []struct {
-		says           string
-		words          []string
-		env            map[string]string
+		says          string
+		words         []string
+		env           map[string]string
 		user, network string
 	}{
 		{"a password, which no list of processes shall show", []string{"discovery=https://b.example:2379"}, user, "me:secret", ""},
