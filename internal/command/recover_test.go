@@ -75,7 +75,7 @@ func TestRecoveryAsksBeforeAnythingIsLost(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	said, _, err := recoverOn(t, nil, "yes=true")
-	if err == nil || !strings.Contains(err.Error(), "core01: its etcd cannot be restarted by ssh: exit status 255") || !strings.Contains(said, shown) {
+	if err == nil || !strings.Contains(err.Error(), "core01: it cannot be seen how its etcd runs: ssh to the node: exit status 255") || !strings.Contains(said, shown) {
 		t.Errorf("got %v, said %s", err, said)
 	}
 	for _, name := range []string{"core01", "core02", "core03"} {

@@ -4,12 +4,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // raise raises an alarm for the member of that id, as etcd does.
@@ -31,12 +31,12 @@ func TestAlarms(t *testing.T) {
 	ctx := untilItHangs(t)
 	c := members(t)
 	client := c.client(t, "", "")
-	before, err := programs.helper.Status(ctx, c.clients, 3*time.Second)
+	before, err := programs.helper.Status(ctx, c.clients, pace.Hang)
 	if err != nil {
 		t.Fatal(err)
 	}
 	raise(t, client, before.Members[1].ID, pb.AlarmType_CORRUPT)
-	status, err := programs.helper.Status(ctx, c.clients, 3*time.Second)
+	status, err := programs.helper.Status(ctx, c.clients, pace.Hang)
 	if err != nil || len(status.Healthy()) != 2 || status.IsReadOnly() || status.Members[1].Alarms != "CORRUPT" || status.Members[1].Error != "its data are not those of the others (alarm CORRUPT)" {
 		t.Errorf("corrupt: got %+v, %v", status, err)
 	}
@@ -53,7 +53,7 @@ func TestAlarms(t *testing.T) {
 	if err := etcd.Disarm(ctx, programs.helper, c.clients); err != nil {
 		t.Fatal(err)
 	}
-	if status, err = programs.helper.Status(ctx, c.clients, 3*time.Second); err != nil || len(status.Healthy()) != 2 || status.Members[1].Alarms != "CORRUPT" {
+	if status, err = programs.helper.Status(ctx, c.clients, pace.Hang); err != nil || len(status.Healthy()) != 2 || status.Members[1].Alarms != "CORRUPT" {
 		t.Errorf("disarmed: got %+v, %v", status, err)
 	}
 	status = etcd.Status{}
@@ -64,7 +64,7 @@ func TestAlarms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for len(status.Sound()) != 2 && ctx.Err() == nil { // another one may have to lead
-		status, err = programs.helper.Status(ctx, rest, 3*time.Second)
+		status, err = programs.helper.Status(ctx, rest, pace.Hang)
 	}
 	if err != nil || !status.IsReadOnly() || status.Members[0].Error != "etcd takes no writes: the alarm CORRUPT of a member that is gone has not been disarmed" {
 		t.Errorf("gone: got %+v, %v", status, err)
@@ -72,7 +72,7 @@ func TestAlarms(t *testing.T) {
 	if err := etcd.Disarm(ctx, programs.helper, rest); err != nil {
 		t.Fatal(err)
 	}
-	if status, err = programs.helper.Status(ctx, rest, 3*time.Second); err != nil || status.Whole(2) != nil {
+	if status, err = programs.helper.Status(ctx, rest, pace.Hang); err != nil || status.Whole(2) != nil {
 		t.Errorf("gone, disarmed: got %+v, %v", status, err)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // restoredTo is a cluster of three that starts of the snapshot.
@@ -95,7 +95,7 @@ func TestEverythingIsRestored(t *testing.T) {
 	if _, err := app.Get(ctx, "other"); !errors.Is(err, rpctypes.ErrPermissionDenied) {
 		t.Errorf("a role: got %v", err)
 	}
-	if status, err := programs.helper.Status(ctx, after.clients, 3*time.Second); err != nil || !status.Members[0].Refused {
+	if status, err := programs.helper.Status(ctx, after.clients, pace.Hang); err != nil || !status.Members[0].Refused {
 		t.Errorf("nobody: got %+v, %v", status, err)
 	}
 }

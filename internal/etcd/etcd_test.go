@@ -135,7 +135,7 @@ func TestMembersFindEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = last.Wait()
-	status, err = programs.helper.Status(ctx, endpoints, 3*time.Second)
+	status, err = programs.helper.Status(ctx, endpoints, pace.Hang)
 	if err != nil || len(status.Healthy()) != 2 {
 		t.Errorf("one is gone: got %+v, %v", status, err)
 	}
@@ -161,21 +161,20 @@ func agrees(t *testing.T, helper etcd.Helper, endpoints []string, want etcd.Stat
 
 func TestStatusOfNobodyReturnsInTime(t *testing.T) {
 	t.Parallel()
-	begin := time.Now()
 	status, err := programs.helper.Status(untilItHangs(t), []string{"http://127.0.0.1:1"}, time.Second)
 	if err != nil || len(status.Members) != 1 || status.Members[0].Error == "" || status.Members[0].Healthy {
 		t.Errorf("got %+v, %v", status, err)
-	}
-	if took := time.Since(begin); took > time.Minute {
-		t.Errorf("took %s for a patience of 1 s", took)
 	}
 }
 
 func TestWaitHealthyTellsWhatLacks(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	_, err := programs.helper.WaitHealthy(ctx, []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) {})
+	err, asked := error(nil), false
+	for limit := time.Second; !asked && limit < pace.Hang; limit *= 2 { // until it is enough for one question
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		_, err = programs.helper.WaitHealthy(ctx, []string{"http://127.0.0.1:1"}, 1, func(etcd.Status) { asked = true })
+		cancel()
+	}
 	if err == nil || !strings.Contains(err.Error(), "etcd: 0 of 1 members are healthy\n    http://127.0.0.1:1: ") || !strings.Contains(err.Error(), "\nhint: ") {
 		t.Errorf("got %v", err)
 	}

@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"coreos-libvirt/internal/etcd/wire"
 )
@@ -30,8 +31,9 @@ type (
 type Helper struct {
 	program     *program
 	credentials Credentials
-	login       Login // of members that have users; nil: nobody
-	toMembers   bool  // whether the questions are to members
+	login       Login         // of members that have users; nil: nobody
+	toMembers   bool          // whether the questions are to members
+	Patience    time.Duration // that each member gets for an answer at least, whoever asks: for a machine that is busy
 }
 
 // Login is a user of etcd's, and the password, as they are when they are needed. Both are empty for nobody.

@@ -16,6 +16,7 @@ import (
 
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/testkit/pace"
 )
 
 // cluster is a cluster of real members.
@@ -121,13 +122,13 @@ func TestAnEtcdWithUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := as("root", "se:cret")
-	before, err := root.Status(ctx, c.clients, 3*time.Second) // one who is given is not asked for yet
+	before, err := root.Status(ctx, c.clients, pace.Hang) // one who is given is not asked for yet
 	if err != nil || before.Check(3) != nil {
 		t.Fatalf("before: got %+v, %v", before, err)
 	}
 	enableUsers(t, client)
 
-	status, err := root.Status(ctx, c.clients, 3*time.Second)
+	status, err := root.Status(ctx, c.clients, pace.Hang)
 	if err != nil || status.Whole(3) != nil || len(status.Peers) != 3 {
 		t.Fatalf("root: got %+v, %v", status, err)
 	}
@@ -136,7 +137,7 @@ func TestAnEtcdWithUsers(t *testing.T) {
 		t.Errorf("root: got %v, %v", peers, err)
 	}
 	// one whose member is asked where it says that it is
-	if status, err := root.Status(ctx, c.clients[:1], 3*time.Second); err != nil || status.Whole(3) != nil || len(status.Members) != 3 {
+	if status, err := root.Status(ctx, c.clients[:1], pace.Hang); err != nil || status.Whole(3) != nil || len(status.Members) != 3 {
 		t.Errorf("by one of three: got %+v, %v", status, err)
 	}
 
@@ -197,6 +198,7 @@ func TestWhoIsNoUserIsTold(t *testing.T) {
 		{"root", "guessed", `etcd refused Authenticate to the user "root": there is none of that name and password`},
 	} {
 		h := as(who.user, who.password)
+		h.Patience = pace.Answer
 		status, err := h.WaitHealthy(untilItHangs(t), c.clients, 3, func(etcd.Status) {})
 		if err == nil || !strings.HasPrefix(err.Error(), "etcd: 0 of 3 members are healthy\n    "+c.clients[0]+": "+who.want+"\n") || !strings.HasSuffix(err.Error(), "\nhint: "+wire.UserAdvice) {
 			t.Errorf("%q: got %v", who.user, err)
@@ -212,12 +214,15 @@ func TestWhoIsNoUserIsTold(t *testing.T) {
 		}
 	}
 	// who may not read the key has an answer, which needs a quorum
-	if status, err := as("app", "known").Status(untilItHangs(t), c.clients, 3*time.Second); err != nil || status.Whole(3) != nil {
+	if status, err := as("app", "known").Status(untilItHangs(t), c.clients, pace.Hang); err != nil || status.Whole(3) != nil {
 		t.Errorf("app: got %+v, %v", status, err)
 	}
 	c.stop(1)
 	c.stop(2)
-	status, err := as("root", "se:cret").Status(untilItHangs(t), c.clients[:1], time.Second)
+	status, err := etcd.Status{}, error(nil)
+	for patience := time.Second; patience < pace.Hang && err == nil && (status.Members == nil || !strings.Contains(status.Members[0].Error, wire.WantsUser)); patience *= 2 {
+		status, err = as("root", "se:cret").Status(untilItHangs(t), c.clients[:1], patience)
+	}
 	if err != nil || status.Members[0].Healthy || status.Members[0].Refused || !strings.Contains(status.Members[0].Error, "it may have no quorum") {
 		t.Errorf("without a quorum: got %+v, %v", status, err)
 	}

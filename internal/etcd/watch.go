@@ -38,9 +38,7 @@ func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, chan
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return last, ctx.Err()
-	case last.Refused() != nil || last.IsReadOnly():
-		return last, last.Whole(n, excused...)
-	case ctx.Err() != nil:
+	case last.Refused() != nil, last.IsReadOnly(), ctx.Err() != nil:
 		return last, last.Whole(n, excused...)
 	case errors.Is(err, errWhole):
 		return last, nil
@@ -50,7 +48,7 @@ func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, chan
 
 // watch gives each state that the helper tells to each.
 func (h Helper) watch(ctx context.Context, verb string, endpoints []string, patience time.Duration, each func(Status) error) error {
-	err := h.ask(ctx, verb, endpoints, wire.Patience{Milliseconds: patience.Milliseconds()}, func(text json.RawMessage) error {
+	err := h.ask(ctx, verb, endpoints, wire.Patience{Milliseconds: max(h.Patience, patience).Milliseconds()}, func(text json.RawMessage) error {
 		var told wire.Status
 		if err := wire.Decode(text, &told); err != nil {
 			return err

@@ -27,9 +27,10 @@ var Project = Rules{
 		{"internal/remote", nil}, // programs of whatever kind
 
 		{"internal/cluster/versions", []string{"internal/cluster/plan", "internal/etcd", "internal/config/verify"}},
-		{"internal/cluster/rotation", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/guest", "internal/workspace"}},
-		{"internal/cluster/recovery", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/guest", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
-		{"internal/cluster/restoration", []string{"internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
+		{"internal/cluster/rotation", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/workspace"}},
+		{"internal/cluster/recovery", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/cluster/restoration", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
+		{"internal/cluster/etcdunit", []string{"internal/cluster/members", "internal/cluster/boot", "internal/guest", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/members/admission", "internal/cluster/members/voters", "internal/cluster/beforehand", "internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/guest",

@@ -47,7 +47,7 @@ func (v View) LookAhead(ctx context.Context) *Ahead {
 
 // glance asks the members once, without the helper program.
 func glance(ctx context.Context, client etcd.Helper, endpoints []string) etcd.Status {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, max(client.Patience, answerWithin))
 	defer cancel()
 	return client.Glance(ctx, endpoints)
 }

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,8 +89,9 @@ func newBed(t *testing.T, n int) *bed {
 		Helper: etcd.NewHelper(moduleRoot, filepath.Join(system.Cache, "bin")), Say: b.Log.Say,
 		Bridge: func() (string, error) { return "", errors.New("there is no bridge") },
 	}
+	b.Options.Helper.Patience = pace.Answer
 	t.Cleanup(b.Options.Helper.Close)
-	b.Reach, b.SSH.Access, b.Timeout, b.Times = reach.Nodes{Workspace: ws, Ready: true}, guest.Access{Dir: ws.SSH("core")}, 5*time.Minute, &timeline.Record{}
+	b.Reach, b.SSH.Access, b.Timeout, b.Times = reach.Nodes{Workspace: ws, Ready: true}, guest.Access{Dir: ws.SSH("core")}, pace.Hang, &timeline.Record{}
 	b.Nodes = Nodes{
 		Boot: b.boot, Recreate: b.recreate,
 		Remove: func(node workspace.Node) error {
@@ -165,6 +168,16 @@ func live(t *testing.T, nodes int, flags ...string) *bed {
 	return b
 }
 
+// longerThanAnswers is a limit that is not over before the members have answered a few times.
+func (b *bed) longerThanAnswers(endpoints ...string) time.Duration {
+	b.t.Helper()
+	begin := time.Now()
+	if _, err := b.Client().Status(b.t.Context(), endpoints, pace.Hang); err != nil {
+		b.t.Fatal(err)
+	}
+	return 8*time.Second + 8*time.Since(begin)
+}
+
 // reports keeps the node's word that it is where it is.
 func (b *bed) reports(node workspace.Node) {
 	b.t.Helper()
@@ -205,10 +218,20 @@ func (b *bed) boot(_ context.Context, step plan.Step) boot.Node {
 	return boot.Node{Step: step, Report: reportOf(step.Node.Name, b.addressOf(step.Node.Number))}
 }
 
-// stop kills the etcd of the node of that number.
+// stop kills the etcd of the node of that number, and its unit, and waits until its address is free.
 func (b *bed) stop(node int) {
-	if member := b.members[workspace.NodeName("core", node)]; member != nil {
-		_ = member.Process.Kill()
-		_ = member.Wait()
+	member := b.members[workspace.NodeName("core", node)]
+	if member == nil {
+		return
+	}
+	_ = syscall.Kill(-member.Process.Pid, syscall.SIGKILL)
+	_ = member.Wait()
+	for {
+		conn, err := net.Dial("tcp", net.JoinHostPort(b.addressOf(node), "2380"))
+		if err != nil {
+			return
+		}
+		_ = conn.Close()
+		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -67,7 +67,7 @@ func (v View) Certificates(ctx context.Context, nodes []boot.Node) map[string]au
 	if !v.Generation.TLS() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, max(v.Options.Helper.Patience, answerWithin))
 	defer cancel()
 	lives := make([]authority.Life, len(nodes))
 	errs := wait.Each(len(nodes), func(i int) (err error) {
@@ -95,7 +95,7 @@ func (v View) certifyNode(ctx context.Context, node boot.Node) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, installWithin)
+	ctx, cancel := context.WithTimeout(ctx, max(v.Options.Helper.Patience, installWithin))
 	defer cancel()
 	cmd := v.SSH.command(ctx, node, install)
 	cmd.Stdin = bytes.NewReader(text)

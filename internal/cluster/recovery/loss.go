@@ -55,7 +55,7 @@ type Loss struct {
 // Find looks for what is left of the cluster's etcd on the nodes that run. keep is the node whose member is kept; empty: the one that has
 // most. An error says why it is not to be recovered: most of its members answer, some see a leader, or there is none.
 func Find(ctx context.Context, v members.View, nodes []boot.Node, keep string) (loss Loss, err error) {
-	return find(ctx, v, nodes, keep, forgetsWithin)
+	return find(ctx, v, nodes, keep, max(v.Options.Helper.Patience, forgetsWithin))
 }
 
 // find gives members so long to notice that their leader is gone.
@@ -122,13 +122,13 @@ func look(ctx context.Context, v members.View, client *http.Client, nodes []boot
 
 // ask reads what the node's member says of itself.
 func ask(ctx context.Context, v members.View, client *http.Client, node boot.Node) (metrics.State, error) {
-	limited, cancel := context.WithTimeout(ctx, answersWithin)
+	limited, cancel := context.WithTimeout(ctx, max(v.Options.Helper.Patience/3, answersWithin))
 	defer cancel()
 	state, err := metrics.Read(limited, client, v.ClientURL(node.Address()))
 	if err == nil {
 		return state, nil
 	}
-	limited, cancel = context.WithTimeout(ctx, answersWithin)
+	limited, cancel = context.WithTimeout(ctx, max(v.Options.Helper.Patience/3, answersWithin))
 	defer cancel()
 	state, silent := metrics.ReadWaiting(limited, client, v.Generation.Token.Scheme()+"://"+net.JoinHostPort(node.Address(), peerPort))
 	if silent != nil {

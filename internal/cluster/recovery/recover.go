@@ -10,22 +10,19 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/etcdunit"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/etcd/metrics"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/artifact"
 	"coreos-libvirt/internal/workspace/wait"
 )
 
-// force starts the node's etcd once with --force-new-cluster. The variable is the service manager's for as long as that takes: no file
+// force starts etcd, the unit $1, once with --force-new-cluster. The variable is the service manager's for as long as that takes: no file
 // has it, so the next start is without, whatever ends this one (systemctl(1), set-environment; etcd takes each flag from ETCD_…).
-const force = `sudo -n sh -c '
-for unit in etcd etcd-member; do systemctl is-active --quiet $unit && break; unit=; done
-if [ -z "$unit" ]; then echo "neither etcd.service nor etcd-member.service is active" >&2; exit 3; fi
-trap "systemctl unset-environment ETCD_FORCE_NEW_CLUSTER" EXIT
-systemctl set-environment ETCD_FORCE_NEW_CLUSTER=true && systemctl restart $unit'`
+const force = `trap "systemctl unset-environment ETCD_FORCE_NEW_CLUSTER" EXIT
+systemctl set-environment ETCD_FORCE_NEW_CLUSTER=true && systemctl restart "$1"`
 
 // forcedWithin is how long a member may be one of several after it has been started: as long as it reads its log.
 const forcedWithin = time.Minute
@@ -33,12 +30,12 @@ const forcedWithin = time.Minute
 // Recover makes a cluster of the member that is kept. The other nodes may be recreated from then on, which the next `up` does. A
 // majority that has come back meanwhile ends it before anything is changed.
 func Recover(ctx context.Context, v members.View, l Loss) error {
-	return recoverWithin(ctx, v, l, forcedWithin)
+	return recoverWithin(ctx, v, l, max(v.Options.Helper.Patience, forcedWithin))
 }
 
 // recoverWithin gives a member that was started so long to be the only one.
 func recoverWithin(ctx context.Context, v members.View, l Loss, patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, v.Timeout)
+	ctx, cancel := etcdunit.Limited(ctx, v)
 	defer cancel()
 	client, err := clientOf(v)
 	if err != nil {
@@ -65,10 +62,12 @@ func recoverWithin(ctx context.Context, v members.View, l Loss, patience time.Du
 }
 
 func forceOn(ctx context.Context, v members.View, node boot.Node) error {
-	cmd := v.SSH.Access.Unattended(ctx, v.SSH.User, node.Step.Node.Name, node.Address(), force)
-	said, err := guest.Said(cmd)
+	at, err := etcdunit.Find(ctx, v.SSH, node)
 	if err != nil {
-		return hint.Errorf("the config must let user="+v.SSH.User+" in, and into sudo", "its etcd cannot be restarted by ssh: %w: %s", cmp.Or(context.Cause(ctx), err), said)
+		return err
+	}
+	if _, err = etcdunit.Run(ctx, v.SSH, node, nil, "recover", force, at); err != nil {
+		return fmt.Errorf("its etcd cannot be restarted: %w", err)
 	}
 	return nil
 }

@@ -12,24 +12,25 @@ import (
 	"testing"
 	"time"
 
+	"coreos-libvirt/internal/cluster/etcdunit"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/workspace"
 )
 
 // lives are errors of an etcd that is not to be recovered.
 func (b *bed) lives(want string, nodes ...int) {
-	b.t.Helper()
-	_, err := find(b.within(), b.View, b.nodes(nodes...), "", 2*time.Second)
+	b.T.Helper()
+	_, err := find(b.Within(), b.View, b.Nodes(nodes...), "", 2*time.Second)
 	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "; nothing was changed\nhint: `mage etcd prefix=core` shows") {
-		b.t.Errorf("want %s, got %v", want, err)
+		b.T.Errorf("want %s, got %v", want, err)
 	}
 }
 
 // TestOneOfThreeIsLeft, of an etcd that has users: nobody can log in without a majority.
 func TestOneOfThreeIsLeft(t *testing.T) {
 	b := newBed(t, 3)
-	ctx := b.within()
-	client := b.client("", "", 1, 2, 3)
+	ctx := b.Within()
+	client := b.Client("", "", 1, 2, 3)
 	written, err := client.Put(ctx, "key", "value")
 	for _, do := range []func() error{
 		func() error { return err },
@@ -52,7 +53,7 @@ func TestOneOfThreeIsLeft(t *testing.T) {
 	if err := os.RemoveAll(b.Options.Nodes[1].Dir); err != nil {
 		t.Fatal(err)
 	}
-	loss, err := Find(ctx, b.View, b.nodes(1), "")
+	loss, err := Find(ctx, b.View, b.Nodes(1), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,16 +69,16 @@ core01 becomes a cluster of its own. What etcd has acknowledged and core01 has n
 	if err := Recover(ctx, b.View, loss); err != nil {
 		t.Fatal(err)
 	}
-	if want := fmt.Sprintf("core01: its etcd starts as a cluster of its own\ncore01: etcd is healthy, with 1 member; it has all up to revision %d\n", revision); b.said.String() != want {
-		t.Errorf("said %s", b.said)
+	if want := fmt.Sprintf("core01: its etcd starts as a cluster of its own\ncore01: etcd is healthy, with 1 member; it has all up to revision %d\n", revision); b.Said.String() != want {
+		t.Errorf("said %s", b.Said)
 	}
-	if _, err := os.Stat(b.in(1, "environment")); err == nil || strings.Count(b.read(1, "calls"), "restart") != 1 {
-		t.Errorf("systemctl was called\n%s", b.read(1, "calls"))
+	if _, err := os.Stat(b.In(1, "environment")); err == nil || strings.Count(b.Read(1, "calls"), "restart") != 1 {
+		t.Errorf("systemctl was called\n%s", b.Read(1, "calls"))
 	}
 	if _, err := os.Stat(b.Options.Nodes[1].Dir); err == nil || workspace.Exists(b.Options.Nodes[0].Fresh()) || !workspace.Exists(b.Options.Nodes[2].Fresh()) {
 		t.Error("that may be recreated of which something is left, and the one that is kept may not")
 	}
-	own := b.client("root", "secret", 1)
+	own := b.Client("root", "secret", 1)
 	got, err := own.Get(ctx, "key")
 	listed, failed := own.MemberList(ctx)
 	if err != nil || string(got.Kvs[0].Value) != "value" || failed != nil || len(listed.Members) != 1 || listed.Members[0].Name != "core01" {
@@ -92,9 +93,9 @@ func oneIsBehind(t *testing.T) (*bed, Loss) {
 	t.Helper()
 	for range 4 {
 		b := newBed(t, 5)
-		ctx := b.within()
-		b.signal(1, syscall.SIGSTOP)
-		client := b.client("", "", 2, 3, 4, 5)
+		ctx := b.Within()
+		b.Signal(1, syscall.SIGSTOP)
+		client := b.Client("", "", 2, 3, 4, 5)
 		for i := range 100 {
 			err := errors.New("not written yet")
 			for ; err != nil && ctx.Err() == nil; _, err = client.Put(ctx, fmt.Sprint("key", i), strings.Repeat("x", 200<<10)) {
@@ -102,11 +103,11 @@ func oneIsBehind(t *testing.T) (*bed, Loss) {
 			}
 		}
 		b.lose(3, 4, 5)
-		if _, err := Find(ctx, b.View, b.nodes(2), ""); err != nil { // it has no leader any more, which would send the first what it misses
+		if _, err := Find(ctx, b.View, b.Nodes(2), ""); err != nil { // it has no leader any more, which would send the first what it misses
 			t.Fatal(err)
 		}
-		b.signal(1, syscall.SIGCONT)
-		loss, err := Find(ctx, b.View, b.nodes(1, 2, 3, 4, 5), "")
+		b.Signal(1, syscall.SIGCONT)
+		loss, err := Find(ctx, b.View, b.Nodes(1, 2, 3, 4, 5), "")
 		if err != nil || len(loss.Others) != 1 || len(loss.Silent) != 3 {
 			t.Fatalf("got %v\n%s", err, loss)
 		}
@@ -126,7 +127,7 @@ func oneIsBehind(t *testing.T) (*bed, Loss) {
 // TestTheOneThatHasMostIsKept of two of five that are left. The other one's etcd then hears that it is none of the cluster.
 func TestTheOneThatHasMostIsKept(t *testing.T) {
 	b, loss := oneIsBehind(t)
-	ctx := b.within()
+	ctx := b.Within()
 	less, most := loss.Others[0].State.Revision, loss.Kept.State.Revision
 	if want := fmt.Sprintf("\n    core02 answers, has all up to revision %d\n    core01 answers, has all up to revision %d\n    core03 does not answer: ", most, less); !strings.Contains(loss.String(), want) || less >= most {
 		t.Errorf("got %s", loss)
@@ -134,7 +135,7 @@ func TestTheOneThatHasMostIsKept(t *testing.T) {
 	if err := Recover(ctx, b.View, loss); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := b.client("", "", 2).Get(ctx, "key99"); err != nil || all.Count != 1 {
+	if all, err := b.Client("", "", 2).Get(ctx, "key99"); err != nil || all.Count != 1 {
 		t.Errorf("got %v, %v", all, err)
 	}
 	for _, n := range []int{1, 3, 4, 5} {
@@ -142,7 +143,7 @@ func TestTheOneThatHasMostIsKept(t *testing.T) {
 			t.Errorf("core%02d is not marked as one that may be recreated", n)
 		}
 	}
-	for ctx.Err() == nil && !ends(b.read(1, "pid")) {
+	for ctx.Err() == nil && !ends(b.Read(1, "pid")) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if ctx.Err() != nil {
@@ -153,17 +154,17 @@ func TestTheOneThatHasMostIsKept(t *testing.T) {
 // TestOneThatWaitsForAMajority since it was started answers no client: it is kept if it is alone, or if the user says so.
 func TestOneThatWaitsForAMajority(t *testing.T) {
 	b := newBed(t, 5)
-	ctx := b.within()
+	ctx := b.Within()
 	for _, key := range []string{"key", "later"} { // a member that ends may not have written down yet that its last entry is of a majority
-		if _, err := b.client("", "", 1).Put(ctx, key, "value"); err != nil {
+		if _, err := b.Client("", "", 1).Put(ctx, key, "value"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	b.lose(3, 4, 5)
-	if out, err := exec.Command(b.in(1, "bin/systemctl"), "restart", "etcd").CombinedOutput(); err != nil {
+	if out, err := exec.Command(b.In(1, "bin/systemctl"), "restart", "etcd").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	nodes := b.nodes(1, 2, 3)
+	nodes := b.Nodes(1, 2, 3)
 	loss, err := Find(ctx, b.View, nodes, "")
 	for ; ctx.Err() == nil && len(loss.Others) == 0; loss, err = Find(ctx, b.View, nodes, "") {
 		time.Sleep(100 * time.Millisecond) // it is still about to start
@@ -190,7 +191,7 @@ func TestOneThatWaitsForAMajority(t *testing.T) {
 	if err := Recover(ctx, b.View, loss); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := b.client("", "", 1).Get(ctx, "key"); err != nil || got.Count != 1 {
+	if got, err := b.Client("", "", 1).Get(ctx, "key"); err != nil || got.Count != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -204,14 +205,28 @@ func ends(pid string) bool {
 // TestWhatGoesWrong ends with an error that says what, and marks no node as one that may be recreated.
 func TestWhatGoesWrong(t *testing.T) {
 	b := newBed(t, 3)
-	ctx := b.within()
+	ctx := b.Within()
 	b.lose(2, 3)
-	loss, err := Find(ctx, b.View, b.nodes(1, 2, 3), "")
+	loss, err := Find(ctx, b.View, b.Nodes(1, 2, 3), "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	begin := time.Now()
+	if _, err := etcdunit.Find(ctx, b.SSH, b.Nodes(1)[0]); err != nil {
+		t.Fatal(err)
+	}
+	oneLogin := time.Since(begin)
 	ended, end := context.WithCancelCause(ctx)
 	end(errors.New("interrupted"))
+	restarted, wait := context.WithCancelCause(ctx)
+	t.Cleanup(func() { wait(nil) })
+	go func() { // who waits gets some time after etcd was restarted for the third time: it does not come back
+		for ctx.Err() == nil && strings.Count(b.Read(1, "calls"), "unset-environment") < 3 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(2*time.Second + 2*oneLogin)
+		wait(errors.New("waited long enough"))
+	}()
 	for _, c := range []struct {
 		file    string // on the node
 		timeout time.Duration
@@ -219,12 +234,13 @@ func TestWhatGoesWrong(t *testing.T) {
 		want    string
 	}{
 		{"", time.Hour, ended, "interrupted"},
-		{"dead", time.Hour, ctx, "core01: its etcd cannot be restarted by ssh: exit status 3: neither etcd.service nor etcd-member.service is active\nhint: the config must let user=core in, and into sudo"},
+		{"dead", time.Hour, ctx, "core01: which unit runs its etcd is not known, it has: none whose name begins with etcd\nhint: the unit is found if "},
+		{"broken", time.Hour, ctx, "core01: its etcd cannot be restarted: etcd.service: fails (exit status 1)\nhint: the config must let user=core in by ssh, and into sudo"},
 		{"deaf", time.Hour, ctx, "core01: its etcd was started with ETCD_FORCE_NEW_CLUSTER=true in the environment, and is one of 3 members all the same\nhint: "},
-		{"broken", 4 * answersWithin, ctx, "core01: its etcd is not healthy as a cluster of its own: "},
+		{"crashes", time.Hour, restarted, "core01: its etcd is not healthy as a cluster of its own: "},
 	} {
 		if c.file != "" {
-			b.save(b.in(1, c.file), "", 0o600)
+			b.Save(b.In(1, c.file), "", 0o600)
 		}
 		b.Timeout = c.timeout
 		err := recoverWithin(c.ctx, b.View, loss, 2*time.Second)
@@ -234,16 +250,16 @@ func TestWhatGoesWrong(t *testing.T) {
 		if workspace.Exists(b.Reach.Node("core", 2).Fresh()) {
 			t.Errorf("%s: core02 is marked as one that may be recreated", c.file)
 		}
-		_ = os.Remove(b.in(1, c.file))
+		_ = os.Remove(b.In(1, c.file))
 	}
 	if err := Recover(ctx, b.View, loss); err == nil || !strings.Contains(err.Error(), "core01: its member does not answer any more: ") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Find(ctx, b.View, b.nodes(1, 2, 3), ""); err == nil || !strings.Contains(err.Error(), "no member of the cluster core's etcd answers: there is nothing to make a cluster of\n    core01 does not answer: ") {
+	if _, err := Find(ctx, b.View, b.Nodes(1, 2, 3), ""); err == nil || !strings.Contains(err.Error(), "no member of the cluster core's etcd answers: there is nothing to make a cluster of\n    core01 does not answer: ") {
 		t.Errorf("got %v", err)
 	}
 	b.Generation.Token = nil
-	if _, err := Find(ctx, b.View, b.nodes(1), ""); err == nil || !strings.HasPrefix(err.Error(), "the cluster core has no etcd\nhint: ") {
+	if _, err := Find(ctx, b.View, b.Nodes(1), ""); err == nil || !strings.HasPrefix(err.Error(), "the cluster core has no etcd\nhint: ") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,31 +11,6 @@ fail() {
   exit 1
 }
 
-# prints what says which unit runs etcd, and where its data are
-look() {
-  set -f
-  { systemctl list-unit-files --no-legend --plain 'etcd*.service' && systemctl list-units --all --no-legend --plain 'etcd*.service'; } |
-    while read -r name _; do echo "$name"; done | sort -u | while read -r name; do
-      case $name in *@.service) continue ;; esac
-      echo "unit $name"
-      systemctl show -p LoadState,ActiveState,UnitFileState,Environment,ExecStart "$name" | sed 's/^/show /'
-      systemctl cat "$name" 2>/dev/null | sed 's/^/text /'
-      for word in $(systemctl show -p ExecStart --value "$name"); do
-        case $word in /etc/* | /opt/* | /usr/local/* | /var/*) [ ! -f "$word" ] || head -c 65536 "$word" | grep -a . | sed 's/^/text /' ;; esac
-      done
-    done
-  set +f
-  for process in /proc/[0-9]*; do
-    [ "$(cat "$process/comm" 2>/dev/null)" = etcd ] || continue
-    echo "process ${process#/proc/}"
-    tr '\0' '\n' <"$process/cmdline" | sed 's/^/word /'
-    tr '\0' '\n' <"$process/environ" | sed -n 's/^ETCD_/env ETCD_/p'
-    echo "folder $(readlink "$process/cwd")"
-    sed 's/^/mount /' "$process/mountinfo" || : # it may have ended
-  done
-  sed 's/^/here /' /proc/self/mountinfo
-}
-
 # unpacks what comes on standard input, beside the data of the etcd that runs; $5 is how many KiB that needs
 bring() {
   [ -d "$data" ] || fail "there is no folder $data"
@@ -61,7 +36,7 @@ clean() { rm -rf "$part" "$new"; }
 # the pids of all etcd that have the database open
 holders() {
   for process in /proc/[0-9]*; do
-    [ "$(cat "$process/comm" 2>/dev/null)" = etcd ] || continue
+    { read -r comm <"$process/comm" && [ "$comm" = etcd ]; } 2>/dev/null || continue # it may have ended
     for file in "$process"/fd/*; do
       [ ! "$file" -ef "$data/member/snap/db" ] || echo "${process#/proc/}"
     done

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/etcdunit"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/terminal/hint"
@@ -91,7 +92,11 @@ func (c Cluster) Restore(ctx context.Context, snapshot Snapshot, name string) er
 func (c Cluster) places(ctx context.Context) (map[string]workspace.EtcdPlace, error) {
 	found := make([]workspace.EtcdPlace, len(c.Nodes))
 	err := errors.Join(wait.AtOnce(len(c.Nodes), func(i int) (err error) {
-		found[i], err = c.look(ctx, c.Nodes[i])
+		ctx, cancel := etcdunit.Limited(ctx, c.View)
+		defer cancel()
+		if found[i], err = etcdunit.Look(ctx, c.View.SSH, c.Nodes[i]); err != nil {
+			err = fmt.Errorf("%s: %w", c.Nodes[i].Step.Node.Name, err)
+		}
 		return err
 	})...)
 	places := map[string]workspace.EtcdPlace{}

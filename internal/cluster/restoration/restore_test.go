@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -28,7 +29,7 @@ func inTurn(t *testing.T, all ...func() error) {
 // TestEverythingComesBack on members that run: keys with their revisions, leases, users and roles. What they had is kept beside it.
 func TestEverythingComesBack(t *testing.T) {
 	b := live(t, false)
-	ctx, client := b.hanging(), b.client("", "")
+	ctx, client := b.nodes.Within(), b.nodes.Client("", "", 1)
 	put := func(key, value string, o ...clientv3.OpOption) func() error {
 		return func() error { _, err := client.Put(ctx, key, value, o...); return err }
 	}
@@ -57,7 +58,7 @@ func TestEverythingComesBack(t *testing.T) {
 	if saved.Keys != 3 || saved.Leases != 1 || saved.Users != 2 || !saved.Auth {
 		t.Errorf("the snapshot has %+v", saved.Snapshot)
 	}
-	root := b.client("root", "secret")
+	root := b.nodes.Client("root", "secret", 1)
 	inTurn(t, func() error { _, err := root.Put(ctx, "app/key", "too late"); return err }, func() error { _, err := root.Delete(ctx, "other"); return err },
 		func() error { _, err := root.Revoke(ctx, lease.ID); return err }, func() error { _, err := root.UserDelete(ctx, "app"); return err })
 
@@ -65,9 +66,9 @@ func TestEverythingComesBack(t *testing.T) {
 		t.Errorf("it has keys: got %v", err)
 	}
 	if err := b.Restore(ctx, saved, "20261127T220000Z"); err != nil {
-		t.Fatalf("got %v\n%s", err, b.said)
+		t.Fatalf("got %v\n%s", err, b.nodes.Said)
 	}
-	own := b.client("root", "secret")
+	own := b.nodes.Client("root", "secret", 1)
 	got, err := own.Get(ctx, "app/key")
 	if err != nil || string(got.Kvs[0].Value) != "last" || got.Kvs[0].CreateRevision != first.Header.Revision || got.Kvs[0].Version != 2 || got.Header.Revision != saved.Revision {
 		t.Errorf("a key: got %v, %v", got, err)
@@ -78,7 +79,7 @@ func TestEverythingComesBack(t *testing.T) {
 	if life, err := own.TimeToLive(ctx, lease.ID, clientv3.WithAttachedKeys()); err != nil || life.GrantedTTL != 3600 || len(life.Keys) != 1 {
 		t.Errorf("a lease: got %+v, %v", life, err)
 	}
-	app := b.client("app", "known")
+	app := b.nodes.Client("app", "known", 1)
 	if _, err := app.Get(ctx, "other"); !errors.Is(err, rpctypes.ErrPermissionDenied) {
 		t.Errorf("a role: got %v", err)
 	}
@@ -98,11 +99,11 @@ func TestEverythingComesBack(t *testing.T) {
 // asBefore is a test's part in which nothing may have changed: the key has its value, all members are healthy, and only they are there.
 func (b *bed) asBefore(t *testing.T, what, value string) {
 	t.Helper()
-	status, err := b.View.StatusOf(b.hanging(), b.Nodes)
+	status, err := b.View.StatusOf(b.nodes.Within(), b.Nodes)
 	if err != nil || status.Whole(3) != nil {
 		t.Errorf("%s: etcd is not well: %v, %+v", what, err, status)
 	}
-	got, err := b.client("", "").Get(b.hanging(), "key")
+	got, err := b.nodes.Client("", "", 1).Get(b.nodes.Within(), "key")
 	if err != nil || len(got.Kvs) != 1 || string(got.Kvs[0].Value) != value {
 		t.Errorf("%s: got %v, %v", what, got, err)
 	}
@@ -124,7 +125,7 @@ func (b *bed) asBefore(t *testing.T, what, value string) {
 // TestRestoreIsForAllOrForNobody: whatever fails on one node, all have what they had, or the error says who does not, and the next run ends that.
 func TestRestoreIsForAllOrForNobody(t *testing.T) {
 	b := live(t, true)
-	ctx, client := b.hanging(), b.client("", "")
+	ctx, client := b.nodes.Within(), b.nodes.Client("", "", 1)
 	put := func(value string) func() error {
 		return func() error { _, err := client.Put(ctx, "key", value); return err }
 	}
@@ -148,6 +149,12 @@ func TestRestoreIsForAllOrForNobody(t *testing.T) {
 	b.cut("core03", "look")
 	fails("no answer", "core03: it cannot be seen how its etcd runs: ")
 	b.asBefore(t, "no answer", "now")
+	b.cut("core03", "")
+	timeout := b.View.Timeout
+	b.View.Timeout = time.Millisecond
+	fails("too slow", "it cannot be seen how its etcd runs: ssh to the node: it took longer than timeout=1ms\nhint: the same command with timeout=2ms gives it longer")
+	b.View.Timeout = timeout
+	b.asBefore(t, "too slow", "now")
 
 	b.cut("core03", "bring")
 	fails("cut off while it gets the data", "nothing was restored, etcd is as it was: core03: the new data cannot be brought to it: ")
@@ -159,12 +166,12 @@ func TestRestoreIsForAllOrForNobody(t *testing.T) {
 	b.cut("core03", "")
 	b.asBefore(t, "cut off", "now")
 
-	b.save(b.dirs[2]+"/broken", "", 0o600)
+	b.nodes.Save(b.nodes.In(3, "broken"), "", 0o600)
 	fails("does not start", "core03: its etcd cannot be started: etcd.service: fails", "core03: what was there before cannot be put back: etcd.service: fails", "\nhint: `mage restore prefix=core` tries it again, nothing is lost")
 	if b.noted.Target != workspace.TargetRestore || !strings.HasPrefix(b.noted.Places["core03"].Data, "/var/lib/etcd") {
 		t.Errorf("does not start: noted is %+v", b.noted)
 	}
-	inTurn(t, func() error { return os.Remove(b.dirs[2] + "/broken") }, func() error { return b.Resume(ctx, b.noted) }, b.healthy)
+	inTurn(t, func() error { return os.Remove(b.nodes.In(3, "broken")) }, func() error { return b.Resume(ctx, b.noted) }, b.nodes.Healthy)
 	b.asBefore(t, "does not start", "now")
 
 	b.ends(t, saved)
@@ -173,7 +180,7 @@ func TestRestoreIsForAllOrForNobody(t *testing.T) {
 // ends kills runs at their worst moments.
 func (b *bed) ends(t *testing.T, saved Snapshot) {
 	t.Helper()
-	ctx, end := context.WithCancel(b.hanging())
+	ctx, end := context.WithCancel(b.nodes.Within())
 	defer end()
 	b.mu.Lock()
 	b.onSwap = end // as if it was killed then
@@ -186,17 +193,17 @@ func (b *bed) ends(t *testing.T, saved Snapshot) {
 	b.onSwap = nil
 	b.mu.Unlock()
 	b.cut("core02", "all")
-	if err := b.Resume(b.hanging(), b.noted); err == nil || !strings.Contains(err.Error(), "core02: what was there before cannot be put back: ") || b.noted.Target == "" {
+	if err := b.Resume(b.nodes.Within(), b.noted); err == nil || !strings.Contains(err.Error(), "core02: what was there before cannot be put back: ") || b.noted.Target == "" {
 		t.Errorf("killed, and one does not answer: got %v, noted is %+v", err, b.noted)
 	}
 	nodes := b.Nodes
 	b.Nodes = nodes[:2]
-	if err := b.Resume(b.hanging(), b.noted); err == nil || !strings.HasPrefix(err.Error(), "core03: it cannot be reached, and a restore of its etcd has not ended\nhint: ") {
+	if err := b.Resume(b.nodes.Within(), b.noted); err == nil || !strings.HasPrefix(err.Error(), "core03: it cannot be reached, and a restore of its etcd has not ended\nhint: ") {
 		t.Errorf("killed, and one is gone: got %v", err)
 	}
 	b.Nodes = nodes
 	b.cut("core02", "")
-	inTurn(t, func() error { return b.Resume(b.hanging(), b.noted) }, b.healthy)
+	inTurn(t, func() error { return b.Resume(b.nodes.Within(), b.noted) }, b.nodes.Healthy)
 	b.asBefore(t, "killed", "now")
 
 	was := workspace.Unfinished{}
@@ -208,27 +215,27 @@ func (b *bed) ends(t *testing.T, saved Snapshot) {
 		}
 		return note(u)
 	}
-	inTurn(t, func() error { return b.Restore(b.hanging(), saved, NameOf(timeOf("whole"))) })
+	inTurn(t, func() error { return b.Restore(b.nodes.Within(), saved, NameOf(timeOf("whole"))) })
 	b.Note, b.noted = note, was // as if it was killed when it had started them
 	b.systemctl(0, "stop")
-	inTurn(t, func() error { return b.Resume(b.hanging(), was) })
-	got, err := b.client("", "").Get(b.hanging(), "key")
-	if err != nil || string(got.Kvs[0].Value) != "saved" || b.noted.Target != "" || !strings.Contains(b.said.String(), "restore: the one that was killed is whole, etcd is healthy on 3 nodes") {
-		t.Errorf("killed in the end: got %v, %v, noted is %+v\n%s", got, err, b.noted, b.said)
+	inTurn(t, func() error { return b.Resume(b.nodes.Within(), was) })
+	got, err := b.nodes.Client("", "", 1).Get(b.nodes.Within(), "key")
+	if err != nil || string(got.Kvs[0].Value) != "saved" || b.noted.Target != "" || !strings.Contains(b.nodes.Said.String(), "restore: the one that was killed is whole, etcd is healthy on 3 nodes") {
+		t.Errorf("killed in the end: got %v, %v, noted is %+v\n%s", got, err, b.noted, b.nodes.Said)
 	}
-	if err := b.Check(b.hanging(), "mage restore force=true"); err == nil || !strings.Contains(err.Error(), "has 1 keys") {
+	if err := b.Check(b.nodes.Within(), "mage restore force=true"); err == nil || !strings.Contains(err.Error(), "has 1 keys") {
 		t.Errorf("got %v", err)
 	}
 	for i := range 3 {
 		b.systemctl(i, "stop")
 	}
-	if err := b.Check(b.hanging(), "mage restore force=true"); err == nil || !strings.Contains(err.Error(), "etcd does not say whether it has keys: ") || !strings.Contains(err.Error(), "\nhint: `mage restore force=true` restores all the same") {
+	if err := b.Check(b.nodes.Within(), "mage restore force=true"); err == nil || !strings.Contains(err.Error(), "etcd does not say whether it has keys: ") || !strings.Contains(err.Error(), "\nhint: `mage restore force=true` restores all the same") {
 		t.Errorf("stopped: got %v", err)
 	}
-	if err := b.Restore(b.hanging(), saved, NameOf(timeOf("dead"))); err != nil { // nobody says who the members are
-		t.Errorf("stopped: got %v\n%s", err, b.said)
+	if err := b.Restore(b.nodes.Within(), saved, NameOf(timeOf("dead"))); err != nil { // nobody says who the members are
+		t.Errorf("stopped: got %v\n%s", err, b.nodes.Said)
 	}
-	if status, err := b.View.StatusOf(b.hanging(), b.Nodes); err != nil || status.Whole(3) != nil || !slices.ContainsFunc(status.Peers, func(p etcd.Peer) bool { return p.Name == "core03" }) {
+	if status, err := b.View.StatusOf(b.nodes.Within(), b.Nodes); err != nil || status.Whole(3) != nil || !slices.ContainsFunc(status.Peers, func(p etcd.Peer) bool { return p.Name == "core03" }) {
 		t.Errorf("stopped: got %+v, %v", status, err)
 	}
 }

@@ -9,27 +9,19 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
 
 	"coreos-libvirt/internal/cluster/boot"
+	"coreos-libvirt/internal/cluster/etcdunit"
 	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/config/verify/document"
 	"coreos-libvirt/internal/etcd"
-	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/terminal/shellword"
 	"coreos-libvirt/internal/workspace"
 )
 
 // install writes standard input to the file $1 of a node, whole or not at all, with the owner and the mode that the file has, and restarts
-// etcd: it reads whom it trusts only when it starts.
-const install = `sudo -n sh -c '
-for unit in etcd etcd-member; do systemctl is-active --quiet $unit && break; unit=; done
-if [ -z "$unit" ]; then echo "neither etcd.service nor etcd-member.service is active" >&2; exit 3; fi
-cp -p "$1" "$1.new" && cat >"$1.new" && mv "$1.new" "$1" && systemctl restart $unit' sh `
-
-// installWithin is how long that may take on one node.
-const installWithin = 2 * time.Minute
+// etcd, the unit $2: it reads whom it trusts only when it starts.
+const install = `cp -p "$1" "$1.new" && cat >"$1.new" && mv "$1.new" "$1" && systemctl restart "$2"`
 
 // Rotate replaces the authority, in the steps of which none makes a member unknown to another: all trust the next one beside the one that
 // there is, then all have a certificate of the next one, then all trust only that. A run that goes on with what another one began does all of
@@ -124,12 +116,14 @@ func trust(ctx context.Context, v members.View, node boot.Node, trusted []byte) 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, installWithin)
+	ctx, cancel := etcdunit.Limited(ctx, v)
 	defer cancel()
-	cmd := v.SSH.Access.Unattended(ctx, v.SSH.User, node.Step.Node.Name, node.Address(), install+shellword.Of(path))
-	cmd.Stdin = bytes.NewReader(trusted)
-	if said, err := guest.Said(cmd); err != nil {
-		return hint.Errorf("the config must let user="+v.SSH.User+" in, and into sudo", "its etcd cannot be given the authority by ssh: %w: %s", err, said)
+	at, err := etcdunit.Find(ctx, v.SSH, node)
+	if err != nil {
+		return err
+	}
+	if _, err = etcdunit.Run(ctx, v.SSH, node, bytes.NewReader(trusted), "rotate", install, path, at); err != nil {
+		return fmt.Errorf("its etcd cannot be given the authority: %w", err)
 	}
 	return nil
 }

@@ -110,7 +110,9 @@ func TestEachKind(t *testing.T) {
 		"--discovery-token=abc --discovery-endpoints=https://a:2379,https://b:2379":                  {Kind: KindV3, Endpoint: "https://a:2379,https://b:2379", ID: "abc", Size: 3},
 		"--discovery-token=abc --discovery-endpoints=http://10.0.0.1:4000":                           {Kind: KindEmbedded, Endpoint: "http://10.0.0.1:4000", ID: "abc", Size: 3},
 		"--discovery=http://10.0.0.1:4000/v2/keys/discovery/abc":                                     {Kind: KindEmbedded2, Endpoint: "http://10.0.0.1:4000", ID: "abc", Size: 3, Formed: true, Retired: true},
-		"--discovery-srv=example.org":                                                                {Kind: KindSRV, Endpoint: "example.org", Size: 3},
+		"--discovery-srv=example.org --initial-cluster-state=new":                                    {Kind: KindSRV, Endpoint: "example.org", Size: 3},
+		"--discovery-srv=example.org --initial-cluster-state=existing":                               {Kind: KindSRV, Endpoint: "example.org", Size: 3, Formed: true},
+		"--initial-cluster=a=http://10.0.0.1:2380 --initial-cluster-state=existing":                  {Kind: KindStatic, ID: "a=http://10.0.0.1:2380", Size: 1, Formed: true},
 		"--initial-cluster=a=http://10.0.0.1:2380,b=http://[fd::1]:2380 --initial-cluster-state=new": Static([]string{"a", "b"}, []string{"10.0.0.1", "fd::1"}, false),
 		"--initial-cluster=a=https://10.0.0.1:2380 --initial-cluster-state=new":                      Static([]string{"a"}, []string{"10.0.0.1"}, true),
 	} {

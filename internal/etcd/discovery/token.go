@@ -69,15 +69,16 @@ func (t Token) URL() string {
 	return t.Endpoint + "/" + t.ID
 }
 
-// Values are what the words are replaced by. A word that the kind has no value for is not among them.
+// Values are what the words are replaced by. A word that the kind has no value for is not among them. Who knows the members beforehand
+// needs nobody to form a cluster: when the first one has formed, no second one may.
 func (t Token) Values() map[string]string {
 	switch t.Kind {
 	case KindV2, KindEmbedded2:
 		return map[string]string{WordURL: t.URL(), WordFlags: "--discovery=" + t.URL()}
 	case KindStatic:
-		return map[string]string{WordInitial: t.ID, WordFlags: "--initial-cluster=" + t.ID + " --initial-cluster-state=new"}
+		return map[string]string{WordInitial: t.ID, WordFlags: "--initial-cluster=" + t.ID + t.state()}
 	case KindSRV:
-		return map[string]string{WordFlags: "--discovery-srv=" + t.Endpoint}
+		return map[string]string{WordFlags: "--discovery-srv=" + t.Endpoint + t.state()}
 	}
 	values := map[string]string{
 		WordToken: t.ID, WordEndpoints: t.Endpoint,
@@ -87,6 +88,14 @@ func (t Token) Values() map[string]string {
 		values[WordURL] = t.URL()
 	}
 	return values
+}
+
+// state is etcd's flag of whether there is a cluster.
+func (t Token) state() string {
+	if t.Formed {
+		return joiningState
+	}
+	return " --initial-cluster-state=new"
 }
 
 // Static is of the members' addresses, in the nodes' order.

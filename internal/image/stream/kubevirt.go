@@ -38,15 +38,8 @@ var byDigest = regexp.MustCompile(`^[a-z0-9][a-z0-9.:/_-]*@sha256:[0-9a-f]{64}$`
 
 // LookupKubeVirt asks the distributor what image for KubeVirt the name stands for, today or in the version that it names.
 func (s Source) LookupKubeVirt(ctx context.Context, name Name, arch string) (k KubeVirt, err error) {
-	lookup := s.latestKubeVirt
-	switch {
-	case name.OS == "flatcar":
-		lookup = s.flatcarKubeVirt
-	case name.Version != "":
-		lookup = s.namedKubeVirt
-	}
-	if k, err = lookup(ctx, name, arch); err != nil {
-		return k, fmt.Errorf("image %s: %w", name, err)
+	if k, err = ask(ctx, name, arch, s.flatcarKubeVirt, s.namedKubeVirt, s.latestKubeVirt); err != nil {
+		return k, err
 	}
 	k.Name, k.OS, k.Arch = name.String(), name.OS, arch
 	if err := k.check(); err != nil {

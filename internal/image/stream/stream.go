@@ -130,16 +130,9 @@ const maxDocument = 16 << 20
 
 // Lookup asks the distributor what image the name stands for, today or in the version that it names.
 func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, error) {
-	lookup := s.latestFCOS
-	switch {
-	case name.OS == "flatcar":
-		lookup = s.flatcar
-	case name.Version != "":
-		lookup = s.namedFCOS
-	}
-	image, err := lookup(ctx, name, arch)
+	image, err := ask(ctx, name, arch, s.flatcar, s.namedFCOS, s.latestFCOS)
 	if err != nil {
-		return image, fmt.Errorf("image %s: %w", name, err)
+		return image, err
 	}
 	image.Name, image.OS, image.Arch = name.String(), name.OS, arch
 	if err := image.check(); err != nil {
@@ -155,6 +148,25 @@ func (s Source) Lookup(ctx context.Context, name Name, arch string) (Image, erro
 		image.Unsure, _, _ = strings.Cut(err.Error(), "\n") // without its hint
 	}
 	return image, ctx.Err()
+}
+
+// way is how a kind of image is looked up.
+type way[T any] func(ctx context.Context, name Name, arch string) (T, error)
+
+// ask looks an image up by the way that the name wants: Flatcar's, or of Fedora CoreOS that of a version, or the latest.
+func ask[T any](ctx context.Context, name Name, arch string, flatcar, named, latest way[T]) (T, error) {
+	lookup := latest
+	switch {
+	case name.OS == "flatcar":
+		lookup = flatcar
+	case name.Version != "":
+		lookup = named
+	}
+	found, err := lookup(ctx, name, arch)
+	if err != nil {
+		err = fmt.Errorf("image %s: %w", name, err)
+	}
+	return found, err
 }
 
 // Key names what the source says of the stream, among what other sources say of it.

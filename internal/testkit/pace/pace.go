@@ -19,6 +19,9 @@ import (
 // Hang is for what has to end some time: a limit that only keeps a test from hanging.
 const Hang = 10 * time.Minute
 
+// Answer is for what answers in a moment if it answers at all, and is asked again if it does not: ten times what runs give a member of etcd.
+const Answer = 30 * time.Second
+
 // least is what a boot counts at least: that of a machine of two processors without KVM, with nothing else to do. Where
 // KVM works a tiny guest says more about firmware than about the rest.
 const least = 2 * time.Second

@@ -41,7 +41,7 @@ func (v Voters) Peers(ctx context.Context) (etcd.Peers, error) {
 
 // WaitHealthy waits a little until all members are healthy, except the excused ids. If they are not, the error says which.
 func (v Voters) WaitHealthy(ctx context.Context, excused ...string) (etcd.Status, error) {
-	waiting, cancel := context.WithTimeout(ctx, healthyWithin)
+	waiting, cancel := context.WithTimeout(ctx, max(v.Client.Patience, healthyWithin))
 	defer cancel()
 	status, err := v.Client.WaitHealthy(waiting, v.Endpoints, 1, func(etcd.Status) {}, excused...)
 	if ctx.Err() != nil {
@@ -58,7 +58,7 @@ func (v Voters) WaitHealthy(ctx context.Context, excused ...string) (etcd.Status
 
 // Starts reports whether the learner at the address starts soon.
 func (v Voters) Starts(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.Within, startWithin))
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.Within, max(v.Client.Patience, startWithin)))
 	defer cancel()
 	for {
 		peers, err := v.Peers(ctx)
@@ -130,7 +130,7 @@ func (v Voters) TakeOut(address string, failed error) error {
 
 // Remove removes the learner at the address, if there is one, whatever ended the run. It gives the members that stay.
 func (v Voters) Remove(address string) (stay etcd.Peers, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), takeOutWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), max(v.Client.Patience, takeOutWithin))
 	defer cancel()
 	peers, err := v.Peers(ctx)
 	if err != nil {

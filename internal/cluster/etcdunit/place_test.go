@@ -1,4 +1,4 @@
-package restoration
+package etcdunit
 
 import (
 	"strings"
