@@ -39,6 +39,7 @@ const subresources = "apis/subresources.kubevirt.io/v1"
 // api is a Kubernetes cluster, as one user in one namespace.
 type api struct {
 	http      *http.Client
+	upgrades  *http.Client // for web sockets, which HTTP/2 has not
 	server    *url.URL
 	namespace string
 }
@@ -61,11 +62,17 @@ func connect(kubeContext, namespace string) (*api, error) {
 	if err != nil {
 		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
 	}
+	old := rest.CopyConfig(config)
+	old.NextProtos = []string{"http/1.1"}
+	upgrades, err := rest.HTTPClientFor(old)
+	if err != nil {
+		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
+	}
 	server, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
 	}
-	return &api{http: doer, server: server, namespace: in}, nil
+	return &api{http: doer, upgrades: upgrades, server: server, namespace: in}, nil
 }
 
 // where is the server and the namespace.
