@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -97,7 +98,7 @@ func (a *api) ask(ctx context.Context, method string, u *url.URL, kind string, b
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", "application/json, */*;q=0.5") // virt-api has no JSON for what starts and stops machines
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
@@ -145,7 +146,7 @@ func statusOf(response *http.Response) error {
 	f.Reason, f.Message = string(status.Reason), status.Message
 	if status.Details != nil {
 		for _, cause := range status.Details.Causes {
-			f.Causes = append(f.Causes, cause.Message+": "+cause.Field)
+			f.Causes = append(f.Causes, strings.TrimSuffix(cause.Message+": "+cause.Field, ": "))
 		}
 	}
 	return f
