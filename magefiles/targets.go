@@ -255,16 +255,25 @@ func Journal(ctx context.Context) error {
 
 // Stop shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.
 func Stop(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesStop, nil); is {
+		return err
+	}
 	return call(ctx, command.Stop)
 }
 
 // Start boots node=core01, or all nodes of a cluster, that are there and do not run.
 func Start(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesStart, nil); is {
+		return err
+	}
 	return call(ctx, command.Start)
 }
 
 // Restart stops node=core01, or all nodes of a cluster, and boots them again.
 func Restart(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesRestart, nil); is {
+		return err
+	}
 	return call(ctx, command.Restart)
 }
 

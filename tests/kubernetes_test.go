@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/testkit/kubernetes"
 	"coreos-libvirt/internal/testkit/pace"
+	"coreos-libvirt/internal/workspace"
 )
 
 // store is the lab's, where programs are kept, too.
@@ -58,6 +62,7 @@ func TestKubernetes(t *testing.T) {
 		{"a machine that is removed leaves nothing", removed},
 		{"a user without rights is refused", noRights},
 		{"a quota that is used up is told in the machine's conditions", noQuota},
+		{"the targets", targetsOnKubernetes},
 	} {
 		t.Run(part.says, func(t *testing.T) { part.test(t, c) })
 	}
@@ -236,4 +241,40 @@ func within(t *testing.T, c *kubernetes.Cluster, so func() bool) {
 			t.Fatalf("it is not so\n%s\n%s\n%s", out, c.Log("virt-controller"), c.Log("importer"))
 		}
 	}
+}
+
+// targetsOnKubernetes runs the scripts of testdata/kubernetes in the cluster, whose machines say on their consoles that they are ready.
+func targetsOnKubernetes(t *testing.T, c *kubernetes.Cluster) {
+	ready := `{"hostname":"$NAME","boot_id":"b","uptime":5,"network":2,"sshd":4,"host_keys":[],"interfaces":[`
+	for i, name := range []string{"web01", "web02"} {
+		ready += fmt.Sprintf(`%s{"ifname":"eth0","address":"%s","addr_info":[{"family":"inet","local":"10.0.0.%d","scope":"global"}]}`, map[bool]string{true: ","}[i > 0], workspace.MAC(name), 11+i)
+	}
+	if err := c.Says("Booting $NAME\ncoreos-libvirt-ready: " + ready + "]}\n"); err != nil {
+		t.Fatal(err)
+	}
+	eve, err := c.User("eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goes, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPROXY").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := strings.Split(string(goes), "\n")
+	testscript.Run(t, testscript.Params{
+		Dir:  "testdata/kubernetes",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", built+":"+filepath.Dir(c.Kubectl())+":"+e.Getenv("PATH"))
+			for key, value := range map[string]string{"KUBECONFIG": c.Kubeconfig, "EVE": eve, "COREOS_VERIFY": "off", "GOCACHE": env[0], "GOMODCACHE": env[1], "GOPROXY": env[2]} {
+				e.Setenv(key, value)
+			}
+			for _, folder := range []string{"templates", "ignition", "internal/engine/kubevirt/helper"} {
+				if err := os.CopyFS(filepath.Join(e.WorkDir, folder), os.DirFS(filepath.Join("..", folder))); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
 }

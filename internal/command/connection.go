@@ -11,13 +11,14 @@ import (
 	"coreos-libvirt/internal/engine/libvirt/volumes"
 )
 
-// connection is what a run has to libvirt, made when it is first asked for: one connection to one host, or one to each of several.
+// connection is what a run has to libvirt or Kubernetes, made when it is first asked for: one connection to one host, or one to each of several.
 type connection struct {
 	mu     sync.Mutex
 	until  context.Context // the run's end, for what waits in libvirt's calls
 	looks  bool            // whether the run only looks
 	daemon *libvirt.Conn   // of one host
 	fleet  *fleet.Fleet    // of several
+	nodes  fleet.On        // on Kubernetes
 	conn   engine.Engine   // the one or the other, as what runs nodes; read-only if the run only looks
 }
 
@@ -50,6 +51,25 @@ func (c *connection) openAll(hosts []fleet.Spec) *fleet.Fleet {
 	return c.fleet
 }
 
+// openNodes is the engine of nodes on Kubernetes, which open opens.
+func (c *connection) openNodes(open func(context.Context) (fleet.On, error)) (engine.Engine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nodes == nil {
+		ctx := c.until
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		nodes, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.nodes = nodes
+		c.take(nodes)
+	}
+	return c.conn, nil
+}
+
 // take has the run go by what was opened.
 func (c *connection) take(on fleet.On) {
 	if c.until != nil {
@@ -68,7 +88,7 @@ func (c *connection) under() fleet.On {
 	case c.daemon != nil:
 		return c.daemon
 	}
-	return nil
+	return c.nodes
 }
 
 // close ends the connection, if there is one.
@@ -78,7 +98,7 @@ func (c *connection) close() {
 	if on := c.under(); on != nil {
 		on.Close()
 	}
-	c.daemon, c.fleet, c.conn = nil, nil, nil
+	c.daemon, c.fleet, c.nodes, c.conn = nil, nil, nil, nil
 }
 
 // onlyLook makes this a connection by which nothing can be changed.

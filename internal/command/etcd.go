@@ -39,6 +39,9 @@ func etcdAsking(ctx context.Context, r *Run, ask question.Asker) (err error) {
 			return err
 		}
 	}
+	if r.Recover && OnKubernetes(r) {
+		return hint.Errorf("`"+asCalled(r.Settings, "backup", "file=core.db")+"` of a member that answers", "recover=true: with engine=kubevirt it is not known which disks there are: this is done on libvirt only")
+	}
 	view := r.view()
 	if view.Domains, err = r.domains(); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"coreos-libvirt/internal/engine/kubevirt"
 	"coreos-libvirt/internal/engine/kubevirt/objects"
+	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/question"
@@ -26,9 +27,13 @@ func OnKubernetes(r *Run) bool { return r.Engine == settings.KubeVirt }
 
 // kubernetes is the run's cluster in Kubernetes. The caller closes it.
 func kubernetes(ctx context.Context, r *Run) (c kubevirt.Cluster, err error) {
-	program := kubevirt.Program{Module: r.Workspace, Bin: filepath.Join(r.Cache, "bin"), Say: r.log.Say}
-	client, err := kubevirt.Open(ctx, program, r.Context, r.Namespace)
+	client, err := kubeClient(ctx, r)
 	return kubevirt.Cluster{Client: client, ID: workspaceID(r), Prefix: r.Prefix}, err
+}
+
+func kubeClient(ctx context.Context, r *Run) (*kubevirt.Client, error) {
+	program := kubevirt.Program{Module: r.Workspace, Bin: filepath.Join(r.Cache, "bin"), Say: r.log.Say}
+	return kubevirt.Open(ctx, program, r.Context, r.Namespace)
 }
 
 // workspaceID is the workspace's. One that has made nothing yet has none: no object has what stands for it.
@@ -36,14 +41,23 @@ func workspaceID(r *Run) string { return cmp.Or(r.ws().ID, "none") }
 
 // CheckKubernetesUp refuses, before anything is made, what cannot be made on Kubernetes, or is not carried out there.
 func CheckKubernetesUp(ctx context.Context, r *Run) error {
-	if r.Recreate != "" {
-		return hint.Errorf("docs/kubevirt.md says how a node is recreated by hand", "recreate=%s: with engine=kubevirt nodes are not recreated", r.Recreate)
+	if err := CheckManifests(ctx, r); err != nil || r.Recreate == "" {
+		return err
 	}
-	return CheckManifests(ctx, r)
+	source, err := sourceOf(r)
+	if err != nil {
+		return err
+	}
+	members, err := source.Uses(discovery.Words...)
+	if err == nil && members {
+		err = hint.Errorf("`"+asCalled(r.Settings, "down", "prefix="+r.Prefix)+"` and then `"+asCalled(r.Settings, "up", "prefix="+r.Prefix)+"` make all nodes again, without data; docs/kubevirt.md says how one is recreated by hand",
+			"recreate=%s: the config makes the nodes members of an etcd, and with engine=kubevirt none is taken out of it, nor added", r.Recreate)
+	}
+	return err
 }
 
 // kubernetesPlan is what has to be done to have the objects, and refuses what no run of this project does.
-func kubernetesPlan(ctx context.Context, c kubevirt.Cluster, want []objects.Object) ([]kubevirt.Step, error) {
+func kubernetesPlan(ctx context.Context, r *Run, c kubevirt.Cluster, want []objects.Object) ([]kubevirt.Step, error) {
 	surplus, err := c.Surplus(ctx, want)
 	if err == nil && len(surplus) > 0 {
 		err = hint.Errorf("`kubectl delete` of its VirtualMachine, DataVolumes and Secret, once its member has left etcd; or a larger nodes=",
@@ -52,7 +66,8 @@ func kubernetesPlan(ctx context.Context, c kubevirt.Cluster, want []objects.Obje
 	if err != nil {
 		return nil, err
 	}
-	return c.Plan(ctx, want)
+	steps, err := c.Plan(ctx, want)
+	return kubevirt.Again(steps, want, kubevirt.Chosen(steps, r.Recreate)), err
 }
 
 // KubernetesPlan prints what KubernetesUp would do, by a dry run of the server. Its exit status is 2 if that is something.
@@ -73,7 +88,7 @@ func KubernetesPlan(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer c.Close()
-	steps, err := kubernetesPlan(ctx, c, want)
+	steps, err := kubernetesPlan(ctx, r, c, want)
 	if err == nil {
 		err = printSteps(r, steps)
 	}
@@ -117,30 +132,58 @@ func KubernetesUp(ctx context.Context, r *Run) error {
 		return err
 	}
 	defer c.Close()
-	steps, err := kubernetesPlan(ctx, c, want)
+	steps, err := kubernetesPlan(ctx, r, c, want)
 	if err != nil {
 		return err
 	}
-	for _, s := range steps {
-		if s.Action == kubevirt.Stays {
-			r.log.Say("%s: %s %s is another one since it was made; it goes on as it is (hint: docs/kubevirt.md says how a node is recreated)", s.Node, s.Kind, s.Name)
-		}
+	if err := takeSteps(ctx, r, c, steps); err != nil || !r.Ready {
+		return err
 	}
+	ready, err := awaitMachines(ctx, r, c)
+	return errors.Join(printMachines(ctx, r, c, ready), err)
+}
+
+// takeSteps makes and changes what the plan says: first what is made anew or changes in place, then the nodes that are made again, each when the
+// one before is ready.
+func takeSteps(ctx context.Context, r *Run, c kubevirt.Cluster, steps []kubevirt.Step) error {
 	done := 0
-	if err := c.Do(ctx, steps, func(s kubevirt.Step) {
+	did := func(s kubevirt.Step) {
 		done++
 		r.log.Say("%s %s: %sd", s.Kind, s.Name, s.Action)
-	}); err != nil {
+	}
+	for _, s := range steps {
+		if s.Action == kubevirt.Stays {
+			r.log.Say("%s: %s %s is another one since it was made; it goes on as it is (hint: recreate=changed makes it again)", s.Node, s.Kind, s.Name)
+		}
+	}
+	if err := c.Do(ctx, steps, did); err != nil {
+		return err
+	}
+	if err := recreateMachines(ctx, r, c, steps, did); err != nil {
 		return err
 	}
 	if done == 0 {
 		r.log.Say("%s: all objects are there already", r.Prefix)
 	}
-	if !r.Ready {
-		return nil
+	return nil
+}
+
+// recreateMachines makes the nodes again that the plan says.
+func recreateMachines(ctx context.Context, r *Run, c kubevirt.Cluster, steps []kubevirt.Step, did func(kubevirt.Step)) error {
+	for _, node := range r.members() {
+		if !slices.ContainsFunc(steps, func(s kubevirt.Step) bool { return s.Node == node.Name && s.Action == kubevirt.Recreate }) {
+			continue
+		}
+		r.log.Say("%s: recreated, its disks are lost", node.Name)
+		err := c.Recreate(ctx, node.Name, steps, did)
+		if err == nil && r.Ready && !r.Parallel {
+			err = awaitOne(ctx, r, c, node)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", node.Name, err)
+		}
 	}
-	ready, err := awaitMachines(ctx, r, c)
-	return errors.Join(printMachines(ctx, r, c, ready), err)
+	return nil
 }
 
 // KubernetesStatus prints how each node is.

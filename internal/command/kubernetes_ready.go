@@ -16,6 +16,9 @@ import (
 	"coreos-libvirt/internal/workspace/wait"
 )
 
+// between is how long is waited until what may have changed is asked again.
+const between = time.Second
+
 // kubernetesReports are what nodes have said of themselves, by name.
 type kubernetesReports map[string]guest.Report
 
@@ -56,6 +59,14 @@ func awaitMachines(ctx context.Context, r *Run, c kubevirt.Cluster) (kubernetesR
 	return ready, errors.Join(errs...)
 }
 
+// awaitOne waits until one node can be reached, for timeout= at most.
+func awaitOne(ctx context.Context, r *Run, c kubevirt.Cluster, node workspace.Node) error {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	_, err := awaitMachine(ctx, r, c, node)
+	return err
+}
+
 // awaitMachine waits until the node can be reached. What it waits for is said each time that it is something else.
 func awaitMachine(ctx context.Context, r *Run, c kubevirt.Cluster, node workspace.Node) (report guest.Report, err error) {
 	waits := ""
@@ -77,7 +88,7 @@ func awaitMachine(ctx context.Context, r *Run, c kubevirt.Cluster, node workspac
 			say("ready at " + found.Address(node.MAC))
 			return found, nil
 		}
-		if !wait.Sleep(ctx, time.Second) {
+		if !wait.Sleep(ctx, between) {
 			return report, lateMachine(ctx, waits, ctx.Err())
 		}
 	}

@@ -104,7 +104,7 @@ func hasEngine(s *settings.Settings, about About) error {
 	if !about.Cluster || about.Engines || s.Engine == settings.Libvirt {
 		return nil
 	}
-	return hint.Errorf("up, plan, status, down and manifests do; docs/kubevirt.md says how kubectl does others' work; engine=libvirt for nodes on libvirt", "this does not work with engine=%s yet", s.Engine)
+	return hint.Errorf("docs/kubevirt.md says which commands do, and what Kubernetes has in place of the others", "engine=%s has nothing for this: it is about domains of libvirt, and their disks", s.Engine)
 }
 
 // newRun is a run with the settings, which says nothing yet.
@@ -149,8 +149,11 @@ func volumesOf(r *Run, h hosts.Host) volumes.Options {
 	return o
 }
 
-// opened is libvirt, as one of the engines that nodes can run on.
+// opened is what the nodes run on.
 func opened(r *Run) (engine.Engine, error) {
+	if OnKubernetes(r) {
+		return openMachines(r)
+	}
 	if len(r.Hosts) > 0 {
 		return openFleet(r), nil
 	}
@@ -210,8 +213,11 @@ func (r *Run) at() facts.Place {
 	return p
 }
 
-// link is what the nodes are plugged into.
+// link is what the nodes are plugged into, as far as this host has a part in it.
 func link(s *settings.Settings) engine.Link {
+	if s.Engine == settings.KubeVirt {
+		return engine.Link{}
+	}
 	return engine.Link{Bridge: s.Bridge, Network: s.Network, Direct: s.Direct}
 }
 

@@ -103,11 +103,17 @@ const serialMark = "coreos-libvirt-ready: "
 // SerialReport is the report that a line of a serial console is. Lines that are none, or of which another program has written a part,
 // are not: each report comes again.
 func SerialReport(line string) (r Report, is bool) {
-	_, text, is := strings.Cut(line, serialMark)
-	if !is || json.Unmarshal([]byte(strings.TrimSpace(text)), &r) != nil || r.BootID == "" {
+	text, is := OnSerial(line)
+	if !is || json.Unmarshal([]byte(text), &r) != nil || r.BootID == "" {
 		return Report{}, false
 	}
 	return r.cleaned(), true
+}
+
+// OnSerial is what a line of a serial console has that would be a line of the channel ReadyChannel.
+func OnSerial(line string) (text string, is bool) {
+	_, text, is = strings.Cut(line, serialMark)
+	return strings.TrimSpace(text), is
 }
 
 // cleaned is the report without what may not be printed: a guest may say anything.

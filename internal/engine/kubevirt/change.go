@@ -17,7 +17,7 @@ import (
 type Cluster struct {
 	*Client
 	ID     string // of the workspace
-	Prefix string
+	Prefix string // empty: of all its clusters
 }
 
 // kinds are those that a cluster is made of, in the order in which they are made. They are removed in the other.
@@ -27,7 +27,12 @@ var kinds = []string{"Service", "Secret", "DataVolume", "VirtualMachine"}
 func (c Cluster) own() string { return objects.LabelWorkspace + "=" + c.ID }
 
 // selector selects the cluster's objects.
-func (c Cluster) selector() string { return c.own() + "," + objects.LabelCluster + "=" + c.Prefix }
+func (c Cluster) selector() string {
+	if c.Prefix == "" {
+		return c.own()
+	}
+	return c.own() + "," + objects.LabelCluster + "=" + c.Prefix
+}
 
 // The actions of changes.
 const (
@@ -150,9 +155,14 @@ func nameOf(o objects.Object) string {
 }
 
 func labelsOf(o objects.Object) map[string]string {
-	all := map[string]string{}
 	labels, _ := metaOf(o)["labels"].(map[string]any)
-	for key, value := range labels {
+	return words(labels)
+}
+
+// words are the values that are text.
+func words(of map[string]any) map[string]string {
+	all := map[string]string{}
+	for key, value := range of {
 		all[key], _ = value.(string)
 	}
 	return all

@@ -28,6 +28,7 @@ type Query struct {
 	Selector  string `json:"selector,omitempty"`
 	Dry       bool   `json:"dry,omitempty"`
 	Verb      string `json:"verb,omitempty"`
+	Grace     *int64 `json:"grace,omitempty"`
 	Container string `json:"container,omitempty"`
 	Follow    bool   `json:"follow,omitempty"`
 	Own       string `json:"own,omitempty"`
@@ -128,13 +129,12 @@ func (c *Client) listen(out io.Reader) {
 func (c *Client) ask(ctx context.Context, op string, o objects.Object, q Query, each func(json.RawMessage) error) error {
 	id, call := c.open()
 	defer c.forget(id)
-	request := struct {
-		ID     int64          `json:"id"`
-		Op     string         `json:"op"`
-		Object objects.Object `json:"object,omitempty"`
-		Query
-	}{id, op, o, q}
-	if err := c.send(request); err != nil {
+	return c.answers(ctx, id, call, request{id, op, o, q}, each)
+}
+
+// answers sends the request, and gives the result of each answer on the call to each, until the last.
+func (c *Client) answers(ctx context.Context, id int64, call chan line, asked request, each func(json.RawMessage) error) error {
+	if err := c.send(asked); err != nil {
 		return err
 	}
 	for {
@@ -227,4 +227,13 @@ func (c *Client) Log(ctx context.Context, pod, container string, follow bool, ea
 		}
 		return err
 	})
+}
+
+// Power starts or stops the machine: verb is start or stop, grace what a guest that is stopped has to end; a negative one is KubeVirt's.
+func (c *Client) Power(ctx context.Context, machine, verb string, grace time.Duration) error {
+	q := Query{Name: machine, Verb: verb}
+	if seconds := int64(grace.Seconds()); grace >= 0 {
+		q.Grace = &seconds
+	}
+	return c.ask(ctx, "power", nil, q, into(nil))
 }

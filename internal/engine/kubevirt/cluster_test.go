@@ -253,3 +253,26 @@ func TestHowAMachineIs(t *testing.T) {
 		t.Errorf("got %q, %v", said, err)
 	}
 }
+
+// TestANodeIsMadeAgain of what is wanted now, and no other one.
+func TestANodeIsMadeAgain(t *testing.T) {
+	c := inFake(t, "w1")
+	steps, _, _ := planned(t, c, wanted(t, "w1", "{}", 2048, "core01", "core02"))
+	if err := c.Do(t.Context(), steps, func(Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	want := wanted(t, "w1", `{"a":1}`, 2048, "core01", "core02", "core03")
+	steps, _, _ = planned(t, c, want)
+	for word, nodes := range map[string][]string{"": nil, "changed": {"core01", "core02"}, "all": {"core01", "core02"}, "core02": {"core02"}, "core03": nil} {
+		if got := Chosen(steps, word); !slices.Equal(got, nodes) {
+			t.Errorf("recreate=%s: got %q", word, got)
+		}
+	}
+	did := []string{}
+	if err := c.Recreate(t.Context(), "core02", Again(steps, want, []string{"core02"}), func(s Step) { did = append(did, s.Kind+" "+s.Name) }); err != nil || !slices.Equal(did, []string{"Secret core02-ignition", "DataVolume core02", "VirtualMachine core02"}) {
+		t.Errorf("got %q, %v", did, err)
+	}
+	if _, actions, _ := planned(t, c, want); actions != "stays keep keep keep keep keep create create create" {
+		t.Errorf("then: %s", actions)
+	}
+}

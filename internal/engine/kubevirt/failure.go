@@ -27,7 +27,12 @@ func (f *Failure) Error() string {
 }
 
 // explained is the failure with what helps.
-func (f *Failure) explained() error { return hint.Add(f, f.advice()) }
+func (f *Failure) explained() error {
+	if advice := f.advice(); advice != "" {
+		return hint.Add(f, advice)
+	}
+	return f
+}
 
 // advice is what helps, or nothing.
 func (f *Failure) advice() string {

@@ -37,6 +37,11 @@ func Nodes(all []objects.Object) (names []string) {
 // Remove removes the objects, each only as long as it is the one that was listed, and waits until they are gone: a machine ends
 // first. goes is called for each.
 func (c Cluster) Remove(ctx context.Context, all []objects.Object, goes func(kind, name string)) error {
+	return c.remove(ctx, all, goes, "")
+}
+
+// remove is Remove of the objects of a node, or with an empty name of all.
+func (c Cluster) remove(ctx context.Context, all []objects.Object, goes func(kind, name string), node string) error {
 	for _, o := range all {
 		kind, name := o["kind"].(string), nameOf(o)
 		uid, _ := metaOf(o)["uid"].(string)
@@ -47,6 +52,9 @@ func (c Cluster) Remove(ctx context.Context, all []objects.Object, goes func(kin
 	}
 	for {
 		left, err := c.Going(ctx)
+		if node != "" {
+			left = slices.DeleteFunc(left, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
+		}
 		if err != nil || len(left) == 0 {
 			return err
 		}

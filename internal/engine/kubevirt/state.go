@@ -20,6 +20,9 @@ type Machine struct {
 	Why   string // what KubeVirt says of a state that is not as it shall be; or empty
 	Host  string // the Kubernetes node that it runs on, or empty
 	Pod   string // that it runs in, or empty
+	UUID  string // of its firmware
+
+	Labels, Notes map[string]string // the object's, Notes are its annotations
 }
 
 // Machines are those of the cluster, by name.
@@ -31,7 +34,7 @@ func (c Cluster) Machines(ctx context.Context) (map[string]Machine, error) {
 	pods, err := c.List(ctx, "Pod", c.selector()+",kubevirt.io=virt-launcher")
 	machines := map[string]Machine{}
 	for _, o := range all {
-		m := Machine{Name: nameOf(o)}
+		m := Machine{Name: nameOf(o), Labels: labelsOf(o), Notes: words(notesOf(o)), UUID: uuidOf(o)}
 		status, _ := o["status"].(map[string]any)
 		state, _ := status["printableStatus"].(string)
 		m.State = cmp.Or(printable.Line(state), "Unknown")
@@ -40,6 +43,16 @@ func (c Cluster) Machines(ctx context.Context) (map[string]Machine, error) {
 		machines[m.Name] = m
 	}
 	return machines, err
+}
+
+// uuidOf is the UUID of the machine's firmware.
+func uuidOf(o objects.Object) string {
+	at := o
+	for _, key := range []string{"spec", "template", "spec", "domain", "firmware"} {
+		at, _ = at[key].(map[string]any)
+	}
+	uuid, _ := at["uuid"].(string)
+	return uuid
 }
 
 // why is what the conditions of a machine say that is not as it shall be.

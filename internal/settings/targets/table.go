@@ -14,7 +14,8 @@ const (
 	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
 	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
-	engines  = "engine context namespace storageclass nad "                                // of targets that work with every engine
+	asked    = "engine context namespace "                                                 // of targets that ask any engine of nodes
+	engines  = asked + "storageclass nad "                                                 // of targets that work with every engine
 	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
 	judged   = "verify "                                                                   // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
@@ -62,7 +63,7 @@ var All = []Target{
 	},
 	{
 		Name: "down", Does: "removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.",
-		Takes: takes("engine context namespace prefix all yes plan protect archive uri pool wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
+		Takes: takes(asked + "prefix all yes plan protect archive uri pool wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
 		More:   "Without a terminal it does not ask: if nodes hold data, it wants prefix= or yes=true. A cluster with protect=true stays until protect=false.",
 		Advice: map[string]string{"nodes": "down removes whole clusters; `mage up nodes=2` removes the nodes above the second"},
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
@@ -86,7 +87,7 @@ var All = []Target{
 	},
 	{
 		Name: "check", One: true, Formats: results, Does: "runs your own tests, in ignition/tests, on the nodes, as kola does external ones; test=, tags=, node=, format=.",
-		Takes: takes("prefix config node test tags timeout format user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"check", "check test='files.*' format=junit"},
+		Takes: takes(asked + "prefix config node test tags timeout format user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"check", "check test='files.*' format=junit"},
 		More: "A test is an executable. It runs as the unit kola-runext.service with full rights, one after the other, on all nodes at once. docs/check.md says more. Exit status 1: one failed.",
 	},
 	{
@@ -114,17 +115,17 @@ var All = []Target{
 	},
 	{
 		Name: "ssh", Does: "logs in to node=core02, or runs cmd='uname -r' there; on all nodes of a cluster with prefix=, on all there are with all=true.",
-		Takes: takes("node prefix all cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh all=true cmd='uname -r'"},
+		Takes: takes(asked + "node prefix all cmd user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"ssh node=core02", "ssh all=true cmd='uname -r'"},
 		More: "The lines of several nodes begin with the node's name, and the exit status is the worst of theirs. That of a node which cannot be reached is 255, as ssh's own.",
 	},
 	{
 		Name: "cp", Does: "copies a file or folder from= to=, one of which is node:path.",
-		Takes: takes("from to node prefix all user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"cp from=site to=core01:/srv", "cp from=:/etc/os-release to=copies all=true"},
+		Takes: takes(asked + "from to node prefix all user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"cp from=site to=core01:/srv", "cp from=:/etc/os-release to=copies all=true"},
 		More: "A path without a node, :path, is of node=, of each node of a cluster with prefix=, or of all there are with all=true; from these it makes a folder a node. What goes into a folder that is there keeps its name. A file that is replaced is so as a whole, or not at all. Symbolic links in a folder are copied as such; owners and times are not copied.",
 	},
 	{
 		Name: "forward", Does: "makes port=8080:80, which is 80 of node=core01, port 8080 of this host's 127.0.0.1, until Ctrl-C.",
-		Takes: takes("node port user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"forward node=core01 port=8080:80", "lab forward node=core01 port=2379"},
+		Takes: takes(asked + "node port user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"forward node=core01 port=8080:80", "lab forward node=core01 port=2379"},
 		More: "It is what listens at the node's localhost. Behind the word lab the port is one of the real host.",
 	},
 	{
@@ -133,12 +134,12 @@ var All = []Target{
 	},
 	{
 		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json, follow=true goes on.",
-		Takes: takes("engine context namespace " + node + "user units format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Takes: takes(asked + node + "user units format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{
 		Name: "etcd", One: true, Does: "prints the members of the cluster's etcd: ids, leader, health, version, database size. remove= takes one out that is not a node's, defrag=true defragments, recover=true makes a cluster of one that is left.",
-		Takes: takes(etcd + "format remove defrag recover node yes force wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
+		Takes: takes(asked + etcd + "format remove defrag recover node yes force wait"), Libvirt: true, NoImage: true, Examples: [2]string{"etcd prefix=web format=json", "etcd remove=8e9e05c52164694d"},
 	},
 	{
 		Name: "tls:rotate", One: true, Does: "has the cluster's etcd trust a new certificate authority, and no other: in steps, while it is used.",
@@ -147,7 +148,7 @@ var All = []Target{
 	},
 	{
 		Name: "backup", One: true, Does: "writes a snapshot of the cluster's etcd to file=core.db, and opens it; keep=7 removes older ones.",
-		Takes: takes(etcd + "file keep"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=/srv/web.db keep=7"},
+		Takes: takes(asked + etcd + "file keep"), Libvirt: true, NoImage: true, Examples: [2]string{"backup file=core.db", "backup prefix=web file=/srv/web.db keep=7"},
 	},
 	{
 		Name: "restore", One: true, Does: "gives the cluster's etcd all that the snapshot file=core.db has; if no node runs, up comes first.",
@@ -170,7 +171,7 @@ var All = []Target{
 	},
 	{
 		Name: "console", Does: "is the serial console of node=core01; Ctrl-] leaves it.",
-		Takes: takes("node uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
+		Takes: takes(asked + "node uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"console node=core01", "console node=core02 uri=qemu:///session"},
 	},
 	{
 		Name: "screen", Does: "writes what node=core01 shows on its screen to vm/core01/screen.png.",
@@ -178,40 +179,40 @@ var All = []Target{
 	},
 	{
 		Name: "logs", Prints: true, Does: "prints what node=core01, or all nodes, wrote on their consoles; follow=true goes on.",
-		Takes: takes("node prefix follow uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
+		Takes: takes(asked + "node prefix follow uri pool"), Libvirt: true, NoImage: true, Examples: [2]string{"logs node=core01", "logs prefix=core follow=true"},
 	},
 	{
 		Name: "units", Prints: true, Does: "prints how the systemd units are that the config brings to node=core01, or all nodes, and which others have failed; format=json.",
-		Takes: takes("node prefix user format settle units " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"units", "units node=core01 format=json"},
+		Takes: takes(asked + "node prefix user format settle units " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"units", "units node=core01 format=json"},
 		More: "It waits until what the node starts has been started, at most settle=30s. Exit status 1 if a unit that the config brings has failed.",
 	},
 	{
 		Name: "journal", Prints: true, Does: "prints the journal of this boot of node=core01, or of all nodes, of unit= or all; follow=true goes on.",
-		Takes: takes("node prefix unit follow user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"journal node=core01 unit=etcd.service", "journal follow=true"},
+		Takes: takes(asked + "node prefix unit follow user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"journal node=core01 unit=etcd.service", "journal follow=true"},
 		More: "Lines of several nodes begin with the node's name, in the order of their time.",
 	},
 	{
 		Name: "stop", Does: "shuts node=core01, or all nodes of a cluster, down: by ACPI, and after grace= by force.",
-		Takes: takes(power + "grace"), Libvirt: true, NoImage: true, Examples: [2]string{"stop node=core01", "stop prefix=core grace=2m"},
+		Takes: takes(asked + power + "grace"), Libvirt: true, NoImage: true, Examples: [2]string{"stop node=core01", "stop prefix=core grace=2m"},
 		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
 	},
 	{
 		Name: "start", Does: "boots node=core01, or all nodes of a cluster, that are there and do not run.",
-		Takes: takes(power + boots + link + "accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"start node=core01", "start prefix=core"},
+		Takes: takes(asked + power + boots + link + "accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"start node=core01", "start prefix=core"},
 		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
 	},
 	{
 		Name: "restart", Does: "stops node=core01, or all nodes of a cluster, and boots them again.",
-		Takes: takes(power + boots + link + "grace accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"restart node=core01", "restart prefix=core"},
+		Takes: takes(asked + power + boots + link + "grace accel ready store"), Libvirt: true, NoImage: true, Examples: [2]string{"restart node=core01", "restart prefix=core"},
 		More: "If this workspace has more than one cluster, it wants node=, prefix=, or all=true.",
 	},
 	{
 		Name: "env", Prints: true, Does: `prints what lets docker on this host talk to node=core01: eval "$(mage env node=core01)".`,
-		Takes: takes("node user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"env node=core01", "env node=core02 user=admin"},
+		Takes: takes(asked + "node user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"env node=core01", "env node=core02 user=admin"},
 	},
 	{
 		Name: "sshconfig", Prints: true, Does: "prints the lines for ~/.ssh/config by which ssh reaches all nodes by name.",
-		Takes: takes("node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
+		Takes: takes(asked + "node prefix user " + reached), Libvirt: true, NoImage: true, Examples: [2]string{"sshconfig", "sshconfig prefix=core"},
 	},
 	{
 		Name: "timeline", One: true, Formats: []string{"svg", "text"}, Does: "draws the last up of the cluster: what each node was at, and for how long; format=svg, text or json, file=, open=true.",

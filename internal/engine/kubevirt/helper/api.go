@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -39,6 +40,7 @@ const subresources = "apis/subresources.kubevirt.io/v1"
 // api is a Kubernetes cluster, as one user in one namespace.
 type api struct {
 	http      *http.Client
+	upgrades  *http.Client // for web sockets, which HTTP/2 has not
 	server    *url.URL
 	namespace string
 }
@@ -61,11 +63,17 @@ func connect(kubeContext, namespace string) (*api, error) {
 	if err != nil {
 		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
 	}
+	old := rest.CopyConfig(config)
+	old.NextProtos = []string{"http/1.1"}
+	upgrades, err := rest.HTTPClientFor(old)
+	if err != nil {
+		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
+	}
 	server, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, &failure{Reason: "NoCluster", Message: err.Error()}
 	}
-	return &api{http: doer, server: server, namespace: in}, nil
+	return &api{http: doer, upgrades: upgrades, server: server, namespace: in}, nil
 }
 
 // where is the server and the namespace.
@@ -90,7 +98,7 @@ func (a *api) ask(ctx context.Context, method string, u *url.URL, kind string, b
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", "application/json, */*;q=0.5") // virt-api has no JSON for what starts and stops machines
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
@@ -138,7 +146,7 @@ func statusOf(response *http.Response) error {
 	f.Reason, f.Message = string(status.Reason), status.Message
 	if status.Details != nil {
 		for _, cause := range status.Details.Causes {
-			f.Causes = append(f.Causes, cause.Message+": "+cause.Field)
+			f.Causes = append(f.Causes, strings.TrimSuffix(cause.Message+": "+cause.Field, ": "))
 		}
 	}
 	return f

@@ -3,6 +3,7 @@ module coreos-libvirt/kubevirt-helper
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.14
 	k8s.io/apimachinery v0.36.1
 	k8s.io/client-go v0.36.1
 )

@@ -20,8 +20,9 @@ const mostRequest = 8 << 20
 // request is one line of the input.
 type request struct {
 	ID     int64           `json:"id"`     // above 0, and of no other request that runs
-	Op     string          `json:"op"`     // of ops, or cancel: the request of that ID ends
+	Op     string          `json:"op"`     // of ops; cancel: the request of that ID ends; or input: what the console of that ID gets
 	Object json.RawMessage `json:"object"` // of apply
+	Data   []byte          `json:"data"`   // of input
 	Query                  // of the others
 }
 
@@ -32,7 +33,8 @@ type Query struct {
 	UID       string `json:"uid"`       // of remove: only the object with it
 	Selector  string `json:"selector"`  // of list: labels
 	Dry       bool   `json:"dry"`       // of apply: nothing is changed
-	Verb      string `json:"verb"`      // of power: start, stop, restart
+	Verb      string `json:"verb"`      // of power: start, stop
+	Grace     *int64 `json:"grace"`     // of stop: seconds; without it what KubeVirt gives each machine
 	Container string `json:"container"` // of log
 	Follow    bool   `json:"follow"`    // of log
 	Own       string `json:"own"`       // of apply: the label and value, key=value, that an object that is there must have
@@ -51,7 +53,7 @@ func main() {
 	namespace := flag.String("namespace", "", "empty is that of the context")
 	flag.Parse()
 	a, err := connect(*kubeContext, *namespace)
-	c := conversation{api: a, broken: err, out: json.NewEncoder(os.Stdout), running: map[int64]context.CancelFunc{}}
+	c := conversation{api: a, broken: err, out: json.NewEncoder(os.Stdout), running: map[int64]context.CancelFunc{}, typed: map[int64]chan []byte{}}
 	if err := c.read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -66,6 +68,7 @@ type conversation struct {
 	out    *json.Encoder
 
 	running map[int64]context.CancelFunc
+	typed   map[int64]chan []byte // what consoles get
 }
 
 func (c *conversation) read(in io.Reader) error {
@@ -77,15 +80,15 @@ func (c *conversation) read(in io.Reader) error {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return fmt.Errorf("a line is not a request: %w", err)
 		}
-		if r.Op == "cancel" {
+		switch r.Op {
+		case "cancel":
 			c.end(r.ID)
-			continue
+		case "input":
+			c.input(r)
+		default:
+			ctx := c.begin(r)
+			all.Go(func() { c.serve(ctx, r) })
 		}
-		ctx, cancel := context.WithCancel(context.Background())
-		c.mu.Lock()
-		c.running[r.ID] = cancel
-		c.mu.Unlock()
-		all.Go(func() { c.serve(ctx, r) })
 	}
 	c.mu.Lock()
 	for _, cancel := range c.running {
@@ -96,12 +99,38 @@ func (c *conversation) read(in io.Reader) error {
 	return lines.Err()
 }
 
+// begin notes a request that runs from now on.
+func (c *conversation) begin(r request) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running[r.ID] = cancel
+	if r.Op == "console" {
+		c.typed[r.ID] = make(chan []byte, mostTyped)
+	}
+	return ctx
+}
+
+// mostTyped is how many pieces of input a console may be behind: what is typed after that is lost.
+const mostTyped = 1024
+
+// input hands on what is typed.
+func (c *conversation) input(r request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case c.typed[r.ID] <- r.Data:
+	default:
+	}
+}
+
 func (c *conversation) end(id int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cancel := c.running[id]; cancel != nil {
 		cancel()
 		delete(c.running, id)
+		delete(c.typed, id)
 	}
 }
 
@@ -137,6 +166,11 @@ func (c *conversation) do(ctx context.Context, r request) (any, error) {
 		return nil, c.api.power(ctx, r.Query)
 	case "log":
 		return nil, c.api.log(ctx, r.Query, func(line string) { c.send(answer{ID: r.ID, Result: line, More: true}) })
+	case "console":
+		c.mu.Lock()
+		typed := c.typed[r.ID]
+		c.mu.Unlock()
+		return nil, c.api.console(ctx, r.Name, typed, func(text []byte) { c.send(answer{ID: r.ID, Result: text, More: true}) })
 	case "where":
 		return c.api.where(), nil
 	}

@@ -53,7 +53,19 @@ func (a *api) apply(ctx context.Context, text json.RawMessage, q Query) (done ap
 		return done, err
 	}
 	done.After, err = a.object(ctx, http.MethodPatch, u, "application/apply-patch+yaml", text)
+	if onlyPower(failed(err)) {
+		query.Set("force", "true")
+		u.RawQuery = query.Encode()
+		done.After, err = a.object(ctx, http.MethodPatch, u, "application/apply-patch+yaml", text)
+	}
 	return done, err
+}
+
+// onlyPower reports whether the only conflict is that KubeVirt has stopped the machine, as somebody has asked it to: this is no other's
+// setting.
+func onlyPower(f *failure) bool {
+	return f != nil && f.Code == http.StatusConflict && len(f.Causes) == 1 &&
+		strings.HasPrefix(f.Causes[0], `conflict with "virt-api"`) && strings.HasSuffix(f.Causes[0], ".spec.runStrategy")
 }
 
 func metaOf(o object) map[string]any {
@@ -125,8 +137,12 @@ func (a *api) remove(ctx context.Context, q Query) error {
 	if q.Name == "" || q.UID == "" {
 		return fmt.Errorf("an object is removed by its name and UID")
 	}
+	way := "Background"
+	if q.Kind == "DataVolume" { // it is gone when its claim is, whose name the next one has
+		way = "Foreground"
+	}
 	body, err := json.Marshal(object{
-		"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "preconditions": object{"uid": q.UID},
+		"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": way, "preconditions": object{"uid": q.UID},
 	})
 	if err != nil {
 		return err
@@ -141,13 +157,21 @@ func (a *api) remove(ctx context.Context, q Query) error {
 	return err
 }
 
-// power starts, stops or restarts a machine.
+// power starts or stops a machine.
 func (a *api) power(ctx context.Context, q Query) error {
-	if q.Name == "" || q.Verb != "start" && q.Verb != "stop" && q.Verb != "restart" {
+	if q.Name == "" || q.Verb != "start" && q.Verb != "stop" {
 		return fmt.Errorf("there is no way to %q the machine %q", q.Verb, q.Name)
 	}
+	options := object{}
+	if q.Grace != nil && q.Verb == "stop" {
+		options["gracePeriod"] = *q.Grace
+	}
+	body, err := json.Marshal(options)
+	if err != nil {
+		return err
+	}
 	u := a.server.JoinPath(subresources, "namespaces", a.namespace, "virtualmachines", q.Name, q.Verb)
-	response, err := a.ask(ctx, http.MethodPut, u, "application/json", []byte("{}"))
+	response, err := a.ask(ctx, http.MethodPut, u, "application/json", body)
 	if err == nil {
 		_ = response.Body.Close()
 	}
