@@ -77,7 +77,7 @@ func newSide(b *testing.B, on []*hypervisor.Host) *side {
 	}
 	s.env = []string{
 		"COREOS_HOSTS=" + strings.Join(uris, ","), "COREOS_IMAGE=" + image, fmt.Sprint("COREOS_NODES=", nodesOfEach*len(on)), "COREOS_READY=off", "COREOS_DISK=1", "COREOS_ACCEL=tcg",
-		"COREOS_RAM=64", "COREOS_VCPU=1", "COREOS_STORE=" + filepath.Join(dir, "store"), "COREOS_VERIFY=off", "COREOS_BRIDGE=br0",
+		"COREOS_RAM=256", "COREOS_VCPU=1", "COREOS_STORE=" + filepath.Join(dir, "store"), "COREOS_VERIFY=off", "COREOS_BRIDGE=br0",
 	}
 	return s
 }

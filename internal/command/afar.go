@@ -280,7 +280,7 @@ func bringAll(ctx context.Context, r *Run, wanted map[string][]string) (err erro
 	}
 	for _, path := range slices.Sorted(maps.Keys(wanted)) {
 		on := slices.Sorted(slices.Values(wanted[path]))
-		failed := errors.Join(wait.Each(len(on), func(i int) error { return bringTo(ctx, r, on[i], path) })...)
+		failed := errors.Join(wait.AtOnce(len(on), func(i int) error { return bringTo(ctx, r, on[i], path) })...)
 		if _, known := afar.Load(path); !known {
 			err = errors.Join(err, failed)
 		} else if failed != nil {
