@@ -21,23 +21,26 @@ import (
 	"coreos-libvirt/internal/testkit/pace"
 )
 
+// signature is what each host asks for, whether it takes the image then or not.
+const signature = distributor.FCOSPath + ".sig"
+
 // farServer is the distributor as one host gets at it.
 type farServer struct {
 	*distributor.Server
-	begun func()            // called when the image is asked for
+	begun func()            // called when the signature is asked for
 	mu    sync.Mutex        // of the rest
 	other map[string][]byte // instead of what the distributor serves, by path
-	asked int               // for the image
+	asked int               // for the signature
 }
 
 func (s *farServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	other := s.other[r.URL.Path]
-	if r.URL.Path == distributor.FCOSPath {
+	if r.URL.Path == signature {
 		s.asked++
 	}
 	s.mu.Unlock()
-	if r.URL.Path == distributor.FCOSPath {
+	if r.URL.Path == signature {
 		s.begun()
 	}
 	if other != nil {
@@ -45,6 +48,13 @@ func (s *farServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Server.ServeHTTP(w, r)
+}
+
+// count is how often the signature was asked for.
+func (s *farServer) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // together is a meeting of so many: none goes on before all have come, unless one never does. came are they.
@@ -113,15 +123,13 @@ func farHosts(t *testing.T, begun func(), names ...string) (hosts []*hypervisor.
 	return hosts, servers
 }
 
-// TestHostsFetchASignedStream: several hosts fetch at once, and each verifies the signature itself. One that is served another image
-// is named, with what is wrong; it has nothing of it, and the others have their nodes. Served the true one, it alone fetches.
+// TestHostsFetchASignedStream: several hosts fetch at once, and each verifies the signature itself. One that gets a signature
+// of somebody else is named, with what is wrong; it keeps nothing of the image, and the others have their nodes. With the true one, it alone fetches.
 func TestHostsFetchASignedStream(t *testing.T) {
 	begun, came := together(3)
 	hosts, servers := farHosts(t, begun, "hv1", "hv2", "hv3")
 	_, file := distributor.Small(t)
-	forged := slices.Clone(file)
-	forged[len(forged)/2] ^= 1
-	servers[1].other[distributor.FCOSPath] = forged
+	servers[1].other[signature] = distributor.Sign(t, distributor.NewKey(t, nil), file, nil)
 	define := func() (string, error) {
 		r := run(t)
 		defer r.unlockAll()
@@ -136,7 +144,7 @@ func TestHostsFetchASignedStream(t *testing.T) {
 	are := func(want ...string) {
 		t.Helper()
 		for i, h := range hosts {
-			has := h.Run(t, "virsh list --all --name; ls /var/lib/libvirt/images/coreos-libvirt-pool 2>/dev/null | grep -c '^base-.*[.]whole$' || true; find /var/lib/libvirt/images /tmp /var/tmp -name '*.part' -o -name 'fcos-*.qcow2' -o -name 'coreos-libvirt.*'")
+			has := h.Run(t, "virsh list --all --name; ls /var/lib/libvirt/images/coreos-libvirt-pool 2>/dev/null | grep -c '^base-.*[.]whole$' || true; find /var/lib/libvirt/images /tmp /var/tmp -name '*.part' -o -name 'fcos-*.qcow2' -size +0 -o -name 'coreos-libvirt.*'")
 			if has = strings.Join(strings.Fields(has), " "); has != want[i] {
 				t.Errorf("%s has %q, want %q", h.Name, has, want[i])
 			}
@@ -145,22 +153,29 @@ func TestHostsFetchASignedStream(t *testing.T) {
 	said, err := define()
 	if err == nil || !strings.Contains(err.Error(), "core02: ") || !strings.Contains(err.Error(), "hv2 has not fetched it: ") || strings.Contains(err.Error(), "hv1") || strings.Contains(err.Error(), "core03") ||
 		!strings.HasSuffix(err.Error(), "\nhint: fetch=client fetches it here and uploads it") {
-		t.Errorf("one is served another image: got %v\n%s", err, said)
+		t.Errorf("a signature of somebody else: got %v\n%s", err, said)
 	}
 	if came() < 3 || !strings.Contains(said, "hv1: fetching the image fcos-stable@"+distributor.FCOSVersion+" there") || !strings.Contains(said, "hv3: fetching") {
 		t.Errorf("they did not fetch at once: %d have begun\n%s", came(), said)
 	}
-	t.Logf("%v\n%s", err, said)
+	if n := servers[1].count(); n != 1 {
+		t.Errorf("the one that failed was asked %d times", n)
+	}
+	r := run(t)
+	if err := Fetched(t.Context(), r); err == nil || !strings.Contains(err.Error(), "hv2 has not fetched it: ") || strings.Contains(err.Error(), "hv1") {
+		t.Errorf("mage fetch: got %v\n%s", err, r.said())
+	}
+	r.close()
 	are("core01 1", "0", "core03 1")
 
 	servers[1].mu.Lock()
-	delete(servers[1].other, distributor.FCOSPath)
+	delete(servers[1].other, signature)
 	servers[1].mu.Unlock()
-	before := []int{servers[0].asked, servers[2].asked}
+	before := []int{servers[0].count(), servers[2].count()}
 	if said, err := define(); err != nil || strings.Contains(said, "hv1: fetching") || !strings.Contains(said, "hv2: fetching") {
-		t.Errorf("served the true one: got %v\n%s", err, said)
+		t.Errorf("the true signature: got %v\n%s", err, said)
 	}
-	if after := []int{servers[0].asked, servers[2].asked}; !slices.Equal(before, after) {
+	if after := []int{servers[0].count(), servers[2].count()}; !slices.Equal(before, after) {
 		t.Errorf("the others fetched again: %v, and before %v", after, before)
 	}
 	are("core01 1", "core02 1", "core03 1")

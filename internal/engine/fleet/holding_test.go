@@ -68,7 +68,9 @@ func counting(t *testing.T, name string, domains ...string) (Spec, *counted) {
 	}}, c
 }
 
-func filesOf(name string) engine.Files { return engine.Files{Overlay: "/w/vm/" + name + "/" + name + ".qcow2"} }
+func filesOf(name string) engine.Files {
+	return engine.Files{Overlay: "/w/vm/" + name + "/" + name + ".qcow2"}
+}
 
 // TestOtherHostsAreAskedOnce: down clears the nodes of one host away. Another one is asked once for all of them, and has no more to do
 // than to remove what a killed move has left there. If it cannot say what it has, that is an error of that node, and it is asked again.

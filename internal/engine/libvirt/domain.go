@@ -8,7 +8,6 @@ import (
 
 	"coreos-libvirt/internal/engine/libvirt/refusal"
 
-	"golang.org/x/sync/errgroup"
 	"libvirt.org/go/libvirt"
 
 	"coreos-libvirt/internal/engine"
@@ -67,30 +66,18 @@ func (i inventory) Running() (names map[string]bool, err error) {
 	return names, err
 }
 
-// asksAtOnce is how many calls of one connection a daemon answers at once, if it is not told otherwise (max_client_requests is 5), but one.
-const asksAtOnce = 4
-
-// describeAll describes domains, some at once: of a daemon that is far away each call is waited for.
 func describeAll(all []libvirt.Domain, describe func(*libvirt.Domain) (engine.Domain, error)) (map[string]engine.Domain, error) {
-	described, asking := make([]engine.Domain, len(all)), errgroup.Group{}
-	asking.SetLimit(asksAtOnce)
-	for n := range all {
-		asking.Go(func() (err error) {
-			defer func() { _ = all[n].Free() }()
-			if described[n], err = describe(&all[n]); refusal.Is(err, libvirt.ERR_NO_DOMAIN) {
-				described[n], err = engine.Domain{}, nil // gone since the list was made
-			}
-			return err
-		})
-	}
-	if err := asking.Wait(); err != nil {
-		return nil, err
-	}
 	domains := map[string]engine.Domain{}
-	for _, d := range described {
-		if d.Name != "" {
-			domains[d.Name] = d
+	for n := range all {
+		d, err := describe(&all[n])
+		_ = all[n].Free()
+		if refusal.Is(err, libvirt.ERR_NO_DOMAIN) {
+			continue // gone since the list was made
 		}
+		if err != nil {
+			return nil, err
+		}
+		domains[d.Name] = d
 	}
 	return domains, nil
 }

@@ -73,7 +73,7 @@ type Disks struct {
 // New are those in the pool.
 func New(pool Pool, o Options) *Disks {
 	in := &store{pool: pool}
-	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]brought{}}}
+	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]brought{}, failed: map[string]error{}}}
 }
 
 // Free is how many bytes are free in the pool, and what it is called. fs.ErrNotExist says that it is still to be made.
