@@ -146,6 +146,11 @@ func poolsAtOnce(t *testing.T, b bed) {
 		}
 		b.Run(t, "virsh pool-destroy coreos-libvirt; virsh pool-undefine coreos-libvirt; rm -r "+folder)
 	}
+	b.Run(t, "virsh pool-define-as coreos-libvirt dir --target "+folder) // as a run leaves it that ends before it has made the folder
+	if err := conns[0].Disks().WriteDocument(node("core01"), []byte("{}")); err != nil {
+		t.Errorf("a pool without its folder: %v", err)
+	}
+	b.Run(t, "virsh pool-destroy coreos-libvirt; virsh pool-undefine coreos-libvirt; rm -r "+folder)
 }
 
 func fullPool(t *testing.T, b bed) {
