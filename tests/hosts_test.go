@@ -148,7 +148,7 @@ func machineAway(t *testing.T, c clone) {
 	keys, err := os.ReadFile(known)
 	distributor.Must(t, err)
 	distributor.Must(t, os.WriteFile(known, nil, 0o600))
-	away("root@hv1", "cannot log in to hv1 by ssh", "Host key verification failed", "`ssh root@hv1` shows the key")
+	away("root@hv1", "cannot log in to hv1 by ssh", "Host key verification failed", "`ssh root@hv1` once shows the key of the machine")
 	distributor.Must(t, os.WriteFile(known, keys, 0o600))
 	distributor.Must(t, w.Host(2).Off(t.Context()))
 	away("root@hv2", "cannot log in to hv2 by ssh", "`ssh root@hv2` says more")

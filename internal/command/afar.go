@@ -246,7 +246,8 @@ func describeImage(ctx context.Context, r *Run, path string) (i afar.Image, err 
 }
 
 // bringAfar has the hosts fetch the images of the nodes that are, or will be, on them, if nobody knows yet what these are. at are the
-// nodes' hosts; nil if there is one.
+// nodes' hosts; nil if there is one. It is an error if of an image nobody knows then what it is. What else fails is said: it is an error of the
+// nodes that are made there.
 func bringAfar(ctx context.Context, r *Run, images baseImages, at map[string]string) error {
 	wanted := map[string][]string{} // hosts by path
 	for node, i := range images {
@@ -254,10 +255,18 @@ func bringAfar(ctx context.Context, r *Run, images baseImages, at map[string]str
 			wanted[i.Path] = append(wanted[i.Path], at[node])
 		}
 	}
-	return bringAll(ctx, r, wanted)
+	failed, err := bringAll(ctx, r, wanted)
+	for _, path := range slices.Sorted(maps.Keys(failed)) {
+		if _, known := afar.Load(path); !known {
+			err = errors.Join(err, failed[path])
+		} else {
+			r.log.Say("%v", failed[path])
+		}
+	}
+	return err
 }
 
-// bringEverywhere has all hosts fetch the images.
+// bringEverywhere has all hosts fetch the images. That one has not is an error, when the others have.
 func bringEverywhere(ctx context.Context, r *Run, images baseImages) error {
 	wanted := map[string][]string{}
 	for _, i := range images {
@@ -267,27 +276,29 @@ func bringEverywhere(ctx context.Context, r *Run, images baseImages) error {
 			wanted[i.Path] = []string{""}
 		}
 	}
-	return bringAll(ctx, r, wanted)
-}
-
-// bringAll has the hosts fetch the images, all at once. It is an error if of an image nobody knows then what it is; what else fails is said.
-func bringAll(ctx context.Context, r *Run, wanted map[string][]string) (err error) {
-	if len(wanted) == 0 {
-		return nil
-	}
-	if _, err := opened(r); err != nil {
-		return err
-	}
-	for _, path := range slices.Sorted(maps.Keys(wanted)) {
-		on := slices.Sorted(slices.Values(wanted[path]))
-		failed := errors.Join(wait.Each(len(on), func(i int) error { return bringTo(ctx, r, on[i], path) })...)
-		if _, known := afar.Load(path); !known {
-			err = errors.Join(err, failed)
-		} else if failed != nil {
-			r.log.Say("%v", failed)
-		}
+	failed, err := bringAll(ctx, r, wanted)
+	for _, path := range slices.Sorted(maps.Keys(failed)) {
+		err = errors.Join(err, failed[path])
 	}
 	return err
+}
+
+// bringAll has the hosts fetch the images, all at once. failed is why some have not, by the image's path.
+func bringAll(ctx context.Context, r *Run, wanted map[string][]string) (failed map[string]error, err error) {
+	failed = map[string]error{}
+	if len(wanted) == 0 {
+		return failed, nil
+	}
+	if _, err := opened(r); err != nil {
+		return failed, err
+	}
+	for path, on := range wanted {
+		slices.Sort(on)
+		if err := errors.Join(wait.AtOnce(len(on), func(i int) error { return bringTo(ctx, r, on[i], path) })...); err != nil {
+			failed[path] = err
+		}
+	}
+	return failed, nil
 }
 
 // bringTo has the host of that name fetch the image.

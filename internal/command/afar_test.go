@@ -23,12 +23,19 @@ import (
 	"coreos-libvirt/internal/workspace/session"
 )
 
+// keysThere is a file of a test's host with public keys, in the place of the distributors': no test has their private ones.
+const keysThere = "/root/keys.gpg"
+
 // beThere is what a host does to which this program was sent, to fetch an image.
 func beThere(is bool) int {
 	if !is { // it is asked whether it runs there
 		return 0
 	}
-	r, err := New(os.Args[2:], os.Stdout)
+	words := os.Args[2:]
+	if _, err := os.Stat(keysThere); err == nil {
+		words = append(words, "keyring="+keysThere)
+	}
+	r, err := New(words, os.Stdout)
 	if err == nil {
 		err = Fetched(context.Background(), r)
 	}

@@ -82,7 +82,7 @@ func clearAll(r *Run, prefix string) (cleared int, kept bool, err error) {
 
 // removeAll removes the nodes, several at once, and gives the errors in their order.
 func removeAll(ctx context.Context, r *Run, nodes []facts.Leaving) []error {
-	return wait.Each(len(nodes), func(i int) error {
+	return wait.On(engine.HostCount(r.conn), len(nodes), func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -294,7 +294,7 @@ func checkLinks(r *Run) error {
 	if several == nil {
 		return checkLink(r.Settings, r.reach())
 	}
-	return errors.Join(wait.Each(len(r.Hosts), func(i int) error {
+	return errors.Join(wait.AtOnce(len(r.Hosts), func(i int) error {
 		on, err := several.OnHost(r.Hosts[i].Name)
 		if err != nil {
 			return nil // its nodes are unknown, which is said

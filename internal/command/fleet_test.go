@@ -548,29 +548,3 @@ func TestTwoClientsAtOneCluster(t *testing.T) {
 	}
 	one.unlockAll()
 }
-
-// BenchmarkPlanOnHosts is `mage plan` of ten nodes on one host, and of ten on each of ten.
-func BenchmarkPlanOnHosts(b *testing.B) {
-	b.Run("hosts=1", func(b *testing.B) {
-		inClone(b)
-		b.Setenv("COREOS_NODES", "10")
-		mustUp(b)
-		for b.Loop() {
-			r := run(b, "diff=false")
-			if err := r.Plan(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-			r.close()
-		}
-	})
-	b.Run("hosts=10", func(b *testing.B) {
-		f := inFleet(b, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j")
-		b.Setenv("COREOS_NODES", "100")
-		f.mustUp(b)
-		for b.Loop() {
-			if err := f.run(b, "diff=false").Plan(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}

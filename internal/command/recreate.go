@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"coreos-libvirt/internal/cluster/plan"
+	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd/generation"
 	"coreos-libvirt/internal/workspace/wait"
 )
@@ -25,7 +26,7 @@ func recreateTogether(ctx context.Context, r *Run, d defined) (defined, error) {
 		}
 	}
 	steps := slices.Clone(d.steps)
-	errs := wait.Each(len(steps), func(i int) (err error) {
+	errs := wait.On(engine.HostCount(r.conn), len(steps), func(i int) (err error) {
 		if steps[i].Action != plan.Recreate {
 			return nil
 		}

@@ -125,7 +125,7 @@ func (s snapshots) free(r *Run) error {
 
 // fit is an error if a node is neither off nor running, or does not have its own disk.
 func (s snapshots) fit(ctx context.Context, r *Run) error {
-	return errors.Join(wait.Each(len(s.nodes), func(i int) error {
+	return errors.Join(wait.On(engine.HostCount(r.conn), len(s.nodes), func(i int) error {
 		d := s.nodes[i]
 		if d.State != engine.Running && d.State != engine.ShutOff {
 			return hint.Errorf("`"+asCalled(r.Settings, "start", "node="+d.Name)+"` has it run", "%s is %s", d.Name, d.Described())

@@ -38,6 +38,12 @@ type Disks interface {
 	Log(node Files) Log
 }
 
+// Holder is disks that say of all nodes at once whether they have anything of them.
+type Holder interface {
+	// Holds gives a function that reports whether there was anything of a node when Holds was called.
+	Holds() (has func(node Files) bool, err error)
+}
+
 // Documents are the Ignition documents that nodes are booted from. `mage render` writes vm/<node>/ignition.json of this host,
 // and asks no engine: a node that is made gets it from there.
 type Documents interface {

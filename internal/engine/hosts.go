@@ -46,6 +46,14 @@ func HostsOf(e Engine) Hosts {
 	return nil
 }
 
+// HostCount is how many hosts the engine runs domains on.
+func HostCount(e Engine) int {
+	if hosts := HostsOf(e); hosts != nil {
+		return len(hosts.HostNames())
+	}
+	return 1
+}
+
 // HostNamed is the host that has the domain; empty if the engine is one host's.
 func HostNamed(e Engine, domain string) string {
 	if hosts := HostsOf(e); hosts != nil {

@@ -53,6 +53,10 @@ const (
 // patience is for a machine to answer: ssh itself waits for minutes.
 const patience = 10 * time.Second
 
+// aliveEvery is how often ssh asks a machine that says nothing whether it is there yet. After the third time without an answer the connection
+// ends: a machine without power would be waited for for hours.
+var aliveEvery = 10 * time.Second
+
 // Arch is the machine's architecture, as uname(1) has it: x86_64.
 func (m Machine) Arch(ctx context.Context) (string, error) {
 	said := &strings.Builder{}
@@ -96,7 +100,7 @@ func (m Machine) Run(ctx context.Context, p Program) error {
 
 // ssh is ssh to the machine, where a shell takes the command.
 func (m Machine) ssh(ctx context.Context, command string) *exec.Cmd {
-	args := []string{"-T", "-o", fmt.Sprintf("ConnectTimeout=%.0f", patience.Seconds())}
+	args := []string{"-T", "-o", fmt.Sprintf("ConnectTimeout=%.0f", patience.Seconds()), "-o", fmt.Sprintf("ServerAliveInterval=%.0f", aliveEvery.Seconds()), "-o", "ServerAliveCountMax=3"}
 	if m.Key != "" {
 		args = append(args, "-i", m.Key)
 	}

@@ -36,7 +36,7 @@ type Outcome struct {
 // Define carries out the steps as far as the domains' definitions. Nodes that are to be recreated are left to Recreate. What it
 // has begun of a step that fails is taken back.
 func (a Applier) Define(ctx context.Context, steps []plan.Step) (out Outcome) {
-	errs := wait.Each(len(steps), func(i int) error {
+	errs := wait.On(engine.HostCount(a.Engine), len(steps), func(i int) error {
 		if err := ctx.Err(); err != nil {
 			return err // nothing has begun
 		}

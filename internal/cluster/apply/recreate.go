@@ -105,7 +105,7 @@ func (a Applier) removeDomain(node workspace.Node) error {
 
 // RemoveAll removes the domains of all nodes that the steps recreate or remove, with their disks.
 func (a Applier) RemoveAll(steps []plan.Step) error {
-	return errors.Join(wait.Each(len(steps), func(i int) error {
+	return errors.Join(wait.On(engine.HostCount(a.Engine), len(steps), func(i int) error {
 		step := steps[i]
 		if err := a.removeDomain(step.Node); err != nil {
 			return fmt.Errorf("%s: %w", step.Node.Name, err)

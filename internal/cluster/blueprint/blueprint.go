@@ -68,7 +68,7 @@ func AskNobody(context.Context, string, func(string)) (guest.Report, error) {
 // Situation is what nodes must be, and what there is of all nodes of the cluster, by name.
 func (d Drafter) Situation(ctx context.Context, w Wanted, domains map[string]engine.Domain) ([]plan.Blueprint, map[string]plan.Found, error) {
 	want, found := make([]plan.Blueprint, len(w.Documents)), make([]plan.Found, len(w.Documents))
-	errs := wait.Each(len(want), func(i int) (err error) {
+	errs := wait.On(engine.HostCount(d.Engine), len(want), func(i int) (err error) {
 		doc := w.Documents[i]
 		want[i], found[i], err = d.situation(ctx, doc, domains, w.Options.For(doc.Name, w.Etcd.Retired))
 		if err != nil {

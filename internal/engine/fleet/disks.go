@@ -79,6 +79,9 @@ func (d disks) Look(ctx context.Context, node engine.Files, domain engine.Domain
 
 // Prepare makes new disks on the node's host.
 func (d disks) Prepare(ctx context.Context, node engine.Files, base string, gib int, further []engine.FurtherDisk) (engine.Prepared, error) {
+	d.mu.Lock()
+	d.begun[node.Node()] = true
+	d.mu.Unlock()
 	return on(d, node, func(of engine.Disks) (engine.Prepared, error) { return of.Prepare(ctx, node, base, gib, further) })
 }
 
@@ -125,10 +128,24 @@ func (i *index) clearElsewhere(node engine.Files) (err error) {
 			continue
 		}
 		if on, silent := h.engine(); silent == nil {
-			err = errors.Join(err, on.Disks().Clear(node))
+			err = errors.Join(err, i.clearOn(h, on.Disks(), node))
 		}
 	}
 	return err
+}
+
+// clearOn removes what the host has of the node. Of nodes of which this run has begun nothing it is asked once for all, as `down` removes
+// many.
+func (i *index) clearOn(h *host, of engine.Disks, node engine.Files) error {
+	i.mu.Lock()
+	begun := i.begun[node.Node()]
+	i.mu.Unlock()
+	if holder, can := of.(engine.Holder); can && !begun {
+		if has, err := h.held.by(holder); err != nil || !has(node) {
+			return err
+		}
+	}
+	return of.Clear(node)
 }
 
 // everywhere does something on the node's host, or on all if it is on none.

@@ -52,6 +52,7 @@ type host struct {
 	silent   error         // why it counts as one that does not answer
 	tried    time.Time     // when that was found out; zero while it is tried again
 	patience time.Duration // for an answer
+	held     holding
 }
 
 // Fleet is the engine.
@@ -79,6 +80,7 @@ type index struct {
 	placed map[string]*host // where nodes are made that are not there, by name
 	moving map[string]*host // where nodes are made anew, by name
 	left   map[string]*host // where nodes were that are made anew elsewhere, by name
+	begun  map[string]bool  // of which this run has begun to make disks, by name
 }
 
 // place is where a domain is, and what it is called.
@@ -94,7 +96,7 @@ func Open(specs []Spec, definitions engine.Definitions) *Fleet {
 }
 
 func open(specs []Spec, definitions engine.Definitions, patience time.Duration) *Fleet {
-	i := &index{definitions: definitions, at: map[string]*host{}, uuids: map[string]place{}, placed: map[string]*host{}, moving: map[string]*host{}, left: map[string]*host{}}
+	i := &index{definitions: definitions, at: map[string]*host{}, uuids: map[string]place{}, placed: map[string]*host{}, moving: map[string]*host{}, left: map[string]*host{}, begun: map[string]bool{}}
 	for _, spec := range specs {
 		h := &host{Spec: spec, opened: make(chan struct{}), isOn: make(chan struct{}), patience: patience}
 		i.hosts = append(i.hosts, h)

@@ -45,6 +45,7 @@ func TestVolumes(t *testing.T) {
 		test func(*testing.T, bed)
 	}{
 		{"nothing is there", nothingThere},
+		{"a pool that several make at once", poolsAtOnce},
 		{"a pool that is full", fullPool},
 		{"uploads that were killed", killedUploads},
 		{"the link is cut in an upload", cutUpload},
@@ -122,6 +123,34 @@ func nothingThere(t *testing.T, b bed) {
 	if pools := b.Run(t, "virsh pool-list --all --name"); pools != "" {
 		t.Errorf("a run that only looks has made the pool %q", pools)
 	}
+}
+
+// poolsAtOnce has nodes of several runs made at once on a host that has no pool yet, again and again.
+func poolsAtOnce(t *testing.T, b bed) {
+	conns := []*libvirt.Conn{b.open(t, "", io.Discard), b.open(t, "", io.Discard), b.open(t, "", io.Discard)}
+	for range 5 {
+		var all sync.WaitGroup
+		for i := range 12 {
+			all.Go(func() {
+				if err := conns[i%len(conns)].There.Grow(t.Context(), node("core01"), engine.FurtherDisk{Name: "none", GiB: 1}); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("a volume that is not there: got %v", err)
+				}
+				if err := conns[i%len(conns)].Disks().WriteDocument(node(fmt.Sprintf("core%02d", i)), []byte("{}")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if has := b.Run(t, "virsh pool-list --name --autostart; ls "+folder+" | wc -l"); strings.Join(strings.Fields(has), " ") != "coreos-libvirt 12" {
+			t.Errorf("there is %s", has)
+		}
+		b.Run(t, "virsh pool-destroy coreos-libvirt; virsh pool-undefine coreos-libvirt; rm -r "+folder)
+	}
+	b.Run(t, "virsh pool-define-as coreos-libvirt dir --target "+folder) // as a run leaves it that ends before it has made the folder
+	if err := conns[0].Disks().WriteDocument(node("core01"), []byte("{}")); err != nil {
+		t.Errorf("a pool without its folder: %v", err)
+	}
+	b.Run(t, "virsh pool-destroy coreos-libvirt; virsh pool-undefine coreos-libvirt; rm -r "+folder)
 }
 
 func fullPool(t *testing.T, b bed) {
@@ -290,6 +319,10 @@ func nodesFiles(t *testing.T, b bed) {
 	place(n, 2, engine.FurtherDisk{Name: "data", GiB: 1}, engine.FurtherDisk{Name: "log", GiB: 1})
 	if disk := look(engine.Domain{}); !disk.Exists || !disk.Pristine || !disk.Copied || disk.Lost != "" || len(disk.Data) > 0 || !slices.Equal(disk.Further, []string{"data", "log"}) {
 		t.Errorf("new: got %+v", disk)
+	}
+	holder, _ := disks.(engine.Holder)
+	if has, err := holder.Holds(); err != nil || !has(n) || !has(other) || has(node("core0")) || has(node("core02")) {
+		t.Errorf("it does not know of whom it has something: %v", err)
 	}
 	if said.Len() > 0 {
 		t.Errorf("the image was there, and yet: %s", said.String())

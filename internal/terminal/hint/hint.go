@@ -22,9 +22,9 @@ func Errorf(advice, format string, args ...any) error {
 	return &hinted{err: fmt.Errorf(format, args...), hint: advice}
 }
 
-// Add puts advice under err, or nothing where err is nil or already has advice.
+// Add puts advice under err, or nothing where err is nil or already has advice, or the advice is empty.
 func Add(err error, advice string) error {
-	if err == nil || strings.Contains(err.Error(), "\nhint: ") {
+	if err == nil || advice == "" || strings.Contains(err.Error(), "\nhint: ") {
 		return err
 	}
 	return &hinted{err: err, hint: advice}

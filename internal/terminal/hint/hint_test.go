@@ -21,6 +21,9 @@ func TestAdd(t *testing.T) {
 	if Add(nil, "x") != nil {
 		t.Error("advice on no error must be no error")
 	}
+	if got := Add(fs.ErrExist, ""); got != fs.ErrExist {
+		t.Errorf("no advice: got %q", got)
+	}
 	once := Add(fs.ErrExist, "first")
 	if got := Add(once, "second").Error(); got != "file already exists\nhint: first" {
 		t.Errorf("got %q", got)

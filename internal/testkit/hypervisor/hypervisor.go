@@ -140,6 +140,12 @@ func (h *Host) Run(t testing.TB, script string) string {
 // Listen is a port of the host's own loopback network, which nobody else reaches, and which this process serves.
 func (h *Host) Listen(t testing.TB) net.Listener {
 	t.Helper()
+	return h.ListenAt(t, "127.0.0.1:0")
+}
+
+// ListenAt is Listen at an address of the host's own loopback network, which may be one of this process, too.
+func (h *Host) ListenAt(t testing.TB, address string) net.Listener {
+	t.Helper()
 	type result struct {
 		net.Listener
 		error
@@ -156,7 +162,7 @@ func (h *Host) Listen(t testing.TB) net.Listener {
 			listening <- result{nil, err}
 			return
 		}
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := net.Listen("tcp", address)
 		listening <- result{listener, err}
 	}()
 	got := <-listening

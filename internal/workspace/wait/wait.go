@@ -10,8 +10,12 @@ import (
 )
 
 // Each does something for 0 to n-1, a few at a time, and gives the errors in their order.
-func Each(n int, do func(i int) error) []error {
-	return limited(n, 2*runtime.NumCPU(), do) // half of them wait for the disk
+func Each(n int, do func(i int) error) []error { return On(1, n, do) }
+
+// On does something that so many hosts have to do with for 0 to n-1, a few at a time for each host, and gives the errors in their order.
+// Most of the time is waited for the hosts, so that more of them take no longer.
+func On(hosts, n int, do func(i int) error) []error {
+	return limited(n, hosts*2*runtime.NumCPU(), do) // half of them wait for the disk
 }
 
 // AtOnce does something that waits for guests for 0 to n-1, all at once, and gives the errors in their order.

@@ -8,8 +8,13 @@ import (
 	"coreos-libvirt/internal/engine"
 )
 
-// Parse reads a domain's definition. The state is not part of it.
-func Parse(text string) (engine.Domain, error) {
+// parsed are the domains of this process.
+var parsed known
+
+// Parse reads a domain's definition. The state is not part of it. What it gives is the caller's own.
+func Parse(text string) (engine.Domain, error) { return parsed.get(text, parse) }
+
+func parse(text string) (engine.Domain, error) {
 	var x libvirtxml.Domain
 	if err := x.Unmarshal(text); err != nil {
 		return engine.Domain{}, fmt.Errorf("cannot read a domain's definition: %w", err)

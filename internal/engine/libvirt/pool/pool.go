@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"coreos-libvirt/internal/engine/libvirt/refusal"
 
@@ -101,13 +102,24 @@ func (p *Pool) activate(pool *libvirt.StoragePool) error {
 	if p.name != Own {
 		return hint.Errorf(fmt.Sprintf("virsh -c '%s' pool-start %s", p.uri, p.name), "pool=%s: it is not active", p.name)
 	}
-	if err = pool.Create(0); err != nil {
-		if active, _ := pool.IsActive(); active { // another run was faster
+	for range startTries {
+		err = pool.Create(libvirt.STORAGE_POOL_CREATE_WITH_BUILD) // its folder: a run that made the pool may not have come so far
+		if active, _ := pool.IsActive(); err == nil || active {   // another one was faster
 			return nil
 		}
+		if !refusal.Is(err, libvirt.ERR_OPERATION_INVALID) {
+			return err
+		}
+		time.Sleep(startEvery) // another one is starting it
 	}
 	return err
 }
+
+// How often this run tries to start a pool that another one is starting.
+const (
+	startTries = 50
+	startEvery = 100 * time.Millisecond
+)
 
 // Make makes the pool if it is this project's own and there is none. Another one must be there.
 func (p *Pool) Make() error {
@@ -144,12 +156,6 @@ func (p *Pool) define(conn *libvirt.Connect) error {
 		}
 	}
 	defer func() { _ = pool.Free() }()
-	if active, err := pool.IsActive(); err == nil && active {
-		return nil
-	}
-	if err := pool.Build(0); err != nil {
-		return err
-	}
 	if err := errors.Join(pool.SetAutostart(true), p.activate(pool)); err != nil {
 		return err
 	}

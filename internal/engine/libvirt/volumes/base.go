@@ -41,6 +41,7 @@ type bases struct {
 	mu      sync.Mutex
 	digests map[string]string  // of files of this host, by path
 	brought map[string]brought // by the file's path
+	failed  map[string]error   // why files do not come into the pool, by path
 }
 
 // brought is a base image in the pool.
@@ -50,13 +51,26 @@ type brought struct {
 }
 
 // bring gives the pool's copy of the file on this host, which is uploaded, or fetched there, if there is none. All nodes of a run wait for
-// one upload.
+// one upload. One that has failed is not tried again for the next node: that may take minutes each time.
 func (b *bases) bring(ctx context.Context, path string) (has brought, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if has, is := b.brought[path]; is {
 		return has, nil
 	}
+	if err := b.failed[path]; err != nil {
+		return brought{}, err
+	}
+	if has, err = b.find(ctx, path); err == nil {
+		b.brought[path] = has
+	} else if ctx.Err() == nil {
+		b.failed[path] = err
+	}
+	return has, err
+}
+
+// find is bring for the first node that needs the file.
+func (b *bases) find(ctx context.Context, path string) (has brought, err error) {
 	fetches := b.o.Fetch != nil && b.o.Fetch.Fetches(path)
 	has.digest, err = b.digestOf(path, fetches)
 	if err == nil && fetches {
@@ -67,7 +81,6 @@ func (b *bases) bring(ctx context.Context, path string) (has brought, err error)
 	if err != nil {
 		return has, fmt.Errorf("%s does not come into the storage pool %s of %s: %w", filepath.Base(path), b.pool.Name(), b.pool.URI(), err)
 	}
-	b.brought[path] = has
 	return has, nil
 }
 

@@ -73,7 +73,7 @@ type Disks struct {
 // New are those in the pool.
 func New(pool Pool, o Options) *Disks {
 	in := &store{pool: pool}
-	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]brought{}}}
+	return &Disks{store: in, bases: &bases{store: in, o: o, digests: map[string]string{}, brought: map[string]brought{}, failed: map[string]error{}}}
 }
 
 // Free is how many bytes are free in the pool, and what it is called. fs.ErrNotExist says that it is still to be made.
@@ -193,13 +193,27 @@ func (d *Disks) Clear(node engine.Files) error {
 	return d.remove(rest...)
 }
 
+// Holds looks at the pool once. A volume of another workspace's node may count as the node's.
+func (d *Disks) Holds() (has func(node engine.Files) bool, err error) {
+	names, err := d.names()
+	return func(node engine.Files) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			rest, is := strings.CutPrefix(name, stem(node))
+			return is && strings.HasPrefix(rest, ".") || is && strings.HasPrefix(rest, "-")
+		})
+	}, err
+}
+
 // isTrial reports whether the volume is one that Prepare of this or an earlier run has made for the node.
 func isTrial(node engine.Files, name string) bool {
 	disk, ends := strings.CutSuffix(name, newEnding)
 	return ends && (strings.HasPrefix(disk, named(node).Overlay+".") || strings.HasPrefix(disk, stem(node)+"-"))
 }
 
-var _ engine.Disks = (*Disks)(nil)
+var (
+	_ engine.Disks  = (*Disks)(nil)
+	_ engine.Holder = (*Disks)(nil)
+)
 
 // Grow changes the volume.
 func (d *Disks) Grow(_ context.Context, node engine.Files, further engine.FurtherDisk) error {
