@@ -102,7 +102,7 @@ func farHosts(t *testing.T, begun func(), names ...string) (hosts []*hypervisor.
 	}
 	for _, h := range hosts {
 		s := &farServer{Server: d, begun: begun, other: map[string][]byte{}}
-		server := &httptest.Server{Listener: h.ListenAt(t, here.Listener.Addr().String()), Config: &http.Server{Handler: s}} //nolint:gosec // as httptest has it
+		server := &httptest.Server{Listener: h.ListenAt(t, here.Listener.Addr().String()), Config: &http.Server{Handler: s}}
 		server.Start()
 		t.Cleanup(server.Close)
 		servers = append(servers, s)

@@ -89,7 +89,7 @@ func (k Key) choose(sources []source, lab bool) (value, from string) {
 	for _, s := range sources {
 		value, has := s.values[k.Name]
 		others := slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return s.values[other] != "" })
-		if has && !(above && others) {
+		if has && (!above || !others) {
 			return value, s.from(k.Name)
 		}
 		if others && (has || k.isInstead()) {

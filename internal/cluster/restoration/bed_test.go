@@ -50,7 +50,7 @@ func live(t *testing.T, small bool) *bed {
 		t.Skip("makes namespaces")
 	}
 	b := &bed{t: t, cuts: map[string]string{}, nodes: etcdnodes.New(t, "../../..", 3, false)}
-	b.View, b.Cluster.Nodes = b.nodes.View, b.nodes.Nodes()
+	b.View, b.Nodes = b.nodes.View, b.nodes.Nodes()
 	b.Folder, b.Back = workspace.RestoreFolder(b.View.Reach.Workspace, "core"), "mage restore prefix=core"
 	b.Note = func(u workspace.Unfinished) error { b.noted = u; return nil }
 	b.form(small)

@@ -21,7 +21,7 @@ func TestAdd(t *testing.T) {
 	if Add(nil, "x") != nil {
 		t.Error("advice on no error must be no error")
 	}
-	if got := Add(fs.ErrExist, ""); got != fs.ErrExist {
+	if got := Add(fs.ErrExist, ""); !errors.Is(got, fs.ErrExist) || got.Error() != fs.ErrExist.Error() {
 		t.Errorf("no advice: got %q", got)
 	}
 	once := Add(fs.ErrExist, "first")
