@@ -240,7 +240,7 @@ func (c Check) linter(ctx context.Context) (string, error) {
 func (c Check) lab(ctx context.Context) error {
 	args := []string{"test", "-count=1", "-v", "-tags", tags + ",lab"}
 	if c.Full {
-		args = append(args, "-timeout="+fullHangs, "-run", "TestStory|TestTiny|TestLab|TestNodes|TestStandins|TestProgram|TestKubernetes", "./tests", "-full")
+		args = append(args, "-timeout="+fullHangs, "./tests", "-full") // all that there are: a list of names once lacked half of them
 	} else {
 		args = append(args, "-timeout="+labHangs, "-parallel=3", "-run", "TestStory|TestTiny", "./tests") // both stories and tiny guests beside each other
 	}
