@@ -41,7 +41,7 @@ reset-failed) ;;
 stop) kill_by -TERM ;;
 start | restart)
   [ ! -e broken ] || { echo "etcd.service: fails" >&2; exit 1; }
-  [ $verb = start ] || kill_by -KILL
+  [ "$verb" = start ] || kill_by -KILL
   start ;;
 *) echo "systemctl $verb $*: a test knows no such thing" >&2; exit 1 ;;
 esac
