@@ -39,6 +39,20 @@ func call(ctx context.Context, target func(context.Context, *command.Run) error,
 	return do(ctx, func(r *command.Run, ctx context.Context) error { return target(ctx, r) }, needs...)
 }
 
+// onKubernetes is the target of a cluster whose nodes are on Kubernetes, if they are, after a check and the targets that it needs.
+func onKubernetes(ctx context.Context, target, check func(context.Context, *command.Run) error, needs ...any) (is bool, err error) {
+	r, err := run()
+	if err != nil || !command.OnKubernetes(r) {
+		return false, nil // the target says what is wrong
+	}
+	if check != nil {
+		if err := call(ctx, check); err != nil {
+			return true, err
+		}
+	}
+	return true, call(ctx, target, needs...)
+}
+
 // status keeps the exit status of a program that ran in the user's place. Mage prints the error.
 func status(r *command.Run, err error) error {
 	var exit session.ExitStatus
@@ -112,11 +126,17 @@ func define(ctx context.Context) error {
 
 // Plan prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.
 func Plan(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesPlan, command.CheckKubernetesUp); is {
+		return err
+	}
 	return do(ctx, (*command.Run).Plan)
 }
 
 // Up boots the cluster and waits until every node is ready and etcd is healthy.
 func Up(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesUp, command.CheckKubernetesUp, Render); is {
+		return err
+	}
 	if err := do(ctx, (*command.Run).Preflight); err != nil {
 		return err
 	}
@@ -125,6 +145,9 @@ func Up(ctx context.Context) error {
 
 // Down removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.
 func Down(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesDown, nil); is {
+		return err
+	}
 	return call(ctx, command.Down)
 }
 
@@ -150,6 +173,9 @@ func Shell(ctx context.Context) error {
 
 // Status prints how each node is, without waiting for any; format=json, follow=true goes on.
 func Status(ctx context.Context) error {
+	if is, err := onKubernetes(ctx, command.KubernetesStatus, nil); is {
+		return err
+	}
 	return call(ctx, command.Status)
 }
 

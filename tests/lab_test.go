@@ -351,7 +351,7 @@ func moved(t *testing.T, c clone) {
 	if strings.Count(out, "the running node has taken it") != 3 || strings.Count(ports, "\n") != 3 {
 		t.Errorf("got\n%s\nbr1 has\n%s", out, ports)
 	}
-	if out := c.mage(t, "lab", "up"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "the running node has taken it") != 3 {
+	if out := c.mage(t, "lab", "up", "bridge=br0"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Count(out, "the running node has taken it") != 3 {
 		t.Errorf("back: got\n%s", out)
 	}
 	out = c.mage(t, "lab", "define", "bridge=br1", "ram=600") // of both, one is taken
@@ -362,7 +362,7 @@ func moved(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "plan", "bridge=br1", "ram=600"); strings.Count(out, "it was started before its definition changed") != 3 {
 		t.Errorf("what needs a restart: got\n%s", out)
 	}
-	c.mage(t, "lab", "up")
+	c.mage(t, "lab", "up", "bridge=br0", "ram=1024")
 	if out := c.mage(t, "lab", "plan"); strings.Count(out, "defined, unchanged\n") != 3 {
 		t.Errorf("back again: got\n%s", out)
 	}

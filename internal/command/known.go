@@ -49,8 +49,10 @@ func load(words []string, about About, here workspace.Workspace) (*Run, error) {
 	}
 	r := newRun(first, here)
 	var domains map[string]engine.Domain
-	if on, err := opened(r); err == nil { // if there is no libvirt, the target says so
-		domains, _ = on.Defined()
+	if first.Engine == settings.Libvirt {
+		if on, err := opened(r); err == nil { // if there is no libvirt, the target says so
+			domains, _ = on.Defined()
+		}
 	}
 	all := known(placeOf(here, env), domains)
 	s, err := settings.LoadOf(words, env, all)

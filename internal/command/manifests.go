@@ -71,7 +71,11 @@ func checkServed(r *Run) error {
 
 // Manifests prints the nodes as objects of Kubernetes.
 func Manifests(ctx context.Context, r *Run) error {
-	all, err := objectsOf(ctx, r)
+	documents, err := documentsOf(ctx, r)
+	if err != nil {
+		return err
+	}
+	all, err := objectsOf(ctx, r, documents)
 	if err != nil {
 		return err
 	}
@@ -86,17 +90,13 @@ func Manifests(ctx context.Context, r *Run) error {
 }
 
 // objectsOf are those of all nodes, and of the cluster.
-func objectsOf(ctx context.Context, r *Run) (all []objects.Object, err error) {
-	documents, err := documentsOf(ctx, r)
-	if err != nil {
-		return nil, err
-	}
+func objectsOf(ctx context.Context, r *Run, documents []config.Document) (all []objects.Object, err error) {
 	images, err := kubeVirtImages(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if r.NAD == "" {
-		all = append(all, objects.Service(kubernetesOf(r.Settings), r.Prefix, objects.Mark{ID: r.ws().ID, Workspace: r.Workspace}))
+		all = append(all, objects.Service(kubernetesOf(r.Settings), r.Prefix, objects.Mark{ID: workspaceID(r), Workspace: r.Workspace}))
 	}
 	document := map[string]config.Document{}
 	for _, d := range documents {
@@ -150,7 +150,7 @@ func kubeVirtNode(r *Run, s *settings.Settings, d config.Document, on stream.Kub
 		UEFI: machine.FirmwareOn(on.OS, everyHostHasUEFI) == engine.UEFI,
 		MiB:  s.RAM, VCPUs: s.VCPU, GiB: cmp.Or(s.Disk, smallestDisk), Further: engine.DisksOf(furtherDisks(s)), Document: d.JSON,
 		Image: objects.Image{Name: strings.TrimSpace(on.Name + " " + on.Version), Registry: on.Registry, URL: on.File(), SHA512: on.SHA512},
-		Mark:  objects.Mark{ID: r.ws().ID, Workspace: r.Workspace, Group: d.Group, Number: d.Number, Ignition: d.Digest},
+		Mark:  objects.Mark{ID: workspaceID(r), Workspace: r.Workspace, Group: d.Group, Number: d.Number, Ignition: d.Digest},
 	}
 }
 

@@ -104,8 +104,7 @@ func hasEngine(s *settings.Settings, about About) error {
 	if !about.Cluster || about.Engines || s.Engine == settings.Libvirt {
 		return nil
 	}
-	return hint.Errorf("`"+asCalled(s, "manifests")+"` prints what the Kubernetes cluster needs for these nodes, and docs/kubevirt.md says how it is applied; engine=libvirt for nodes on libvirt",
-		"engine=%s: of the commands that change or ask nodes none works with it", s.Engine)
+	return hint.Errorf("up, plan, status, down and manifests do; docs/kubevirt.md says how kubectl does others' work; engine=libvirt for nodes on libvirt", "this does not work with engine=%s yet", s.Engine)
 }
 
 // newRun is a run with the settings, which says nothing yet.

@@ -50,6 +50,7 @@ type Settings struct {
 	Host                      string            // that a run is about; of a node that the cluster file wants it on; or empty
 	Pool                      string            // libvirt's storage pool with the nodes' files, or empty
 	Engine                    string            // Libvirt or KubeVirt
+	Context                   string            // of the kubeconfig, or empty
 	Namespace                 string            // of Kubernetes, or empty
 	StorageClass              string            // of Kubernetes, or empty
 	NAD                       string            // Multus' NetworkAttachmentDefinition, or empty

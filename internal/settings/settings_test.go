@@ -44,6 +44,30 @@ func TestLoadOrderOfSources(t *testing.T) {
 	}
 }
 
+// TestASettingOfAnother has settings that only say something together with another one, from a lower source than that.
+func TestASettingOfAnother(t *testing.T) {
+	user := map[string]string{"COREOS_DISCOVERY_USER": "me:secret"}
+	theirs := map[string]string{"COREOS_DISCOVERY_USER": "me:secret", "COREOS_DISCOVERY": "https://a.example:2379"}
+	network := map[string]string{"COREOS_NETWORK": "default"}
+	for _, c := range []struct {
+		says           string
+		words          []string
+		env            map[string]string
+		user, network string
+	}{
+		{"a password, which no list of processes shall show", []string{"discovery=https://b.example:2379"}, user, "me:secret", ""},
+		{"the same etcd, said by the environment", nil, theirs, "me:secret", ""},
+		{"another etcd does not get the password of the first", []string{"discovery=https://b.example:2379"}, theirs, "", ""},
+		{"a bridge is instead of the network", []string{"bridge=br1"}, network, "", ""},
+		{"the network", nil, network, "", "default"},
+	} {
+		s, err := Load(c.words, environment(c.env))
+		if err != nil || s.DiscoveryUser != c.user || s.Network != c.network {
+			t.Errorf("%s: got discovery_user=%q network=%q, %v", c.says, s.DiscoveryUser, s.Network, err)
+		}
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for word, want := range map[string]string{
 		"nods=3":                            "did you mean nodes=3",

@@ -82,20 +82,30 @@ func fromFile(f clusterfile.File) source {
 }
 
 // choose gives the value of the key that counts, and where it is from: the first of the sources that has it, unless one before
-// that says something else in its place.
+// that says something else in its place, or another value of what this one belongs to: a password for the etcd of one
+// discovery= is not shown to another.
 func (k Key) choose(sources []source, lab bool) (value, from string) {
+	above := false // a source before says what this one belongs to
 	for _, s := range sources {
-		if value, ok := s.values[k.Name]; ok {
+		value, has := s.values[k.Name]
+		others := slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return s.values[other] != "" })
+		if has && !(above && others) {
 			return value, s.from(k.Name)
 		}
-		if slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return s.values[other] != "" }) {
+		if others && (has || k.isInstead()) {
 			break
 		}
+		above = above || others
 	}
 	if lab && k.Lab != "" {
 		return k.Lab, fromLab
 	}
 	return k.Default, fromDefault
+}
+
+// isInstead reports whether the key is in the place of those that it goes with, as bridge= is of network=.
+func (k Key) isInstead() bool {
+	return slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return slices.Contains(goesWith[other], k.Name) })
 }
 
 // vars are the user's own words of all sources, each with where it is from.

@@ -87,6 +87,7 @@ var Project = Rules{
 		{"internal/engine/libvirt/storagexml", nil},                        // pure, too
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
 		{"internal/engine/fleet", []string{"internal/engine"}},
+		{"internal/engine/kubevirt", []string{"internal/engine/kubevirt/objects", "internal/engine", "internal/workspace/artifact"}},
 		{"internal/engine/kubevirt/objects", []string{"internal/engine"}}, // pure: values in, objects out
 		{"internal/engine/lease", []string{"internal/engine"}},
 		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},

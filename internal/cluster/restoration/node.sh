@@ -49,7 +49,8 @@ bring() {
   like=$data
   [ ! -d "$data/member" ] || like=$data/member
   chown -R --reference="$like" "$part"
-  [ ! -e /sys/fs/selinux/enforce ] || chcon -R --reference="$like" "$part"
+  label=$(stat -c %C "$like" 2>/dev/null) || label='?' # the file has none: SELinux without a policy
+  [ ! -e /sys/fs/selinux/enforce ] || [ "$label" = '?' ] || chcon -R "$label" "$part"
   sync
   mv "$part" "$new"
 }

@@ -14,7 +14,7 @@ var Groups = []Group{
 	{"a node's machine", []string{"ram", "vcpu", "disk", "arch", "firmware", "accel"}},
 	{"image", []string{"image", "sha256", "keyring", "fcos_url", "flatcar_url", "refresh", "store", "fetch"}},
 	{"network", []string{"bridge", "network", "direct"}},
-	{"kubernetes", []string{"namespace", "storageclass", "nad"}},
+	{"kubernetes", []string{"context", "namespace", "storageclass", "nad"}},
 	{"etcd", []string{
 		"discovery", "discovery_listen", "discovery_ca", "discovery_cert", "discovery_key", "discovery_user", "addresses", "etcd_user", "renew", "remove", "defrag", "recover", "keys",
 	}},

@@ -14,7 +14,7 @@ const (
 	reached  = "uri pool ready " + link // how nodes are reached
 	joining  = "discovery discovery_listen discovery_ca discovery_cert discovery_key discovery_user addresses "
 	document = "prefix nodes config image updates var. " + joining + reached               // what a node's Ignition document is made of
-	engines  = "engine namespace storageclass nad "                                        // of targets that do the same for every engine
+	engines  = "engine context namespace storageclass nad "                                // of targets that work with every engine
 	node     = document + image + "etcd_user ram vcpu disk disks networks firmware accel " // what a node is made of
 	judged   = "verify "                                                                   // documents are judged on the way
 	changes  = "recreate parallel force redefine protect "
@@ -55,21 +55,21 @@ var results = []string{"junit", "tap"}
 var All = []Target{
 	{
 		Name: "up", One: true, Does: "boots the cluster and waits until every node is ready and etcd is healthy.",
-		Takes: takes(node + judged + changes + boots + looked + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
+		Takes: takes(engines + node + judged + changes + boots + looked + "wait format"), Libvirt: true, Examples: [2]string{"up prefix=core nodes=3", "up recreate=changed"},
 		More:   "A running node is left as it is: its document, image or disk changed since it was made, and recreate= says that it is made again.",
 		Advice: map[string]string{"node": "`mage start node=core01` boots one node; `mage up recreate=core01` recreates one"},
 		Never:  map[string]string{"plan": "`mage plan` prints what up would do"},
 	},
 	{
 		Name: "down", Does: "removes the cluster prefix=, or all with all=true, after it has shown what goes and asked. Base images stay.",
-		Takes: takes("prefix all yes plan protect archive uri pool wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
+		Takes: takes("engine context namespace prefix all yes plan protect archive uri pool wait format"), Libvirt: true, NoImage: true, Examples: [2]string{"down prefix=core", "down all=true yes=true"},
 		More:   "Without a terminal it does not ask: if nodes hold data, it wants prefix= or yes=true. A cluster with protect=true stays until protect=false.",
 		Advice: map[string]string{"nodes": "down removes whole clusters; `mage up nodes=2` removes the nodes above the second"},
 		Never:  map[string]string{"node": "down removes whole clusters; `mage up recreate=core01` recreates a node, `mage stop node=core01` shuts it down, `mage up nodes=2` removes those above the second"},
 	},
 	{
 		Name: "plan", One: true, Prints: true, Does: "prints what up would do, node by node; exit status 2 if that is something, or a node is outdated; diff=, format=json.",
-		Takes: takes(node + judged + changes + boots + looked + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
+		Takes: takes(engines + node + judged + changes + boots + looked + "wait diff format"), Libvirt: true, Examples: [2]string{"plan", "plan nodes=5 format=json"},
 		Advice: map[string]string{"node": "plan is about the whole cluster: `mage plan`"},
 	},
 	{
@@ -133,7 +133,7 @@ var All = []Target{
 	},
 	{
 		Name: "status", Prints: true, Does: "prints how each node is, without waiting for any; format=json, follow=true goes on.",
-		Takes: takes(node + "user units format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
+		Takes: takes("engine context namespace " + node + "user units format follow"), Libvirt: true, NoImage: true, Examples: [2]string{"status", "status prefix=core format=json"},
 		Advice: map[string]string{"node": "status is about all nodes: `mage status`"},
 	},
 	{

@@ -146,3 +146,11 @@ func (n Node) volume(name string, gib int, source Object) Object {
 		"spec":     Object{"source": source, "storage": storage},
 	}
 }
+
+// Title names the object: VirtualMachine core01.
+func Title(o Object) string {
+	kind, _ := o["kind"].(string)
+	meta, _ := o["metadata"].(Object)
+	name, _ := meta["name"].(string)
+	return kind + " " + name
+}
