@@ -323,7 +323,7 @@ func Version(ctx context.Context) error {
 	return call(ctx, command.Version)
 }
 
-// Bench measures this project beside virt-install, virsh and butane on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.
+// Bench measures this project beside virt-install, virsh, vagrant-libvirt, butane and a fetch by hand on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.
 func Bench(ctx context.Context) error {
 	return call(ctx, command.Bench)
 }

@@ -4,10 +4,12 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,20 +19,23 @@ type Peer string
 
 // The peers.
 const (
-	Script Peer = "virt-install and virsh" // the bash script's own procedure
-	Butane Peer = "butane"
-	Itself Peer = "" // there is nothing to compare with
+	Script  Peer = "virt-install and virsh" // the bash script's own procedure
+	Vagrant Peer = "vagrant-libvirt"
+	Butane  Peer = "butane"
+	ByHand  Peer = "curl, gpgv, sha256sum, xz" // one after the other
+	Itself  Peer = ""                          // there is nothing to compare with
 )
 
 // Case is one comparison. The texts are for sh.
 type Case struct {
-	Name   string
-	Nodes  int
-	Peer   Peer
-	Ours   string
-	Theirs string
-	Before string // what is done before each run, and not measured
-	After  string
+	Name         string
+	Nodes        int // 0 if it is not about nodes
+	Peer         Peer
+	Ours         string
+	Theirs       string
+	Before       string // what is done before each run of ours, and not measured
+	BeforeTheirs string
+	After        string
 }
 
 // Result is what a case took, in seconds: the median of its runs.
@@ -43,47 +48,87 @@ type Result struct {
 // Ratio is this project's time as a part of the peer's.
 func (r Result) Ratio() float64 { return r.OursTook / r.TheirsTook }
 
-// Runs are how often each command of a case is run.
-const Runs = 3
+// Rounds are how often each command of a case is run, ours and theirs in turn: what else the machine does is then the same for both.
+const Rounds = 3
 
 // hangs is how long a case may take in all.
 const hangs = time.Hour
 
 // Measure runs the case in the folder.
-func (c Case) Measure(ctx context.Context, folder string) (r Result, err error) {
+func (c Case) Measure(ctx context.Context, folder string) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, hangs)
 	defer cancel()
-	report := filepath.Join(folder, "hyperfine.json")
-	args := []string{"--show-output", "--runs", fmt.Sprint(Runs), "--export-json", report}
-	if c.Before != "" {
-		args = append(args, "--prepare", c.Before)
+	ours, theirs := []float64{}, []float64{}
+	for range Rounds {
+		took, err := c.round(ctx, folder)
+		if err != nil {
+			return Result{}, fmt.Errorf("%s: %w", c, err)
+		}
+		ours, theirs = append(ours, took[0]), append(theirs, took[len(took)-1])
 	}
-	args = append(args, c.Ours)
+	if _, err := run(ctx, folder, c.After); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", c, err)
+	}
+	r := Result{Case: c, OursTook: median(ours)}
 	if c.Peer != Itself {
-		args = append(args, c.Theirs)
-	}
-	cmd := exec.CommandContext(ctx, "hyperfine", args...)
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return r, fmt.Errorf("%s, %d nodes: %w\n%s", c.Name, c.Nodes, err, last(string(out), 20))
-	}
-	r, err = c.read(report)
-	if c.After == "" || err != nil {
-		return r, err
-	}
-	cmd = exec.CommandContext(ctx, "sh", "-c", c.After)
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return r, fmt.Errorf("%s, %d nodes: %w\n%s", c.Name, c.Nodes, err, last(string(out), 20))
+		r.TheirsTook = median(theirs)
 	}
 	return r, nil
 }
 
-// read takes the medians out of hyperfine's report.
-func (c Case) read(report string) (r Result, err error) {
+// round is how long each command took once, in seconds.
+func (c Case) round(ctx context.Context, folder string) ([]float64, error) {
+	report := filepath.Join(folder, "hyperfine.json")
+	if _, err := output(ctx, folder, "hyperfine", c.arguments(report)...); err != nil {
+		return nil, err
+	}
+	return read(report)
+}
+
+// arguments are those of hyperfine. With a command before each run of ours there is one before each of theirs.
+func (c Case) arguments(report string) []string {
+	args := []string{"--show-output", "--runs", "1", "--export-json", report}
+	befores, commands := []string{c.Before}, []string{c.Ours}
+	if c.Peer != Itself {
+		befores, commands = append(befores, c.BeforeTheirs), append(commands, c.Theirs)
+	}
+	if c.Before != "" {
+		for _, before := range befores {
+			args = append(args, "--prepare", before)
+		}
+	}
+	return append(args, commands...)
+}
+
+// String names the case.
+func (c Case) String() string {
+	if c.Nodes == 0 {
+		return c.Name
+	}
+	return fmt.Sprintf("%s, %d nodes", c.Name, c.Nodes)
+}
+
+// run runs a script of sh in the folder.
+func run(ctx context.Context, folder, script string) (string, error) {
+	return output(ctx, folder, "sh", "-euc", script)
+}
+
+// output is what the program says. If it fails, its last lines are in the error.
+func output(ctx context.Context, folder, program string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = folder
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", program, err, last(string(out), 20))
+	}
+	return string(out), err
+}
+
+// read takes the times out of hyperfine's report.
+func read(report string) (took []float64, err error) {
 	text, err := os.ReadFile(report)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	var said struct {
 		Results []struct {
@@ -91,16 +136,20 @@ func (c Case) read(report string) (r Result, err error) {
 		} `json:"results"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil {
-		return r, err
+		return nil, err
 	}
-	r.Case = c
-	if len(said.Results) > 0 {
-		r.OursTook = said.Results[0].Median
+	for _, r := range said.Results {
+		took = append(took, r.Median)
 	}
-	if len(said.Results) > 1 {
-		r.TheirsTook = said.Results[1].Median
+	if len(took) == 0 {
+		return nil, errors.New("hyperfine's report has no times")
 	}
-	return r, nil
+	return took, nil
+}
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 func last(text string, lines int) string {

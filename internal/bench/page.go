@@ -16,11 +16,15 @@ func Table(results []Result) string {
 	text := strings.Builder{}
 	text.WriteString("| what | nodes | this project | beside | takes | ratio |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range results {
+		nodes := ""
+		if r.Nodes > 0 {
+			nodes = fmt.Sprintf("%d ", r.Nodes)
+		}
 		if r.Peer == Itself {
-			fmt.Fprintf(&text, "| %s | %d | %.2f s | | | |\n", r.Name, r.Nodes, r.OursTook)
+			fmt.Fprintf(&text, "| %s | %s| %.2f s | | | |\n", r.Name, nodes, r.OursTook)
 			continue
 		}
-		fmt.Fprintf(&text, "| %s | %d | %.2f s | %s | %.2f s | %.2f |\n", r.Name, r.Nodes, r.OursTook, r.Peer, r.TheirsTook, r.Ratio())
+		fmt.Fprintf(&text, "| %s | %s| %.2f s | %s | %.2f s | %.2f |\n", r.Name, nodes, r.OursTook, r.Peer, r.TheirsTook, r.Ratio())
 	}
 	return text.String()
 }
@@ -49,16 +53,19 @@ const (
 // curve is how one command's time grows.
 type curve struct {
 	Name, Class, Path string
-	X, Y              float64 // of its name
+	X, Y              float64 // of its mark in the legend
 }
+
+// End is where the mark ends and the name begins.
+func (c curve) End() float64 { return c.X + 26 }
 
 // Growth draws how times grow with the number of nodes, both axes logarithmic.
 func Growth(results []Result) ([]byte, error) {
-	series := seriesOf(results)
-	at := scale(series)
+	all := seriesOf(results)
+	at := scale(all)
 	curves := []curve{}
-	for i, name := range slices.Sorted(maps.Keys(series)) {
-		curves = append(curves, drawCurve(name, i, series[name], at))
+	for i, s := range all {
+		curves = append(curves, drawCurve(s, i, at))
 	}
 	ticks := []curve{}
 	for _, n := range []int{3, 10, 30, 100} {
@@ -80,31 +87,43 @@ func Growth(results []Result) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// seriesOf are the times of each command by the number of nodes.
-func seriesOf(results []Result) map[string]map[int]float64 {
-	series := map[string]map[int]float64{}
-	add := func(name string, nodes int, took float64) {
-		if series[name] == nil {
-			series[name] = map[int]float64{}
+// series are the times of one command by the number of nodes.
+type series struct {
+	name, class string
+	took        map[int]float64
+}
+
+// seriesOf are those of all commands, a case's own before its peers'. What is compared has one colour.
+func seriesOf(results []Result) (all []series) {
+	names := []string{}
+	add := func(name, class string, r Result, took float64) {
+		i := slices.IndexFunc(all, func(s series) bool { return s.name == name })
+		if i < 0 {
+			i, all = len(all), append(all, series{name, class, map[int]float64{}})
 		}
-		series[name][nodes] = took
+		all[i].took[r.Nodes] = took
 	}
 	for _, r := range results {
-		if r.Nodes > 1 {
-			add(r.Name, r.Nodes, r.OursTook)
+		if r.Nodes == 0 {
+			continue
 		}
-		if r.Nodes > 1 && r.Peer != Itself {
-			add(r.Name+", "+string(r.Peer), r.Nodes, r.TheirsTook)
+		if !slices.Contains(names, r.Name) {
+			names = append(names, r.Name)
+		}
+		class := fmt.Sprintf("s%d", slices.Index(names, r.Name)%6)
+		add(r.Name, class, r, r.OursTook)
+		if r.Peer != Itself {
+			add(r.Name+", "+string(r.Peer), class+" peer", r, r.TheirsTook)
 		}
 	}
-	return series
+	return all
 }
 
 // scale is where a number of nodes and of seconds is in the drawing.
-func scale(series map[string]map[int]float64) func(nodes int, seconds float64) (x, y float64) {
+func scale(all []series) func(nodes int, seconds float64) (x, y float64) {
 	least, most := math.Inf(1), 0.0
-	for _, points := range series {
-		for _, took := range points {
+	for _, s := range all {
+		for _, took := range s.took {
 			least, most = min(least, took), max(most, took)
 		}
 	}
@@ -115,18 +134,11 @@ func scale(series map[string]map[int]float64) func(nodes int, seconds float64) (
 	}
 }
 
-func drawCurve(name string, i int, points map[int]float64, at func(int, float64) (float64, float64)) curve {
-	sizes := []int{}
-	for n := range points {
-		sizes = append(sizes, n)
-	}
-	slices.Sort(sizes)
+func drawCurve(s series, i int, at func(int, float64) (float64, float64)) curve {
 	path := []string{}
-	for _, n := range sizes {
-		x, y := at(n, points[n])
+	for _, n := range slices.Sorted(maps.Keys(s.took)) {
+		x, y := at(n, s.took[n])
 		path = append(path, fmt.Sprintf("%.1f,%.1f", x, y))
 	}
-	c := curve{Name: name, Class: fmt.Sprintf("s%d", i%6), Path: strings.Join(path, " ")}
-	c.X, c.Y = left+wide+12, top+14+float64(i)*18
-	return c
+	return curve{Name: s.name, Class: s.class, Path: strings.Join(path, " "), X: left + wide + 12, Y: top + 14 + float64(i)*20}
 }

@@ -62,6 +62,11 @@ func bringForLab(ctx context.Context, r *Run, words []string) error {
 	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
 		return err
 	}
+	if hasTarget(words, "bench") {
+		if err := host.EnsurePackages(ctx, benchPackages, r.log.Say); err != nil {
+			return err
+		}
+	}
 	if needsImage(words) {
 		if err := imagesForLab(ctx, r); err != nil {
 			return err
@@ -193,6 +198,12 @@ func needsImage(words []string) bool {
 func needsJudges(words []string) bool {
 	line, err := targets.Parse(words)
 	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Has("verify") || t.Name == "verify" })
+}
+
+// hasTarget reports whether the target is one of those that run inside.
+func hasTarget(words []string, name string) bool {
+	line, err := targets.Parse(words)
+	return err == nil && slices.ContainsFunc(line.Targets, func(t targets.Target) bool { return t.Name == name })
 }
 
 // imagesForLab builds or fetches the images that nodes in the lab boot from: those of the cluster that the run inside is about.

@@ -276,7 +276,7 @@ func areURLs(text string) bool {
 func BridgeAddress(bridge string) (netip.Addr, error) {
 	link, err := net.InterfaceByName(bridge)
 	if err != nil {
-		return netip.Addr{}, hint.Errorf("bridge= names another one", "bridge=%s: there is no such interface on this host", bridge)
+		return netip.Addr{}, hint.Errorf("`mage host:setup` shows how to make it; bridge= names another one", "bridge=%s: there is no such interface on this host", bridge)
 	}
 	addresses, err := link.Addrs()
 	if err != nil {

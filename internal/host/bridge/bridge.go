@@ -62,7 +62,7 @@ func Plan(ctx context.Context, m step.Machine, bridge, nic string) ([]step.Plann
 			return steps, err
 		}
 	}
-	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: nothing that this knows manages %s", bridge, nic)
+	return nil, hint.Errorf("make it by hand, docs/host.md shows how, or let NetworkManager manage the card", "bridge=%s: neither NetworkManager, systemd-networkd nor ifupdown manages %s", bridge, nic)
 }
 
 // plainLink is what fits into files and scripts as it is. The kernel takes more, and a container may choose the name of a link.

@@ -167,11 +167,11 @@ func TestBridgeRefuses(t *testing.T) {
 		nic   string
 		there map[string]string
 	}{
-		"no such card, and no default route":           {"", map[string]string{"etc/x": ""}},
-		"nic=eth7: there is no such card":              {"eth7", map[string]string{"proc/net/route": route}},
-		"network=default":                              {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
-		"direct=":                                      {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
-		"bridge=br0: nothing that this knows manages ": {"lo", map[string]string{"sys/class/net/lo/x": ""}}, // which every host has
+		"no such card, and no default route": {"", map[string]string{"etc/x": ""}},
+		"nic=eth7: there is no such card":    {"eth7", map[string]string{"proc/net/route": route}},
+		"network=default":                    {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
+		"direct=":                            {"", map[string]string{"proc/net/route": route, "sys/class/net/wlan0/wireless/x": ""}},
+		"bridge=br0: neither NetworkManager, systemd-networkd nor ifupdown manages ": {"lo", map[string]string{"sys/class/net/lo/x": ""}}, // which every host has
 	} {
 		m := machineAt(t, c.there)
 		steps, err := Plan(t.Context(), m, "br0", c.nic)

@@ -274,9 +274,9 @@ var All = []Target{
 		Takes: takes("format"), Libvirt: true, NoImage: true, Examples: [2]string{"version", "version format=json"},
 	},
 	{
-		Name: "bench", Does: "measures this project beside virt-install, virsh and butane on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.",
+		Name: "bench", Does: "measures this project beside virt-install, virsh, vagrant-libvirt, butane and a fetch by hand on this machine, and writes the figures into docs/performance.md; full=true up to 100 nodes.",
 		Takes: takes("full uri"), Libvirt: true, NoImage: true, Examples: [2]string{"lab bench", "lab bench full=true"},
-		More: "In the lab it uses the lab's libvirt. Its nodes are bench01 and so on, and those of virt-install seed01 and so on: empty disks, which boot nothing. Both are removed at the end.",
+		More: "In the lab it uses the lab's libvirt. Its nodes are bench01 and so on, those of virt-install bench-virsh-01, those of Vagrant bench-vagrant-01: empty disks, which boot nothing. All are removed at the end, or by the next run if this one was killed. If vagrant-libvirt is not installed its rows are left out.",
 	},
 	{
 		Name: "release", Does: "makes the archives of a release, version=v0.1.0, for x86_64 and aarch64, with checksums and what they are made of.",
