@@ -191,7 +191,7 @@ func tinyInterrupted(t *testing.T, c tiny) {
 			t.Fatal(err)
 		}
 		err := cmd.Wait()
-		if took := time.Since(begin); took > pace.Limit(1) {
+		if took := time.Since(begin); took > pace.Limit(6) { // what libvirt has begun, it ends; no boot is waited for
 			t.Errorf("%v: took %s to end", words, took)
 		}
 		var exit *exec.ExitError

@@ -111,7 +111,7 @@ func TestTiny(t *testing.T) {
 		name string
 		test func(*testing.T, tiny)
 	}{
-		{"an interruption ends within two seconds", tinyInterrupted},
+		{"an interruption ends soon", tinyInterrupted},
 		{"guests that fail are reported at once", tinyFailures},
 		{"a guest that fails on the screen alone", tinySilent},
 		{"nodes that are paused, and asked by several", tinyPaused},
