@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	"github.com/go-crypt/crypt/algorithm/shacrypt"
@@ -71,6 +72,8 @@ func prompt(ctx context.Context, from *os.File, ask io.Writer, text string) (str
 	if err != nil {
 		return "", fmt.Errorf("cannot read the password: %w", err)
 	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt) // Mage may look for it later than the terminal is without echo
+	defer stop()
 	fmt.Fprint(ask, text)
 	var typed []byte
 	done := make(chan error, 1)
