@@ -119,11 +119,7 @@ func printSteps(r *Run, steps []kubevirt.Step) error {
 
 // KubernetesUp makes the cluster's objects in Kubernetes, and waits until every node says that it can be reached.
 func KubernetesUp(ctx context.Context, r *Run) error {
-	documents, err := documentsOf(ctx, r)
-	if err != nil {
-		return err
-	}
-	want, err := objectsOf(ctx, r, documents)
+	want, err := renderedObjects(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -71,11 +71,7 @@ func checkServed(r *Run) error {
 
 // Manifests prints the nodes as objects of Kubernetes.
 func Manifests(ctx context.Context, r *Run) error {
-	documents, err := documentsOf(ctx, r)
-	if err != nil {
-		return err
-	}
-	all, err := objectsOf(ctx, r, documents)
+	all, err := renderedObjects(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -87,6 +83,15 @@ func Manifests(ctx context.Context, r *Run) error {
 		_, err = r.out.Write(text)
 	}
 	return err
+}
+
+// renderedObjects are the objects of the nodes as this run renders them.
+func renderedObjects(ctx context.Context, r *Run) ([]objects.Object, error) {
+	documents, err := documentsOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return objectsOf(ctx, r, documents)
 }
 
 // objectsOf are those of all nodes, and of the cluster.
