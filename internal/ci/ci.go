@@ -18,6 +18,7 @@ import (
 	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/lab"
 	"coreos-libvirt/internal/lab/guestimage"
+	"coreos-libvirt/internal/release"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/workspace/artifact"
 )
@@ -77,14 +78,15 @@ func (c Check) All(ctx context.Context) error {
 	if os.Getuid() != 0 {
 		return hint.Errorf(host.Sudo("mage test")+"   # or, without the lab: go test -tags "+tags+" ./...", "the test in the lab needs root")
 	}
-	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages, crossCompiler())
+	packages := slices.Concat(Packages, managers(), lab.Packages, guestimage.Packages)
+	if c.Full {
+		packages = append(packages, crossCompiler()...)
+	}
 	if err := host.EnsurePackages(ctx, packages, c.Say); err != nil {
 		return err
 	}
-	for _, first := range []step{{"builds, also without a C compiler", c.builds}, {"the program, for both architectures", c.programs}, {"the lab's guest images", c.guestImages}} {
-		if err := c.takes(ctx, first); err != nil {
-			return err
-		}
+	if err := c.atOnce(ctx, step{"all that is compiled", c.compile}, step{"the lab's guest images", c.guestImages}); err != nil {
+		return err
 	}
 	unit, lint := step{"unit tests and the command line", c.unit}, step{"linters", c.lint}
 	if err := c.atOnce(ctx, unit, lint); err != nil {
@@ -122,6 +124,16 @@ func (c Check) atOnce(ctx context.Context, steps ...step) error {
 	return errors.Join(failed...)
 }
 
+// compile builds everything, and the linter. The images, which take one processor and wait for packages, are made beside it.
+func (c Check) compile(ctx context.Context) error {
+	for _, next := range []step{{"builds, also without a C compiler", c.builds}, {"the program", c.programs}, {"the linter", c.buildLinter}} {
+		if err := c.takes(ctx, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // builds compiles everything the ways that users do.
 func (c Check) builds(ctx context.Context) error {
 	if err := c.run(ctx, []string{"CGO_ENABLED=0"}, "go", "vet", "-tags", "mage", "./internal/...", "./magefiles"); err != nil {
@@ -130,15 +142,20 @@ func (c Check) builds(ctx context.Context) error {
 	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
 }
 
-// programs builds what `mage build` makes. That it runs is TestProgram's.
+// programs builds what `mage build` makes: for the other architecture, too, if every story runs, as all of it is compiled again for that.
+// That it runs is TestProgram's.
 func (c Check) programs(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "coreos-libvirt-program-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	for _, arch := range []string{"x86_64", "aarch64"} {
-		if err := c.run(ctx, nil, "go", "run", "magefile.go", "build", "arch="+arch, "file="+filepath.Join(dir, arch)); err != nil {
+	build := []string{"run", "magefile.go", "build", "file=" + filepath.Join(dir, "program")}
+	if !c.Full {
+		return c.run(ctx, nil, "go", build...)
+	}
+	for _, arch := range release.Archs {
+		if err := c.run(ctx, nil, "go", append(build, "arch="+arch)...); err != nil {
 			return err
 		}
 	}
@@ -219,6 +236,11 @@ func dialect(path string) string {
 		return "bash"
 	}
 	return ""
+}
+
+func (c Check) buildLinter(ctx context.Context) error {
+	_, err := c.linter(ctx)
+	return err
 }
 
 // linter builds golangci-lint, once a version.

@@ -8,7 +8,7 @@ var Project = Rules{
 		{"internal/testkit", []string{below}}, // no other knows it: only tests do, and they are not checked
 		{"magefiles", []string{"internal/command", "internal/settings", "internal/settings/secret", "internal/workspace/session", "internal/engine/libvirt", "internal/launch"}},
 		{"internal/command", []string{below}},
-		{"internal/ci", []string{"internal/lab", "internal/host", "internal/workspace/artifact"}},
+		{"internal/ci", []string{"internal/lab", "internal/release", "internal/host", "internal/workspace/artifact"}},
 		{"internal/settings", []string{"internal/settings/clusterfile", "internal/settings/row", "internal/settings/kind", "internal/settings/further", "internal/settings/hosts", "internal/settings/words", "internal/settings/link", "internal/settings/process", "internal/settings/secret", "internal/workspace"}}, // the names of nodes
 		{"internal/settings/kind", []string{"internal/settings/clusterfile", "internal/settings/link", "internal/workspace"}},
 		{"internal/settings/process", []string{"internal/workspace/artifact"}},
