@@ -58,6 +58,8 @@ func (d farDisks) Grow(ctx context.Context, node engine.Files, further engine.Fu
 	return d.Disks.Grow(ctx, d.Seen(node), further)
 }
 
+func (d farDisks) Sweep(node engine.Files) error { return d.Disks.Sweep(d.Seen(node)) }
+
 func (d farDisks) Drop(node engine.Files, name string) error {
 	return d.Disks.Drop(d.Seen(node), name)
 }

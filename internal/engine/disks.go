@@ -20,6 +20,8 @@ type Disks interface {
 	// Prepare makes new disks, beside the node's own, which stay: one of that many GiB on the base image, and further ones, which
 	// are empty. base is a path of this host.
 	Prepare(ctx context.Context, node Files, base string, gib int, further []FurtherDisk) (Prepared, error)
+	// Sweep removes what Prepare made in runs that were killed before they placed it. No run may be at the node.
+	Sweep(node Files) error
 	// Add makes a further disk, which is empty. One that is there already is an error, unless it is empty, too.
 	Add(ctx context.Context, node Files, further FurtherDisk) error
 	// Drop removes a further disk that Add has made. That there is none is not an error.

@@ -39,6 +39,7 @@ func (d readOnlyDisks) Look(ctx context.Context, node Files, domain Domain) (Dis
 func (readOnlyDisks) Prepare(context.Context, Files, string, int, []FurtherDisk) (Prepared, error) {
 	return nil, ErrReadOnly
 }
+func (readOnlyDisks) Sweep(Files) error                              { return ErrReadOnly }
 func (readOnlyDisks) Add(context.Context, Files, FurtherDisk) error  { return ErrReadOnly }
 func (readOnlyDisks) Drop(Files, string) error                       { return ErrReadOnly }
 func (readOnlyDisks) Grow(context.Context, Files, FurtherDisk) error { return ErrReadOnly }

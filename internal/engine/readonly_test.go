@@ -113,6 +113,7 @@ func (d recordedDisks) Grow(context.Context, Files, FurtherDisk) error {
 	return nil
 }
 
+func (d recordedDisks) Sweep(Files) error        { d.r.note("Sweep"); return nil }
 func (d recordedDisks) Drop(Files, string) error { d.r.note("Drop"); return nil }
 
 // TestAReadOnlyEngineOnlyLooks: whatever is not known to look only must be refused, and the engine must not see it. So a

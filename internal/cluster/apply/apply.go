@@ -64,9 +64,9 @@ func (a Applier) define(ctx context.Context, step plan.Step) error {
 	case plan.Recreate:
 		return nil
 	case plan.Keep:
-		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step))
+		return errors.Join(a.defineAgain(step.Node), keep(step), a.say(step), a.Engine.Disks().Sweep(step.Node.Files()))
 	case plan.Redefine:
-		return a.redefine(ctx, step)
+		return errors.Join(a.redefine(ctx, step), a.Engine.Disks().Sweep(step.Node.Files()))
 	}
 	a.Reached(step.Node.Name, "overlay")
 	if err := a.Forget(step.Node.Name); err != nil { // an earlier node of its name may be gone without this project

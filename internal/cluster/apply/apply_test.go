@@ -72,6 +72,8 @@ func (d bedDisks) Prepare(_ context.Context, node engine.Files, _ string, _ int,
 	return bedDisk{d.b, node}, os.WriteFile(node.Overlay+".new", []byte("new"), 0o600)
 }
 
+func (d bedDisks) Sweep(engine.Files) error { return d.b.do("sweep") }
+
 func (bedDisks) Seen(node engine.Files) engine.Files { return node }
 
 func (d bedDisks) Remove(node engine.Files) error {
@@ -184,5 +186,18 @@ func TestAnEngineThatChangesNoRunningNode(t *testing.T) {
 	}
 	if len(b.said) != 1 || !strings.Contains(b.said[0], "takes effect with `mage restart`: its engine changes no running node") {
 		t.Errorf("said %q", b.said)
+	}
+}
+
+// TestANodeThatStaysIsSwept: what a run that was killed prepared for it goes, though nothing is to be done.
+func TestANodeThatStaysIsSwept(t *testing.T) {
+	for _, action := range []plan.Action{plan.Keep, plan.Redefine} {
+		b := newBed(t)
+		if out := b.applier().Define(t.Context(), []plan.Step{{Node: b.node, Action: action, XML: "new"}}); len(out.Failed) > 0 {
+			t.Error(out.Failed)
+		}
+		if !slices.Contains(b.done, "sweep") {
+			t.Errorf("%v: done is %q", action, b.done)
+		}
 	}
 }

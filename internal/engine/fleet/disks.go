@@ -85,6 +85,11 @@ func (d disks) Prepare(ctx context.Context, node engine.Files, base string, gib 
 	return on(d, node, func(of engine.Disks) (engine.Prepared, error) { return of.Prepare(ctx, node, base, gib, further) })
 }
 
+// Sweep removes what killed runs prepared on the node's host.
+func (d disks) Sweep(node engine.Files) error {
+	return d.change(node, func(of engine.Disks) error { return of.Sweep(node) })
+}
+
 // Add makes a further disk.
 func (d disks) Add(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
 	return d.change(node, func(of engine.Disks) error { return of.Add(ctx, node, further) })

@@ -212,11 +212,13 @@ func killedUploads(t *testing.T, b bed) {
 	}
 	var said bytes.Buffer
 	b.Run(t, "rm -f "+folder+"/*.whole") // as if the last one had been killed, too
-	made, err := b.open(t, "", &said).Disks().Prepare(t.Context(), node("core01"), b.base, 1, nil)
-	if err != nil {
+	if _, err := b.open(t, "", &said).Disks().Prepare(t.Context(), node("core01"), b.base, 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := made.Discard(); err != nil {
+	if left := b.files(t); len(left) != 3 || !strings.HasSuffix(left[2], ".new") {
+		t.Errorf("prepared are %v", left)
+	}
+	if err := b.open(t, "", &said).Disks().Sweep(node("core01")); err != nil { // as a run after one that was killed now
 		t.Error(err)
 	}
 	left := b.files(t)

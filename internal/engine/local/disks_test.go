@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -74,5 +75,32 @@ func TestClear(t *testing.T) {
 	}
 	if _, err := os.Stat(node.Ignition); err != nil {
 		t.Errorf("without its disk the document went: %v", err)
+	}
+}
+
+// TestDisksOfAKilledRunAreSwept: those that were prepared and not placed, and no others.
+func TestDisksOfAKilledRunAreSwept(t *testing.T) {
+	dir, disks := t.TempDir(), &Disks{}
+	node, base := filesIn(dir), filepath.Join(t.TempDir(), "base.qcow2")
+	if err := disks.Sweep(filesIn(filepath.Join(dir, "none"))); err != nil {
+		t.Errorf("there is no folder: %v", err)
+	}
+	if out, err := exec.Command("qemu-img", "create", "-q", "-f", "qcow2", base, "1M").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if _, err := disks.Prepare(t.Context(), node, base, 1, []engine.FurtherDisk{{Name: "data", GiB: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, mine := range []string{node.Overlay, ".other.qcow2.1.new", "notes.new", ".new"} {
+		save(t, filepath.Join(dir, filepath.Base(mine)), "x")
+	}
+	if all, _ := os.ReadDir(dir); len(all) != 6 {
+		t.Fatalf("prepared are %v", all)
+	}
+	if err := disks.Sweep(node); err != nil {
+		t.Error(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 4 {
+		t.Errorf("left are %v", left)
 	}
 }

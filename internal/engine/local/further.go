@@ -69,6 +69,12 @@ func (d *Disks) Prepare(ctx context.Context, node engine.Files, base string, gib
 	return made, nil
 }
 
+// Sweep removes files that were to be a disk of the node's.
+func (*Disks) Sweep(node engine.Files) error {
+	dir := filepath.Dir(node.Overlay)
+	return qcow2.Sweep(dir, func(image string) bool { return node.Disk(filepath.Join(dir, image)) != "" })
+}
+
 // Add makes an empty disk in the node's folder.
 func (d *Disks) Add(ctx context.Context, node engine.Files, further engine.FurtherDisk) error {
 	path := node.Further(further.Name)

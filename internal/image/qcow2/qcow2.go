@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -171,18 +172,40 @@ func Grow(ctx context.Context, path string, size int) error {
 	return err
 }
 
+const newEnding = ".new"
+
 // unfinished is a name beside path for what is to be there. Others of that kind are removed: of runs that were killed. A
 // qemu-img of theirs may still be at its own, so no two have one name.
 func unfinished(path string) (string, error) {
-	dir, begin := filepath.Dir(path), "."+filepath.Base(path)+"."
+	dir, file := filepath.Split(path)
+	err := Sweep(dir, func(of string) bool { return of == file })
+	name := "." + file + "." + strconv.FormatUint(rand.Uint64(), 36) + newEnding //nolint:gosec // a name, no secret
+	return filepath.Join(dir, name), err
+}
+
+// Sweep removes the files in dir that Prepare and PrepareEmpty made in runs that were killed, of images such. That there is no such folder
+// is not an error.
+func Sweep(dir string, such func(image string) bool) error {
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	for _, old := range entries {
-		if strings.HasPrefix(old.Name(), begin) && strings.HasSuffix(old.Name(), ".new") {
+		if image := imageOf(old.Name()); image != "" && such(image) {
 			err = errors.Join(err, os.Remove(filepath.Join(dir, old.Name())))
 		}
 	}
-	name := begin + strconv.FormatUint(rand.Uint64(), 36) + ".new" //nolint:gosec // a name, no secret
-	return filepath.Join(dir, name), err
+	return err
+}
+
+// imageOf is the name that an unfinished file is to have; empty if the name is not that of one.
+func imageOf(unfinished string) string {
+	rest, is := strings.CutSuffix(strings.TrimPrefix(unfinished, "."), newEnding)
+	mark := strings.LastIndexByte(rest, '.')
+	if !is || mark < 0 || unfinished[0] != '.' {
+		return ""
+	}
+	return rest[:mark]
 }
 
 // Pristine reports whether no guest has ever written to the overlay: none of its clusters is allocated.

@@ -24,6 +24,7 @@ func (disks) Under(engine.Domain, string) string         { return "" }
 func (disks) Prepare(context.Context, engine.Files, string, int, []engine.FurtherDisk) (engine.Prepared, error) {
 	return nil, errWhole
 }
+func (disks) Sweep(engine.Files) error                                     { return errWhole }
 func (disks) Add(context.Context, engine.Files, engine.FurtherDisk) error  { return errWhole }
 func (disks) Drop(engine.Files, string) error                              { return errWhole }
 func (disks) Grow(context.Context, engine.Files, engine.FurtherDisk) error { return errWhole }

@@ -27,7 +27,7 @@ func (d *Disks) Prepare(ctx context.Context, node engine.Files, base string, gib
 	if err != nil {
 		return made, err
 	}
-	if err := d.sweep(node); err != nil {
+	if err := d.Sweep(node); err != nil {
 		return made, err
 	}
 	made.volumes = append(made.volumes, storagexml.Volume{Name: named(node).Overlay, Format: storagexml.QCOW2, Bytes: int64(gib) << 30, Backing: d.pool.Path(image.name), Mode: ours})
@@ -49,8 +49,8 @@ func empty(node engine.Files, disk engine.FurtherDisk) storagexml.Volume {
 	return storagexml.Volume{Name: named(node).Further(disk.Name), Format: storagexml.QCOW2, Bytes: int64(disk.GiB) << 30, Mode: ours}
 }
 
-// sweep removes what killed runs have prepared for the node. A run that is at it has the cluster for itself.
-func (d *Disks) sweep(node engine.Files) error {
+// Sweep removes the volumes. A run that is at the node has the cluster for itself.
+func (d *Disks) Sweep(node engine.Files) error {
 	names, err := d.names()
 	if err != nil {
 		return err
