@@ -49,6 +49,40 @@ func TestSSHFromAnyPath(t *testing.T) {
 	}
 }
 
+// TestSSHEndsAtASilentAddress: something takes connections there, and says nothing, as a guest that hangs or another machine with its
+// address.
+func TestSSHEndsAtASilentAddress(t *testing.T) {
+	if _, err := exec.LookPath("ssh"); err != nil {
+		t.Skip("needs openssh-client")
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	_, port, _ := net.SplitHostPort(silent.Addr().String())
+	access := Access{Dir: filepath.Join(t.TempDir(), "ssh.core")}
+	ctx, cancel := context.WithTimeout(t.Context(), pace.Hang)
+	defer cancel()
+	for name, cmd := range map[string]*exec.Cmd{
+		"ssh":        access.Command(ctx, "core", "core01", "127.0.0.1", "true"),
+		"unattended": access.Unattended(ctx, "core", "core01", "127.0.0.1", "true"),
+		"SFTP":       access.SFTP(ctx, "core", "core01", "127.0.0.1"),
+		"tunnel":     exec.CommandContext(ctx, "ssh", append(access.options("core01", "INFO"), "-N", "127.0.0.1")...),
+	} {
+		at := slices.Index(cmd.Args, "ConnectTimeout=60")
+		if at < 0 {
+			t.Errorf("%s: no limit in %q", name, cmd.Args)
+			continue
+		}
+		cmd.Args[at] = "ConnectTimeout=1"
+		cmd.Args = slices.Insert(cmd.Args, 1, "-F", "none", "-p", port)
+		if out, err := cmd.CombinedOutput(); err == nil || ctx.Err() != nil || !strings.Contains(string(out), "timed out") {
+			t.Errorf("%s: got %v\n%s", name, err, out)
+		}
+	}
+}
+
 // sshServer is a server that lets in who has the key of the line, and ends each command well. It gives its port and its key's line.
 func sshServer(t *testing.T, line string) (port, hostKey string) {
 	t.Helper()

@@ -141,7 +141,7 @@ func (a Access) Command(ctx context.Context, user, node, address, cmd string) *e
 // is gone for a minute (ssh_config(5), BatchMode, ServerAliveInterval).
 func (a Access) Unattended(ctx context.Context, user, node, address, cmd string) *exec.Cmd {
 	c := a.Command(ctx, user, node, address, cmd)
-	c.Args = slices.Insert(c.Args, 1, "-o", "BatchMode=yes", "-o", "ConnectTimeout=60", "-o", "ServerAliveInterval=20")
+	c.Args = slices.Insert(c.Args, 1, "-o", "BatchMode=yes", "-o", "ServerAliveInterval=20")
 	return c
 }
 
@@ -160,6 +160,7 @@ func (a Access) options(node, level string) []string {
 		"-o", "StrictHostKeyChecking=" + a.strictness(node),
 		"-o", "HostKeyAlias=" + node,
 		"-o", "LogLevel=" + level,
+		"-o", "ConnectTimeout=60", // of who answers nothing: until the keys are exchanged, not while somebody types a passphrase
 	}
 	if a.isTaken(node) {
 		args = append(args, "-o", "IdentitiesOnly=yes")
