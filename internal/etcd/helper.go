@@ -3,9 +3,14 @@ package etcd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program"
+	"coreos-libvirt/internal/program/helper"
+	"coreos-libvirt/internal/program/line"
+	"coreos-libvirt/internal/terminal/printable"
 )
 
 // Values that the helper gets, or gives.
@@ -29,7 +34,7 @@ type (
 // Helper is the program that carries etcd's modules. One process of it answers all questions of a run: the first one starts it,
 // and it ends with the run, however that ends. Copies share the process.
 type Helper struct {
-	program     *program
+	running     *helper.Helper
 	credentials Credentials
 	login       Login         // of members that have users; nil: nobody
 	toMembers   bool          // whether the questions are to members
@@ -40,13 +45,37 @@ type Helper struct {
 type Login func() (user, password string, err error)
 
 // NewHelper is the helper of the module, to be built into the folder bin.
-func NewHelper(module, bin string) Helper { return Helper{program: &program{module: module, bin: bin}} }
+func NewHelper(module, bin string) Helper {
+	kind := kind
+	kind.Program.Folder, kind.Program.Bin = module, bin
+	return Helper{running: helper.New(kind)}
+}
 
 // itself is the program of this process, wherever it is by now (proc(5)).
 const itself = "/proc/self/exe"
 
 // Within is the helper that is a part of this process' own program, which starts it by the word wire.Helper.
-func Within() Helper { return Helper{program: &program{within: true}} }
+func Within() Helper {
+	kind := kind
+	kind.Path, kind.Args = itself, []string{wire.Helper}
+	return Helper{running: helper.New(kind)}
+}
+
+// kind is all that is the same of both.
+var kind = helper.Kind{
+	Program: program.Program{
+		Name: "etcd helper", Prefix: "etcd-helper-", Lock: ".lock", Module: "coreos-libvirt", Package: "internal/etcd/helper/program",
+	},
+	MaxRequest: wire.MaxRequest, MaxAnswer: wire.MaxAnswer, TooLong: "a member says too much to be true: `mage etcd` shows which members there are",
+	Cancel: func(id int64) any { return wire.Request{ID: id, Verb: wire.Cancel} },
+	Failed: func(said json.RawMessage) error {
+		text := ""
+		if err := line.Decode(said, &text); err != nil {
+			return err
+		}
+		return errors.New(printable.Text(text))
+	},
+}
 
 // With is a helper that shows the credentials.
 func (h Helper) With(c Credentials) Helper {
@@ -84,17 +113,14 @@ func (h Helper) shown() (c Credentials, err error) {
 
 // Build makes the program, unless one of the same sources is there. The first time takes a minute.
 func (h Helper) Build(ctx context.Context, say func(format string, args ...any)) (path string, err error) {
-	return h.program.build(ctx, say)
+	return h.running.Build(ctx, say)
 }
 
 // Built reports whether the program is there, so that a question takes no longer than the members' answers.
-func (h Helper) Built() bool {
-	_, there, err := h.program.built()
-	return there && err == nil
-}
+func (h Helper) Built() bool { return h.running.Built() }
 
 // Close ends the process, if there is one. No other is started.
-func (h Helper) Close() { h.program.close() }
+func (h Helper) Close() { h.running.Close() }
 
 // ask makes a request. Each answer's result goes to each, until the last one.
 func (h Helper) ask(ctx context.Context, verb string, endpoints []string, args any, each func(json.RawMessage) error) error {
@@ -110,9 +136,5 @@ func (h Helper) ask(ctx context.Context, verb string, endpoints []string, args a
 		}
 		request.Args = text
 	}
-	running, err := h.program.process(ctx)
-	if err != nil {
-		return err
-	}
-	return running.ask(ctx, request, each)
+	return h.running.Ask(ctx, func(id int64) any { request.ID = id; return request }, each)
 }

@@ -1,16 +1,13 @@
 package etcd
 
 import (
-	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"coreos-libvirt/internal/testkit/pace"
-	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // untilEnded is for what must end, however slow the machine is.
@@ -59,95 +56,6 @@ func TestAServiceThatIsClosed(t *testing.T) {
 	}
 	server.Close()
 	if err := errors.Join(server.Wait(), server.Lost()); err != nil {
-		t.Errorf("got %v", err)
-	}
-}
-
-// TestAnAnswerThatIsTooLong is an error of its request only.
-func TestAnAnswerThatIsTooLong(t *testing.T) {
-	t.Parallel()
-	const big = `head -c 9000000 /dev/zero | tr '\0' x`
-	for what, tells := range map[string]string{
-		"the last one":      `printf '{"id":1,"last":true,"result":"'; ` + big + `; echo '"}'`,
-		"one of several":    `printf '{"id":1,"result":"'; ` + big + `; echo '"}'; read x; echo '{"id":1,"last":true}'`,
-		"an error for ever": `printf '{"id":1,"last":true,"error":"'; ` + big + `; echo '"}'`,
-	} {
-		t.Run(what, func(t *testing.T) {
-			helper := standIn(t, `read x; `+tells+`; read x; echo '{"id":2,"last":true,"result":[{"id":"a","name":"core01","urls":[],"clients":[]}]}'; cat`)
-			_, err := helper.Peers(t.Context(), []string{"http://127.0.0.1:1"})
-			if err == nil || errors.Is(err, errEnded) || !strings.Contains(err.Error(), "the etcd helper's answer is longer than 8 MiB") || !strings.Contains(err.Error(), "\nhint: ") {
-				t.Errorf("got %v", err)
-			}
-			if peers, err := helper.Peers(t.Context(), []string{"http://127.0.0.1:1"}); err != nil || len(peers) != 1 {
-				t.Errorf("the next request: got %+v, %v", peers, err)
-			}
-		})
-	}
-}
-
-// TestNobodyWaitsForABuildLongerThanItWants: while the program is built, those that have a deadline keep it, and the others get
-// their answers then.
-func TestNobodyWaitsForABuildLongerThanItWants(t *testing.T) {
-	t.Parallel()
-	helper := standIn(t, `while read x; do echo '{"id":1,"last":true,"result":[]}'; done`)
-	bin := helper.program.bin
-	built, err := filepath.Glob(filepath.Join(bin, "etcd-helper-*"))
-	if err != nil || len(built) != 1 {
-		t.Fatalf("got %q, %v", built, err)
-	}
-	unlock, err := artifact.Lock(t.Context(), filepath.Join(bin, ".lock"), func() {}) // as another run that builds it
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(built[0], built[0]+".later"); err != nil {
-		t.Fatal(err)
-	}
-	patient := make(chan error, 1)
-	go func() {
-		_, err := helper.Peers(t.Context(), []string{"http://127.0.0.1:1"})
-		patient <- err
-	}()
-	for range 2 {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		hasty := make(chan error, 1)
-		go func() {
-			_, err := helper.Peers(ctx, []string{"http://127.0.0.1:1"})
-			hasty <- err
-		}()
-		if err := untilEnded(t, "a question with a deadline", hasty); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "the etcd helper is still being built") {
-			t.Errorf("got %v", err)
-		}
-		cancel()
-	}
-	if err := os.Rename(built[0]+".later", built[0]); err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-	if err := untilEnded(t, "a question without a deadline", patient); err != nil {
-		t.Errorf("got %v", err)
-	}
-}
-
-// TestAHelperThatIsBuiltCanBeClosed at once.
-func TestAHelperThatIsBuiltCanBeClosed(t *testing.T) {
-	t.Parallel()
-	helper := NewHelper("../..", t.TempDir())
-	unlock, err := artifact.Lock(t.Context(), filepath.Join(helper.program.bin, ".lock"), func() {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unlock()
-	asked, closed := make(chan error, 1), make(chan error, 1)
-	go func() {
-		_, err := helper.Peers(t.Context(), []string{"http://127.0.0.1:1"})
-		asked <- err
-	}()
-	time.Sleep(100 * time.Millisecond) // most likely it waits for the lock by now; closed before, it is not built at all
-	go func() { helper.Close(); closed <- nil }()
-	if err := untilEnded(t, "Close", closed); err != nil {
-		t.Error(err)
-	}
-	if err := untilEnded(t, "the question", asked); !errors.Is(err, errEnded) && !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/line"
 	"coreos-libvirt/internal/terminal/hint"
 )
 
@@ -175,7 +176,7 @@ func (h Helper) Lead(ctx context.Context, leader, id string) error {
 
 // change asks the members at the endpoints for something. Its one result goes into result; nil if it has none.
 func (h Helper) change(ctx context.Context, endpoints []string, verb string, args, result any) error {
-	err := h.ask(ctx, verb, endpoints, args, func(text json.RawMessage) error { return wire.Decode(text, result) })
+	err := h.ask(ctx, verb, endpoints, args, func(text json.RawMessage) error { return line.Decode(text, result) })
 	if err != nil {
 		return hint.Add(fmt.Errorf("etcd: %s: %w", verb, err), "`mage etcd` shows the members")
 	}

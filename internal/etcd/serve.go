@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/helper"
+	"coreos-libvirt/internal/program/line"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
 )
@@ -70,7 +72,7 @@ func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- e
 			return nil
 		case ctx.Err() != nil:
 			return nil
-		case tried == serveTries || !errors.Is(err, errEnded):
+		case tried == serveTries || !errors.Is(err, helper.ErrEnded):
 			return lost(err, tried)
 		}
 	}
@@ -79,7 +81,7 @@ func (h Helper) keepServing(ctx context.Context, service Service, begun chan<- e
 // sayRefused says who is not served, and what else that may mean.
 func sayRefused(told json.RawMessage, link string, say func(format string, args ...any)) error {
 	var who wire.Refused
-	if err := wire.Decode(told, &who); err != nil {
+	if err := line.Decode(told, &who); err != nil {
 		return err
 	}
 	at := cmp.Or(who.MAC, "which this host does not see there")
@@ -104,10 +106,15 @@ func (s *Server) Wait() error {
 
 // Lost is what happened to a service that has ended by itself; nil if it serves, or was closed.
 func (s *Server) Lost() error {
-	if s == nil || !isClosed(s.ended) {
+	if s == nil {
 		return nil
 	}
-	return s.why
+	select {
+	case <-s.ended:
+		return s.why
+	default:
+		return nil
+	}
 }
 
 // Close ends the service. A nil Server has none.

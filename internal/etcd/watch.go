@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/helper"
+	"coreos-libvirt/internal/program/line"
 )
 
 // eachPatience is how long one member is waited for while the cluster is watched.
@@ -50,12 +52,12 @@ func (h Helper) WaitHealthy(ctx context.Context, endpoints []string, n int, chan
 func (h Helper) watch(ctx context.Context, verb string, endpoints []string, patience time.Duration, each func(Status) error) error {
 	err := h.ask(ctx, verb, endpoints, wire.Patience{Milliseconds: max(h.Patience, patience).Milliseconds()}, func(text json.RawMessage) error {
 		var told wire.Status
-		if err := wire.Decode(text, &told); err != nil {
+		if err := line.Decode(text, &told); err != nil {
 			return err
 		}
 		return each(Status{told.Members, told.Peers}.printable())
 	})
-	if err != nil && !errors.Is(err, errWhole) && !errors.Is(err, errEnded) {
+	if err != nil && !errors.Is(err, errWhole) && !errors.Is(err, helper.ErrEnded) {
 		return fmt.Errorf("the etcd helper failed: %w", err)
 	}
 	return err

@@ -58,8 +58,8 @@ var Project = Rules{
 			"internal/etcd", "internal/etcd/discovery", "internal/config", "internal/workspace", "internal/engine",
 		}},
 
-		{"internal/etcd/helper", []string{"internal/etcd/wire"}}, // a change of what it knows builds it anew
-		{"internal/etcd", []string{"internal/etcd/wire", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
+		{"internal/etcd/helper", []string{"internal/etcd/wire", "internal/program/line"}}, // a change of what it knows builds it anew
+		{"internal/etcd", []string{"internal/etcd/wire", "internal/program/helper", "internal/program/line", "internal/program", "internal/etcd/discovery", "internal/config", "internal/config/render", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/etcd/metrics", nil},
 		{"internal/etcd/discovery", []string{"internal/image", "internal/workspace/artifact"}}, // download: which redirects are followed
 		{"internal/etcd/wire", nil},
@@ -89,11 +89,15 @@ var Project = Rules{
 		{"internal/engine/libvirt/domainxml", []string{"internal/engine"}}, // pure: text in, values out
 		{"internal/engine/fleet", []string{"internal/engine"}},
 		{"internal/engine/kubevirt/machines", []string{"internal/engine/kubevirt", "internal/engine/kubevirt/objects", "internal/engine"}},
-		{"internal/engine/kubevirt", []string{"internal/engine/kubevirt/objects", "internal/engine", "internal/workspace/artifact"}},
+		{"internal/engine/kubevirt", []string{"internal/engine/kubevirt/objects", "internal/engine", "internal/program/helper", "internal/program"}},
 		{"internal/engine/kubevirt/objects", []string{"internal/engine"}}, // pure: values in, objects out
 		{"internal/engine/lease", []string{"internal/engine"}},
 		{"internal/engine/local", []string{"internal/engine", "internal/image/qcow2", "internal/workspace/artifact"}},
 		{"internal/engine", nil},
+
+		{"internal/program/helper", []string{"internal/program/line", "internal/program"}},
+		{"internal/program", []string{"internal/workspace/artifact"}},
+		{"internal/program/line", nil},
 
 		{"internal/image/qcow2", []string{"internal/workspace/artifact"}}, // files that QEMU boots from: no more than their bytes
 		{"internal/upstream", []string{"internal/workspace/artifact"}},    // programs of others, and nothing of ours

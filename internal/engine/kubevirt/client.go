@@ -1,24 +1,23 @@
+// Package kubevirt runs nodes on a Kubernetes cluster with KubeVirt. It talks to Kubernetes by a helper program, whose module is not this
+// one's.
 package kubevirt
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"os/exec"
-	"sync"
+	"path/filepath"
 	"time"
 
 	"coreos-libvirt/internal/engine/kubevirt/objects"
-	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/terminal/printable"
+	"coreos-libvirt/internal/program"
+	"coreos-libvirt/internal/program/helper"
 )
 
-// mostAnswer is more bytes than any answer has: a list of a thousand nodes' objects.
-const mostAnswer = 256 << 20
+// Bytes of a line: what the helper takes, and more than any answer has: a list of a thousand nodes' objects.
+const (
+	maxRequest = 8 << 20
+	maxAnswer  = 256 << 20
+)
 
 // Query says which objects an operation is about, as the helper reads it.
 type Query struct {
@@ -40,157 +39,66 @@ type Applied struct {
 	After  objects.Object `json:"after"`
 }
 
+// request is one line that the helper reads.
+type request struct {
+	ID     int64          `json:"id"`
+	Op     string         `json:"op"`
+	Object objects.Object `json:"object,omitempty"`
+	Data   []byte         `json:"data,omitempty"`
+	Query
+}
+
 // Client talks to a Kubernetes cluster, by a helper that ends with it.
-type Client struct {
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
-	stderr bytes.Buffer
+type Client struct{ helper *helper.Helper }
 
-	mu    sync.Mutex
-	last  int64
-	calls map[int64]chan line
-	ended chan struct{}
-	why   error
-}
-
-// line is an answer of the helper.
-type line struct {
-	ID     int64           `json:"id"`
-	Result json.RawMessage `json:"result"`
-	More   bool            `json:"more"`
-	Error  *Failure        `json:"error"`
-}
-
-// Open starts the helper, which is built if it is missing. context and namespace are of the kubeconfig that kubectl would use; if empty its
-// current ones.
+// Open builds the helper if it is missing; the first question starts it. say says that it is built. context and namespace are of the kubeconfig
+// that kubectl would use; if empty its current ones.
 func Open(ctx context.Context, p Program, kubeContext, namespace string) (*Client, error) {
-	path, err := p.ensure(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return start(exec.Command(path, "-context", kubeContext, "-namespace", namespace))
+	c := &Client{helper.New(p.kind("-context", kubeContext, "-namespace", namespace))}
+	_, err := c.helper.Build(ctx, p.Say)
+	return c, err
 }
 
-func start(cmd *exec.Cmd) (*Client, error) {
-	c := &Client{cmd: cmd, calls: map[int64]chan line{}, ended: make(chan struct{})}
-	c.cmd.Stderr, c.cmd.WaitDelay = &c.stderr, time.Second
-	stdout, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
+// Program is the helper program: where its source is, and where it is built.
+type Program struct {
+	Module string // the folder of coreos-libvirt's go.mod
+	Bin    string // folder of programs
+	Say    func(format string, args ...any)
+}
+
+// helperModule is the helper's folder below the folder of this module.
+const helperModule = "internal/engine/kubevirt/helper"
+
+// kind is the helper as it is started with the arguments.
+func (p Program) kind(args ...string) helper.Kind {
+	return helper.Kind{
+		Program: program.Program{
+			Name: "KubeVirt helper", Prefix: "kubevirt-helper-", Lock: ".lock-kubevirt", Bin: p.Bin,
+			Folder: filepath.Join(p.Module, helperModule), Module: "coreos-libvirt/kubevirt-helper", Package: ".",
+		},
+		Args: args, MaxRequest: maxRequest, MaxAnswer: maxAnswer, TooLong: "namespace= names another one, with fewer objects",
+		Cancel: func(id int64) any { return request{ID: id, Op: "cancel"} },
+		Failed: func(said json.RawMessage) error {
+			var f Failure
+			if err := json.Unmarshal(said, &f); err != nil {
+				return err
+			}
+			return f.explained()
+		},
 	}
-	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("cannot start the KubeVirt helper: %w", err)
-	}
-	go c.listen(stdout)
-	return c, nil
 }
 
 // Close ends the helper.
-func (c *Client) Close() {
-	_ = c.stdin.Close()
-	select {
-	case <-c.ended:
-	case <-time.After(5 * time.Second):
-		_ = c.cmd.Process.Kill()
-		<-c.ended
-	}
-}
-
-// listen hands out the answers until the helper ends.
-func (c *Client) listen(out io.Reader) {
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, mostAnswer)
-	for lines.Scan() {
-		var l line
-		if json.Unmarshal(lines.Bytes(), &l) != nil {
-			break
-		}
-		c.mu.Lock()
-		call := c.calls[l.ID]
-		c.mu.Unlock()
-		if call != nil {
-			call <- l
-		}
-	}
-	_ = c.cmd.Process.Kill() // it has closed its output, or says what is no answer
-	exit := c.cmd.Wait()
-	c.why = fmt.Errorf("the KubeVirt helper ended: %w", errors.Join(lines.Err(), exit))
-	if said := printable.Text(c.stderr.String()); said != "" {
-		c.why = fmt.Errorf("%w\n%s", c.why, said)
-	}
-	c.why = hint.Add(c.why, "run the same command again; if it was killed, `dmesg` says whether this host had too little memory")
-	close(c.ended)
-}
+func (c *Client) Close() { c.helper.Close() }
 
 // ask makes a request, and gives the result of each answer to each, until the last.
 func (c *Client) ask(ctx context.Context, op string, o objects.Object, q Query, each func(json.RawMessage) error) error {
-	id, call := c.open()
-	defer c.forget(id)
-	return c.answers(ctx, id, call, request{id, op, o, q}, each)
+	return c.helper.Ask(ctx, func(id int64) any { return request{ID: id, Op: op, Object: o, Query: q} }, each)
 }
 
-// answers sends the request, and gives the result of each answer on the call to each, until the last.
-func (c *Client) answers(ctx context.Context, id int64, call chan line, asked request, each func(json.RawMessage) error) error {
-	if err := c.send(asked); err != nil {
-		return err
-	}
-	for {
-		select {
-		case l := <-call:
-			if l.Error != nil {
-				return l.Error.explained()
-			}
-			if err := each(l.Result); err != nil || !l.More {
-				return err
-			}
-		case <-c.ended:
-			return c.why
-		case <-ctx.Done():
-			_ = c.send(map[string]any{"id": id, "op": "cancel"})
-			return ctx.Err()
-		}
-	}
-}
-
-func (c *Client) open() (int64, chan line) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last++
-	call := make(chan line, 1024)
-	c.calls[c.last] = call
-	return c.last, call
-}
-
-func (c *Client) forget(id int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.calls, id)
-}
-
-func (c *Client) send(request any) error {
-	text, err := json.Marshal(request)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, err := c.stdin.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("the KubeVirt helper does not read any more: %w", err)
-	}
-	return nil
-}
-
-// into is what reads the last result.
+// into is what reads a result.
 func into(value any) func(json.RawMessage) error {
-	return func(text json.RawMessage) error {
-		if len(text) == 0 {
-			return nil
-		}
-		return json.Unmarshal(text, value)
-	}
+	return func(text json.RawMessage) error { return json.Unmarshal(text, value) }
 }
 
 // Where is the server and the namespace.
@@ -222,7 +130,7 @@ func (c *Client) Log(ctx context.Context, pod, container string, follow bool, ea
 	return c.ask(ctx, "log", nil, Query{Name: pod, Container: container, Follow: follow}, func(text json.RawMessage) error {
 		said := ""
 		err := into(&said)(text)
-		if err == nil && len(text) > 0 {
+		if err == nil {
 			each(said)
 		}
 		return err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ func serveFake() {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			panic(err)
 		}
-		answer := map[string]any{"id": r.ID}
+		answer := map[string]any{"id": r.ID, "last": true}
 		switch key := r.Kind + "/" + r.Name; r.Op {
 		case "apply":
 			if done, refused := k.apply(r.Object, r.Query); refused != nil {
@@ -62,7 +61,7 @@ func serveFake() {
 				delete(k.all, key)
 			}
 		case "log":
-			_ = out.Encode(map[string]any{"id": r.ID, "more": true, "result": "said by " + r.Name + " in " + r.Container})
+			_ = out.Encode(map[string]any{"id": r.ID, "result": "said by " + r.Name + " in " + r.Container})
 		}
 		_ = out.Encode(answer)
 	}
@@ -116,12 +115,7 @@ func inFake(t *testing.T, id string) Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := start(exec.Command(own, serverWord))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return Cluster{Client: client, ID: id, Prefix: "core"}
+	return Cluster{Client: clientOf(t, own, serverWord), ID: id, Prefix: "core"}
 }
 
 // wanted are the objects of the nodes, with a document and memory in MiB.

@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"io"
 
-	"coreos-libvirt/internal/engine/kubevirt/objects"
+	"coreos-libvirt/internal/program/helper"
 )
 
 // Serial is a machine's serial console: what the guest writes there, and what is typed.
 type Serial struct {
 	*io.PipeReader
-	client *Client
-	id     int64
+	call   *helper.Call
+	failed error // why there is no call
 	end    func()
 }
 
@@ -20,10 +20,13 @@ type Serial struct {
 func (c *Client) Serial(ctx context.Context, machine string) *Serial {
 	ctx, end := context.WithCancel(ctx)
 	out, in := io.Pipe()
-	id, call := c.open()
+	call, err := c.helper.Begin(ctx)
+	if err != nil {
+		_ = in.CloseWithError(err)
+		return &Serial{out, nil, err, end}
+	}
 	go func() {
-		defer c.forget(id)
-		err := c.answers(ctx, id, call, request{ID: id, Op: "console", Query: Query{Name: machine}}, func(text json.RawMessage) error {
+		err := call.Ask(ctx, request{ID: call.ID, Op: "console", Query: Query{Name: machine}}, func(text json.RawMessage) error {
 			var said []byte
 			err := into(&said)(text)
 			if err == nil {
@@ -33,28 +36,19 @@ func (c *Client) Serial(ctx context.Context, machine string) *Serial {
 		})
 		_ = in.CloseWithError(err) // nil is io.EOF
 	}()
-	return &Serial{out, c, id, end}
+	return &Serial{out, call, nil, end}
 }
 
 // Write types on the console.
 func (s *Serial) Write(p []byte) (int, error) {
-	return len(p), s.client.send(struct {
-		ID   int64  `json:"id"`
-		Op   string `json:"op"`
-		Data []byte `json:"data"`
-	}{s.id, "input", p})
+	if s.failed != nil {
+		return 0, s.failed
+	}
+	return len(p), s.call.Send(request{ID: s.call.ID, Op: "input", Data: p})
 }
 
 // Close leaves the console.
 func (s *Serial) Close() {
 	s.end()
 	_ = s.PipeReader.Close()
-}
-
-// request is one line that the helper reads.
-type request struct {
-	ID     int64          `json:"id"`
-	Op     string         `json:"op"`
-	Object objects.Object `json:"object,omitempty"`
-	Query
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/line"
 )
 
 // letEnd is how long requests may take to end when nobody waits for them any more.
@@ -42,7 +43,7 @@ var handlers = map[string]handler{
 
 // conversation is the requests that are open, and where answers go.
 type conversation struct {
-	answers *wire.Pipe
+	answers *line.Pipe
 	mu      sync.Mutex
 	open    map[int64]context.CancelFunc
 	all     sync.WaitGroup
@@ -51,19 +52,19 @@ type conversation struct {
 // converse answers requests, each by itself, until there are no more. Those that are open then are cancelled.
 func converse(ctx context.Context, requests io.Reader, answers io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &conversation{answers: wire.NewPipe(answers, wire.MaxAnswer), open: map[int64]context.CancelFunc{}}
+	c := &conversation{answers: line.NewPipe(answers, wire.MaxAnswer), open: map[int64]context.CancelFunc{}}
 	defer c.letEnd()
 	defer cancel()
-	lines := wire.NewLines(requests, wire.MaxRequest)
+	lines := line.NewLines(requests, wire.MaxRequest)
 	for {
-		line, err := lines.Next()
+		text, err := lines.Next()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.Is(err, wire.ErrTooLong):
+		case errors.Is(err, line.ErrTooLong):
 			err = c.refuse(0, err)
 		case err == nil:
-			err = c.take(ctx, line)
+			err = c.take(ctx, text)
 		}
 		if err != nil {
 			return err
@@ -82,9 +83,9 @@ func (c *conversation) letEnd() {
 }
 
 // take begins what a line asks for. The error is of answers that cannot be given.
-func (c *conversation) take(ctx context.Context, line []byte) error {
+func (c *conversation) take(ctx context.Context, text []byte) error {
 	var r wire.Request
-	if err := wire.Decode(line, &r); err != nil {
+	if err := line.Decode(text, &r); err != nil {
 		return c.refuse(0, fmt.Errorf("this is not a request: %w", err))
 	}
 	do, known := handlers[r.Verb]
@@ -140,7 +141,7 @@ func (c *conversation) answer(ctx context.Context, r wire.Request, do handler) {
 }
 
 func (c *conversation) say(id int64, last bool, result any) error {
-	answer := wire.Answer{ID: id, Last: last}
+	answer := line.Answer{ID: id, Last: last}
 	if result != nil {
 		text, err := json.Marshal(result)
 		if err != nil {
@@ -156,5 +157,9 @@ const longestError = 16 << 10
 
 func (c *conversation) refuse(id int64, err error) error {
 	text := err.Error()
-	return c.answers.Send(wire.Answer{ID: id, Last: true, Error: text[:min(len(text), longestError)]})
+	said, err := json.Marshal(text[:min(len(text), longestError)])
+	if err != nil {
+		return err
+	}
+	return c.answers.Send(line.Answer{ID: id, Last: true, Error: said})
 }

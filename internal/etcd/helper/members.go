@@ -15,6 +15,7 @@ import (
 
 	"coreos-libvirt/internal/etcd/helper/service"
 	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/line"
 )
 
 const (
@@ -53,7 +54,7 @@ func argsOf(r wire.Request, args any) error {
 	if _, takesNone := args.(*none); takesNone && len(r.Args) == 0 {
 		return nil
 	}
-	if err := wire.Decode(r.Args, args); err != nil {
+	if err := line.Decode(r.Args, args); err != nil {
 		return fmt.Errorf("%s: the arguments are not what it takes: %w", r.Verb, err)
 	}
 	return nil

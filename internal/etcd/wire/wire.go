@@ -1,5 +1,4 @@
-// Package wire is what a run and its etcd helper say to each other: JSON, one message a line. Requests go to the
-// helper's standard input, answers come from its standard output. Many requests may be open at once.
+// Package wire is what a run asks its etcd helper, and what that answers.
 package wire
 
 import "encoding/json"
@@ -36,6 +35,12 @@ const (
 	UserAdvice = "etcd_user=@FILE, a file of mode 600 with name:password of a user who has the role root; or COREOS_ETCD_USER=name:password in the environment"
 )
 
+// How long a line may be.
+const (
+	MaxRequest = 1 << 20
+	MaxAnswer  = 8 << 20
+)
+
 // Request asks the helper for something.
 type Request struct {
 	ID          int64           `json:"id"` // from 1
@@ -43,14 +48,6 @@ type Request struct {
 	Endpoints   []string        `json:"endpoints,omitempty"` // client URLs of members: http://10.77.0.101:2379
 	Credentials Credentials     `json:"credentials,omitzero"`
 	Args        json.RawMessage `json:"args,omitempty"`
-}
-
-// Answer is the helper's. A request has one or more, of which only the last has Last.
-type Answer struct {
-	ID     int64           `json:"id"` // of the request; 0 if its line was not understood
-	Last   bool            `json:"last,omitempty"`
-	Result json.RawMessage `json:"result,omitempty"`
-	Error  string          `json:"error,omitempty"`
 }
 
 // Credentials are what a client shows to etcd; all may be empty. The files are PEM.

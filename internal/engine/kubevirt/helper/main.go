@@ -40,11 +40,11 @@ type Query struct {
 	Own       string `json:"own"`       // of apply: the label and value, key=value, that an object that is there must have
 }
 
-// answer is one line of the output. A request has several if more is true.
+// answer is one line of the output, as internal/program/line has it. A request has several, of which only the last has Last.
 type answer struct {
 	ID     int64    `json:"id"`
+	Last   bool     `json:"last,omitempty"`
 	Result any      `json:"result,omitempty"`
-	More   bool     `json:"more,omitempty"`
 	Error  *failure `json:"error,omitempty"`
 }
 
@@ -138,7 +138,7 @@ func (c *conversation) end(id int64) {
 func (c *conversation) serve(ctx context.Context, r request) {
 	defer c.end(r.ID)
 	result, err := c.do(ctx, r)
-	last := answer{ID: r.ID, Result: result}
+	last := answer{ID: r.ID, Last: true, Result: result}
 	if err != nil {
 		last.Error = failureOf(err)
 	}
@@ -165,12 +165,12 @@ func (c *conversation) do(ctx context.Context, r request) (any, error) {
 	case "power":
 		return nil, c.api.power(ctx, r.Query)
 	case "log":
-		return nil, c.api.log(ctx, r.Query, func(line string) { c.send(answer{ID: r.ID, Result: line, More: true}) })
+		return nil, c.api.log(ctx, r.Query, func(line string) { c.send(answer{ID: r.ID, Result: line}) })
 	case "console":
 		c.mu.Lock()
 		typed := c.typed[r.ID]
 		c.mu.Unlock()
-		return nil, c.api.console(ctx, r.Name, typed, func(text []byte) { c.send(answer{ID: r.ID, Result: text, More: true}) })
+		return nil, c.api.console(ctx, r.Name, typed, func(text []byte) { c.send(answer{ID: r.ID, Result: text}) })
 	case "where":
 		return c.api.where(), nil
 	}

@@ -1,4 +1,4 @@
-package etcd
+package helper
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"coreos-libvirt/internal/etcd/wire"
+	"coreos-libvirt/internal/program/line"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/printable"
 )
@@ -19,30 +19,25 @@ import (
 // letEnd is how long a request that was cancelled, or the process, may take to end by itself.
 const letEnd = 5 * time.Second
 
-// errEnded is of requests whose helper ended before it answered.
-var errEnded = errors.New("the etcd helper ended before it answered")
-
 // process is a running helper.
 type process struct {
+	kind     *Kind
 	cmd      *exec.Cmd
 	stdin    io.Closer
-	requests *wire.Pipe
+	requests *line.Pipe
 	stderr   *tail
 
 	mu    sync.Mutex
 	last  int64 // request's id
-	calls map[int64]*call
+	calls map[int64]*Call
 
 	ended chan struct{} // closed when the process has ended
 	why   error         // then
 }
 
 // start starts the program. Its standard input ends with this process, and it ends with its standard input.
-func start(path string) (*process, error) {
-	p := &process{cmd: exec.Command(path), stderr: &tail{}, calls: map[int64]*call{}, ended: make(chan struct{})}
-	if path == itself {
-		p.cmd.Args = append(p.cmd.Args, wire.Helper)
-	}
+func (k *Kind) start(path string) (*process, error) {
+	p := &process{kind: k, cmd: exec.Command(path, k.Args...), stderr: &tail{}, calls: map[int64]*Call{}, ended: make(chan struct{})}
 	p.cmd.Stderr, p.cmd.WaitDelay = p.stderr, time.Second
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -52,34 +47,34 @@ func start(path string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.stdin, p.requests = stdin, wire.NewPipe(stdin, wire.MaxRequest)
+	p.stdin, p.requests = stdin, line.NewPipe(stdin, k.MaxRequest)
 	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("cannot start the etcd helper: %w", err)
+		return nil, fmt.Errorf("cannot start the %s: %w", k.Program.Name, err)
 	}
-	go p.listen(wire.NewLines(stdout, wire.MaxAnswer))
+	go p.listen(line.NewLines(stdout, k.MaxAnswer))
 	return p, nil
 }
 
 // listen hands out the answers until the process ends. One that says something else is ended.
-func (p *process) listen(answers *wire.Lines) {
+func (p *process) listen(answers *line.Lines) {
 	err := p.handOut(answers)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	} else {
 		_ = p.cmd.Process.Kill()
 	}
-	p.why = ended(err, p.cmd.Wait(), p.stderr.String())
+	p.why = p.kind.ended(err, p.cmd.Wait(), p.stderr.String())
 	close(p.ended)
 }
 
-func (p *process) handOut(answers *wire.Lines) error {
+func (p *process) handOut(answers *line.Lines) error {
 	for {
-		answer, err := next(answers)
+		answer, err := p.kind.next(answers)
 		if err != nil {
 			return err
 		}
 		if answer.ID == 0 {
-			return fmt.Errorf("it did not understand a request: %s", printable.Text(answer.Error))
+			return fmt.Errorf("it did not understand a request: %w", p.kind.failure(answer))
 		}
 		p.mu.Lock()
 		if c := p.calls[answer.ID]; c != nil { // nobody waits for one that did not end in time
@@ -89,29 +84,37 @@ func (p *process) handOut(answers *wire.Lines) error {
 	}
 }
 
-// next is the next answer. In place of one that is too long there is an error for its request, if it says whose it is.
-func next(answers *wire.Lines) (answer wire.Answer, err error) {
-	line, err := answers.Next()
-	if errors.Is(err, wire.ErrTooLong) {
-		if begin, ok := wire.Beginning(line); ok {
-			begin.Error = tooLong
+// next is the next answer. In place of one that is too long there is one without all that it says, if it says whose it is.
+func (k *Kind) next(answers *line.Lines) (answer line.Answer, err error) {
+	text, err := answers.Next()
+	if errors.Is(err, line.ErrTooLong) {
+		if begin, ok := line.Beginning(text); ok {
 			return begin, nil
 		}
 	}
 	if err != nil {
 		return answer, err
 	}
-	if err := wire.Decode(line, &answer); err != nil {
+	if err := line.Decode(text, &answer); err != nil {
 		return answer, fmt.Errorf("it answered something else than JSON: %w", err)
 	}
 	return answer, nil
 }
 
-var tooLong = fmt.Sprintf("the etcd helper's answer is longer than %d MiB\nhint: a member says too much to be true: `mage etcd` shows which members there are", wire.MaxAnswer>>20)
+// failure is what the answer says that is an error; nil if it says a result.
+func (k *Kind) failure(answer line.Answer) error {
+	switch {
+	case answer.TooLong:
+		return hint.Errorf(k.TooLong, "the %s's answer is longer than %d MiB", k.Program.Name, k.MaxAnswer>>20)
+	case len(answer.Error) > 0:
+		return k.Failed(answer.Error)
+	}
+	return nil
+}
 
 // ended is what a request ends with that was open then; wrong and exit say what became of the process.
-func ended(wrong, exit error, stderr string) error {
-	err := errEnded
+func (k *Kind) ended(wrong, exit error, stderr string) error {
+	err := fmt.Errorf("the %s %w", k.Program.Name, ErrEnded)
 	if cause := cmp.Or(wrong, exit); cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
@@ -121,42 +124,22 @@ func ended(wrong, exit error, stderr string) error {
 	return hint.Errorf("run the same command again; if it was killed, `dmesg` says whether this host had too little memory", "%w", err)
 }
 
-// ask makes a request and gives the result of each answer to each, until the last. If ctx or each ends it before, the request
-// is cancelled.
-func (p *process) ask(ctx context.Context, request wire.Request, each func(json.RawMessage) error) error {
-	c := p.open(&request)
-	defer p.forget(request.ID)
-	if err := p.requests.Send(request); errors.Is(err, wire.ErrTooLong) {
-		return err
-	}
-	whole, err := c.answers(ctx, p.ended, each)
-	if whole {
-		return err
-	}
-	if p.hasEnded() {
-		return cmp.Or(err, p.why)
-	}
-	p.cancel(ctx, request.ID, c)
-	return cmp.Or(err, ctx.Err())
-}
-
 // cancel cancels a request and waits a little until it has ended.
-func (p *process) cancel(ctx context.Context, id int64, c *call) {
-	if p.requests.Send(wire.Request{ID: id, Verb: wire.Cancel}) != nil {
+func (p *process) cancel(ctx context.Context, c *Call) {
+	if p.requests.Send(p.kind.Cancel(c.ID)) != nil {
 		return // the process has ended
 	}
 	ctx, enough := context.WithTimeout(context.WithoutCancel(ctx), letEnd)
 	defer enough()
-	_, _ = c.answers(ctx, p.ended, func(json.RawMessage) error { return nil })
+	_, _ = c.answers(ctx, func(json.RawMessage) error { return nil })
 }
 
-func (p *process) open(request *wire.Request) *call {
+func (p *process) open() *Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last++
-	request.ID = p.last
-	c := newCall()
-	p.calls[request.ID] = c
+	c := &Call{ID: p.last, process: p, more: make(chan struct{}, 1)}
+	p.calls[c.ID] = c
 	return c
 }
 

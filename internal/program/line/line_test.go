@@ -1,4 +1,4 @@
-package wire
+package line
 
 import (
 	"bytes"
@@ -19,6 +19,12 @@ func TestLines(t *testing.T) {
 	if line, err := lines.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("got %q, %v", line, err)
 	}
+}
+
+// token is a message of this test.
+type token struct {
+	ID   string `json:"id"`
+	Size int    `json:"size"`
 }
 
 // TestBeginning is of answers as they are written, and of nothing else.
@@ -50,9 +56,9 @@ func TestDecodeIsStrict(t *testing.T) {
 		`{"id":"a"`:                  false,
 		``:                           false,
 	} {
-		var token Token
-		if err := Decode([]byte(text), &token); (err == nil) != ok {
-			t.Errorf("%s: got %+v, %v", text, token, err)
+		var got token
+		if err := Decode([]byte(text), &got); (err == nil) != ok {
+			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
 }
@@ -61,7 +67,7 @@ func TestPipe(t *testing.T) {
 	var sent bytes.Buffer
 	pipe := NewPipe(&sent, 40)
 	for _, id := range []string{"short", strings.Repeat("x", 40)} {
-		if err := pipe.Send(Token{ID: id}); (id == "short") != (err == nil) || err != nil && !errors.Is(err, ErrTooLong) {
+		if err := pipe.Send(token{ID: id}); (id == "short") != (err == nil) || err != nil && !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s: got %v", id, err)
 		}
 	}

@@ -1,4 +1,5 @@
-package wire
+// Package line is what a run and its helpers say to each other: JSON, one message a line.
+package line
 
 import (
 	"bufio"
@@ -12,11 +13,15 @@ import (
 	"sync"
 )
 
-// How long a line may be.
-const (
-	MaxRequest = 1 << 20
-	MaxAnswer  = 8 << 20
-)
+// Answer is a helper's. A request has one or more, of which only the last has Last.
+type Answer struct {
+	ID     int64           `json:"id"` // of the request; 0 if its line was not understood
+	Last   bool            `json:"last,omitempty"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  json.RawMessage `json:"error,omitempty"`
+
+	TooLong bool `json:"-"` // what it says is left out
+}
 
 // ErrTooLong is of a line that is longer than it may be.
 var ErrTooLong = errors.New("the message is too long")
@@ -69,7 +74,7 @@ func Beginning(line []byte) (answer Answer, ok bool) {
 	if err != nil {
 		return answer, false
 	}
-	return Answer{ID: id, Last: len(found[2]) > 0}, true
+	return Answer{ID: id, Last: len(found[2]) > 0, TooLong: true}, true
 }
 
 var answerBegins = regexp.MustCompile(`^{"id":([1-9][0-9]*),("last":true,)?"(?:result|error)":`)
