@@ -56,8 +56,20 @@ func CheckKubernetesUp(ctx context.Context, r *Run) error {
 	return err
 }
 
-// kubernetesPlan is what has to be done to have the objects, and refuses what no run of this project does.
-func kubernetesPlan(ctx context.Context, r *Run, c kubevirt.Cluster, want []objects.Object) ([]kubevirt.Step, error) {
+// kubernetesPlan is what has to be done to have the objects, and refuses what no run of this project does. The caller closes the cluster,
+// unless there is an error.
+func kubernetesPlan(ctx context.Context, r *Run, want []objects.Object) (c kubevirt.Cluster, steps []kubevirt.Step, err error) {
+	if c, err = kubernetes(ctx, r); err != nil {
+		return c, nil, err
+	}
+	if steps, err = stepsTo(ctx, r, c, want); err != nil {
+		c.Close()
+	}
+	return c, steps, err
+}
+
+// stepsTo are those that have to be taken to have the objects.
+func stepsTo(ctx context.Context, r *Run, c kubevirt.Cluster, want []objects.Object) ([]kubevirt.Step, error) {
 	surplus, err := c.Surplus(ctx, want)
 	if err == nil && len(surplus) > 0 {
 		err = hint.Errorf("`kubectl delete` of its VirtualMachine, DataVolumes and Secret, once its member has left etcd; or a larger nodes=",
@@ -83,15 +95,12 @@ func KubernetesPlan(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	c, err := kubernetes(ctx, r)
+	c, steps, err := kubernetesPlan(ctx, r, want)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	steps, err := kubernetesPlan(ctx, r, c, want)
-	if err == nil {
-		err = printSteps(r, steps)
-	}
+	err = printSteps(r, steps)
 	if err == nil && slices.ContainsFunc(steps, func(s kubevirt.Step) bool { return s.Action != kubevirt.Keep }) {
 		err = session.ExitStatus(somethingToDo)
 	}
@@ -123,15 +132,11 @@ func KubernetesUp(ctx context.Context, r *Run) error {
 	if err != nil {
 		return err
 	}
-	c, err := kubernetes(ctx, r)
+	c, steps, err := kubernetesPlan(ctx, r, want)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	steps, err := kubernetesPlan(ctx, r, c, want)
-	if err != nil {
-		return err
-	}
 	if err := takeSteps(ctx, r, c, steps); err != nil || !r.Ready {
 		return err
 	}

@@ -10,18 +10,6 @@ import (
 	"coreos-libvirt/internal/testkit/pace"
 )
 
-// untilEnded is for what must end, however slow the machine is.
-func untilEnded(t *testing.T, what string, ended <-chan error) error {
-	t.Helper()
-	select {
-	case err := <-ended:
-		return err
-	case <-time.After(pace.Hang):
-		t.Fatalf("%s: it does not end", what)
-		return nil
-	}
-}
-
 // TestAServiceThatDoesNotLive is told of, with what the helper printed, when its last helper has died.
 func TestAServiceThatDoesNotLive(t *testing.T) {
 	t.Parallel()
@@ -33,7 +21,11 @@ func TestAServiceThatDoesNotLive(t *testing.T) {
 	defer server.Close()
 	lost := make(chan error, 1)
 	go func() { lost <- server.Wait() }()
-	err = untilEnded(t, "the service", lost)
+	select {
+	case err = <-lost:
+	case <-time.After(pace.Hang):
+		t.Fatal("the service does not end")
+	}
 	want := "the discovery service has ended, after 3 starts: the etcd helper ended before it answered: exit status 2\npanic: out of luck\nhint: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "`mage up`") {
 		t.Errorf("got %v", err)
