@@ -32,8 +32,11 @@ func kubernetes(ctx context.Context, r *Run) (c kubevirt.Cluster, err error) {
 }
 
 func kubeClient(ctx context.Context, r *Run) (*kubevirt.Client, error) {
-	program := kubevirt.Program{Module: r.Workspace, Bin: filepath.Join(r.Cache, "bin"), Say: r.log.Say}
-	return kubevirt.Open(ctx, program, r.Context, r.Namespace)
+	return kubevirt.Open(ctx, kubeProgram(r), r.Context, r.Namespace)
+}
+
+func kubeProgram(r *Run) kubevirt.Program {
+	return kubevirt.Program{Module: r.Workspace, Bin: filepath.Join(r.Cache, "bin"), Say: r.log.Say}
 }
 
 // workspaceID is the workspace's. One that has made nothing yet has none: no object has what stands for it.

@@ -62,6 +62,9 @@ func bringForLab(ctx context.Context, r *Run, words []string) error {
 	if err := prepareLab(ctx, r.etcd, r.log.Say); err != nil {
 		return err
 	}
+	if err := kubernetesForLab(ctx, r); err != nil {
+		return err
+	}
 	if hasTarget(words, "bench") {
 		if err := host.EnsurePackages(ctx, benchPackages, r.log.Say); err != nil {
 			return err
@@ -78,6 +81,16 @@ func bringForLab(ctx context.Context, r *Run, words []string) error {
 		}
 	}
 	return nil
+}
+
+// kubernetesForLab builds what the run inside asks Kubernetes by, if its nodes are there.
+func kubernetesForLab(ctx context.Context, r *Run) error {
+	inside, err := insideOf(r)
+	if err != nil || !OnKubernetes(inside) {
+		return nil //nolint:nilerr // what is wrong with its settings that run says
+	}
+	_, err = kubeProgram(r).Build(ctx)
+	return err
 }
 
 // passListener opens the port of this host at which a forward inside the lab listens: the lab's own would be seen by nobody
@@ -229,6 +242,9 @@ func imagesForLab(ctx context.Context, r *Run) error {
 func imageForLab(ctx context.Context, r *Run, s *settings.Settings) error {
 	name := s.Image
 	if !slices.Contains(guestimage.Names, name) {
+		if OnKubernetes(r) {
+			return nil // which imports it
+		}
 		return fetchForLab(ctx, imageOptionsOf(r, s, false))
 	}
 	if _, built := guestimage.Path(r.Cache, name); built {

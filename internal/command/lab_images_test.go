@@ -28,3 +28,16 @@ func TestTheLabHasTheImagesOfTheClustersFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestTheLabFetchesNoImageForKubernetes, which imports it. Nobody listens at the port that it is at.
+func TestTheLabFetchesNoImageForKubernetes(t *testing.T) {
+	unsaid(t)
+	save(t, "clusters/core.yml", "engine: kubevirt\nnodes: 1\nimage: https://127.0.0.1:1/kubevirt.qcow2\n")
+	r, err := NewAbout(nil, About{Lab: true}, os.Stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := imagesForLab(t.Context(), r); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/image/base"
 	"coreos-libvirt/internal/image/stream"
+	"coreos-libvirt/internal/lab/guestimage"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/table"
@@ -132,7 +133,7 @@ func kubeVirtImages(ctx context.Context, r *Run) (map[string]stream.KubeVirt, er
 	}
 	images := map[string]stream.KubeVirt{}
 	for _, p := range alike(partsOf(r), byImage) {
-		image, err := base.KubeVirt(ctx, imageOptionsOf(r, p.Settings, true))
+		image, err := kubeVirtImage(ctx, r, p.Settings)
 		if err != nil {
 			return nil, err
 		}
@@ -145,6 +146,20 @@ func kubeVirtImages(ctx context.Context, r *Run) (map[string]stream.KubeVirt, er
 		}
 	}
 	return images, nil
+}
+
+// labForKubeVirt is where the lab's image for KubeVirt would be: a name that no server has (RFC 2606). In the lab nothing imports it; what stands in
+// for KubeVirt there has it, as internal/testkit/kubernetes says.
+const labForKubeVirt = "https://lab.invalid/lab-kubevirt.qcow2"
+
+// kubeVirtImage is the image that nodes of the settings are made on.
+func kubeVirtImage(ctx context.Context, r *Run, s *settings.Settings) (stream.KubeVirt, error) {
+	if r.InLab && s.Image == guestimage.Lab {
+		image := labImage(s.Image)
+		image.URL = labForKubeVirt
+		return stream.KubeVirt{Image: image}, nil
+	}
+	return base.KubeVirt(ctx, imageOptionsOf(r, s, true))
 }
 
 // kubeVirtNode is what the document's node is made of.

@@ -66,6 +66,11 @@ type Program struct {
 	Say    func(format string, args ...any)
 }
 
+// Build gives the path of the program, and builds it if it is missing.
+func (p Program) Build(ctx context.Context) (path string, err error) {
+	return p.kind().Program.Build(ctx, p.Say)
+}
+
 // helperModule is the helper's folder below the folder of this module.
 const helperModule = "internal/engine/kubevirt/helper"
 
