@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
+	"coreos-libvirt/internal/host"
 	"coreos-libvirt/internal/lab/guestimage"
 )
 
@@ -22,12 +23,18 @@ var platformScript []byte
 // Image is what machines boot from: a disk image, and the kernel and initramfs that are booted in place of its own.
 type Image struct{ Disk, Kernel, Initramfs string }
 
+// Packages are the Debian packages of the host that an image is made with, and machines are booted.
+var Packages = []string{"qemu-system-x86", "qemu-utils", "e2fsprogs", "cpio", "gzip", "xorriso"}
+
 // LabImage is the lab's image, which must have been built into the store, as one for KubeVirt: real Ignition with the platform kubevirt.
 // A distributor's image says so in its boot loader; here QEMU does, with a kernel and an initramfs that are made once.
-func LabImage(ctx context.Context, store string) (Image, error) {
+func LabImage(ctx context.Context, store string, say func(format string, args ...any)) (Image, error) {
 	disk, built := guestimage.Path(store, guestimage.Lab)
 	if !built {
 		return Image{}, fmt.Errorf("%s has not been built", disk)
+	}
+	if err := host.EnsurePackages(ctx, Packages, say); err != nil {
+		return Image{}, err
 	}
 	sum := sha256.Sum256([]byte(bootScript + string(platformScript) + disk))
 	folder := filepath.Join(store, "lab-parts", "kubevirt-"+hex.EncodeToString(sum[:])[:12])

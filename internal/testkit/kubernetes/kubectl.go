@@ -11,7 +11,10 @@ import (
 )
 
 // Kubectl is the path of kubectl, of the cluster's own version.
-func (c *Cluster) Kubectl() string { return filepath.Join(c.programs.kubernetes, "kubectl") }
+func (c *Cluster) Kubectl() string { return c.programs.Kubectl() }
+
+// Kubectl is the path of kubectl.
+func (p Programs) Kubectl() string { return filepath.Join(p.kubernetes, "kubectl") }
 
 // kubectl runs it with all rights, and gives what it writes.
 func (c *Cluster) kubectl(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {

@@ -43,7 +43,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{dir: o.Dir, programs: o.Programs, image: o.Image}
 	at := addresses{etcd: "http://" + loopback.Free(), peer: "http://" + loopback.Free(), api: loopback.Free(), virtAPI: loopback.Free(), virtController: loopback.Free(), kubelet: loopback.Free()}
 	c.Server = "https://" + at.api
-	err := errors.Join(os.Mkdir(c.file("machines"), 0o700), c.certify(at))
+	err := errors.Join(os.Mkdir(c.file("machines"), 0o700), os.Mkdir(c.Logs(), 0o700), c.certify(at))
 	for _, step := range []func() error{
 		func() error { return c.etcd(ctx, o.Etcd, at) },
 		func() error { return c.apiserver(ctx, at) },
@@ -85,9 +85,13 @@ func (c *Cluster) Says(text string) error {
 // Log is what a part of the cluster has written: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, virt-api,
 // virt-controller, importer or handler.
 func (c *Cluster) Log(part string) string {
-	text, _ := os.ReadFile(filepath.Join(c.dir, part+".log"))
+	text, _ := os.ReadFile(filepath.Join(c.Logs(), part+".log"))
 	return string(text)
 }
+
+// Logs is the folder of what the parts write. Certificates are elsewhere: virt-api and virt-controller read theirs again each time that something
+// changes in their folder.
+func (c *Cluster) Logs() string { return c.file("logs") }
 
 // addresses are where the parts listen: host:port, of etcd URLs.
 type addresses struct{ etcd, peer, api, virtAPI, virtController, kubelet string }
@@ -109,13 +113,13 @@ func (c *Cluster) certify(at addresses) (err error) {
 	c.Kubeconfig, err = a.kubeconfig("admin", c.Server, "admin", "system:masters")
 	return errors.Join(
 		err, scheduler, virtAPI, virtController, virtHandler,
-		a.issue("kube-apiserver", "kube-apiserver", nil, []string{host(at.api), "kubernetes.default.svc"}),
+		a.issue("kube-apiserver", "kube-apiserver", nil, []string{hostOf(at.api), "kubernetes.default.svc"}),
 		a.issue("kubelet-client", "kube-apiserver", nil, nil),
 		a.issue("service-accounts", "service-accounts", nil, nil),
-		a.issue("virt-api-server", "virt-api", nil, []string{"virt-api." + namespace + ".svc", host(at.virtAPI)}),
+		a.issue("virt-api-server", "virt-api", nil, []string{"virt-api." + namespace + ".svc", hostOf(at.virtAPI)}),
 		a.issue("virt-api-handler", "kubevirt.io:system:client:virt-handler", nil, nil),
-		a.issue("virt-controller-server", "virt-controller", nil, []string{host(at.virtController)}),
-		a.issue("handler", "kubevirt.io:system:node:virt-handler", nil, []string{host(at.kubelet)}),
+		a.issue("virt-controller-server", "virt-controller", nil, []string{hostOf(at.virtController)}),
+		a.issue("handler", "kubevirt.io:system:node:virt-handler", nil, []string{hostOf(at.kubelet)}),
 		front.issue("front", "front-proxy-client", nil, nil),
 	)
 }

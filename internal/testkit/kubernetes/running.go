@@ -14,7 +14,7 @@ import (
 
 // run starts a part, whose arguments follow its program, and waits until it is there.
 func (c *Cluster) run(ctx context.Context, name string, there func() error, words ...string) error {
-	p, err := start(c.dir, name, nil, words...)
+	p, err := start(c.Logs(), name, nil, words...)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (c *Cluster) etcd(ctx context.Context, program string, at addresses) error 
 
 func (c *Cluster) apiserver(ctx context.Context, at addresses) error {
 	return c.run(ctx, "kube-apiserver", answers(c.Server+"/readyz", "ok"), filepath.Join(c.programs.kubernetes, "kube-apiserver"),
-		"--etcd-servers="+at.etcd, "--bind-address="+host(at.api), "--secure-port="+port(at.api),
+		"--etcd-servers="+at.etcd, "--bind-address="+hostOf(at.api), "--secure-port="+portOf(at.api),
 		"--advertise-address=192.0.2.1", "--endpoint-reconciler-type=none", // nobody in a pod asks for it, and a loopback address is refused
 		"--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=Node,RBAC", "--allow-privileged=true",
 		"--client-ca-file="+c.file("authority.crt"),
@@ -100,14 +100,14 @@ func (c *Cluster) virt(ctx context.Context, at addresses) error {
 		return err
 	}
 	if err := c.run(ctx, "virt-api", served, filepath.Join(c.programs.kubevirt, "virt-api"),
-		"--kubeconfig="+c.file("virt-api.kubeconfig"), "--listen="+host(at.virtAPI), "--port="+port(at.virtAPI), "--console-server-port="+port(at.kubelet),
+		"--kubeconfig="+c.file("virt-api.kubeconfig"), "--listen="+hostOf(at.virtAPI), "--port="+portOf(at.virtAPI), "--console-server-port="+portOf(at.kubelet),
 		"--tls-cert-file="+c.file("virt-api-server.crt"), "--tls-key-file="+c.file("virt-api-server.key"),
 		"--handler-cert-file="+c.file("virt-api-handler.crt"), "--handler-key-file="+c.file("virt-api-handler.key")); err != nil {
 		return err
 	}
 	leads := answers("https://"+at.virtController+"/leader", `"leader":"true"`)
 	return c.run(ctx, "virt-controller", leads, filepath.Join(c.programs.kubevirt, "virt-controller"),
-		"--kubeconfig="+c.file("virt-controller.kubeconfig"), "--listen="+host(at.virtController), "--port="+port(at.virtController),
+		"--kubeconfig="+c.file("virt-controller.kubeconfig"), "--listen="+hostOf(at.virtController), "--port="+portOf(at.virtController),
 		"--prom-cert-file="+c.file("virt-controller-server.crt"), "--prom-key-file="+c.file("virt-controller-server.key"),
 		"--leader-elect-lease-duration=2h", "--leader-elect-renew-deadline=1h") // it is alone, and must not end where the machine is slow
 }
@@ -144,5 +144,5 @@ func answers(url, words string) func() error {
 	}
 }
 
-func host(at string) string { address, _, _ := net.SplitHostPort(at); return address }
-func port(at string) string { _, port, _ := net.SplitHostPort(at); return port }
+func hostOf(at string) string { address, _, _ := net.SplitHostPort(at); return address }
+func portOf(at string) string { _, port, _ := net.SplitHostPort(at); return port }

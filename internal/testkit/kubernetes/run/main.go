@@ -23,7 +23,7 @@ func main() {
 	store := flag.String("store", "/var/cache/coreos-libvirt", "where programs are built into, and the lab's images are")
 	dir := flag.String("dir", "", "folder of the cluster's files, empty or not there; a new one if it is not said")
 	boots := flag.Bool("boots", false, "boot machines, by QEMU from the lab's image: it must run where their bridge is")
-	build := flag.Bool("build", false, "build the programs, and end")
+	build := flag.Bool("build", false, "build the programs, and with -boots what machines boot, and end")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, *store, *dir, *build, *boots)
@@ -37,6 +37,10 @@ func main() {
 func run(ctx context.Context, store, dir string, onlyBuild, boots bool) (err error) {
 	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	programs, err := kubernetes.Ensure(ctx, filepath.Join(store, "bin"), say)
+	var image kubernetes.Image
+	if err == nil && boots {
+		image, err = kubernetes.LabImage(ctx, store, say)
+	}
 	if err != nil || onlyBuild {
 		return err
 	}
@@ -49,19 +53,13 @@ func run(ctx context.Context, store, dir string, onlyBuild, boots bool) (err err
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	var image kubernetes.Image
-	if boots {
-		if image, err = kubernetes.LabImage(ctx, store); err != nil {
-			return err
-		}
-	}
 	begin := time.Now()
 	cluster, err := kubernetes.Start(ctx, kubernetes.Options{Programs: programs, Etcd: guestimage.Etcd(store), Dir: dir, Image: image})
 	if err != nil {
 		return err
 	}
 	defer cluster.End()
-	say("kubernetes: ready after %.0f s; logs are in %s", time.Since(begin).Seconds(), dir)
+	say("kubernetes: ready after %.0f s; logs are in %s", time.Since(begin).Seconds(), cluster.Logs())
 	fmt.Printf("export KUBECONFIG=%s PATH=%s:$PATH\n", cluster.Kubeconfig, filepath.Dir(cluster.Kubectl()))
 	wait(ctx)
 	return nil
