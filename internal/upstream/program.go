@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,8 +14,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"coreos-libvirt/internal/program"
 	"coreos-libvirt/internal/terminal/hint"
-	"coreos-libvirt/internal/workspace/artifact"
 )
 
 // replaced are files of Ignition's module that ignition-apply has others in place of, so that it is built without cgo: no disks
@@ -34,13 +35,20 @@ var inPlace = map[string]string{
 // Programs are the paths of those that judge documents.
 type Programs struct{ Apply, Quadlet string }
 
+// What the programs' names begin with, before the digest of what they are built from.
+const (
+	applyPrefix   = "ignition-apply-"
+	quadletPrefix = "quadlet-"
+)
+
 // Built are the programs in the folder bin, and whether they are all there.
 func Built(bin string) (p Programs, there bool) {
 	p = Programs{
-		Apply:   filepath.Join(bin, "ignition-apply-"+digest("ignition", "apply")),
-		Quadlet: filepath.Join(bin, "quadlet-"+digest("quadlet", "")),
+		Apply:   filepath.Join(bin, applyPrefix+digest("ignition", "apply")),
+		Quadlet: filepath.Join(bin, quadletPrefix+digest("quadlet", "")),
 	}
-	return p, artifact.Own(bin) == nil && artifact.Own(p.Apply) == nil && artifact.Own(p.Quadlet) == nil
+	apply, quadlet := program.Use(p.Apply), program.Use(p.Quadlet)
+	return p, apply && quadlet
 }
 
 // Ensure gives the programs in the folder bin, and builds those that are missing, which takes a minute or two; say gets a line for
@@ -50,16 +58,7 @@ func Ensure(ctx context.Context, bin string, say func(format string, args ...any
 	if there {
 		return p, nil
 	}
-	if _, err := exec.LookPath("go"); err != nil {
-		return p, hint.Errorf("install Go: https://go.dev/doc/install", "the programs that judge documents are built by Go, which is not here")
-	}
-	if err := artifact.Folder(bin); err != nil {
-		return p, err
-	}
-	if err := artifact.Own(bin); err != nil {
-		return p, hint.Errorf(fmt.Sprintf("rm -r %q   # what is in it may be of others; it is built again", bin), "programs from there are not run: %w", err)
-	}
-	unlock, err := artifact.Lock(ctx, filepath.Join(bin, ".lock-upstream"), func() { say("verify: another run builds its programs") })
+	unlock, err := program.Lock(ctx, bin, ".lock-upstream", "the programs that judge documents are", func() { say("verify: another run builds its programs") })
 	if err != nil {
 		return p, err
 	}
@@ -68,7 +67,10 @@ func Ensure(ctx context.Context, bin string, say func(format string, args ...any
 	if err := b.one(p.Apply, "Ignition's ignition-apply "+IgnitionVersion, b.apply); err != nil {
 		return p, err
 	}
-	return p, b.one(p.Quadlet, "Podman's Quadlet "+QuadletVersion, b.quadlet)
+	if err := b.one(p.Quadlet, "Podman's Quadlet "+QuadletVersion, b.quadlet); err != nil {
+		return p, err
+	}
+	return p, errors.Join(program.RemoveUnused(bin, applyPrefix), program.RemoveUnused(bin, quadletPrefix))
 }
 
 // digest is of the module's versions, of the files in its place and of the system that the program is for.
@@ -102,7 +104,7 @@ type builder struct {
 
 // one builds a program at path, unless it is there: in a folder of its own, which is removed.
 func (b builder) one(path, what string, build func(dir, to string) error) error {
-	if artifact.Own(path) == nil {
+	if program.Use(path) {
 		return nil
 	}
 	b.say("verify: building %s, once", what)

@@ -1,19 +1,33 @@
 package upstream
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
-// The programs are built once: of a folder that has them nothing is built again, and one of other people's is not used.
+// The programs are built once: of a folder that has them nothing is built again, and one of other people's is not used. An older one that
+// nobody has used for long goes.
 func TestEnsure(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles Ignition")
 	}
 	bin := filepath.Join(t.TempDir(), "bin")
+	old, other := filepath.Join(bin, "ignition-apply-0123456789ab"), filepath.Join(bin, "etcd-helper-0123456789ab")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{old, other} {
+		long := time.Now().AddDate(0, -1, 0)
+		if err := errors.Join(os.WriteFile(path, nil, 0o755), os.Chtimes(path, long, long)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	said := []string{}
 	say := func(format string, _ ...any) { said = append(said, format) }
 	programs, err := Ensure(t.Context(), bin, say)
@@ -22,6 +36,12 @@ func TestEnsure(t *testing.T) {
 	}
 	if len(said) != 2 {
 		t.Errorf("two programs are built, and it says %q", said)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an older program is still there: %v", err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error(err)
 	}
 	root := t.TempDir()
 	cmd := exec.Command(programs.Apply, root)
