@@ -11,6 +11,7 @@ import (
 
 	"coreos-libvirt/internal/cluster/boot"
 	"coreos-libvirt/internal/cluster/members"
+	"coreos-libvirt/internal/cluster/symptoms"
 	"coreos-libvirt/internal/engine"
 	"coreos-libvirt/internal/etcd"
 	"coreos-libvirt/internal/etcd/authority"
@@ -87,7 +88,8 @@ func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.N
 	} else {
 		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
-	return errors.Join(err, leaderless(r, status, status.Whole(len(nodes))), view.CheckStrangers(nodes, status))
+	found := symptoms.Find(ctx, view, nodes, status, symptomsWithin, commandOf(r))
+	return errors.Join(err, explained(leaderless(r, status, status.Whole(len(nodes))), found), view.CheckStrangers(nodes, status))
 }
 
 // leaderless is the error, with what helps if most of the members are lost for good.
@@ -106,7 +108,8 @@ func printNoMembers(r *Run) error {
 	return table.JSON(r.out, []memberStatus{})
 }
 
-// strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, or alarms, as far as its members say at once.
+// strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, alarms, or members with something wrong. Only the nodes of members
+// that are not healthy are asked longer than at once.
 func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) error {
 	clusters := map[string]bool{}
 	for _, d := range nodes {
@@ -118,7 +121,13 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if prefixes[i] != r.Prefix {
 			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
 		}
-		return members.Look(ctx, view)
+		looking, enough := context.WithTimeout(ctx, statusPatience)
+		defer enough()
+		asked, status, err := members.Look(looking, view)
+		if token := view.Generation.Token; token == nil || !token.Formed { // it waits for the others, which is no fault
+			return err
+		}
+		return errors.Join(err, symptoms.Error(symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r))))
 	})...)
 }
 

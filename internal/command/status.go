@@ -118,7 +118,7 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { seen.strangers = strangersOf(ctx, r, domains, members) })
+	asking.Go(func() { seen.strangers = strangersOf(whole, r, domains, members) })
 	asking.Go(func() {
 		changed = drift(ctx, r.Settings, wouldDo(r, askQuick), func(format string, args ...any) {
 			seen.warnings = append(seen.warnings, fmt.Sprintf(format, args...))

@@ -75,7 +75,7 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 	}
 	broken = errors.Join(broken, admitted.Came(nodes))
 	if broken == nil {
-		nodes, status, err = reconcile(ctx, cluster, d.plan, nodes, server)
+		nodes, status, err = reconcile(ctx, r, cluster, d.plan, nodes, server)
 	} else if r.KeepGoing && r.Ready {
 		status, err = cluster.ReconcileReady(ctx, nodes)
 	}
@@ -87,11 +87,11 @@ func upAll(ctx context.Context, r *Run, d defined) ([]boot.Node, etcd.Status, er
 }
 
 // reconcile makes of nodes that are ready the cluster that is wanted.
-func reconcile(ctx context.Context, cluster members.Cluster, p plan.Plan, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
+func reconcile(ctx context.Context, r *Run, cluster members.Cluster, p plan.Plan, nodes []boot.Node, server *etcd.Server) ([]boot.Node, etcd.Status, error) {
 	surplus := p.Surplus
 	if p.Way == plan.NewGeneration { // those that were to be removed went with the others
 		surplus = plan.Taking(surplus, plan.Keep)
 	}
 	done, err := cluster.Reconcile(ctx, nodes, surplus, server)
-	return done.Nodes, done.Status, err
+	return done.Nodes, done.Status, explainedOutcome(ctx, r, cluster, done, err)
 }

@@ -30,6 +30,7 @@ var Project = Rules{
 		{"internal/cluster/rotation", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/config/verify", "internal/workspace"}},
 		{"internal/cluster/recovery", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/etcd/metrics", "internal/workspace/wait", "internal/workspace", "internal/workspace/artifact"}},
 		{"internal/cluster/restoration", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/guest", "internal/workspace/wait", "internal/workspace"}},
+		{"internal/cluster/symptoms", []string{"internal/cluster/etcdunit", "internal/cluster/members", "internal/cluster/boot", "internal/etcd", "internal/workspace/wait"}},
 		{"internal/cluster/etcdunit", []string{"internal/cluster/members", "internal/cluster/boot", "internal/guest", "internal/workspace"}},
 		{"internal/cluster/members", []string{ // nodes are made, booted and removed by functions that it is given
 			"internal/cluster/members/admission", "internal/cluster/members/voters", "internal/cluster/beforehand", "internal/cluster/boot", "internal/cluster/reach", "internal/cluster/timeline", "internal/cluster/plan",

@@ -49,6 +49,20 @@ func Find(ctx context.Context, by members.SSH, node boot.Node) (name string, err
 	return u.name, err
 }
 
+// Configured finds the unit that runs the node's etcd, and the folder of its data as far as the unit says that.
+func Configured(ctx context.Context, by members.SSH, node boot.Node) (at workspace.EtcdPlace, err error) {
+	found, err := ask(ctx, by, node, "unit")
+	if err != nil {
+		return at, err
+	}
+	u, err := found.unit()
+	if err != nil {
+		return at, err
+	}
+	data, _ := u.data()
+	return workspace.EtcdPlace{Unit: u.name, Data: data}, nil
+}
+
 // ask asks the node for all, or only for some.
 func ask(ctx context.Context, by members.SSH, node boot.Node, only ...string) (found seen, err error) {
 	out, err := Run(ctx, by, node, nil, "look", look, only...)

@@ -65,7 +65,7 @@ func TestDatabasesAreDefragmented(t *testing.T) {
 	if took := time.Since(begin); took > b.Timeout/2 {
 		t.Errorf("an alarm is waited for: %s", took)
 	}
-	if err := Look(t.Context(), b.View); err == nil || !strings.Contains(err.Error(), "etcd has raised an alarm\n") || !strings.Contains(err.Error(), full) {
+	if _, _, err := Look(t.Context(), b.View); err == nil || !strings.Contains(err.Error(), "etcd has raised an alarm\n") || !strings.Contains(err.Error(), full) {
 		t.Errorf("a look: got %v", err)
 	}
 	leader := b.leader(nodes)

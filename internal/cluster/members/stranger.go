@@ -35,10 +35,9 @@ func (v View) CheckStrangers(nodes []boot.Node, status etcd.Status) error {
 		"etcd has members that are of no node of the cluster %s:%s", v.Options.Prefix, strings.Join(lines, ""))
 }
 
-// Look is what is wrong with etcd for a run that only looks: strangers among its members, and alarms. The members are asked where the nodes that run were last. If none answers,
-// nothing is known, and that is not an error.
-func Look(ctx context.Context, v View) error {
-	nodes := []boot.Node{}
+// Look is what is wrong with etcd for a run that only looks: strangers among its members, and alarms. The members are asked where the nodes that run were
+// last: it gives these nodes, and what was said. If none answers, nothing is known, and that is not an error.
+func Look(ctx context.Context, v View) (nodes []boot.Node, status etcd.Status, err error) {
 	for _, d := range v.running(v.Domains) {
 		report, known := v.Reach.Kept(d.Name)
 		if known {
@@ -46,10 +45,10 @@ func Look(ctx context.Context, v View) error {
 		}
 	}
 	if v.Generation.Token == nil || len(nodes) == 0 {
-		return nil
+		return nil, status, nil
 	}
-	status := glance(ctx, v.Client(), v.endpoints(nodes))
-	return errors.Join(v.CheckStrangers(nodes, status), status.CheckAlarms())
+	status = glance(ctx, v.Client(), v.endpoints(nodes))
+	return nodes, status, errors.Join(v.CheckStrangers(nodes, status), status.CheckAlarms())
 }
 
 // removal is the command that takes a member out.
@@ -96,21 +95,22 @@ func addressesOf(v View, nodes []boot.Node) map[string][]string {
 		all[d.Name] = lastAddresses(v.Reach, v.Reach.NodeOf(d.Metadata))
 	}
 	for _, n := range nodes {
-		all[n.Step.Node.Name] = append(addressesIn(n.Report), all[n.Step.Node.Name]...)
+		all[n.Step.Node.Name] = append(AddressesIn(n.Report), all[n.Step.Node.Name]...)
 	}
 	return all
 }
 
 func lastAddresses(nodes reach.Nodes, node workspace.Node) []string {
 	report, _ := nodes.Kept(node.Name)
-	all := addressesIn(report)
+	all := AddressesIn(report)
 	if address := generation.JoinsAt(node); len(all) == 0 && address != "" {
 		all = append(all, address)
 	}
 	return all
 }
 
-func addressesIn(report guest.Report) (all []string) {
+// AddressesIn are those of the node that others can reach it at, as it reports them.
+func AddressesIn(report guest.Report) (all []string) {
 	for _, i := range report.Interfaces {
 		for _, a := range i.Addresses {
 			if a.Scope == "global" {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A stand-in of systemctl(1) on a node whose files are in the folder above this program's, with the unit etcd.service: a real etcd,
 # which the script start starts. No systemd runs beside the one of the machine. These files of the node change what it does:
-# dead: there is no unit; broken: it cannot be started; crashes: it ends as soon as it is started; deaf: it gets no environment.
+# dead: there is no unit; broken: it cannot be started; crashes: it ends as soon as it is started; deaf: it gets no environment;
+# unit: the text of its unit.
 cd "${0%/*}/.." || exit 1
 echo "$*" >>calls
 
@@ -23,6 +24,7 @@ start() {
   echo $! >pid
 }
 
+main() { if running; then cat pid; else echo 0; fi; }
 state() { if running; then echo active; else echo inactive; fi; }
 
 verb=$1
@@ -32,9 +34,9 @@ list-unit-files) [ -e dead ] || echo "etcd.service enabled enabled" ;;
 list-units) [ -e dead ] || ! running || echo "etcd.service loaded active running etcd" ;;
 show) case $* in
   *--value*) echo "{ path=/bin/bash ; argv[]=/bin/bash /etc/etcd.sh ; ignore_errors=no }" ;;
-  *) printf 'LoadState=loaded\nActiveState=%s\nUnitFileState=enabled\nEnvironment=\n' "$(state)" ;;
+  *) printf 'LoadState=loaded\nActiveState=%s\nMainPID=%s\nUnitFileState=enabled\nEnvironment=\n' "$(state)" "$(main)" ;;
   esac ;;
-cat) echo "ExecStart=/usr/bin/etcd --data-dir=/var/lib/etcd" ;;
+cat) if [ -e unit ]; then cat unit; else echo "ExecStart=/usr/bin/etcd --data-dir=/var/lib/etcd"; fi ;;
 set-environment) echo "$1" >environment ;;
 unset-environment) rm environment ;;
 reset-failed) ;;

@@ -1,0 +1,154 @@
+// Package symptoms is what is wrong with a member of etcd, in words: which, what, and what to do. What is seen of a member
+// is a value; what that means is pure.
+package symptoms
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"coreos-libvirt/internal/etcd"
+	"coreos-libvirt/internal/terminal/hint"
+	"coreos-libvirt/internal/terminal/shellword"
+)
+
+// Member is what is known of one.
+type Member struct {
+	Node      string   // its node's name
+	Addresses []string // of its node, now
+	Said      etcd.Member
+	Peer      etcd.Peer // the member as its cluster knows it; the zero one if no cluster answers
+	Clock     etcd.Clock
+	State     *State // nil if its node was not asked, or has not answered
+}
+
+// Symptom is one thing that is wrong with a member.
+type Symptom struct {
+	Node, What, Advice string
+}
+
+func (s Symptom) String() string { return s.Node + ": " + s.What }
+
+// Command is the line that calls a target with these words.
+type Command func(target string, words ...string) string
+
+// tolerance is how far a clock may be off: etcd itself warns from a second on.
+const tolerance = time.Second
+
+// Of is what is wrong with the member, the cause before what follows from it.
+func (m Member) Of(command Command) (all []Symptom) {
+	for _, look := range []func(Member, Command) (what, advice string){Member.moved, Member.clock, Member.unwell} {
+		if what, advice := look(m, command); what != "" {
+			all = append(all, Symptom{Node: m.Node, What: what, Advice: advice})
+		}
+	}
+	return all
+}
+
+// moved is of a member that others look for at an address that its node does not have.
+func (m Member) moved(command Command) (what, advice string) {
+	if len(m.Addresses) == 0 || len(m.Peer.URLs) == 0 {
+		return "", ""
+	}
+	for _, url := range m.Peer.URLs {
+		if !etcd.IsAtAddress(url) || slices.Contains(m.Addresses, etcd.HostOf(url)) {
+			return "", ""
+		}
+	}
+	return fmt.Sprintf("its address has changed: the other members look for it at %s, and the node is at %s", strings.Join(m.Peer.URLs, ", "), strings.Join(m.Addresses, ", ")),
+		fmt.Sprintf("`%s` makes it a new member at its address, with the others' data; a reservation for its MAC in DHCP keeps the address", command("up", "recreate="+m.Node))
+}
+
+func (m Member) clock(command Command) (what, advice string) {
+	off, way := m.Clock.Ahead, "ahead of"
+	if off < 0 {
+		off, way = -off, "behind"
+	}
+	if off <= tolerance {
+		return "", ""
+	}
+	unit := time.Second
+	if off > 2*time.Minute {
+		unit = time.Minute
+	}
+	return fmt.Sprintf("its clock is %s %s this machine's: leases and certificates end at the wrong time", off.Round(unit), way),
+		fmt.Sprintf("`%s` shows whether the node gets the time from a server", m.ssh(command, "timedatectl timesync-status || chronyc tracking"))
+}
+
+// unwell is of a member that is not healthy, and whose node was asked.
+func (m Member) unwell(command Command) (what, advice string) {
+	s := m.State
+	if m.Said.Healthy || s == nil {
+		return "", ""
+	}
+	restart := m.ssh(command, "sudo systemctl restart "+s.Unit)
+	switch {
+	case s.Disk.isFull() || s.Process == 0 && s.wrote("no space left on device"):
+		where := s.Disk.At
+		if where == "" {
+			where = "/"
+		}
+		return fmt.Sprintf("the file system that has its data is full (%s)", where),
+			fmt.Sprintf("`%s` shows what takes the room; when there is some, `%s`", m.ssh(command, "sudo du -xhd2 "+shellword.Of(where)+" | sort -h | tail"), restart)
+	case s.Process == 0:
+		return fmt.Sprintf("its etcd does not run (%s is %s)%s", s.Unit, s.Active, s.last()),
+			fmt.Sprintf("`%s` starts it; `%s` shows its log", restart, m.journal(command))
+	case s.Letter == "T" || s.Letter == "t":
+		return fmt.Sprintf("its etcd stands still: somebody has stopped process %d (SIGSTOP), and it answers nobody", s.Process),
+			fmt.Sprintf("`%s` lets it go on", m.ssh(command, fmt.Sprintf("sudo kill -CONT %d", s.Process)))
+	case m.Said.Alarms != "" || m.Said.ReadOnly || m.Said.Refused:
+		return "", "" // that says what helps itself
+	}
+	return fmt.Sprintf("its etcd runs (process %d), and is not healthy: it has no leader, or cannot reach the other members%s", s.Process, s.last()),
+		fmt.Sprintf("`%s` shows its log", m.journal(command))
+}
+
+// last is the last line of the log, if there is one.
+func (s State) last() string {
+	if len(s.Log) == 0 {
+		return ""
+	}
+	return "; it wrote last: " + s.Log[len(s.Log)-1]
+}
+
+func (m Member) journal(command Command) string {
+	return m.ssh(command, "sudo journalctl -u "+m.State.Unit+" -n 30 --no-pager")
+}
+
+func (m Member) ssh(command Command, line string) string {
+	return command("ssh", "node="+m.Node, "cmd="+shellword.Of(line))
+}
+
+// Explain is the error with what was found, and what helps against that instead of what it said helps.
+func Explain(err error, found []Symptom) error {
+	if err == nil || len(found) == 0 {
+		return err
+	}
+	text := strings.Replace(err.Error(), "\nhint: "+hint.Of(err, ""), "", 1)
+	lines, advice := "", []string{}
+	for _, s := range found {
+		lines += "\n    " + s.String()
+		advice = append(advice, s.Node+": "+s.Advice)
+	}
+	return hint.Errorf(strings.Join(advice, "\nhint: "), "%w", explained{text + lines, err})
+}
+
+// Error is what was found, with what helps; nil if that is nothing.
+func Error(found []Symptom) error {
+	errs := []error{}
+	for _, s := range found {
+		errs = append(errs, hint.Errorf(s.Advice, "%s", s))
+	}
+	return errors.Join(errs...)
+}
+
+// explained is an error in other words.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.err }
