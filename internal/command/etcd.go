@@ -127,7 +127,7 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if token := view.Generation.Token; token == nil || !token.Formed { // it waits for the others, which is no fault
 			return err
 		}
-		return errors.Join(err, symptoms.Error(symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r))))
+		return errors.Join(err, symptoms.Error(symptoms.Sure(symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r)))))
 	})...)
 }
 

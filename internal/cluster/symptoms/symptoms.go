@@ -27,6 +27,12 @@ type Member struct {
 // Symptom is one thing that is wrong with a member.
 type Symptom struct {
 	Node, What, Advice string
+	Late               bool // a healthy member on a slow machine may look the same to who waits shortly
+}
+
+// Sure are those that are not Late.
+func Sure(all []Symptom) []Symptom {
+	return slices.DeleteFunc(slices.Clone(all), func(s Symptom) bool { return s.Late })
 }
 
 func (s Symptom) String() string { return s.Node + ": " + s.What }
@@ -43,6 +49,9 @@ func (m Member) Of(command Command) (all []Symptom) {
 		if what, advice := look(m, command); what != "" {
 			all = append(all, Symptom{Node: m.Node, What: what, Advice: advice})
 		}
+	}
+	if what, advice := m.unexplained(command); what != "" {
+		all = append(all, Symptom{Node: m.Node, What: what, Advice: advice, Late: !m.leaderless()})
 	}
 	return all
 }
@@ -98,11 +107,27 @@ func (m Member) unwell(command Command) (what, advice string) {
 	case s.Letter == "T" || s.Letter == "t":
 		return fmt.Sprintf("its etcd stands still: somebody has stopped process %d (SIGSTOP), and it answers nobody", s.Process),
 			fmt.Sprintf("`%s` lets it go on", m.ssh(command, fmt.Sprintf("sudo kill -CONT %d", s.Process)))
-	case m.Said.Alarms != "" || m.Said.ReadOnly || m.Said.Refused:
-		return "", "" // that says what helps itself
 	}
-	return fmt.Sprintf("its etcd runs (process %d), and is not healthy: it has no leader, or cannot reach the other members%s", s.Process, s.last()),
-		fmt.Sprintf("`%s` shows its log", m.journal(command))
+	return "", ""
+}
+
+// leaderless reports whether the member has said that it knows no leader.
+func (m Member) leaderless() bool {
+	return m.Said.ID != "" && (m.Said.Leader == "" || m.Said.Leader == "0")
+}
+
+// unexplained is of a member that runs, and is not healthy for nothing that its node shows. Its alarms, and that it refuses this host, say
+// themselves what helps.
+func (m Member) unexplained(command Command) (what, advice string) {
+	known, _ := m.unwell(command)
+	if m.State == nil || m.Said.Healthy || known != "" || m.Said.Alarms != "" || m.Said.ReadOnly || m.Said.Refused {
+		return "", ""
+	}
+	why := "and is slow to answer, or cannot reach the other members"
+	if m.leaderless() {
+		why = "and has no leader: it cannot reach most of the other members"
+	}
+	return fmt.Sprintf("its etcd runs (process %d), %s%s", m.State.Process, why, m.State.last()), fmt.Sprintf("`%s` shows its log", m.journal(command))
 }
 
 // last is the last line of the log, if there is one.

@@ -154,8 +154,8 @@ func TestWhatIsSeenMeans(t *testing.T) {
 		"core01: the file system that has its data is full (/var)": {
 			Node: "core01", State: &State{Unit: "etcd.service", Process: 7, Letter: "S", Disk: Disk{At: "/var", Free: 5 << 30, fixed: true}},
 		},
-		"core01: its etcd runs (process 7), and is not healthy: it has no leader, or cannot reach the other members": {
-			Node: "core01", State: &State{Unit: "etcd.service", Process: 7, Letter: "S", Disk: Disk{At: "/var", Free: 5 << 30, Inodes: 9, fixed: true}},
+		"core01: its etcd runs (process 7), and has no leader: it cannot reach most of the other members": {
+			Node: "core01", Said: etcd.Member{ID: "8e9e05c52164694d", Leader: "0"}, State: &State{Unit: "etcd.service", Process: 7, Letter: "S", Disk: Disk{At: "/var", Free: 5 << 30, Inodes: 9, fixed: true}},
 		},
 	} {
 		lines := []string{}
@@ -165,6 +165,10 @@ func TestWhatIsSeenMeans(t *testing.T) {
 		if got := strings.Join(lines, "\n"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+	late := Member{Node: "core01", State: &State{Unit: "etcd.service", Process: 7, Letter: "S"}}
+	if found := late.Of(line); len(found) != 1 || !strings.Contains(found[0].What, "slow to answer") || len(Sure(found)) > 0 {
+		t.Errorf("who waits shortly is not sure: got %+v", found)
 	}
 	nameless := Member{Node: "core01", Addresses: []string{"10.0.0.9"}, Said: etcd.Member{Healthy: true}, Peer: etcd.Peer{URLs: []string{"http://core01.example:2380"}}}
 	if found := nameless.Of(line); len(found) > 0 {
@@ -176,7 +180,7 @@ func TestWhatIsSeenMeans(t *testing.T) {
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	bare := errors.New("etcd: 2 of 3 members are healthy")
-	err := Explain(hint.Errorf("look", "%w", bare), []Symptom{{"core02", "it stands still", "let it go on"}})
+	err := Explain(hint.Errorf("look", "%w", bare), []Symptom{{Node: "core02", What: "it stands still", Advice: "let it go on"}})
 	if want := "etcd: 2 of 3 members are healthy\n    core02: it stands still\nhint: core02: let it go on"; err.Error() != want || !errors.Is(err, bare) {
 		t.Errorf("got %q", err)
 	}
