@@ -25,37 +25,53 @@ type Disk struct {
 	fixed  bool   // it has as many inodes as it was made with
 }
 
-// read reads what ask.sh prints.
+// read reads what ask.sh prints: lines that begin with what they are. What is not as it must be is not known.
 func read(unit, out string) State {
 	s := State{Unit: unit}
 	for line := range strings.Lines(out) {
 		kind, rest, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
-		switch fields := strings.Fields(rest); {
+		fields := strings.Fields(rest)
+		switch {
 		case kind == "log":
 			s.Log = append(s.Log, rest)
-		case kind == "now" && len(fields) == 1:
-			if seconds, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+		case kind == "now":
+			if seconds, err := strconv.ParseInt(rest, 10, 64); err == nil {
 				s.Now = time.Unix(seconds, 0)
 			}
-		case kind == "show":
-			if active, is := strings.CutPrefix(rest, "ActiveState="); is {
-				s.Active = active
-			}
+		case kind == "show" && strings.HasPrefix(rest, active):
+			s.Active = strings.TrimPrefix(rest, active)
 		case kind == "process" && len(fields) == 2:
 			s.Process, _ = strconv.Atoi(fields[0])
 			s.Letter = fields[1]
-		case kind == "space" && len(fields) >= 6:
-			free, err := strconv.ParseInt(fields[3], 10, 64)
-			if err == nil {
-				s.Disk.Free, s.Disk.At = free<<10, fields[5]
-			}
-		case kind == "inodes" && len(fields) >= 6:
-			all, err := strconv.ParseInt(fields[1], 10, 64)
-			s.Disk.Inodes, _ = strconv.ParseInt(fields[3], 10, 64)
-			s.Disk.fixed = err == nil && all > 0
+		default:
+			s.Disk.read(kind, fields)
 		}
 	}
 	return s
+}
+
+// active begins the line that has systemd's ActiveState.
+const active = "ActiveState="
+
+// read takes what a line of df(1) says: file system, all, used, free, percent, where.
+func (d *Disk) read(kind string, fields []string) {
+	if len(fields) < 6 {
+		return
+	}
+	all, _ := strconv.ParseInt(fields[1], 10, 64)
+	free, err := strconv.ParseInt(fields[3], 10, 64)
+	switch {
+	case err != nil:
+	case kind == "space":
+		d.Free, d.At = free<<10, fields[5]
+	case kind == "inodes":
+		d.Inodes, d.fixed = free, all > 0
+	}
+}
+
+// hasNoRoom reports whether etcd cannot write, or has ended because it could not.
+func (s State) hasNoRoom() bool {
+	return s.Disk.isFull() || s.Process == 0 && s.wrote("no space left on device")
 }
 
 // isFull reports whether etcd cannot write: it takes 64 MB at once for its log, and a page for less.

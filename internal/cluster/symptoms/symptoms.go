@@ -3,6 +3,7 @@
 package symptoms
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -94,11 +95,8 @@ func (m Member) unwell(command Command) (what, advice string) {
 	}
 	restart := m.ssh(command, "sudo systemctl restart "+s.Unit)
 	switch {
-	case s.Disk.isFull() || s.Process == 0 && s.wrote("no space left on device"):
-		where := s.Disk.At
-		if where == "" {
-			where = "/"
-		}
+	case s.hasNoRoom():
+		where := cmp.Or(s.Disk.At, "/")
 		return fmt.Sprintf("the file system that has its data is full (%s)", where),
 			fmt.Sprintf("`%s` shows what takes the room; when there is some, `%s`", m.ssh(command, "sudo du -xhd2 "+shellword.Of(where)+" | sort -h | tail"), restart)
 	case s.Process == 0:
