@@ -87,9 +87,9 @@ func TestFaultsOfRealMembers(t *testing.T) {
 	}
 
 	b.Signal(2, syscall.SIGSTOP)
-	is("SIGSTOP", "core02: its etcd stands still: somebody has stopped process … (SIGSTOP) … `mage ssh node=core02 cmd='sudo kill -CONT ")
 	b.Save(b.In(2, "bin/date"), anHourOff, 0o755)
-	is("and its clock is off", "core02: its clock is 1h0m0s behind this machine's", "core02: its etcd stands still")
+	is("SIGSTOP, and its clock is off", "core02: its clock is 1h0m0s behind this machine's",
+		"core02: its etcd stands still: somebody has stopped process … (SIGSTOP) … `mage ssh node=core02 cmd='sudo kill -CONT ")
 	b.Must(os.Remove(b.In(2, "bin/date")))
 	b.Signal(2, syscall.SIGCONT)
 	b.Must(b.Healthy())
