@@ -88,7 +88,10 @@ func printMembers(ctx context.Context, r *Run, view members.View, nodes []boot.N
 	} else {
 		err = membersTable(status, view.Names(nodes), lives).Print(r.log.Writer())
 	}
-	found := symptoms.Find(ctx, view, nodes, status, symptomsWithin, commandOf(r))
+	found, warnings := symptoms.Split(symptoms.Find(ctx, view, nodes, status, symptomsWithin, commandOf(r)))
+	for _, warning := range warnings {
+		warn("warning: %s", warning)
+	}
 	return errors.Join(err, explained(leaderless(r, status, status.Whole(len(nodes))), found), view.CheckStrangers(nodes, status))
 }
 
@@ -109,14 +112,15 @@ func printNoMembers(r *Run) error {
 }
 
 // strangersOf is an error if a cluster of these nodes has members of etcd that are not a node's, alarms, or members with something wrong. Only the nodes of members
-// that are not healthy are asked longer than at once.
-func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) error {
+// that are not healthy are asked longer than at once. The warnings are of healthy members.
+func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, nodes []engine.Domain) (warnings []string, err error) {
 	clusters := map[string]bool{}
 	for _, d := range nodes {
 		clusters[d.Metadata.Cluster] = true
 	}
 	prefixes := slices.Sorted(maps.Keys(clusters))
-	return errors.Join(wait.AtOnce(len(prefixes), func(i int) error {
+	said := make([][]string, len(prefixes))
+	errs := wait.AtOnce(len(prefixes), func(i int) error {
 		view := viewWith(r, r.generationOptions(), generation.Read(r.ws().VM(), prefixes[i]), domains)
 		if prefixes[i] != r.Prefix {
 			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
@@ -127,8 +131,15 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if token := view.Generation.Token; token == nil || !token.Formed { // it waits for the others, which is no fault
 			return err
 		}
-		return errors.Join(err, symptoms.Error(symptoms.Sure(symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r)))))
-	})...)
+		found := symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r))
+		wrong, harmless := symptoms.Split(symptoms.Sure(found))
+		said[i] = harmless
+		return errors.Join(err, symptoms.Error(wrong))
+	})
+	for _, warning := range slices.Concat(said...) {
+		warnings = append(warnings, "warning: "+warning)
+	}
+	return warnings, errors.Join(errs...)
 }
 
 // memberStatus is a member as `mage etcd format=json` prints it.

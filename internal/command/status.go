@@ -118,7 +118,8 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup
-	asking.Go(func() { seen.strangers = strangersOf(whole, r, domains, members) })
+	var harmless []string
+	asking.Go(func() { harmless, seen.strangers = strangersOf(whole, r, domains, members) })
 	asking.Go(func() {
 		changed = drift(ctx, r.Settings, wouldDo(r, askQuick), func(format string, args ...any) {
 			seen.warnings = append(seen.warnings, fmt.Sprintf(format, args...))
@@ -130,6 +131,7 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 	}
 	look.into(whole, r, seen.nodes, members)
 	asking.Wait()
+	seen.warnings = append(seen.warnings, harmless...)
 	addUnknown(r, &seen, domains)
 	for i, s := range seen.nodes {
 		if s.Unknown != "" {

@@ -48,7 +48,7 @@ func TestStatusNamesMembersThatAreNoNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := strangersOf(ctx, run(t, "prefix=other"), domains, r.ws().Members(domains, "")); err == nil || !strings.Contains(err.Error(), want) {
+	if _, err := strangersOf(ctx, run(t, "prefix=other"), domains, r.ws().Members(domains, "")); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("of another cluster: got %v", err)
 	}
 }

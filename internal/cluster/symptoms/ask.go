@@ -38,7 +38,8 @@ func Find(ctx context.Context, v members.View, nodes []boot.Node, status etcd.St
 		all[i] = m
 		return nil
 	})
-	found := []Symptom{}
+	forgetPeers(all)
+	found := thisMachine(all)
 	for _, m := range all {
 		found = append(found, m.Of(command)...)
 	}

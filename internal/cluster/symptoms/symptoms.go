@@ -29,11 +29,24 @@ type Member struct {
 type Symptom struct {
 	Node, What, Advice string
 	Late               bool // a healthy member on a slow machine may look the same to who waits shortly
+	Harmless           bool // so far: the member is healthy
 }
 
 // Sure are those that are not Late.
 func Sure(all []Symptom) []Symptom {
 	return slices.DeleteFunc(slices.Clone(all), func(s Symptom) bool { return s.Late })
+}
+
+// Split gives what is wrong with members, and what may become so, each a line with what helps.
+func Split(all []Symptom) (wrong []Symptom, warnings []string) {
+	for _, s := range all {
+		if s.Harmless {
+			warnings = append(warnings, fmt.Sprintf("%s (hint: %s)", s, s.Advice))
+		} else {
+			wrong = append(wrong, s)
+		}
+	}
+	return wrong, warnings
 }
 
 func (s Symptom) String() string { return s.Node + ": " + s.What }
@@ -48,7 +61,7 @@ const tolerance = time.Second
 func (m Member) Of(command Command) (all []Symptom) {
 	for _, look := range []func(Member, Command) (what, advice string){Member.moved, Member.clock, Member.unwell} {
 		if what, advice := look(m, command); what != "" {
-			all = append(all, Symptom{Node: m.Node, What: what, Advice: advice})
+			all = append(all, Symptom{Node: m.Node, What: what, Advice: advice, Harmless: m.Said.Healthy})
 		}
 	}
 	if what, advice := m.unexplained(command); what != "" {
@@ -62,28 +75,39 @@ func (m Member) moved(command Command) (what, advice string) {
 	if len(m.Addresses) == 0 || len(m.Peer.URLs) == 0 {
 		return "", ""
 	}
-	for _, url := range m.Peer.URLs {
-		if !etcd.IsAtAddress(url) || slices.Contains(m.Addresses, etcd.HostOf(url)) {
-			return "", ""
-		}
+	if m.isFound() {
+		return "", ""
 	}
 	return fmt.Sprintf("its address has changed: the other members look for it at %s, and the node is at %s", strings.Join(m.Peer.URLs, ", "), strings.Join(m.Addresses, ", ")),
 		fmt.Sprintf("`%s` makes it a new member at its address, with the others' data; a reservation for its MAC in DHCP keeps the address", command("up", "recreate="+m.Node))
 }
 
-func (m Member) clock(command Command) (what, advice string) {
-	off, way := m.Clock.Ahead, "ahead of"
-	if off < 0 {
-		off, way = -off, "behind"
+// isFound reports whether others look for it at an address of its node, or at a name.
+func (m Member) isFound() bool {
+	return slices.ContainsFunc(m.Peer.URLs, func(url string) bool { return !etcd.IsAtAddress(url) || slices.Contains(m.Addresses, etcd.HostOf(url)) })
+}
+
+// off is how far the clock is off, and in which direction.
+func (m Member) off() (off time.Duration, way string) {
+	if m.Clock.Ahead < 0 {
+		return -m.Clock.Ahead, "behind"
 	}
+	return m.Clock.Ahead, "ahead of"
+}
+
+func rounded(off time.Duration) time.Duration {
+	if off > 2*time.Minute {
+		return off.Round(time.Minute)
+	}
+	return off.Round(time.Second)
+}
+
+func (m Member) clock(command Command) (what, advice string) {
+	off, way := m.off()
 	if off <= tolerance {
 		return "", ""
 	}
-	unit := time.Second
-	if off > 2*time.Minute {
-		unit = time.Minute
-	}
-	return fmt.Sprintf("its clock is %s %s this machine's: leases and certificates end at the wrong time", off.Round(unit), way),
+	return fmt.Sprintf("its clock is %s %s this machine's: leases and certificates end at the wrong time", rounded(off), way),
 		fmt.Sprintf("`%s` shows whether the node gets the time from a server", m.ssh(command, "timedatectl timesync-status || chronyc tracking"))
 }
 
@@ -175,3 +199,46 @@ type explained struct {
 
 func (e explained) Error() string { return e.text }
 func (e explained) Unwrap() error { return e.err }
+
+// thisMachine is what is wrong here, and not with the members: all their clocks are off one way. It takes that off their clocks.
+func thisMachine(all []Member) []Symptom {
+	known := []*Member{}
+	for i := range all {
+		if all[i].Clock.Known {
+			known = append(known, &all[i])
+		}
+	}
+	if len(known) < 2 {
+		return nil
+	}
+	least := known[0].Clock.Ahead
+	for _, m := range known {
+		if ahead := m.Clock.Ahead; (ahead < 0) != (least < 0) || ahead == 0 {
+			return nil
+		} else if ahead.Abs() < least.Abs() {
+			least = ahead
+		}
+	}
+	here := Member{Node: "this machine", Clock: etcd.Clock{Ahead: -least}}
+	off, way := here.off()
+	if off <= tolerance {
+		return nil
+	}
+	for _, m := range known {
+		m.Clock.Ahead -= least
+	}
+	return []Symptom{{Node: here.Node, What: fmt.Sprintf("its clock is %s %s the members'", rounded(off), way), Advice: "`timedatectl` shows whether it gets the time from a server", Harmless: true}}
+}
+
+// forgetPeers forgets how others look for healthy members if they look for none at an address of its node: there is something between, as
+// Kubernetes' network is.
+func forgetPeers(all []Member) {
+	if slices.ContainsFunc(all, func(m Member) bool { return len(m.Peer.URLs) > 0 && m.isFound() }) {
+		return
+	}
+	for i := range all {
+		if all[i].Said.Healthy {
+			all[i].Peer.URLs = nil
+		}
+	}
+}

@@ -188,3 +188,38 @@ func TestExplain(t *testing.T) {
 		t.Error("nothing was found")
 	}
 }
+
+// TestOfHealthyMembers there are only warnings. That all clocks are off one way is this machine's; that no member is looked for at its node's
+// address is the network's.
+func TestOfHealthyMembers(t *testing.T) {
+	t.Parallel()
+	member := func(node, at, peer string, ahead time.Duration) Member {
+		return Member{
+			Node: node, Addresses: []string{at}, Said: etcd.Member{Healthy: true}, Peer: etcd.Peer{URLs: []string{"http://" + peer + ":2380"}},
+			Clock: etcd.Clock{Ahead: ahead, Known: true},
+		}
+	}
+	for name, c := range map[string]struct {
+		members  []Member
+		warnings string
+	}{
+		"all is well": {[]Member{member("core01", "10.0.0.1", "10.0.0.1", 0), member("core02", "10.0.0.2", "10.0.0.2", 0)}, ""},
+		"one clock":   {[]Member{member("core01", "10.0.0.1", "10.0.0.1", 0), member("core02", "10.0.0.2", "10.0.0.2", time.Hour)}, "core02: its clock is 1h0m0s ahead of this machine's"},
+		"all clocks": {
+			[]Member{member("core01", "10.0.0.1", "10.0.0.1", time.Minute), member("core02", "10.0.0.2", "10.0.0.2", time.Minute+time.Second)},
+			"this machine: its clock is 1m0s behind the members' (hint: `timedatectl` shows",
+		},
+		"one moved":         {[]Member{member("core01", "10.0.0.1", "10.0.0.1", 0), member("core02", "10.0.0.9", "10.0.0.2", 0)}, "core02: its address has changed"},
+		"a network between": {[]Member{member("core01", "10.0.2.2", "10.244.0.5", 0), member("core02", "10.0.2.2", "10.244.0.6", 0)}, ""},
+	} {
+		forgetPeers(c.members)
+		found := thisMachine(c.members)
+		for _, m := range c.members {
+			found = append(found, m.Of(line)...)
+		}
+		wrong, warnings := Split(found)
+		if got := strings.Join(warnings, "\n"); len(wrong) > 0 || !strings.HasPrefix(got, c.warnings) || (c.warnings == "") != (got == "") || len(warnings) > 1 {
+			t.Errorf("%s: got %v and %q", name, wrong, got)
+		}
+	}
+}
