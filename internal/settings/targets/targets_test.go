@@ -215,6 +215,9 @@ func TestWhichOnlyPrint(t *testing.T) {
 // commandLine is a command line in a text: of README's code, and of hints, whose words may be filled in.
 var commandLine = regexp.MustCompile("(?:`|\"|^|[(] *|env PATH=\"[$]PATH\" )(?:mage|go run magefile.go) ([a-z][^`\"#|)]*)")
 
+// quoted is a word of a command line that has blanks.
+var quoted = regexp.MustCompile("'[^']*'")
+
 // TestWhatIsWrittenToBeTyped: the commands that README, docs and hints show are ones that run.
 func TestWhatIsWrittenToBeTyped(t *testing.T) {
 	checked := 0
@@ -242,7 +245,8 @@ func typed(t *testing.T, path, line string) int {
 	t.Helper()
 	found := commandLine.FindAllStringSubmatch(line, -1)
 	for _, f := range found {
-		words := strings.Fields(strings.NewReplacer("'uname -r'", "uname", "help %s", "help up", "%s", "x01", `\n`, " ", "<target>", "up").Replace(f[1]))
+		oneWord := quoted.ReplaceAllStringFunc(f[1], func(text string) string { return strings.ReplaceAll(strings.Trim(text, "'"), " ", "_") })
+		words := strings.Fields(strings.NewReplacer("help %s", "help up", "%s", "x01", `\n`, " ", "<target>", "up").Replace(oneWord))
 		if _, err := Parse(words); err != nil {
 			t.Errorf("%s: %s: %v", path, f[1], err)
 		}
