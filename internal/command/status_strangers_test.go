@@ -52,3 +52,18 @@ func TestStatusNamesMembersThatAreNoNodes(t *testing.T) {
 		t.Errorf("of another cluster: got %v", err)
 	}
 }
+
+// TestStatusSaysWhatIsWrongWithAMember: which, what, and what helps; its exit status says so. The node reports another address than the one that
+// the other member looks for it at.
+func TestStatusSaysWhatIsWrongWithAMember(t *testing.T) {
+	livingCluster(t, "core01", "core02")
+	if err := Status(t.Context(), run(t)); err != nil {
+		t.Fatalf("nothing is wrong: %v", err)
+	}
+	reports(t, "core02", addressOf(9))
+	want := "core02: its address has changed: the other members look for it at http://" + addressOf(2) + ":2380, and the node is at " + addressOf(9)
+	r := run(t)
+	if err := Status(t.Context(), r); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "recreate=core02` makes it a new member") {
+		t.Errorf("got %v\n%s", err, r.said())
+	}
+}
