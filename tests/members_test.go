@@ -122,16 +122,21 @@ var most = flag.Int("members", 4, "to how many members TestLab's cluster grows")
 
 var leads = regexp.MustCompile(`(?m)^(core\d\d) .* healthy, leader, `)
 
-// changes is an `up` by which members come or go. It is refused while a member does not answer within some seconds, as may be
-// where the machine is slow, and then asked for again.
+// changes is an `up` by which members come or go. It is refused while a member does not answer within some seconds.
 func (c clone) changes(t *testing.T, words ...string) string {
 	t.Helper()
+	return c.unlessSlow(t, "while etcd is not healthy no member is added, replaced or taken out", append([]string{"lab", "up"}, words...)...)
+}
+
+// unlessSlow is a target that must succeed. It is asked again if it fails with these words, as may be where the machine is slow.
+func (c clone) unlessSlow(t *testing.T, slow string, words ...string) string {
+	t.Helper()
 	for deadline := time.Now().Add(pace.Limit(60)); ; {
-		out, err := c.try(append([]string{"lab", "up"}, words...)...)
+		out, err := c.try(words...)
 		if err == nil {
 			return out
 		}
-		if !strings.Contains(out, "while etcd is not healthy no member is added, replaced or taken out") || time.Now().After(deadline) {
+		if !strings.Contains(out, slow) || time.Now().After(deadline) {
 			t.Fatalf("%v: %v\n%s", words, err, out)
 		}
 		t.Logf("%v: asked again, after\n%s", words, out)
