@@ -43,7 +43,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{dir: o.Dir, programs: o.Programs, image: o.Image}
 	at := addresses{etcd: "http://" + loopback.Free(), peer: "http://" + loopback.Free(), api: loopback.Free(), virtAPI: loopback.Free(), virtController: loopback.Free(), kubelet: loopback.Free()}
 	c.Server = "https://" + at.api
-	err := errors.Join(os.Mkdir(c.file("machines"), 0o700), os.Mkdir(c.Logs(), 0o700), c.certify(at))
+	err := errors.Join(os.Mkdir(c.file("machines"), 0o700), os.Mkdir(c.Logs(), 0o700), os.Mkdir(c.file("tmp"), 0o700), c.certify(at))
 	for _, step := range []func() error{
 		func() error { return c.etcd(ctx, o.Etcd, at) },
 		func() error { return c.apiserver(ctx, at) },

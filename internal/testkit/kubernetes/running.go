@@ -14,7 +14,7 @@ import (
 
 // run starts a part, whose arguments follow its program, and waits until it is there.
 func (c *Cluster) run(ctx context.Context, name string, there func() error, words ...string) error {
-	p, err := start(c.Logs(), name, nil, words...)
+	p, err := start(c.Logs(), name, []string{"TMPDIR=" + c.file("tmp")}, words...)
 	if err != nil {
 		return err
 	}
