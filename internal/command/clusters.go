@@ -43,7 +43,7 @@ func Clusters(ctx context.Context, r *Run) error {
 		return err
 	}
 	all := clustersOf(r.ws(), domains)
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	ctx, cancel := context.WithTimeout(ctx, r.glance)
 	defer cancel()
 	for _, c := range all { // each asks all its nodes at once; what has no answer in time is not ready
 		c.Ready = ready(statusOf(ctx, reachIn(r, c.Workspace), c.domains))

@@ -125,7 +125,7 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if prefixes[i] != r.Prefix {
 			view.Options.Prefix, view.Options.Nodes = prefixes[i], nil
 		}
-		looking, enough := context.WithTimeout(ctx, statusPatience)
+		looking, enough := context.WithTimeout(ctx, r.glance)
 		defer enough()
 		asked, status, err := members.Look(looking, view)
 		if token := view.Generation.Token; token == nil || !token.Formed { // it waits for the others, which is no fault

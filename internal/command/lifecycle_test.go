@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"coreos-libvirt/internal/terminal/progress"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/workspace"
 	"coreos-libvirt/internal/workspace/session"
 )
@@ -74,6 +75,7 @@ func run(t testing.TB, words ...string) *Run {
 	}
 	said := &bytes.Buffer{}
 	r.log, r.out = progress.New(said), said
+	r.glance = pace.Answer // a busy machine has nobody pass for silent
 	t.Cleanup(r.etcd.Close)
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"coreos-libvirt/internal/cluster/apply"
 	"coreos-libvirt/internal/cluster/boot"
@@ -48,6 +49,7 @@ type Run struct {
 	pass   pass
 	leases *leases // on hosts, as locks are on this one
 
+	glance time.Duration   // how long a look waits for what it asks
 	times  timeline.Record // takes down what nodes reached when, for `mage timeline`
 	counts counts
 }
@@ -115,8 +117,8 @@ func newRun(s *settings.Settings, here workspace.Workspace) *Run {
 	root := here.Root
 	return &Run{
 		Settings: s, Workspace: root, origin: facts.Origin(here, libvirt.Definitions{}), log: progress.New(io.Discard),
-		leases: &leases{lost: make(chan error, 1)},
-		locks:  &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache).As(func() (string, string, error) { return secret.User(s.EtcdUser) }),
+		glance: atAGlance, leases: &leases{lost: make(chan error, 1)},
+		locks: &session.Locks{Workspace: workspace.Workspace{Root: root}}, etcd: helperOf(root, s.Cache).As(func() (string, string, error) { return secret.User(s.EtcdUser) }),
 	}
 }
 

@@ -25,9 +25,9 @@ import (
 	"coreos-libvirt/internal/workspace"
 )
 
-// statusPatience is how long all that is asked has for its answers: a node that is ready gives one within a second. What
+// atAGlance is how long all that a look asks has for its answers: a node that is ready gives one within a second. What
 // has none by then is not known.
-const statusPatience = time.Second
+const atAGlance = time.Second
 
 const notKnown = "not known"
 
@@ -105,7 +105,7 @@ type seenStatus struct {
 	strangers error // members of etcd that are not a node's
 }
 
-// seeStatus asks all that can be asked, for as long as statusPatience, and then the nodes that are ready for their units.
+// seeStatus asks all that can be asked, for as long as a glance, and then the nodes that are ready for their units.
 func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, err error) {
 	seen.words = r.Words
 	domains, err := r.domains()
@@ -114,7 +114,7 @@ func seeStatus(ctx context.Context, r *Run, look *unitsLook) (seen seenStatus, e
 	}
 	members := r.ws().Members(domains, chosen(r).prefix)
 	whole := ctx
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	ctx, cancel := context.WithTimeout(ctx, r.glance)
 	defer cancel()
 	var changed map[string]string
 	var asking sync.WaitGroup

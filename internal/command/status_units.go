@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// unitsGlance is how long a node that is ready may take to report how its units are, and then, if it does not, to log in a user.
-	unitsGlance = 3 * time.Second
+	// unitsGlances is how many glances a node that is ready may take to report how its units are, and then, if it does not, to log in a user.
+	unitsGlances = 3
 	// unitsLater is how long it may take when nobody waits for it.
 	unitsLater = time.Minute
 	// unitsAgain is how often it is asked again: that may be a login there, and lines in its journal.
@@ -59,9 +59,10 @@ func (l *unitsLook) of(ctx context.Context, r *Run, node engine.Domain, s nodeSt
 		l.keep(key, seen)
 	}
 	l.mu.Unlock()
+	glance := unitsGlances * r.glance
 	ask := func(patience time.Duration) nodeUnits {
 		now := seenUnits{nodeUnits: unitsIn(ctx, r, patience, node, s.Address)}
-		if now.err == nil || patience > unitsGlance {
+		if now.err == nil || patience > glance {
 			now.at = time.Now()
 		}
 		l.mu.Lock()
@@ -71,7 +72,7 @@ func (l *unitsLook) of(ctx context.Context, r *Run, node engine.Domain, s nodeSt
 	}
 	switch {
 	case !known:
-		return ask(unitsGlance)
+		return ask(glance)
 	case again:
 		go ask(unitsLater)
 	}

@@ -3,7 +3,6 @@ package etcd
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -13,24 +12,14 @@ type Clock struct {
 	Known bool          // false if it did not answer
 }
 
-// Clocks are those of the members at the endpoints, as the headers of their answers show them (Date, RFC 9110), which have whole
-// seconds. What an answer may have needed on its way counts in the member's favour. A member says that without a quorum, too.
-func (h Helper) Clocks(ctx context.Context, endpoints []string) []Clock {
-	clocks := make([]Clock, len(endpoints))
+// Clock is that of the member at the endpoint, as the header of an answer shows it (Date, RFC 9110), which has whole
+// seconds. What the answer may have needed on its way counts in the member's favour. A member says that without a quorum, too.
+func (h Helper) Clock(ctx context.Context, endpoint string) (c Clock) {
 	client, _, err := newBrowser(h)
 	if err != nil {
-		return clocks
+		return c
 	}
 	defer client.CloseIdleConnections()
-	var all sync.WaitGroup
-	for i, endpoint := range endpoints {
-		all.Go(func() { clocks[i] = clockAt(ctx, client, endpoint) })
-	}
-	all.Wait()
-	return clocks
-}
-
-func clockAt(ctx context.Context, client browser, endpoint string) (c Clock) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, endpoint+"/version", nil)
 	if err != nil {
 		return c

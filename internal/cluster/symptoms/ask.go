@@ -33,7 +33,7 @@ func Find(ctx context.Context, v members.View, nodes []boot.Node, status etcd.St
 			m.ask(ctx, v.SSH, nodes[i])
 		}
 		if !m.Clock.Known {
-			m.Clock = v.Client().Clocks(ctx, []string{endpoint})[0]
+			m.Clock = v.Client().Clock(ctx, endpoint)
 		}
 		all[i] = m
 		return nil

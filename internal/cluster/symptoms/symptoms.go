@@ -59,10 +59,16 @@ const tolerance = time.Second
 
 // Of is what is wrong with the member, the cause before what follows from it.
 func (m Member) Of(command Command) (all []Symptom) {
-	for _, look := range []func(Member, Command) (what, advice string){Member.moved, Member.clock, Member.unwell} {
+	for _, look := range []func(Member, Command) (what, advice string){Member.moved, Member.clock} {
 		if what, advice := look(m, command); what != "" {
 			all = append(all, Symptom{Node: m.Node, What: what, Advice: advice, Harmless: m.Said.Healthy})
 		}
+	}
+	if m.Said.Healthy || m.State == nil {
+		return all
+	}
+	if what, advice := m.unwell(command); what != "" {
+		return append(all, Symptom{Node: m.Node, What: what, Advice: advice})
 	}
 	if what, advice := m.unexplained(command); what != "" {
 		all = append(all, Symptom{Node: m.Node, What: what, Advice: advice, Late: !m.leaderless()})
@@ -111,12 +117,9 @@ func (m Member) clock(command Command) (what, advice string) {
 		fmt.Sprintf("`%s` shows whether the node gets the time from a server", m.ssh(command, "timedatectl timesync-status || chronyc tracking"))
 }
 
-// unwell is of a member that is not healthy, and whose node was asked.
+// unwell is of a member whose node shows why it is not healthy.
 func (m Member) unwell(command Command) (what, advice string) {
 	s := m.State
-	if m.Said.Healthy || s == nil {
-		return "", ""
-	}
 	restart := m.ssh(command, "sudo systemctl restart "+s.Unit)
 	switch {
 	case s.hasNoRoom():
@@ -141,8 +144,7 @@ func (m Member) leaderless() bool {
 // unexplained is of a member that runs, and is not healthy for nothing that its node shows. Its alarms, and that it refuses this host, say
 // themselves what helps.
 func (m Member) unexplained(command Command) (what, advice string) {
-	known, _ := m.unwell(command)
-	if m.State == nil || m.Said.Healthy || known != "" || m.Said.Alarms != "" || m.Said.ReadOnly || m.Said.Refused {
+	if m.Said.Alarms != "" || m.Said.ReadOnly || m.Said.Refused {
 		return "", ""
 	}
 	why := "and is slow to answer, or cannot reach the other members"

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,11 +197,13 @@ func TestANodeThatRebootsUnasked(t *testing.T) {
 	n.nothingIsLeft(t)
 }
 
+// TestTimeout: a test has several times as long here as one that does nothing takes.
 func TestTimeout(t *testing.T) {
 	n := newNode(t)
+	idle, _ := n.run(t, job(t, "#!/bin/sh\n"))
 	j := job(t, "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1; done\n")
-	j.Timeout = 3 * time.Second
-	if result, _ := n.run(t, j); result.Status != Failed || !strings.HasPrefix(result.Why, "timed out after 3s") {
+	j.Timeout = max(3*time.Second, 3*idle.Took).Round(time.Second)
+	if result, _ := n.run(t, j); result.Status != Failed || result.Why != fmt.Sprintf("timed out after %s", j.Timeout) {
 		t.Errorf("got %+v", result)
 	}
 	n.nothingIsLeft(t)
