@@ -144,7 +144,7 @@ func (s *Settings) Of(g Group) *Settings {
 	own.Vars = maps.Clone(s.Vars)
 	for _, k := range nobodys() {
 		value, has := g.Values[k.Name]
-		switch with := goesWith[k.Name]; {
+		switch with := goesWith(k.Name); {
 		case s.said[k.Name] || slices.ContainsFunc(with, s.Said):
 		case has:
 			_ = k.Set(&own, value) // it was checked when the file was read

@@ -229,7 +229,7 @@ func (s *Settings) has(key string) bool {
 		return has
 	}
 	return slices.ContainsFunc(s.chosen, func(c choice) bool { return c.key.Name == key && s.isGiven(c) }) ||
-		slices.ContainsFunc(goesWith[key], func(other string) bool { return s.said[other] }) // which says something else now
+		slices.ContainsFunc(goesWith(key), func(other string) bool { return s.said[other] }) // which says something else now
 }
 
 // said is what the user says in this run: on the command line, and in the environment.

@@ -34,14 +34,27 @@ const (
 // named is the same name for all keys.
 func named(from string) func(string) string { return func(string) string { return from } }
 
-// goesWith are settings that only say something together with others: what a higher source says of those is not mixed with what
-// a lower one says of these.
-var goesWith = map[string][]string{
-	"bridge": {"network", "direct"}, "network": {"bridge", "direct"}, "direct": {"bridge", "network"},
-	"uri": {"hosts"}, "hosts": {"uri"},
-	"sha256":           {"image"},
-	"discovery_listen": {"discovery"}, "discovery_ca": {"discovery"}, "discovery_cert": {"discovery"}, "discovery_key": {"discovery"},
-	"discovery_user": {"discovery"}, "addresses": {"discovery"},
+// instead are settings of which one stands in the place of the others.
+var instead = [][]string{{"bridge", "network", "direct"}, {"uri", "hosts"}}
+
+// belongsTo are settings that say something about what another one says.
+var belongsTo = map[string]string{
+	"sha256": "image", "addresses": "discovery", "discovery_user": "discovery",
+	"discovery_listen": "discovery", "discovery_ca": "discovery", "discovery_cert": "discovery", "discovery_key": "discovery",
+}
+
+// goesWith are the settings without which the key says nothing, or which are in its place: what a higher source says of them is not mixed with
+// what a lower one says of the key.
+func goesWith(key string) []string {
+	if whole, part := belongsTo[key]; part {
+		return []string{whole}
+	}
+	for _, all := range instead {
+		if slices.Contains(all, key) {
+			return slices.DeleteFunc(slices.Clone(all), func(other string) bool { return other == key })
+		}
+	}
+	return nil
 }
 
 // fromWords is what the command line gives.
@@ -85,14 +98,15 @@ func fromFile(f clusterfile.File) source {
 // that says something else in its place, or another value of what this one belongs to: a password for the etcd of one
 // discovery= is not shown to another.
 func (k Key) choose(sources []source, lab bool) (value, from string) {
+	with, part := goesWith(k.Name), belongsTo[k.Name] != ""
 	above := false // a source before says what this one belongs to
 	for _, s := range sources {
 		value, has := s.values[k.Name]
-		others := slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return s.values[other] != "" })
+		others := slices.ContainsFunc(with, func(other string) bool { return s.values[other] != "" })
 		if has && (!above || !others) {
 			return value, s.from(k.Name)
 		}
-		if others && (has || k.isInstead()) {
+		if others && (has || !part) {
 			break
 		}
 		above = above || others
@@ -101,11 +115,6 @@ func (k Key) choose(sources []source, lab bool) (value, from string) {
 		return k.Lab, fromLab
 	}
 	return k.Default, fromDefault
-}
-
-// isInstead reports whether the key is in the place of those that it goes with, as bridge= is of network=.
-func (k Key) isInstead() bool {
-	return slices.ContainsFunc(goesWith[k.Name], func(other string) bool { return slices.Contains(goesWith[other], k.Name) })
 }
 
 // vars are the user's own words of all sources, each with where it is from.
