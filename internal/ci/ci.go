@@ -136,14 +136,21 @@ func (c Check) compile(ctx context.Context) error {
 
 // builds compiles everything the ways that users do.
 func (c Check) builds(ctx context.Context) error {
-	without := "build"
-	if c.Full {
-		without = "vet" // reads the tests, too, for which all that they import is compiled once more
-	}
-	if err := c.run(ctx, []string{"CGO_ENABLED=0"}, "go", without, "-tags", "mage", "./internal/...", "./magefiles"); err != nil {
-		return err
+	for _, args := range c.withoutC() {
+		if err := c.run(ctx, []string{"CGO_ENABLED=0"}, "go", args...); err != nil {
+			return err
+		}
 	}
 	return c.run(ctx, nil, "go", "build", "-tags", tags, "./...")
+}
+
+// withoutC compiles all without a C compiler. If every story runs the tests are read, too, for which what only they import is compiled once more.
+func (c Check) withoutC() [][]string {
+	targets := []string{"vet", "-tags", "mage", "./magefiles"} // Mage gives them their main function
+	if c.Full {
+		return [][]string{append(targets, "./internal/...")}
+	}
+	return [][]string{{"build", "./internal/..."}, targets}
 }
 
 // programs builds what `mage build` makes: for the other architecture, too, if every story runs, as all of it is compiled again for that.
