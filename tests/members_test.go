@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,6 +27,7 @@ type load struct {
 	dir  string
 	cmd  *exec.Cmd
 	urls []string
+	with []string // curl's options for members with TLS
 }
 
 // writer tries the members in turn, by etcd's JSON gateway, each for PATIENCE seconds, and rests for REST seconds after each write.
@@ -35,7 +37,7 @@ while [[ ! -e $dir/stop ]]; do
   i=$((i+1))
   key=$(printf 'k%06d' $i | base64)
   for url in "$@"; do
-    if curl -sf -m $PATIENCE -o /dev/null -d '{"key":"'$key'","value":"'$(printf 'v%d' $i | base64)'"}' "$url/v3/kv/put"; then
+    if curl -sf $WITH -m $PATIENCE -o /dev/null -d '{"key":"'$key'","value":"'$(printf 'v%d' $i | base64)'"}' "$url/v3/kv/put"; then
       echo "$i $EPOCHREALTIME" >>$dir/acknowledged
       break
     fi
@@ -49,14 +51,17 @@ var addresses = regexp.MustCompile(`(?m)^core\d\d +core\d\d +(10\.77\.0\.\d+) `)
 // write after the other would take a processor from those nodes.
 const rest = 500 * time.Millisecond
 
-func startLoad(t *testing.T, c clone, up string, pause time.Duration) load {
+func startLoad(t *testing.T, c clone, up string, pause time.Duration, with ...string) load {
 	t.Helper()
-	l := load{c: c, dir: t.TempDir()}
+	l, scheme := load{c: c, dir: t.TempDir(), with: with}, "http"
+	if len(with) > 0 {
+		scheme = "https"
+	}
 	for _, row := range addresses.FindAllStringSubmatch(up, -1) {
-		l.urls = append(l.urls, "http://"+row[1]+":2379")
+		l.urls = append(l.urls, scheme+"://"+row[1]+":2379")
 	}
 	l.cmd = c.world().Command(t.Context(), "bash", append([]string{"-c", writer, l.dir}, l.urls...)...)
-	l.cmd.Env = append(os.Environ(), fmt.Sprintf("PATIENCE=%.0f", pace.Limit(1).Seconds()), fmt.Sprintf("REST=%.1f", pause.Seconds()))
+	l.cmd.Env = append(os.Environ(), fmt.Sprintf("PATIENCE=%.0f", pace.Limit(1).Seconds()), fmt.Sprintf("REST=%.1f", pause.Seconds()), "WITH="+strings.Join(with, " "))
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +112,7 @@ func (l load) keys(t *testing.T) map[string]string {
 	var answer struct {
 		KVs []struct{ Key, Value []byte } `json:"kvs"`
 	}
-	if err := json.Unmarshal([]byte(l.c.inLab(t, "curl", "-sf", "-d", all, l.urls[0]+"/v3/kv/range")), &answer); err != nil {
+	if err := json.Unmarshal([]byte(l.c.inLab(t, "curl", slices.Concat(l.with, []string{"-sf", "-d", all, l.urls[0] + "/v3/kv/range"})...)), &answer); err != nil {
 		t.Fatal(err)
 	}
 	there := map[string]string{}

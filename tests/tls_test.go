@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"coreos-libvirt/internal/etcd/authority"
 	"coreos-libvirt/internal/lab/guestimage"
@@ -52,6 +53,45 @@ func secured(t *testing.T, c clone) {
 	}
 	c.mage(t, "lab", "down", "all=true", "yes=true")
 	c.nothingIsLeft(t)
+}
+
+// TestRotation gives the members of an etcd with TLS another authority, while somebody writes.
+func TestRotation(t *testing.T) {
+	onlyInFull(t)
+	story(t, []part{
+		{"a new authority", rotated},
+		{"the lab goes", labGoes},
+	})
+}
+
+func rotated(t *testing.T, c clone) {
+	out := c.mage(t, "lab", "up", "nodes=3", "config=ignition/examples/etcd-tls.yml")
+	folder := filepath.Join(c.dir, "vm", "tls.core")
+	client := filepath.Join(folder, "client.pem")
+	l := startLoad(t, c, out, rest, "--cacert", filepath.Join(folder, "ca.pem"), "--cert", client, "--key", client)
+	time.Sleep(10 * rest)
+	was := filepath.Join(t.TempDir(), "client.pem")
+	distributor.Must(t, os.WriteFile(was, []byte(c.read(t, "vm/tls.core/client.pem")), 0o600))
+	before := c.startsOf(t, "core01", "core02", "core03")
+	begin := time.Now()
+	out = c.mage(t, "lab", "tls:rotate")
+	t.Logf("a new authority after %s", time.Since(begin).Round(time.Second))
+	if strings.Count(out, ": its etcd trusts the next authority, too\n") != 3 || strings.Count(out, ": its etcd trusts only the new authority\n") != 3 {
+		t.Errorf("got\n%s", out)
+	}
+	l.end(t)
+	if after := c.startsOf(t, "core01", "core02", "core03"); after != before {
+		t.Errorf("nodes were booted anew: %q, then %q", before, after)
+	}
+	for cert, want := range map[string]string{was: "000", client: "200"} {
+		line := "curl --cacert " + filepath.Join(folder, "ca.pem") + " --cert " + cert + " --key " + cert + " -s -o /dev/null -w '%{http_code}' " + l.urls[0] + "/health || true"
+		if got := c.inLab(t, "sh", "-c", line); got != want {
+			t.Errorf("with %s: got %s", cert, got)
+		}
+	}
+	if out := c.mage(t, "lab", "up", "nodes=3"); len(readyNode.FindAllString(out, -1)) != 3 || strings.Contains(out, "has a certificate") {
+		t.Errorf("up once more: got\n%s", out)
+	}
 }
 
 // discoveryElsewhere starts an etcd as the discovery service, for those that have a certificate of its own
