@@ -72,6 +72,9 @@ func ask(ctx context.Context, by members.SSH, node boot.Node, only ...string) (f
 	return read(out), nil
 }
 
+// begun is what a script says on standard error when it runs as root: what fails then is not the way to the node.
+const begun = "coreos-libvirt: runs as root\n"
+
 // Run runs a script as root on the node, in a POSIX shell, with standard input from in (nil: nothing), and gives what it prints. $0 is the
 // script's name. The error has what it said on standard error; if ctx has ended, why.
 func Run(ctx context.Context, by members.SSH, node boot.Node, in io.Reader, name, script string, args ...string) (string, error) {
@@ -85,7 +88,12 @@ func Run(ctx context.Context, by members.SSH, node boot.Node, in io.Reader, name
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("ssh to the node: %w", context.Cause(ctx))
 	}
-	return "", hint.Add(because(printable.Text(said.String()), err), "the config must let user="+by.User+" in by ssh, and into sudo")
+	advice := "the config must let user=" + by.User + " in by ssh, and into sudo"
+	before, text, runs := strings.Cut(said.String(), begun)
+	if runs {
+		advice = fmt.Sprintf("`mage journal prefix=%s node=%s` shows what the node's services say", node.Step.Node.Cluster(), node.Step.Node.Name)
+	}
+	return "", hint.Add(because(printable.Text(before+text), err), advice)
 }
 
 // because is what was said, with the error.
@@ -98,7 +106,7 @@ func because(said string, err error) error {
 
 // command is the line that runs the script as root.
 func command(name, script string, args []string) string {
-	words := []string{"sudo", "-n", "sh", "-c", shellword.Of(script), name}
+	words := []string{"sudo", "-n", "sh", "-c", shellword.Of("echo '" + strings.TrimSpace(begun) + "' >&2\n" + script), name}
 	for _, arg := range args {
 		words = append(words, shellword.Of(arg))
 	}

@@ -112,8 +112,8 @@ func (v View) awaitQuorum(ctx context.Context, nodes []boot.Node) (etcd.Status, 
 	return status, err
 }
 
-// journal prints the last lines of a member's journal, whichever of these units it is.
-const journal = `sudo -n journalctl -u etcd -u etcd-member -n 20 --no-pager -o cat 2>/dev/null || journalctl -u etcd -u etcd-member -n 20 --no-pager -o cat`
+// journal prints the last lines of what the node's etcd wrote, however its unit is called (journalctl(1), --unit=).
+const journal = `sudo -n journalctl -u 'etcd*' -n 20 --no-pager -o cat 2>/dev/null || journalctl -u 'etcd*' -n 20 --no-pager -o cat`
 
 // withJournals adds to err the last lines that the nodes' etcd wrote, as far as ssh brings them.
 func (s SSH) withJournals(ctx context.Context, err error, nodes ...boot.Node) error {

@@ -235,7 +235,7 @@ func TestWhatGoesWrong(t *testing.T) {
 	}{
 		{"", time.Hour, ended, "interrupted"},
 		{"dead", time.Hour, ctx, "core01: which unit runs its etcd is not known, it has: none whose name begins with etcd\nhint: the unit is found if "},
-		{"broken", time.Hour, ctx, "core01: its etcd cannot be restarted: etcd.service: fails (exit status 1)\nhint: the config must let user=core in by ssh, and into sudo"},
+		{"broken", time.Hour, ctx, "core01: its etcd cannot be restarted: etcd.service: fails (exit status 1)\nhint: `mage journal prefix=core node=core01` shows what the node's services say"},
 		{"deaf", time.Hour, ctx, "core01: its etcd was started with ETCD_FORCE_NEW_CLUSTER=true in the environment, and is one of 3 members all the same\nhint: "},
 		{"crashes", time.Hour, restarted, "core01: its etcd is not healthy as a cluster of its own: "},
 	} {
