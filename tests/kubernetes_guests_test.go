@@ -32,6 +32,9 @@ func TestKubernetesGuests(t *testing.T) {
 		{"again: nothing is changed", inKubernetes(againOnKubernetes)},
 		{"what nodes say, and what is said to them", inKubernetes(usedOnKubernetes)},
 		{"a node is stopped and started, and its member is there again", inKubernetes(powerOnKubernetes)},
+		{"a fourth node joins etcd with its first boot", inKubernetes(growOnKubernetes)},
+		{"a member is recreated, and the data stay", inKubernetes(replaceOnKubernetes)},
+		{"a member leaves etcd, and its node is removed", inKubernetes(shrinkOnKubernetes)},
 		{"down leaves nothing", inKubernetes(downOnKubernetes)},
 		{"the lab goes", labGoes},
 	})
@@ -135,16 +138,16 @@ func upOnKubernetes(t *testing.T, c clone) {
 	if document := c.read(t, "vm/core01/ignition.json"); len(document) <= 2048 {
 		t.Errorf("KubeVirt takes a document of %d bytes without a Secret, too", len(document))
 	}
-	c.healthyOnKubernetes(t)
+	c.healthyOnKubernetes(t, 3)
 }
 
-// healthyOnKubernetes is that etcd has three healthy members, one after the other of which may still be joining.
-func (c clone) healthyOnKubernetes(t *testing.T) {
+// healthyOnKubernetes is that etcd has so many healthy members, one after the other of which may still be starting.
+func (c clone) healthyOnKubernetes(t *testing.T, count int) {
 	t.Helper()
 	out := ""
 	for deadline := time.Now().Add(pace.Limit(60)); time.Now().Before(deadline); time.Sleep(time.Second) {
 		var err error
-		if out, err = c.try("lab", "etcd"); err == nil && strings.Count(out, " yes ") == 3 && strings.Count(out, "leader") == 1 {
+		if out, err = c.try("lab", "etcd"); err == nil && strings.Count(out, " yes ") == count && strings.Count(out, "leader") == 1 {
 			t.Logf("\n%s", out)
 			return
 		}
@@ -220,7 +223,94 @@ func powerOnKubernetes(t *testing.T, c clone) {
 	if out := c.mage(t, "lab", "logs", "node=core02"); strings.Contains(out, "ignition: stage") {
 		t.Errorf("Ignition has run again:\n%s", out)
 	}
-	c.healthyOnKubernetes(t)
+	c.healthyOnKubernetes(t, 3)
+}
+
+// putKey writes a key to etcd at the member on core01, and hasKey looks for it there.
+func (c clone) putKey(t *testing.T) {
+	t.Helper()
+	c.inLab(t, "curl", "-sf", "-d", `{"key":"a2V5","value":"dmFsdWU="}`, "http://core01:2379/v3/kv/put")
+}
+
+func (c clone) hasKey(t *testing.T) {
+	t.Helper()
+	if out := c.inLab(t, "curl", "-sf", "-d", `{"key":"a2V5"}`, "http://core01:2379/v3/kv/range"); !strings.Contains(out, `"dmFsdWU="`) {
+		t.Errorf("the key is gone: %s", out)
+	}
+}
+
+// saysInOrder is that the words are in what was said, one after the other.
+func saysInOrder(t *testing.T, out string, words ...string) {
+	t.Helper()
+	rest := out
+	for _, word := range words {
+		_, after, is := strings.Cut(rest, word)
+		if !is {
+			t.Errorf("want %q, in their order, got\n%s", words, out)
+			return
+		}
+		rest = after
+	}
+}
+
+func growOnKubernetes(t *testing.T, c clone) {
+	c.putKey(t)
+	before := c.kubectl(t, "", "get", "virtualmachines,datavolumes", "-o", "jsonpath={.items[*].metadata.uid}")
+	if out, err := c.try("lab", "plan", "nodes=4"); err == nil || !strings.Contains(out, "core04: new, it will join etcd") || strings.Contains(out, "stays") {
+		t.Errorf("plan: got %v\n%s", err, out)
+	}
+	begin := time.Now()
+	out := c.changes(t, "nodes=4")
+	t.Logf("the fourth node took %.0f s", time.Since(begin).Seconds())
+	saysInOrder(t, out, "core04: will join etcd with its first boot, at 10.77.0.", "(DNS)", "core04: joins etcd as a learner", "VirtualMachine core04: created", "core04: ready at ", "core04 ")
+	if strings.Contains(out, "recreated") {
+		t.Errorf("a node was recreated:\n%s", out)
+	}
+	c.healthyOnKubernetes(t, 4)
+	after := c.kubectl(t, "", "get", "virtualmachines,datavolumes", "-l", "coreos-libvirt/node!=core04", "-o", "jsonpath={.items[*].metadata.uid}")
+	if before != after {
+		t.Errorf("others are not as they were: before %s\nafter %s", before, after)
+	}
+	if out := c.mage(t, "lab", "plan", "nodes=4"); regexp.MustCompile(`(?m)^(create|change|stays|recreate|remove)`).MatchString(out) {
+		t.Errorf("plan after that: got\n%s", out)
+	}
+}
+
+func replaceOnKubernetes(t *testing.T, c clone) {
+	disk := func() string {
+		return c.kubectl(t, "", "get", "datavolume", "core02", "-o", "jsonpath={.metadata.uid}")
+	}
+	was := disk()
+	if out, err := c.try("lab", "plan", "nodes=4", "recreate=core02"); err == nil || !strings.Contains(out, "core02: will be recreated, and its member of etcd replaced") {
+		t.Errorf("plan: got %v\n%s", err, out)
+	}
+	begin := time.Now()
+	out := c.changes(t, "nodes=4", "recreate=core02")
+	t.Logf("recreate=core02 took %.0f s", time.Since(begin).Seconds())
+	saysInOrder(t, out, "core02: has left etcd", "core02: joins etcd as a learner", "core02: recreated, its disks are lost", "VirtualMachine core02: created", "core02: ready at ")
+	if disk() == was {
+		t.Error("it has the same disk")
+	}
+	c.healthyOnKubernetes(t, 4)
+	c.hasKey(t)
+	if out, err := c.try("lab", "up", "nodes=4", "recreate=all"); err == nil || !strings.Contains(out, "recreate=all: with engine=kubevirt there is no new etcd") {
+		t.Errorf("recreate=all: got %v\n%s", err, out)
+	}
+}
+
+func shrinkOnKubernetes(t *testing.T, c clone) {
+	if out, err := c.try("lab", "plan", "nodes=3"); err == nil || !strings.Contains(out, "core04: will leave etcd, and is removed: nodes=3") || !regexp.MustCompile(`(?m)^remove +VirtualMachine +core04`).MatchString(out) {
+		t.Errorf("plan: got %v\n%s", err, out)
+	}
+	saysInOrder(t, c.changes(t, "nodes=3"), "core04: has left etcd", "core04: removed")
+	c.healthyOnKubernetes(t, 3)
+	c.hasKey(t)
+	if out := c.kubectl(t, "", "get", "virtualmachines,virtualmachineinstances,datavolumes,persistentvolumeclaims,secrets,pods", "-l", "coreos-libvirt/node=core04", "-o", "name"); out != "" {
+		t.Errorf("there are\n%s", out)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "vm", "core04")); err == nil {
+		t.Error("vm/core04 is there")
+	}
 }
 
 // healthyMembers is how many members of etcd are healthy, as `etcd format=json` prints them; what is printed after that is left out.

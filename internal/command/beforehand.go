@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coreos-libvirt/internal/cluster/beforehand"
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine"
@@ -15,27 +16,26 @@ import (
 )
 
 // expectNewcomers has new nodes join an etcd that there is with their first boot, if it is known where they will be.
-func expectNewcomers(ctx context.Context, r *Run, d defined, steps []plan.Step) error {
-	peers, nodes := d.etcd.Status.Peers, []workspace.Node{}
+func expectNewcomers(ctx context.Context, r *Run, p planned, cluster func() members.Cluster, steps []plan.Step) error {
+	peers, nodes := p.etcd.Status.Peers, []workspace.Node{}
 	for _, step := range plan.Taking(steps, plan.Create) {
 		if step.Want.IsMember() {
 			nodes = append(nodes, step.Node)
 		}
 	}
-	if d.generation.Token == nil || d.plan.Way != plan.InTurn || !r.Ready || len(peers) == 0 || len(nodes) == 0 {
+	if p.generation.Token == nil || p.plan.Way != plan.InTurn || !r.Ready || len(peers) == 0 || len(nodes) == 0 {
 		return nil
 	}
-	places := placesOf(r, d.planned).Of(ctx, nodes)
-	return clusterOf(r, d, r.booter(d.images, d.apply.Undo)).Expect(steps, peers, places)
+	return cluster().Expect(steps, peers, placesOf(r, p).Of(ctx, nodes))
 }
 
 // placesOf are who may know where nodes will be.
 func placesOf(r *Run, p planned) beforehand.Sources {
-	members := viewOf(r, p.rendered, p.domains).Options.Nodes
+	nodes := viewOf(r, p.rendered, p.domains).Options.Nodes
 	sources := beforehand.Sources{
 		Said: func(node workspace.Node) string {
 			said := strings.Split(r.Addresses, ",")
-			at := slices.IndexFunc(members, func(n workspace.Node) bool { return n.Name == node.Name })
+			at := slices.IndexFunc(nodes, func(n workspace.Node) bool { return n.Name == node.Name })
 			if at < 0 || at >= len(said) {
 				return ""
 			}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"coreos-libvirt/internal/cluster/members"
 	"coreos-libvirt/internal/cluster/plan"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
@@ -44,7 +45,7 @@ func definePlanned(ctx context.Context, r *Run, p planned) (d defined, err error
 func defineSteps(ctx context.Context, r *Run, p planned) (d defined, err error) {
 	d = defined{planned: p, apply: r.applier(p.domains)}
 	steps, refused := carriedOut(r.Settings, p.plan.Steps)
-	if err := expectNewcomers(ctx, r, d, steps); err != nil {
+	if err := expectNewcomers(ctx, r, p, func() members.Cluster { return clusterOf(r, d, r.booter(p.images, d.apply.Undo)) }, steps); err != nil {
 		return d, err
 	}
 	out := d.apply.Define(ctx, steps)

@@ -18,7 +18,7 @@ func (r *Run) generationOptions() generation.Options {
 		Dir: r.ws().VM(), Prefix: r.Prefix, Nodes: r.members(),
 		Way: r.Settings.Discovery, Listen: r.DiscoveryListen, Bridge: r.reach().HostLink, Addresses: r.Addresses,
 		Access:   generation.Access{CA: r.DiscoveryCA, Cert: r.DiscoveryCert, Key: r.DiscoveryKey, User: r.DiscoveryUser},
-		HasNodes: r.at().AnyMember(r.Prefix), All: r.Recreate == "all", Renew: r.Renew,
+		HasNodes: hasNodes(r), All: r.Recreate == "all", Renew: r.Renew,
 		Helper: r.etcd, Say: r.log.Say,
 	}
 }

@@ -9,17 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"coreos-libvirt/internal/engine/kubevirt"
 	"coreos-libvirt/internal/engine/kubevirt/objects"
-	"coreos-libvirt/internal/etcd/discovery"
 	"coreos-libvirt/internal/settings"
 	"coreos-libvirt/internal/terminal/hint"
 	"coreos-libvirt/internal/terminal/question"
 	"coreos-libvirt/internal/terminal/table"
 	"coreos-libvirt/internal/workspace"
-	"coreos-libvirt/internal/workspace/session"
 )
 
 // OnKubernetes reports whether the run's nodes are on Kubernetes: then a target does as the one of its name in this file.
@@ -41,154 +38,6 @@ func kubeProgram(r *Run) kubevirt.Program {
 
 // workspaceID is the workspace's. One that has made nothing yet has none: no object has what stands for it.
 func workspaceID(r *Run) string { return cmp.Or(r.ws().ID, "none") }
-
-// CheckKubernetesUp refuses, before anything is made, what cannot be made on Kubernetes, or is not carried out there.
-func CheckKubernetesUp(ctx context.Context, r *Run) error {
-	if err := CheckManifests(ctx, r); err != nil || r.Recreate == "" {
-		return err
-	}
-	source, err := sourceOf(r)
-	if err != nil {
-		return err
-	}
-	members, err := source.Uses(discovery.Words...)
-	if err == nil && members {
-		err = hint.Errorf("`"+asCalled(r.Settings, "down", "prefix="+r.Prefix)+"` and then `"+asCalled(r.Settings, "up", "prefix="+r.Prefix)+"` make all nodes again, without data; docs/kubevirt.md says how one is recreated by hand",
-			"recreate=%s: the config makes the nodes members of an etcd, and with engine=kubevirt none is taken out of it, nor added", r.Recreate)
-	}
-	return err
-}
-
-// kubernetesPlan is what has to be done to have the objects, and refuses what no run of this project does. The caller closes the cluster,
-// unless there is an error.
-func kubernetesPlan(ctx context.Context, r *Run, want []objects.Object) (c kubevirt.Cluster, steps []kubevirt.Step, err error) {
-	if c, err = kubernetes(ctx, r); err != nil {
-		return c, nil, err
-	}
-	if steps, err = stepsTo(ctx, r, c, want); err != nil {
-		c.Close()
-	}
-	return c, steps, err
-}
-
-// stepsTo are those that have to be taken to have the objects.
-func stepsTo(ctx context.Context, r *Run, c kubevirt.Cluster, want []objects.Object) ([]kubevirt.Step, error) {
-	surplus, err := c.Surplus(ctx, want)
-	if err == nil && len(surplus) > 0 {
-		err = hint.Errorf("`kubectl delete` of its VirtualMachine, DataVolumes and Secret, once its member has left etcd; or a larger nodes=",
-			"%s: there is such a machine, and the settings want none: with engine=kubevirt nodes are not removed one by one", strings.Join(surplus, ", "))
-	}
-	if err != nil {
-		return nil, err
-	}
-	steps, err := c.Plan(ctx, want)
-	return kubevirt.Again(steps, want, kubevirt.Chosen(steps, r.Recreate)), err
-}
-
-// KubernetesPlan prints what KubernetesUp would do, by a dry run of the server. Its exit status is 2 if that is something.
-func KubernetesPlan(ctx context.Context, r *Run) error {
-	would, err := wouldRender(ctx, r, true)
-	for _, warning := range would.source.Warnings() {
-		warn("%s", warning)
-	}
-	if err != nil {
-		return err
-	}
-	want, err := objectsOf(ctx, r, would.documents)
-	if err != nil {
-		return err
-	}
-	c, steps, err := kubernetesPlan(ctx, r, want)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	err = printSteps(r, steps)
-	if err == nil && slices.ContainsFunc(steps, func(s kubevirt.Step) bool { return s.Action != kubevirt.Keep }) {
-		err = session.ExitStatus(somethingToDo)
-	}
-	return err
-}
-
-func printSteps(r *Run, steps []kubevirt.Step) error {
-	if r.Format == "json" {
-		return table.JSON(r.out, steps)
-	}
-	all := table.New("ACTION", "KIND", "NAME")
-	for _, s := range steps {
-		all.Row(s.Action, s.Kind, s.Name)
-	}
-	if err := all.Print(r.log.Writer()); err != nil {
-		return err
-	}
-	for _, s := range steps {
-		for _, line := range s.Diff {
-			r.log.Say("%s %s: %s", s.Kind, s.Name, line)
-		}
-	}
-	return nil
-}
-
-// KubernetesUp makes the cluster's objects in Kubernetes, and waits until every node says that it can be reached.
-func KubernetesUp(ctx context.Context, r *Run) error {
-	want, err := renderedObjects(ctx, r)
-	if err != nil {
-		return err
-	}
-	c, steps, err := kubernetesPlan(ctx, r, want)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := takeSteps(ctx, r, c, steps); err != nil || !r.Ready {
-		return err
-	}
-	ready, err := awaitMachines(ctx, r, c)
-	return errors.Join(printMachines(ctx, r, c, ready), err)
-}
-
-// takeSteps makes and changes what the plan says: first what is made anew or changes in place, then the nodes that are made again, each when the
-// one before is ready.
-func takeSteps(ctx context.Context, r *Run, c kubevirt.Cluster, steps []kubevirt.Step) error {
-	done := 0
-	did := func(s kubevirt.Step) {
-		done++
-		r.log.Say("%s %s: %sd", s.Kind, s.Name, s.Action)
-	}
-	for _, s := range steps {
-		if s.Action == kubevirt.Stays {
-			r.log.Say("%s: %s %s is another one since it was made; it goes on as it is (hint: recreate=changed makes it again)", s.Node, s.Kind, s.Name)
-		}
-	}
-	if err := c.Do(ctx, steps, did); err != nil {
-		return err
-	}
-	if err := recreateMachines(ctx, r, c, steps, did); err != nil {
-		return err
-	}
-	if done == 0 {
-		r.log.Say("%s: all objects are there already", r.Prefix)
-	}
-	return nil
-}
-
-// recreateMachines makes the nodes again that the plan says.
-func recreateMachines(ctx context.Context, r *Run, c kubevirt.Cluster, steps []kubevirt.Step, did func(kubevirt.Step)) error {
-	for _, node := range r.members() {
-		if !slices.ContainsFunc(steps, func(s kubevirt.Step) bool { return s.Node == node.Name && s.Action == kubevirt.Recreate }) {
-			continue
-		}
-		r.log.Say("%s: recreated, its disks are lost", node.Name)
-		err := c.Recreate(ctx, node.Name, steps, did)
-		if err == nil && r.Ready && !r.Parallel {
-			err = awaitOne(ctx, r, c, node)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", node.Name, err)
-		}
-	}
-	return nil
-}
 
 // KubernetesStatus prints how each node is.
 func KubernetesStatus(ctx context.Context, r *Run) error {

@@ -87,5 +87,6 @@ func startMachine(ctx context.Context, r *Run, d engine.Domain) error {
 	}
 	defer c.Close()
 	c.Prefix = d.Metadata.Cluster
-	return awaitOne(ctx, r, c, r.ws().NodeOf(d.Metadata))
+	_, err = awaitOne(ctx, r, c, r.ws().NodeOf(d.Metadata))
+	return err
 }

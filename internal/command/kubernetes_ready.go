@@ -3,12 +3,11 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
-	"sync"
 	"time"
 
+	"coreos-libvirt/internal/cluster/reach"
 	"coreos-libvirt/internal/engine/kubevirt"
 	"coreos-libvirt/internal/guest"
 	"coreos-libvirt/internal/terminal/hint"
@@ -41,30 +40,21 @@ func lastReport(ctx context.Context, c kubevirt.Cluster, m kubevirt.Machine) (la
 	return last, known
 }
 
-// awaitMachines waits until every node says on its console that it can be reached, for timeout= at most.
-func awaitMachines(ctx context.Context, r *Run, c kubevirt.Cluster) (kubernetesReports, error) {
+// awaitOne waits until one node can be reached, for timeout= at most. What it reports is kept.
+func awaitOne(ctx context.Context, r *Run, c kubevirt.Cluster, node workspace.Node) (guest.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	ready, mu, nodes := kubernetesReports{}, sync.Mutex{}, r.members()
-	errs := wait.AtOnce(len(nodes), func(i int) error {
-		report, err := awaitMachine(ctx, r, c, nodes[i])
-		if err != nil {
-			return fmt.Errorf("%s: %w", nodes[i].Name, err)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		ready[nodes[i].Name] = report
-		return nil
-	})
-	return ready, errors.Join(errs...)
-}
-
-// awaitOne waits until one node can be reached, for timeout= at most.
-func awaitOne(ctx context.Context, r *Run, c kubevirt.Cluster, node workspace.Node) error {
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
-	_, err := awaitMachine(ctx, r, c, node)
-	return err
+	report, err := awaitMachine(ctx, r, c, node)
+	if err == nil {
+		report, err = reach.Possible(r.reach(), node.Name, report)
+	}
+	if err == nil {
+		err = os.MkdirAll(node.Dir, 0o755)
+	}
+	if err != nil {
+		return report, err
+	}
+	return report, r.reach().Remember(node.Name, report)
 }
 
 // awaitMachine waits until the node can be reached. What it waits for is said each time that it is something else.
@@ -131,11 +121,23 @@ func lateMachine(ctx context.Context, waits string, err error) error {
 	return err
 }
 
-// removeRendered removes the node's document, and its folder if nothing else is in it.
+// removeRendered removes what there is of the node on this host. What a node on libvirt has there stays.
 func removeRendered(node workspace.Node) error {
-	if err := os.Remove(node.Ignition()); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	if !workspace.Exists(node.XML()) && !workspace.Exists(node.Overlay()) {
+		return node.RemoveFiles()
 	}
-	_ = os.Remove(node.Dir) // of a node on libvirt there is more in it
-	return nil
+	return workspace.Forget(node.Ignition())
+}
+
+// hasNodes reports whether nodes of the run's cluster have been made.
+func hasNodes(r *Run) bool {
+	if !OnKubernetes(r) {
+		return r.at().AnyMember(r.Prefix)
+	}
+	entries, _ := os.ReadDir(r.ws().VM())
+	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		node := workspace.Node{Name: entry.Name(), Dir: r.ws().VM(entry.Name())}
+		_, _, is := workspace.Parse(r.Prefix, node.Name)
+		return is && workspace.Exists(node.MadeOf()) && !workspace.Exists(node.XML())
+	})
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"coreos-libvirt/internal/cluster/blueprint"
@@ -92,12 +93,20 @@ func renderedObjects(ctx context.Context, r *Run) ([]objects.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	return objectsOf(ctx, r, documents)
+	images, err := kubeVirtImages(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return objectsOf(r, images, documents)
 }
 
-// objectsOf are those of all nodes, and of the cluster.
-func objectsOf(ctx context.Context, r *Run, documents []config.Document) (all []objects.Object, err error) {
-	images, err := kubeVirtImages(ctx, r)
+// objectsOf are those of the documents' nodes, and of the cluster.
+func objectsOf(r *Run, images map[string]stream.KubeVirt, documents []config.Document) (all []objects.Object, err error) {
+	source, err := sourceOf(r)
+	if err != nil {
+		return nil, err
+	}
+	members, err := source.Using(discovery.Words...)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +119,15 @@ func objectsOf(ctx context.Context, r *Run, documents []config.Document) (all []
 	}
 	for _, p := range partsOf(r) {
 		for _, node := range p.nodes {
-			of, err := objects.Of(kubeVirtNode(r, p.Settings, document[node.Name], images[node.Name]))
+			d, is := document[node.Name]
+			if !is {
+				continue
+			}
+			n := kubeVirtNode(r, p.Settings, d, images[node.Name])
+			if len(members) > 0 && !slices.Contains(members, node) {
+				n.Mark.Etcd = engine.NoEtcd
+			}
+			of, err := objects.Of(n)
 			if err != nil {
 				return nil, err
 			}

@@ -113,6 +113,11 @@ func (n Nodes) possible(node string, report guest.Report) (guest.Report, error) 
 	return s.possible(report, workspace.MAC(node))
 }
 
+// Possible is a report that was not asked for here, with only those addresses that the node can have. If there is no other the error is ErrImpossible.
+func Possible(n Nodes, node string, report guest.Report) (guest.Report, error) {
+	return n.possible(node, report)
+}
+
 // IsPossible reports whether a node can have the address.
 func IsPossible(n Nodes, address netip.Addr) bool {
 	s, err := n.surroundings()

@@ -121,15 +121,6 @@ func (c Cluster) machines(ctx context.Context) (map[string]bool, error) {
 	return there, err
 }
 
-// Surplus are the names of the machines of the cluster that are not wanted, sorted.
-func (c Cluster) Surplus(ctx context.Context, want []objects.Object) ([]string, error) {
-	there, err := c.machines(ctx)
-	for _, o := range want {
-		delete(there, nameOf(o))
-	}
-	return slices.Sorted(maps.Keys(there)), err
-}
-
 // Do takes the steps that change something.
 func (c Cluster) Do(ctx context.Context, steps []Step, did func(Step)) error {
 	for _, step := range steps {

@@ -185,9 +185,6 @@ func TestANodeThatIsThere(t *testing.T) {
 	if actions != "keep keep change" || !strings.Contains(diff, `spec.template.spec.domain.memory.guest: "2048Mi" → "4096Mi"`) {
 		t.Errorf("more memory: %s\n%s", actions, diff)
 	}
-	if surplus, err := c.Surplus(t.Context(), wanted(t, "w1", "{}", 2048, "core01")); err != nil || !slices.Equal(surplus, []string{"core02"}) {
-		t.Errorf("one node: surplus %q, %v", surplus, err)
-	}
 }
 
 // TestWhatIsSomebodyElses is neither changed nor removed.
@@ -268,5 +265,51 @@ func TestANodeIsMadeAgain(t *testing.T) {
 	}
 	if _, actions, _ := planned(t, c, want); actions != "stays keep keep keep keep keep create create create" {
 		t.Errorf("then: %s", actions)
+	}
+}
+
+// TestANodeThatIsNotWanted goes with all its objects, and no other one does.
+func TestANodeThatIsNotWanted(t *testing.T) {
+	c := inFake(t, "w1")
+	want := wanted(t, "w1", "{}", 2048, "core01", "core02")
+	steps, _, _ := planned(t, c, want)
+	if err := c.Do(t.Context(), steps, func(Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	leaving, err := c.Leaving(t.Context(), []string{"core02"})
+	said := []string{}
+	for _, s := range leaving {
+		said = append(said, s.Action+" "+s.Kind+" "+s.Name+" of "+s.Node)
+	}
+	if err != nil || !slices.Equal(said, []string{"remove VirtualMachine core02 of core02", "remove DataVolume core02 of core02", "remove Secret core02-ignition of core02"}) {
+		t.Errorf("got %q, %v", said, err)
+	}
+	if err := c.Do(t.Context(), leaving, func(s Step) { t.Errorf("%s was made", s.Name) }); err != nil {
+		t.Error(err)
+	}
+	if err := c.RemoveNode(t.Context(), "core02"); err != nil {
+		t.Fatal(err)
+	}
+	if _, actions, _ := planned(t, c, want); actions != "keep keep keep create create create" {
+		t.Errorf("then: %s", actions)
+	}
+	if leaving, err := c.Leaving(t.Context(), nil); err != nil || len(leaving) > 0 {
+		t.Errorf("none leaves: got %v, %v", leaving, err)
+	}
+}
+
+// TestADocumentOfLater: a node that joins an etcd is made with the document that it has by then.
+func TestADocumentOfLater(t *testing.T) {
+	c := inFake(t, "w1")
+	steps, _, _ := planned(t, c, wanted(t, "w1", "{}", 2048, "core01", "core02"))
+	later := wanted(t, "w1", `{"joins":1}`, 2048, "core02")
+	if err := c.Do(t.Context(), Drawn(steps, later), func(Step) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, actions, _ := planned(t, c, slices.Concat(wanted(t, "w1", "{}", 2048, "core01"), later)); actions != "keep keep keep keep keep keep" {
+		t.Errorf("got %s", actions)
+	}
+	if m := MachineOf(later[len(later)-1]); m.Name != "core02" || m.Notes[objects.NoteIgnition] != "11" || m.Labels[objects.LabelCluster] != "core" {
+		t.Errorf("got %+v", m)
 	}
 }

@@ -35,14 +35,22 @@ func Again(steps []Step, want []objects.Object, nodes []string) (all []Step) {
 	return all
 }
 
+// Drawn are the steps, by which objects are made as they are wanted now: their nodes have other documents than when it was planned.
+func Drawn(steps []Step, want []objects.Object) (all []Step) {
+	for _, s := range steps {
+		for _, o := range want {
+			if o["kind"] == s.Kind && nameOf(o) == s.Name {
+				s.want = o
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
 // Recreate removes all objects of the node, waits until they are gone, and makes those of the plan.
 func (c Cluster) Recreate(ctx context.Context, node string, steps []Step, did func(Step)) error {
-	going, err := c.Going(ctx)
-	if err != nil {
-		return err
-	}
-	going = slices.DeleteFunc(going, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
-	if err := c.remove(ctx, going, func(string, string) {}, node); err != nil {
+	if err := c.RemoveNode(ctx, node); err != nil {
 		return err
 	}
 	own := []Step{}

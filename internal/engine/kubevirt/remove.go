@@ -34,6 +34,33 @@ func Nodes(all []objects.Object) (names []string) {
 	return names
 }
 
+// Remove is the action of all objects of a node that is not wanted any more: its data are lost.
+const Remove = "remove"
+
+// Leaving are the steps that remove the nodes, in the order in which their objects go.
+func (c Cluster) Leaving(ctx context.Context, nodes []string) (steps []Step, err error) {
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	going, err := c.Going(ctx)
+	for _, o := range going {
+		if node := labelsOf(o)[objects.LabelNode]; slices.Contains(nodes, node) {
+			steps = append(steps, Step{Action: Remove, Kind: o["kind"].(string), Name: nameOf(o), Node: node})
+		}
+	}
+	return steps, err
+}
+
+// RemoveNode removes all objects of the node, and waits until they are gone.
+func (c Cluster) RemoveNode(ctx context.Context, node string) error {
+	going, err := c.Going(ctx)
+	if err != nil {
+		return err
+	}
+	going = slices.DeleteFunc(going, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
+	return c.remove(ctx, going, func(string, string) {}, node)
+}
+
 // Remove removes the objects, each only as long as it is the one that was listed, and waits until they are gone: a machine ends
 // first. goes is called for each.
 func (c Cluster) Remove(ctx context.Context, all []objects.Object, goes func(kind, name string)) error {

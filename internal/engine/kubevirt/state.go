@@ -34,7 +34,7 @@ func (c Cluster) Machines(ctx context.Context) (map[string]Machine, error) {
 	pods, err := c.List(ctx, "Pod", c.selector()+",kubevirt.io=virt-launcher")
 	machines := map[string]Machine{}
 	for _, o := range all {
-		m := Machine{Name: nameOf(o), Labels: labelsOf(o), Notes: words(notesOf(o)), UUID: uuidOf(o)}
+		m := MachineOf(o)
 		status, _ := o["status"].(map[string]any)
 		state, _ := status["printableStatus"].(string)
 		m.State = cmp.Or(printable.Line(state), "Unknown")
@@ -43,6 +43,11 @@ func (c Cluster) Machines(ctx context.Context) (map[string]Machine, error) {
 		machines[m.Name] = m
 	}
 	return machines, err
+}
+
+// MachineOf is the machine of the object, as far as that does not change while it runs.
+func MachineOf(o objects.Object) Machine {
+	return Machine{Name: nameOf(o), Labels: labelsOf(o), Notes: words(notesOf(o)), UUID: uuidOf(o)}
 }
 
 // uuidOf is the UUID of the machine's firmware.

@@ -87,12 +87,19 @@ func domainOf(m kubevirt.Machine) engine.Domain {
 			d.Reason += ": " + m.Why
 		}
 	}
-	number, _ := strconv.Atoi(m.Notes[objects.NoteNumber])
-	d.Metadata = &engine.Metadata{
-		ID: m.Labels[objects.LabelWorkspace], Workspace: m.Notes[objects.NoteWorkspace], Cluster: m.Labels[objects.LabelCluster],
-		Number: number, Ignition: m.Notes[objects.NoteIgnition], Role: engine.Role{Group: m.Notes[objects.NoteGroup]},
-	}
+	mark := MarkOf(m)
+	d.Metadata = &mark
 	return d
+}
+
+// MarkOf is what the machine's labels and annotations say of its node.
+func MarkOf(m kubevirt.Machine) engine.Metadata {
+	number, _ := strconv.Atoi(m.Notes[objects.NoteNumber])
+	return engine.Metadata{
+		ID: m.Labels[objects.LabelWorkspace], Workspace: m.Notes[objects.NoteWorkspace], Cluster: m.Labels[objects.LabelCluster],
+		Number: number, Ignition: m.Notes[objects.NoteIgnition], Base: m.Notes[objects.NoteImage], Definition: m.Notes[objects.NoteDefinition],
+		Role: engine.Role{Group: m.Notes[objects.NoteGroup], Etcd: m.Notes[objects.NoteEtcd]},
+	}
 }
 
 // stateOf is the state by what KubeVirt prints. A machine whose pod runs may have booted before KubeVirt says so.

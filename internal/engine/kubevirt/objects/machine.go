@@ -27,7 +27,7 @@ func (n Node) machine() Object {
 		"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine",
 		"metadata": n.metadata(n.Name, Object{
 			NoteGroup: n.Mark.Group, NoteNumber: strconv.Itoa(n.Mark.Number), NoteIgnition: n.Mark.Ignition,
-			NoteImage: n.Image.Name, NoteDefinition: digest(spec),
+			NoteImage: n.Image.Name, NoteDefinition: digest(spec), NoteEtcd: n.Mark.Etcd,
 		}),
 		"spec": spec,
 	}

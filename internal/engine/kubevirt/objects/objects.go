@@ -52,6 +52,7 @@ type Mark struct {
 	Group     string // or empty
 	Number    int    // in the group
 	Ignition  string // sha256 of the document without the words of discovery, in hex
+	Etcd      string // engine.NoEtcd if the node has no member of the cluster's etcd; or empty
 }
 
 // Manager is the name under which this project owns fields of objects (server-side apply).
@@ -71,6 +72,7 @@ const (
 	NoteImage       = Manager + "/image"
 	NoteImageSHA512 = Manager + "/image-sha512"
 	NoteDefinition  = Manager + "/definition"
+	NoteEtcd        = Manager + "/etcd"
 )
 
 // Of are the node's objects: what the VirtualMachine needs stands before it.
