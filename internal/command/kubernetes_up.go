@@ -103,7 +103,7 @@ func (u *kubeUp) all(ctx context.Context) ([]boot.Node, error) {
 		return nodes, broken
 	}
 	if cluster.Generation.Token != nil && u.run.Ready && !u.etcd.Asked && !reachesAny(ctx, nodes) {
-		u.run.log.Say("warning: this host reaches none of the nodes by ssh: how their etcd is is not known")
+		u.run.log.Say("warning: this host reaches none of the nodes by ssh: whether their etcd is healthy is not known")
 		cluster.Generation.Token = nil
 	}
 	done, err := cluster.Reconcile(ctx, nodes, u.plan.Surplus, nil)
