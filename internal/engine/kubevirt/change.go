@@ -69,7 +69,9 @@ func (c Cluster) Plan(ctx context.Context, want []objects.Object) (steps []Step,
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", step.Kind, step.Name, err)
 		}
-		step.Diff = differences(done)
+		if step.Diff = differences(done); made[step.Node] && isOfSameDocument(done) {
+			step.Diff = nil
+		}
 		switch {
 		case done.Before == nil:
 			step.Action = Create
@@ -84,6 +86,13 @@ func (c Cluster) Plan(ctx context.Context, want []objects.Object) (steps []Step,
 		steps = append(steps, step)
 	}
 	return steps, nil
+}
+
+// isOfSameDocument reports whether both Secrets have a document of the same digest, which leaves out the words of discovery: an etcd that has formed, and
+// members that come and go, give these other values, and a node that has booted reads them no more.
+func isOfSameDocument(done Applied) bool {
+	digest := notesOf(done.After)[objects.NoteIgnition]
+	return done.Before != nil && done.After["kind"] == "Secret" && digest != nil && notesOf(done.Before)[objects.NoteIgnition] == digest
 }
 
 // noted is the machine that is wanted, with what its node was made from in its annotations in place of what it would be made from now.

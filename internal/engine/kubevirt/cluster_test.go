@@ -181,6 +181,9 @@ func TestANodeThatIsThere(t *testing.T) {
 	if err := c.Do(t.Context(), steps, func(Step) {}); err != nil {
 		t.Fatal(err)
 	}
+	if _, actions, diff := planned(t, c, wanted(t, "w1", "[]", 2048, "core01")); actions != "keep keep keep" || diff != "" {
+		t.Errorf("other words of discovery, and so the same digest: %s\n%s", actions, diff)
+	}
 	_, actions, diff = planned(t, c, wanted(t, "w1", "{}", 4096, "core01"))
 	if actions != "keep keep change" || !strings.Contains(diff, `spec.template.spec.domain.memory.guest: "2048Mi" → "4096Mi"`) {
 		t.Errorf("more memory: %s\n%s", actions, diff)
