@@ -16,18 +16,9 @@ func TestNodesThatDNSKnows(t *testing.T) {
 		{"a cluster of the addresses that names have", known("discovery=static")},
 		{"a run that is killed before the first boot, and a node that does not come", notCome},
 		{"one whose addresses nobody knows takes two boots a node", joinsWithTwoBoots},
-		{"a cluster of SRV records", ofRecords},
+		{"a cluster of SRV records", known("discovery=srv:example.org")},
 		{"the lab goes", labGoes},
 	})
-}
-
-// ofRecords is known with SRV records. The lab's guests have no resolver of their own: the config says which server they ask.
-func ofRecords(t *testing.T, c clone) {
-	good := c.read(t, "ignition/ignition.yml")
-	const resolver = "  files:\n    - path: /etc/resolv.conf\n      overwrite: true\n      mode: 0644\n      contents:\n        inline: nameserver 10.77.0.1\n"
-	c.write(t, "ignition/ignition.yml", strings.Replace(good, "  files:\n", resolver, 1))
-	known("discovery=srv:example.org")(t, c)
-	c.write(t, "ignition/ignition.yml", good)
 }
 
 // known has a cluster of three form by DNS, a member replaced, and two more come: each boots once.

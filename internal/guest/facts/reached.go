@@ -51,6 +51,9 @@ func sshd() []Fact {
 	}
 }
 
+// namedByDHCP looks at a resolv.conf that has the servers of DHCP, and not systemd-resolved itself.
+const namedByDHCP = "systemctl is-active systemd-resolved.service || exit 1\nreadlink -f /etc/resolv.conf | grep -x /run/systemd/resolve/resolv.conf && grep '^nameserver' /etc/resolv.conf"
+
 func network() []Fact {
 	return []Fact{
 		{
@@ -65,6 +68,14 @@ func network() []Fact {
 		{
 			ID: "network-online", Topic: "Network", Needed: "units of the examples that want network-online.target",
 			Claims: everywhere("network-online.target waits for the network manager", "systemctl show -p Wants --value network-online.target | grep wait-online"),
+		},
+		{
+			ID: "resolver", Topic: "Network", Needed: "`discovery=srv:`: etcd asks the servers that /etc/resolv.conf names",
+			Claims: map[Distribution]Claim{
+				FCOS:    {Is: "systemd-resolved, which /etc/resolv.conf names itself: 127.0.0.53", From: in("coreos/fedora-coreos-config", "182ca12", "tests/kola/networking/resolv/systemd-resolved"), Check: active("systemd-resolved.service") + "grep -x 'nameserver 127.0.0.53' /etc/resolv.conf"},
+				Flatcar: {Is: "systemd-resolved; /etc/resolv.conf has the servers that DHCP named", From: in("flatcar/scripts", "8fbee9d", "sdk_container/src/third_party/coreos-overlay/sys-apps/systemd/systemd-257.9.ebuild"), Check: namedByDHCP},
+				Lab:     {Is: "systemd-resolved, as on Flatcar", From: lab("root.sh"), Check: namedByDHCP},
+			},
 		},
 		{
 			ID: "address", Topic: "Network", OnHost: true, Needed: "`up` knows each node's address",

@@ -28,7 +28,7 @@ ln -sf /bin/bash root/bin/sh # as on a CoreOS
 echo uninitialized >root/etc/machine-id # not empty: systemd then applies Ignition's unit presets
 rm -rf root/etc/hostname root/etc/ssh/ssh_host_* root/etc/resolv.conf root/etc/selinux # whose config would have systemd want labels
 rm -rf root/etc/init.d root/etc/rc?.d # a CoreOS has only systemd's units
-ln -s /run/systemd/resolve/resolv.conf root/etc/resolv.conf
+ln -s /run/systemd/resolve/resolv.conf root/etc/resolv.conf # the servers that DHCP names, as on Flatcar
 touch root/boot/ignition.firstboot
 
 if [ "$os" != lab ]; then
