@@ -13,6 +13,7 @@ import (
 var programsOf = map[string]struct{ pkg, path, version string }{
 	"ignition": {IgnitionPackage, "github.com/coreos/ignition/v2", IgnitionVersion},
 	"quadlet":  {QuadletPackage, "github.com/containers/podman/v5", QuadletVersion},
+	"old-etcd": {OldEtcdPackage, "go.etcd.io/etcd/server/v3", OldEtcdVersion},
 }
 
 // listed asks Go for all that the program is built from, in the folder of its module.

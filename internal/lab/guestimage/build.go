@@ -81,7 +81,7 @@ func (b builder) steps() []func() error {
 	case "fcos":
 		steps = append(steps, b.relabellingIgnition)
 	case "flatcar":
-		steps = append(steps, b.bash)
+		steps = append(steps, b.bash, b.oldEtcd)
 	}
 	return append(steps, b.disk, b.convert)
 }
@@ -146,6 +146,13 @@ func (b builder) etcd() error {
 	return b.part("etcd", "etcd-"+etcdVersion, "etcd "+etcdVersion, func() error {
 		return b.run([]string{"GOFLAGS=", "CGO_ENABLED=0"}, "go", "-C", b.module, "build", "-trimpath", "-ldflags", "-s -w",
 			"-o", filepath.Join(b.dir, "etcd"), "go.etcd.io/etcd/server/v3")
+	})
+}
+
+// oldEtcd builds the etcd that Flatcar's own unit runs, unless a config says another version.
+func (b builder) oldEtcd() error {
+	return b.part("old-etcd", "etcd-"+upstream.OldEtcdVersion, "etcd "+upstream.OldEtcdVersion, func() error {
+		return b.program("old-etcd", upstream.OldEtcdPackage, "old-etcd", "-s -w", "CGO_ENABLED=0")
 	})
 }
 

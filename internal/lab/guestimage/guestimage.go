@@ -124,7 +124,7 @@ func imageDigest(name string) string {
 // digest is of the recipe's files below roots and of the versions: twelve hex digits.
 func digest(roots ...string) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, upstream.IgnitionVersion, etcdVersion, upstream.QuadletVersion)
+	fmt.Fprintln(sum, upstream.IgnitionVersion, etcdVersion, upstream.QuadletVersion, upstream.OldEtcdVersion)
 	for _, root := range roots {
 		err := fs.WalkDir(recipe, root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
