@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"coreos-libvirt/internal/guest"
+	"coreos-libvirt/internal/testkit/pace"
 	"coreos-libvirt/internal/testkit/sshserver"
 )
 
@@ -80,20 +81,31 @@ func (n fakeNode) run(t *testing.T, j Job) (Result, string) {
 	return result, strings.Join(said, "\n")
 }
 
-// nothingIsLeft of a test in the node.
+// nothingIsLeft of a test in the node, once a script whose connection was ended has seen that.
 func (n fakeNode) nothingIsLeft(t *testing.T) {
 	t.Helper()
+	left := []string{"not looked yet"}
+	for deadline := time.Now().Add(pace.Answer); len(left) > 0; time.Sleep(100 * time.Millisecond) {
+		if left = n.left(); time.Now().After(deadline) {
+			t.Fatalf("left: %s", left)
+		}
+	}
+}
+
+// left are files of a test in the node, and the processes of its script.
+func (n fakeNode) left() (all []string) {
 	for _, folder := range []string{n.root, n.home} {
 		_ = filepath.WalkDir(folder, func(path string, _ os.DirEntry, _ error) error {
 			if name := filepath.Base(path); strings.Contains(name, "kola") || strings.Contains(name, "autopkgtest") {
-				t.Errorf("left: %s", path)
+				all = append(all, path)
 			}
 			return nil
 		})
 	}
 	if out, err := exec.Command("pgrep", "-f", n.root+"/usr/local/bin/kola-runext-").Output(); err == nil {
-		t.Errorf("it still runs: %s", out)
+		all = append(all, "processes "+string(out))
 	}
+	return all
 }
 
 func TestPasses(t *testing.T) {

@@ -1,8 +1,10 @@
 # shellcheck disable=SC2154 # the Go file beside it sets what is not set here
 # $1: start, or go on with a unit that was started, behind the cursor $2 of the journal. It prints "o" and what the test says, a line
 # each, then "c" and the cursor behind that; "=", a name and a value; and "." while nothing happens: when nobody reads that any
-# more, it ends.
+# more, it ends. It leaves no cursor, also when it ends after the test was removed.
 cursor=$run-cursor.$$
+trap 'rm -f "$cursor"' EXIT
+trap exit HUP PIPE TERM
 said() {
 	journalctl --quiet --all --output=cat --cursor-file="$cursor" _SYSTEMD_UNIT="$unit" | sed 's/^/o /'
 	printf 'c %s\n' "$(cat "$cursor")"
