@@ -131,7 +131,7 @@ func strangersOf(ctx context.Context, r *Run, domains map[string]engine.Domain, 
 		if token := view.Generation.Token; token == nil || !token.Formed { // it waits for the others, which is no fault
 			return err
 		}
-		found := symptoms.Find(ctx, view, asked, status, symptomsWithin, commandOf(r))
+		found := symptoms.Find(ctx, view, asked, status, symptomsSoon, commandOf(r))
 		wrong, harmless := symptoms.Split(symptoms.Sure(found))
 		said[i] = harmless
 		return errors.Join(err, symptoms.Error(wrong))

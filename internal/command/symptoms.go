@@ -9,8 +9,13 @@ import (
 	"coreos-libvirt/internal/cluster/symptoms"
 )
 
-// symptomsWithin is how long the nodes of members that are not healthy have to show how those are.
-const symptomsWithin = 5 * time.Second
+// How long the nodes of members that are not healthy have to show how those are: that takes two logins, of which an emulated node needs
+// several seconds for each.
+const (
+	symptomsWithin = 30 * time.Second
+	// symptomsSoon is for who looks at all clusters, and does not want to wait for one.
+	symptomsSoon = 5 * time.Second
+)
 
 // commandOf gives lines that call targets as this run was called.
 func commandOf(r *Run) symptoms.Command {
