@@ -200,21 +200,24 @@ func tinyInterrupted(t *testing.T, c tiny) {
 		}
 		return said(), err
 	}
+	unknown := func(out string) bool { // a busy libvirt answers later than a run that was interrupted waits
+		return strings.Contains(out, "what is left is not known, libvirt does not answer: `")
+	}
 	out, _ := interrupt("core01: defined", "up", "nodes=3")
 	for _, node := range []string{"core01: ", "core02: ", "core03: "} {
-		if !strings.Contains(out, node+"left ") && !strings.Contains(out, node+"no domain") && !strings.Contains(out, node+"nothing is left") {
+		if !unknown(out) && !strings.Contains(out, node+"left ") && !strings.Contains(out, node+"no domain") && !strings.Contains(out, node+"nothing is left") {
 			t.Errorf("nothing is said of %s\n%s", node, out)
 		}
 	}
 	c.must(t, "down", "all=true", "yes=true") // on a fast machine nodes are ready by now
 	out, _ = interrupt(": booting", "up", "nodes=2")
-	if !strings.Contains(out, "left running, it has not said that it is ready") {
+	if !unknown(out) && !strings.Contains(out, "left running, it has not said that it is ready") {
 		t.Errorf("got\n%s", out)
 	}
 	c.must(t, "up", "nodes=2")
 	interrupt("core01: recreated", "up", "nodes=2", "recreate=all")
 	c.must(t, "up", "nodes=2")
-	if out, _ = interrupt("core02: asked to shut down", "stop"); strings.Count(out, "left running, it was ready") != 2 {
+	if out, _ = interrupt("core02: asked to shut down", "stop"); !unknown(out) && strings.Count(out, "left running, it was ready") != 2 {
 		t.Errorf("got\n%s", out)
 	}
 	if out := c.must(t, "up", "nodes=2"); len(tinyReady.FindAllString(out, -1)) != 2 {
