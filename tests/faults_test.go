@@ -89,27 +89,27 @@ func addressMoved(t *testing.T, c clone) {
 // says asks `mage etcd` until it fails with these words: a member's fault is seen when it has not answered for some time.
 func (c clone) says(t *testing.T, want string) (out string) {
 	t.Helper()
-	for deadline := time.Now().Add(pace.Limit(60)); ; {
-		out, err := c.try("lab", "etcd")
-		if err != nil && strings.Contains(out, want) {
-			return out
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it never says %q: got %v\n%s", want, err, out)
-		}
-	}
+	return c.asksEtcd(t, "it never says "+want, func(out string, err error) bool { return err != nil && strings.Contains(out, want) })
 }
 
 // well waits until all three members are, and nothing is said of any.
 func (c clone) well(t *testing.T) {
 	t.Helper()
+	c.asksEtcd(t, "three members are not well", func(out string, err error) bool {
+		return err == nil && strings.Count(out, " yes ") == 3 && !strings.Contains(out, "warning")
+	})
+}
+
+// asksEtcd asks `mage etcd` until what it prints is as it should be, else the test fails with these words.
+func (c clone) asksEtcd(t *testing.T, fault string, is func(out string, err error) bool) (out string) {
+	t.Helper()
 	for deadline := time.Now().Add(pace.Limit(60)); ; {
 		out, err := c.try("lab", "etcd")
-		if err == nil && strings.Count(out, " yes ") == 3 && !strings.Contains(out, "warning") {
-			return
+		if is(out, err) {
+			return out
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("three members are not well: %v\n%s", err, out)
+			t.Fatalf("%s: got %v\n%s", fault, err, out)
 		}
 	}
 }

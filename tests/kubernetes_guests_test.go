@@ -18,7 +18,6 @@ import (
 
 	"coreos-libvirt/internal/testkit/distributor"
 	"coreos-libvirt/internal/testkit/kubernetes"
-	"coreos-libvirt/internal/testkit/pace"
 )
 
 // TestKubernetesGuests: engine=kubevirt on nodes that boot. Kubernetes and KubeVirt's own parts are real; what boots the machines in
@@ -144,15 +143,9 @@ func upOnKubernetes(t *testing.T, c clone) {
 // healthyOnKubernetes is that etcd has so many healthy members, one after the other of which may still be starting.
 func (c clone) healthyOnKubernetes(t *testing.T, count int) {
 	t.Helper()
-	out := ""
-	for deadline := time.Now().Add(pace.Limit(60)); time.Now().Before(deadline); time.Sleep(time.Second) {
-		var err error
-		if out, err = c.try("lab", "etcd"); err == nil && strings.Count(out, " yes ") == count && strings.Count(out, "leader") == 1 {
-			t.Logf("\n%s", out)
-			return
-		}
-	}
-	t.Fatalf("etcd is not healthy:\n%s", out)
+	t.Logf("\n%s", c.asksEtcd(t, "etcd is not healthy", func(out string, err error) bool {
+		return err == nil && strings.Count(out, " yes ") == count && strings.Count(out, "leader") == 1
+	}))
 }
 
 func againOnKubernetes(t *testing.T, c clone) {

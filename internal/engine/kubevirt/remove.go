@@ -51,13 +51,21 @@ func (c Cluster) Leaving(ctx context.Context, nodes []string) (steps []Step, err
 	return steps, err
 }
 
+// goingOf are those of a node, or with an empty name all.
+func (c Cluster) goingOf(ctx context.Context, node string) ([]objects.Object, error) {
+	all, err := c.Going(ctx)
+	if node != "" {
+		all = slices.DeleteFunc(all, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
+	}
+	return all, err
+}
+
 // RemoveNode removes all objects of the node, and waits until they are gone.
 func (c Cluster) RemoveNode(ctx context.Context, node string) error {
-	going, err := c.Going(ctx)
+	going, err := c.goingOf(ctx, node)
 	if err != nil {
 		return err
 	}
-	going = slices.DeleteFunc(going, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
 	return c.remove(ctx, going, func(string, string) {}, node)
 }
 
@@ -78,10 +86,7 @@ func (c Cluster) remove(ctx context.Context, all []objects.Object, goes func(kin
 		goes(kind, name)
 	}
 	for {
-		left, err := c.Going(ctx)
-		if node != "" {
-			left = slices.DeleteFunc(left, func(o objects.Object) bool { return labelsOf(o)[objects.LabelNode] != node })
-		}
+		left, err := c.goingOf(ctx, node)
 		if err != nil || len(left) == 0 {
 			return err
 		}
